@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+"""Everything a contributor runs, on a machine that has only Python 3.10+ and git.
+
+    python3 dev.py demo     show the main job on a small game
+    python3 dev.py test     pass the tests (further words go to pytest)
+    python3 dev.py lint     ruff and mypy
+
+The development environment is made in `.venv` the first time, and again when
+`pyproject.toml` has changed.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
+
+
+def main(arguments):
+    """Run one of the commands above and return its exit code."""
+    if sys.version_info < (3, 10):  # noqa: UP036 - an older Python may well start this
+        print("alembic-lockstep needs Python 3.10 or later; this is", sys.version.split()[0])
+        return 2
+    command, rest = (arguments[0] if arguments else ""), arguments[1:]
+    if command not in COMMANDS:
+        print(__doc__)
+        return 2
+    install()
+    for line in COMMANDS[command]:
+        done = subprocess.run([str(BIN / line[0]), *line[1:], *rest], cwd=ROOT, check=False)
+        if done.returncode:
+            return done.returncode
+    return 0
+
+
+COMMANDS = {
+    "demo": [["alembic-lockstep", "demo"]],
+    "test": [["pytest", "-n", "auto"]],
+    "lint": [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]],
+}
+
+
+def install():
+    """Make the environment, unless it was made from this `pyproject.toml` already."""
+    wanted = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
+    made = VENV / "made-from"
+    if made.exists() and made.read_text() == wanted:
+        return
+    print("Making the development environment in .venv, once …", flush=True)
+    venv.create(VENV, with_pip=True, clear=VENV.exists())
+    python = [str(BIN / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    # Dependency groups need a pip of 2025.
+    subprocess.run([*python, "--upgrade", "pip>=25.1"], check=True)
+    subprocess.run([*python, "-e", f"{ROOT}[postgres]", "--group", "dev"], cwd=ROOT, check=True)
+    made.write_text(wanted)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,5 @@
+"""`python -m alembic_lockstep`."""
+
+from alembic_lockstep.cli import entry
+
+entry()
