@@ -1,0 +1,1 @@
+"""Git: repositories, trees, change sets, checkouts."""

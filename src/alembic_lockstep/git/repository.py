@@ -1,0 +1,312 @@
+"""Questions to git, one method each, through GitPython's command interface.
+
+GitPython's `Git` object runs the real `git`, so a hook's `GIT_INDEX_FILE` and
+`GIT_DIR` are honoured, which `Repo().index` would ignore.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shlex
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import BinaryIO
+
+from alembic_lockstep.errors import CouldNotJudge
+
+# `import git` runs `git version` unless told not to: half of its import time.
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+
+from git.cmd import Git
+from git.exc import GitCommandError, GitCommandNotFound
+
+BYTECODE = re.compile(r"(^|/)__pycache__/|\.pyc$")
+
+
+@dataclass(frozen=True)
+class Change:
+    """One entry of a change set.
+
+    Attributes:
+        status: `A`dded, `M`odified, `D`eleted, `R`enamed or `T`ype changed.
+        path: POSIX path from the root; the new one of a rename.
+        old_path: The old path of a rename, else the same as `path`.
+    """
+
+    status: str
+    path: str
+    old_path: str
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A git repository with a working tree.
+
+    Attributes:
+        root: The working tree's top folder, absolute.
+        git_dir: This working tree's git directory, absolute.
+        main_root: The main working tree of a linked one, else the same as `root`.
+    """
+
+    root: Path
+    git_dir: Path
+    main_root: Path
+
+    @classmethod
+    def discover(cls, cwd: Path) -> Repository:
+        """Find the repository around `cwd`; `CouldNotJudge` if there is none."""
+        paths = ("--show-toplevel", "--absolute-git-dir", "--git-common-dir")
+        answer = run_git(cwd, "rev-parse", *paths, fix="Run it inside a git working tree.")
+        root, git_dir, common = (Path(os.fsdecode(line)) for line in answer.splitlines())
+        # `--git-common-dir` answers relative to the folder that git was asked in.
+        common = (cwd / common).resolve()
+        main = common.parent if common.name == ".git" else root
+        return cls(root.resolve(), git_dir.resolve(), main)
+
+    def git(
+        self,
+        *arguments: str,
+        environ: Mapping[str, str] | None = None,
+        stdin: BinaryIO | None = None,
+    ) -> bytes:
+        """Run one git command at the root and return what it printed."""
+        return run_git(self.root, *arguments, environ=environ, stdin=stdin)
+
+    @property
+    def private(self) -> Path:
+        """Our own folder below the git directory; nothing in it is the user's."""
+        folder = self.git_dir / "alembic-lockstep"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    @cached_property
+    def empty_tree(self) -> str:
+        """The tree without files, in this repository's hash."""
+        with tempfile.TemporaryFile() as nothing:
+            answer = self.git("hash-object", "-w", "-t", "tree", "--stdin", stdin=nothing)
+        return answer.decode().strip()
+
+    def has_commit(self, revision: str) -> bool:
+        """Whether a revision names a commit; HEAD does not before the first one."""
+        try:
+            self.git(
+                "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"
+            )
+        except CouldNotJudge:
+            return False
+        return True
+
+    def is_shallow(self) -> bool:
+        """Whether history was cut off by a shallow clone."""
+        return self.git("rev-parse", "--is-shallow-repository").strip() == b"true"
+
+    def tree_of(self, revision: str) -> str:
+        """The tree that a revision (commit, tag, branch, tree) names."""
+        try:
+            answer = self.git(
+                "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{tree}}"
+            )
+        except CouldNotJudge:
+            raise self._no_such_revision(revision) from None
+        return answer.decode().strip()
+
+    def _no_such_revision(self, revision: str) -> CouldNotJudge:
+        if self.is_shallow():
+            return CouldNotJudge(
+                f"'{revision}' is not in this shallow clone",
+                fix="git fetch --unshallow      (or fetch-depth: 0 in CI)",
+            )
+        return CouldNotJudge(
+            f"git knows no commit or tree named '{revision}'",
+            fix="git fetch origin      (or name another --base or --tree)",
+        )
+
+    def staged_tree(self, environ: Mapping[str, str]) -> str:
+        """Write what is staged to a tree object and return its id.
+
+        The index is the hook's `GIT_INDEX_FILE` (`git commit -a` and `git commit PATH`
+        have one of their own). A copy is written from, so that git cannot touch the original.
+        """
+        named = environ.get("GIT_INDEX_FILE") or os.fsdecode(
+            self.git("rev-parse", "--git-path", "index")
+        ).rstrip("\n")
+        index = self.root / named
+        with self.scratch_index(index if index.exists() else None) as copy:
+            try:
+                return self.git("write-tree", environ=copy).decode().strip()
+            except CouldNotJudge:
+                self._refuse_conflicts(copy)
+                raise
+
+    def _refuse_conflicts(self, index: Mapping[str, str]) -> None:
+        asked = ("diff", "--cached", "--name-only", "--diff-filter=U", "-z")
+        paths = _paths(self.git(*asked, environ=index))
+        if paths:
+            raise CouldNotJudge(
+                "the index has conflicts of a merge",
+                tried=paths,
+                fix=f"git add {shlex.join(paths)}      (once they are resolved)",
+            )
+
+    def scratch_index(self, source: Path | None) -> ScratchIndex:
+        """A throwaway copy of an index, as an environment for git commands."""
+        return ScratchIndex(self.private, source)
+
+    def tree_with(self, tree: str, paths: Sequence[str]) -> str:
+        """The tree that `git add paths` on top of `tree` would give."""
+        with self.scratch_index(None) as index:
+            self.git("read-tree", tree, environ=index)
+            self.git("add", "--force", "--", *map(_literal, paths), environ=index)
+            return self.git("write-tree", environ=index).decode().strip()
+
+    def files(self, tree: str) -> dict[str, str]:
+        """Every file of a tree: POSIX path from the root to blob id; no submodules."""
+        listed = self.git("ls-tree", "-r", "-z", "--full-tree", tree)
+        entries = (entry.split(b"\t", 1) for entry in _records(listed))
+        return {
+            os.fsdecode(path): facts.split()[2].decode()
+            for facts, path in entries
+            if facts.split()[1] == b"blob"
+        }
+
+    def changes(self, base: str, tree: str) -> list[Change]:
+        """The change set between two trees, renames found."""
+        fields = iter(_records(self.git("diff-tree", "-r", "-z", "-M", "--raw", base, tree)))
+        return list(_parse_changes(os.fsdecode(field) for field in fields))
+
+    def untracked(self) -> list[str]:
+        """Files that git neither tracks nor ignores: the forgotten ones."""
+        return _paths(self.git("ls-files", "--others", "--exclude-standard", "-z"))
+
+    def unstaged(self) -> list[str]:
+        """Tracked files whose content on disk differs from what is staged."""
+        return _paths(self.git("diff-files", "--name-only", "--diff-filter=M", "-z"))
+
+    def ignored(self) -> list[str]:
+        """Ignored files, and folders (ending in `/`) in which everything is ignored.
+
+        Bytecode is left out: a checkout has its own.
+        """
+        return self._ignored_in(self.root)
+
+    def worktrees(self) -> list[tuple[str, list[str]]]:
+        """This working tree, and the main one if it is another; each with what is ignored there."""
+        roots = dict.fromkeys((self.root, self.main_root))
+        return [(str(root), self._ignored_in(root)) for root in roots]
+
+    def _ignored_in(self, root: Path) -> list[str]:
+        main = {
+            "GIT_DIR": str(root / ".git"),
+            "GIT_WORK_TREE": str(root),
+            "GIT_INDEX_FILE": str(root / ".git" / "index"),
+        }
+        environ = None if root == self.root else main  # a hook's variables speak of `self.root`
+        names = ("--others", "--ignored", "--exclude-standard", "--directory", "-z")
+        found = _paths(run_git(root, "ls-files", *names, environ=environ))
+        return [path for path in found if not BYTECODE.search(path)]
+
+    def branches_defining(self, revision: str, folder: str) -> list[str]:
+        """Names of branches in which a file below `folder` assigns this id to `revision`."""
+        anything = re.sub(r"\W", ".", revision)  # what is no letter may mean something to grep
+        pattern = f"^revision[^=]*=[ (\"']*{anything}[\"') ]*(#.*)?$"
+        refs = self.git("for-each-ref", "--format=%(refname)", "refs/heads", "refs/remotes")
+        found = []
+        for ref in refs.decode().split():
+            try:
+                self.git("grep", "--quiet", "-E", "-e", pattern, ref, "--", folder or ".")
+            except CouldNotJudge:
+                continue
+            found.append(ref.removeprefix("refs/heads/").removeprefix("refs/remotes/"))
+        return found
+
+
+class ScratchIndex:
+    """A copy of an index in a temporary folder; entering it gives the variables for git."""
+
+    def __init__(self, folder: Path, source: Path | None) -> None:
+        self._temporary = tempfile.TemporaryDirectory(dir=folder, prefix="index-")
+        self._source = source
+
+    def __enter__(self) -> dict[str, str]:
+        index = Path(self._temporary.name) / "index"
+        if self._source is not None:
+            shutil.copyfile(self._source, index)
+        return {"GIT_INDEX_FILE": str(index)}
+
+    def __exit__(self, *_: object) -> None:
+        self._temporary.cleanup()
+
+
+class Tree:
+    """A git tree to read from: what is being judged, or what it is compared with."""
+
+    def __init__(self, repository: Repository, sha: str) -> None:
+        self.sha = sha
+        self.files = repository.files(sha)
+        # One `git cat-file --batch` for all reads.
+        self._git = Git(str(repository.root))
+
+    def read(self, path: str) -> str | None:
+        """The text of a file, None if the tree has no such file.
+
+        Python's own rules for source encodings apply (PEP 263); bytes that do not fit
+        are replaced, because the reader wants to say where and not to fail.
+        """
+        blob = self.files.get(path)
+        if blob is None:
+            return None
+        content = self._git.get_object_data(blob)[3]
+        try:
+            return importlib.util.decode_source(content)
+        except (SyntaxError, UnicodeDecodeError):
+            return content.decode("utf-8", "replace")
+
+
+def run_git(
+    cwd: Path,
+    *arguments: str,
+    environ: Mapping[str, str] | None = None,
+    stdin: BinaryIO | None = None,
+    fix: str = "",
+) -> bytes:
+    """Run git and return what it printed; `CouldNotJudge` with git's own words if it fails."""
+    command = ["git", *arguments]
+    try:
+        return Git(str(cwd)).execute(
+            command,
+            istream=stdin,
+            env=environ,
+            stdout_as_string=False,
+            strip_newline_in_stdout=False,
+        )
+    except GitCommandNotFound as error:
+        raise CouldNotJudge("git is not installed or not on PATH", fix=str(error)) from error
+    except GitCommandError as error:
+        said = str(error.stderr).strip().removeprefix("stderr:").strip().strip("'").strip()
+        said = "; ".join(said.splitlines())
+        raise CouldNotJudge(f"git {arguments[0]} failed: {said}", fix=fix) from error
+
+
+def _records(output: bytes) -> list[bytes]:
+    return [record for record in output.split(b"\0") if record]
+
+
+def _paths(output: bytes) -> list[str]:
+    return [os.fsdecode(record) for record in _records(output)]
+
+
+def _literal(path: str) -> str:
+    return f":(top,literal){path}"
+
+
+def _parse_changes(fields: Iterator[str]) -> Iterator[Change]:
+    for facts in fields:
+        status = facts.rsplit(" ", 1)[1][0]
+        old = next(fields)
+        yield Change(status, next(fields) if status in "RC" else old, old)

@@ -1,0 +1,187 @@
+"""Change sets, trees and the private checkout, on real repositories."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from alembic_lockstep.errors import CouldNotJudge
+from alembic_lockstep.git.checkout import check_out
+from alembic_lockstep.git.repository import Change, Repository, Tree
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    root = tmp_path / "a project"
+    root.mkdir()
+    git(root, "init", "--quiet", "--initial-branch=main")
+    git(root, "config", "user.name", "Somebody")
+    git(root, "config", "user.email", "somebody@example.invalid")
+    return root
+
+
+def git(root: Path, *arguments: str) -> str:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    command = ["git", *arguments]
+    done = subprocess.run(command, cwd=root, env=kept, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def commit(root: Path, **files: str | None) -> str:
+    """Write (or, for None, delete) files, commit all, and give the tree's id."""
+    for name, text in files.items():
+        path = root / name.replace("__", "/").replace("_py", ".py")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if text is None:
+            path.unlink()
+        else:
+            path.write_text(text)
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--allow-empty", "-m", "Change")
+    return git(root, "rev-parse", "HEAD^{tree}")
+
+
+def test_renames_deletions_and_additions_are_told_apart(root: Path) -> None:
+    old = commit(root, a_py="one = 1\n" * 20, b_py="two = 2\n", c_py="three = 3\n")
+    git(root, "mv", "a.py", "moved.py")
+    new = commit(root, b_py=None, c_py="three = 4\n", d_py="four = 5\n" * 9)
+    assert sorted(Repository.discover(root).changes(old, new), key=lambda one: one.path) == [
+        Change("D", "b.py", "b.py"),
+        Change("M", "c.py", "c.py"),
+        Change("A", "d.py", "d.py"),
+        Change("R", "moved.py", "a.py"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", ["a b.py", 'quo"te.py', "line\nbreak.py", "tab\t.py", "ümlaut.py", "*.py", ":(top)x.py"]
+)
+def test_odd_names_are_read_and_added(root: Path, name: str) -> None:
+    commit(root)
+    (root / name).write_text("x = 1\n")
+    repository = Repository.discover(root)
+    assert repository.untracked() == [name]
+    tree = Tree(repository, repository.tree_with(repository.tree_of("HEAD"), [name]))
+    assert tree.read(name) == "x = 1\n"
+
+
+def test_a_name_that_is_not_utf8_is_read(root: Path) -> None:
+    (root / os.fsdecode(b"caf\xe9.py")).write_text("x = 1\n")
+    tree = commit(root)
+    (name,) = Tree(Repository.discover(root), tree).files
+    assert os.fsencode(name) == b"caf\xe9.py"
+    assert Tree(Repository.discover(root), tree).read(name) == "x = 1\n"
+
+
+def test_source_is_decoded_as_python_would(root: Path) -> None:
+    (root / "latin.py").write_bytes(b"# coding: latin-1\nx = '\xe9'\n")
+    (root / "broken.py").write_bytes(b"x = '\xe9'\n")
+    tree = Tree(Repository.discover(root), commit(root))
+    assert tree.read("latin.py") == "# coding: latin-1\nx = 'é'\n"
+    assert tree.read("broken.py") == "x = '\ufffd'\n"
+    assert tree.read("missing.py") is None
+
+
+def test_what_is_staged_counts_and_the_index_is_left_alone(root: Path) -> None:
+    commit(root, a_py="x = 1\n")
+    (root / "a.py").write_text("x = 2\n")
+    git(root, "add", "a.py")
+    (root / "a.py").write_text("x = 3\n")
+    before = (root / ".git/index").read_bytes()
+    repository = Repository.discover(root)
+    assert Tree(repository, repository.staged_tree({})).read("a.py") == "x = 2\n"
+    assert (root / ".git/index").read_bytes() == before
+
+
+def test_an_index_with_conflicts_could_not_be_judged(root: Path) -> None:
+    commit(root, a_py="x = 1\n")
+    git(root, "checkout", "--quiet", "-b", "other")
+    commit(root, a_py="x = 2\n")
+    git(root, "checkout", "--quiet", "main")
+    commit(root, a_py="x = 3\n")
+    with pytest.raises(subprocess.CalledProcessError):
+        git(root, "merge", "other")
+    with pytest.raises(CouldNotJudge):
+        Repository.discover(root).staged_tree({})
+
+
+def test_a_base_that_a_shallow_clone_lacks_is_named_with_the_cure(root: Path) -> None:
+    commit(root, a_py="x = 1\n")
+    first = git(root, "rev-parse", "HEAD")
+    commit(root, a_py="x = 2\n")
+    clone = root.parent / "clone"
+    git(root.parent, "clone", "--quiet", "--depth=1", f"file://{root}", str(clone))
+    with pytest.raises(CouldNotJudge) as caught:
+        Repository.discover(clone).tree_of(first)
+    assert "shallow" in caught.value.what
+    assert "git fetch --unshallow" in caught.value.fix
+
+
+def test_the_checkout_follows_the_tree(root: Path, tmp_path: Path) -> None:
+    old = commit(root, a_py="x = 1\n", pkg__b_py="y = 1\n")
+    new = commit(root, a_py="x = 2\n", pkg__b_py=None, c_py="z = 1\n")
+    repository, slot = Repository.discover(root), tmp_path / "slot"
+    first = {"a.py": "x = 1\n", "pkg/b.py": "y = 1\n"}
+    second = {"a.py": "x = 2\n", "c.py": "z = 1\n"}
+    for tree, files in ((old, first), (new, second), (old, first)):
+        assert listing(check_out(repository, tree, slot)) == files
+    assert git(root, "status", "--porcelain") == ""
+
+
+def test_what_the_last_run_left_is_gone(root: Path, tmp_path: Path) -> None:
+    tree = commit(root, a_py="x = 1\n")
+    repository, slot = Repository.discover(root), tmp_path / "slot"
+    folder = check_out(repository, tree, slot)
+    (folder / "left.txt").write_text("by the project")
+    (folder / "a.py").write_text("spoilt by the project")
+    assert listing(check_out(repository, tree, slot)) == {"a.py": "x = 1\n"}
+
+
+def test_ignored_files_are_visible_and_untracked_ones_are_not(root: Path, tmp_path: Path) -> None:
+    (root / ".gitignore").write_text(".env\nbuild/\n*.log\n")
+    tree = commit(root, a_py="x = 1\n")
+    for name in (".env", "build/made.py", "sub/x.log", "forgotten.py"):
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_text("here\n")
+    repository, slot = Repository.discover(root), tmp_path / "slot"
+    for _ in range(2):
+        folder = check_out(repository, tree, slot)
+        assert (folder / ".env").read_text() == "here\n"
+        assert (folder / "build/made.py").read_text() == "here\n"
+        assert (folder / "sub/x.log").read_text() == "here\n"
+        assert not (folder / "forgotten.py").exists()
+    (folder / ".env").write_text("written by the project")
+    assert (root / ".env").read_text() == "here\n"
+    assert (root / "build/made.py").exists()
+
+
+def test_bytecode_of_a_changed_file_is_dropped_and_of_others_kept(
+    root: Path, tmp_path: Path
+) -> None:
+    # Same size, same second: Python would believe the old bytecode.
+    old = commit(root, pkg__a_py="x = 10\n", pkg__b_py="y = 10\n", gone__c_py="z = 1\n")
+    new = commit(root, pkg__a_py="x = 20\n", gone__c_py=None)
+    repository, slot = Repository.discover(root), tmp_path / "slot"
+    folder = check_out(repository, old, slot)
+    for name in ("pkg/__pycache__/a", "pkg/__pycache__/b", "gone/__pycache__/c"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / f"{name}.cpython-311.pyc").write_bytes(b"bytecode")
+    check_out(repository, new, slot)
+    assert [path.name for path in folder.rglob("*.pyc")] == ["b.cpython-311.pyc"]
+    assert not (folder / "gone").exists()  # it would be a namespace package
+
+
+def test_a_tree_that_was_collected_is_no_obstacle(root: Path, tmp_path: Path) -> None:
+    tree = commit(root, a_py="x = 1\n")
+    repository, slot = Repository.discover(root), tmp_path / "slot"
+    check_out(repository, tree, slot)
+    (slot / "checked-out").write_text("0123456789" * 4)
+    assert listing(check_out(repository, tree, slot)) == {"a.py": "x = 1\n"}
+
+
+def listing(folder: Path) -> dict[str, str]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_text() for path in files}
