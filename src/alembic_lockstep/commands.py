@@ -1,0 +1,80 @@
+"""The commands that cure an environment, as its project types them."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shlex
+from collections.abc import Collection
+
+from alembic_lockstep.history.environments import Environment
+from alembic_lockstep.history.sources import join, upward
+
+_RUNNERS = {
+    "uv.lock": "uv run ",
+    "poetry.lock": "poetry run ",
+    "pdm.lock": "pdm run ",
+    "Pipfile.lock": "pipenv run ",
+}
+
+
+def cure_commands(
+    environment: Environment, files: Collection[str], message: str
+) -> tuple[str, ...]:
+    """Return the commands that create the missing migration and add it, ready to paste in turn.
+
+    Args:
+        environment: The environment that lacks it.
+        files: Every file of the tree; a lock file says how commands are run.
+        message: The migration's message: `add games.winners`.
+    """
+    create = _typed(environment, files, "migrate", "revision --autogenerate")
+    # After `cd`, a path from the root needs git's `:/`.
+    top = ":/" if environment.directory else ""
+    places = " ".join(shlex.quote(top + place) for place in environment.version_locations)
+    command = f"{create} -m {_quoted(message)}"
+    return (command, f"git add {places}") if places else (command,)
+
+
+def merge_command(environment: Environment, files: Collection[str]) -> str:
+    """Return the command that makes a merge revision of all heads."""
+    return f"{_typed(environment, files, 'merge', 'merge')} heads"
+
+
+def _typed(environment: Environment, files: Collection[str], flask: str, alembic: str) -> str:
+    directory = environment.directory
+    enter = f"cd {shlex.quote(directory)} && " if directory else ""
+    if environment.flask:
+        return enter + _runner(directory, files) + _flask_command(environment, flask)
+    return enter + _runner(directory, files) + _alembic_command(environment, alembic)
+
+
+def _runner(directory: str, files: Collection[str]) -> str:
+    for folder in upward(directory):
+        for lock, runner in _RUNNERS.items():
+            if join(folder, lock) in files:
+                return runner
+    return ""
+
+
+def _flask_command(environment: Environment, name: str) -> str:
+    app, where = environment.flask_app, _seen_from(environment, environment.script_location)
+    options = "" if environment.flask_app_implied or not app else f" --app {shlex.quote(app)}"
+    scripts = "" if where == "migrations" else f" -d {shlex.quote(where)}"
+    return f"flask{options} db {name}{scripts}"
+
+
+def _alembic_command(environment: Environment, name: str) -> str:
+    config = _seen_from(environment, environment.config)
+    plain = config in ("alembic.ini", "pyproject.toml")
+    option = "" if plain else f" -c {shlex.quote(config)}"
+    return f"alembic{option} {name}"
+
+
+def _seen_from(environment: Environment, path: str) -> str:
+    return posixpath.relpath(path or ".", environment.directory or ".")
+
+
+def _quoted(message: str) -> str:
+    """Quote for any shell where that is possible: cmd.exe knows double quotes only."""
+    return shlex.quote(message) if re.search(r'["$`\\!%\n]', message) else f'"{message}"'

@@ -1,0 +1,117 @@
+"""An environment's options, read and merged from ini and TOML as Alembic does."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from alembic_lockstep.config import parse_toml
+from alembic_lockstep.errors import CouldNotJudge
+from alembic_lockstep.history.sources import Read, folder_of, here, join
+
+_NAMES = (
+    "script_location",
+    "version_locations",
+    "recursive_version_locations",
+    "path_separator",
+    "version_path_separator",
+)
+_SEPARATORS = {"space": " ", "newline": "\n", "os": os.pathsep, ":": ":", ";": ";"}
+# Stands for a value with a `%(name)s` that only a program passes to Alembic's Config.
+_OUTSIDE = "/"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What of a configuration says where the migrations are; empty where it does not.
+
+    Attributes:
+        script_location: With `%(here)s` filled in, otherwise as written.
+        version_locations: Each one likewise.
+        recursive: Folders below the version locations count too.
+    """
+
+    script_location: str
+    version_locations: tuple[str, ...]
+    recursive: bool
+
+
+def read_options(read: Read, config: str) -> Options | None:
+    """Read a configuration and the other one of its folder; None if it is not Alembic's.
+
+    Raises:
+        CouldNotJudge: One of the two cannot be read.
+    """
+    toml = join(folder_of(config), "pyproject.toml")
+    ini = join(folder_of(config), "alembic.ini") if config == toml else config
+    from_toml, from_ini = _from_toml(read, toml), _from_ini(read, ini)
+    own = from_toml if config == toml else from_ini
+    if own is None:
+        return None
+    merged = (from_toml or {}) | (from_ini or {})
+    # The file that names the scripts is the configuration, the other one only adds to it.
+    location = own.get("script_location")
+    return Options(
+        location if isinstance(location, str) else "",
+        tuple(_version_locations(merged)),
+        merged.get("recursive_version_locations") in ("true", True),
+    )
+
+
+def _from_toml(read: Read, path: str) -> dict[str, Any] | None:
+    text = read(path) or ""
+    if "tool.alembic" not in text:
+        return None
+    tool = parse_toml(text, path).get("tool")
+    table = tool.get("alembic") if isinstance(tool, dict) else None
+    if not isinstance(table, dict):
+        return None
+    values = {"here": here(folder_of(path))}
+    return {name: _interpolated(table[name], values) for name in _NAMES if name in table}
+
+
+def _interpolated(value: Any, values: Mapping[str, str]) -> Any:
+    if isinstance(value, list):
+        return [_interpolated(item, values) for item in value]
+    try:
+        return value % values if isinstance(value, str) else value
+    except (ValueError, KeyError, TypeError):
+        return _OUTSIDE
+
+
+def _from_ini(read: Read, path: str) -> dict[str, Any] | None:
+    text = read(path) or ""
+    if not re.search(r"^\[alembic\]", text, re.MULTILINE):
+        return None
+    parser = configparser.ConfigParser({"here": here(folder_of(path)).replace("%", "%%")})
+    try:
+        parser.read_string(text)
+    except configparser.Error as error:
+        reason = " ".join(str(error).split())
+        raise CouldNotJudge(f"{path} cannot be read: {reason}") from error
+    names = (name for name in _NAMES if parser.has_option("alembic", name))
+    return {name: _ini_value(parser, name) for name in names}
+
+
+def _ini_value(parser: configparser.ConfigParser, name: str) -> str:
+    try:
+        return parser.get("alembic", name)
+    except configparser.InterpolationError:
+        return _OUTSIDE
+
+
+def _version_locations(merged: Mapping[str, Any]) -> list[str]:
+    listed = merged.get("version_locations")
+    if isinstance(listed, str):
+        separator = merged.get("path_separator", merged.get("version_path_separator"))
+        return _split(listed, _SEPARATORS.get(str(separator)))
+    return [str(location) for location in listed] if isinstance(listed, list) else []
+
+
+def _split(text: str, separator: str | None) -> list[str]:
+    parts = text.split(separator) if separator else re.split(r", *| +|\n+", text)
+    return [part.strip() for part in parts if part.strip()]

@@ -1,0 +1,337 @@
+"""Environments are found without configuration, and only where there are any."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from alembic_lockstep.commands import cure_commands
+from alembic_lockstep.config import Settings
+from alembic_lockstep.errors import CouldNotJudge
+from alembic_lockstep.history.environments import Environment, find_environments
+
+INI = "[alembic]\nscript_location = migrations\n"
+FLASK_INI = "[alembic]\n# template\n\n[loggers]\nkeys = root\n"
+ENV = "from alembic import context\n"
+FLASK_ENV = "from flask import current_app\n"
+FACTORY = "def create_app():\n    pass\n"
+
+
+def find(
+    tree: Mapping[str, str],
+    *,
+    environ: Mapping[str, str] | None = None,
+    ignored: Mapping[str, str] | None = None,
+    config: tuple[str, ...] = (),
+    flask_app: str = "",
+) -> list[Environment]:
+    settings = Settings(config=config, flask_app=flask_app)
+    return find_environments(list(tree), tree.get, settings, environ or {}, (ignored or {}).get)
+
+
+def find_one(tree: Mapping[str, str], **named: str) -> Environment:
+    (environment,) = find(tree, **named)  # type: ignore[arg-type]
+    return environment
+
+
+def flask_tree(folder: str = "migrations") -> dict[str, str]:
+    return {f"{folder}/alembic.ini": FLASK_INI, f"{folder}/env.py": FLASK_ENV}
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        {},
+        {"tox.ini": "[tox]\n", "pytest.ini": "broken [\n"},
+        {"alembic.ini": "[loggers]\nkeys = root\n"},
+        {"alembic.ini": "[alembic]\nfile_template = x\n", "env.py": ENV},
+        {"migrations/alembic.ini": FLASK_INI},
+        {"migrations/alembic.ini": FLASK_INI, "migrations/env.py": ENV},
+        {"alembic.ini.mako": INI, "migrations/env.py": ENV},
+        {"setup.cfg": INI, "migrations/env.py": ENV},
+        {"tests/alembic.ini": INI, "tests/migrations/env.py": ENV},
+        {"test/app/alembic.ini": INI, "test/app/migrations/env.py": ENV},
+        {
+            "alembic.ini": "[alembic]\nscript_location = tests/migrations\n",
+            "tests/migrations/env.py": ENV,
+        },
+        {"examples/alembic.ini": INI, "docs/alembic.ini": INI},
+        {"node_modules/x/alembic.ini": INI, ".venv/lib/alembic.ini": INI},
+        {"lib/python3.11/site-packages/x/alembic.ini": INI},
+        {"pkg/templates/generic/alembic.ini": INI, "{{cookiecutter.name}}/alembic.ini": INI},
+        {"pyproject.toml": '[project]\ndependencies = ["alembic"]\n'},
+        {"pyproject.toml": '[tool.alembic-lockstep]\npython = "x"\n'},
+        {"pyproject.toml": '[tool.alembic]\nfile_template = "x"\n'},
+        {"sub/pyproject.toml": "alembic = [broken"},
+    ],
+)
+def test_no_environment(tree: dict[str, str]) -> None:
+    assert find(tree) == []
+
+
+def test_at_the_root() -> None:
+    tree = {"alembic.ini": INI, "migrations/env.py": ENV}
+    expected = Environment("alembic.ini", "", "migrations", ("migrations/versions",))
+    assert find(tree) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("config", "scripts", "directory"),
+    [
+        ("backend/alembic.ini", "backend/migrations", "backend"),
+        ("backend/alembic.ini", "migrations", ""),
+        ("deploy/db/alembic.ini", "deploy/migrations", "deploy"),
+        ("deploy/db/alembic-prod.ini", "migrations", ""),
+    ],
+)
+def test_the_directory_is_where_the_script_location_exists(
+    config: str, scripts: str, directory: str
+) -> None:
+    found = find_one({config: INI, f"{scripts}/env.py": ENV})
+    assert (found.config, found.script_location, found.directory) == (config, scripts, directory)
+
+
+def test_scripts_that_were_not_committed_do_not_hide_the_environment() -> None:
+    found = find_one({"backend/alembic.ini": INI})
+    assert (found.directory, found.script_location) == ("backend", "backend/migrations")
+
+
+@pytest.mark.parametrize(
+    ("location", "scripts"),
+    [
+        ("%(here)s/migrations", "b/migrations"),
+        ("%(here)s/../db", "db"),
+        ("./migrations/", "b/migrations"),
+        ("migrations%%x", "b/migrations%x"),
+        ("pkg:migrations", "b/pkg/migrations"),
+        ("shop.db:migrations", "b/src/shop/db/migrations"),
+        ("lib:migrations", "src/lib/migrations"),
+    ],
+)
+def test_how_a_script_location_is_written(location: str, scripts: str) -> None:
+    text = f"[alembic]\nscript_location = {location}\nsqlalchemy.url = %(DB)s\n"
+    found = find_one({"b/alembic.ini": text, f"{scripts}/env.py": ENV})
+    assert (found.script_location, found.directory) == (scripts, "b")
+
+
+@pytest.mark.parametrize("location", ["%(dir)s/x", "/srv/migrations", "../../migrations"])
+def test_an_unknown_script_location_is_empty(location: str) -> None:
+    found = find_one({"b/alembic.ini": f"[alembic]\nscript_location = {location}\n"})
+    assert (found.script_location, found.version_locations) == ("", ())
+
+
+def test_an_ini_beside_its_env_is_run_from_above() -> None:
+    tree = {"app/db/alembic.ini": "[alembic]\nscript_location = %(here)s\n", "app/db/env.py": ENV}
+    found = find_one(tree)
+    assert (found.directory, found.script_location) == ("app", "app/db")
+
+
+@pytest.mark.parametrize(
+    ("options", "locations"),
+    [
+        ("version_locations = migrations/a, migrations/b", ("migrations/a", "migrations/b")),
+        ("version_locations = %(here)s/a %(here)s/b", ("a", "b")),
+        ("version_locations = a;b c\nversion_path_separator = ;", ("a", "b c")),
+        ("version_locations =\n  a\n  b c\npath_separator = newline", ("a", "b c")),
+        ("version_locations = a:b\npath_separator = :", ("a", "b")),
+        ("version_locations = a /srv/b ../c", ("a",)),
+        ("version_locations = shop:versions", ("src/shop/versions",)),
+        ("version_locations =", ("migrations/versions",)),
+    ],
+)
+def test_version_locations(options: str, locations: tuple[str, ...]) -> None:
+    tree = {"migrations/env.py": ENV, "src/shop/versions/a.py": ""}
+    assert find_one(tree | {"alembic.ini": INI + options}).version_locations == locations
+
+
+def test_recursive_version_locations() -> None:
+    tree = {"alembic.ini": INI + "recursive_version_locations = true\n", "migrations/env.py": ENV}
+    assert find_one(tree).recursive
+
+
+PYPROJECT = """\
+[tool.alembic]
+script_location = "%(here)s/migrations"
+version_locations = ["%(here)s/migrations/a", "b"]
+recursive_version_locations = true
+"""
+
+
+def test_pyproject() -> None:
+    # `alembic init -t pyproject` leaves an alembic.ini beside it for the database and logging.
+    ini = "[alembic]\nsqlalchemy.url = sqlite://\n"
+    tree = {"b/pyproject.toml": PYPROJECT, "b/alembic.ini": ini, "b/migrations/env.py": ENV}
+    locations = ("b/migrations/a", "b/b")
+    expected = Environment("b/pyproject.toml", "b", "b/migrations", locations, recursive=True)
+    assert find(tree) == [expected]
+
+
+def test_several_environments_and_several_files_for_one() -> None:
+    tree = {"alembic.ini": INI, "migrations/env.py": ENV, "alembic-prod.ini": INI}
+    tree |= {"ci/alembic.ini": INI, "b/alembic.ini": INI, "b/migrations/env.py": ENV}
+    assert [found.config for found in find(tree)] == ["alembic.ini", "b/alembic.ini"]
+
+
+def test_a_broken_file_is_named() -> None:
+    with pytest.raises(CouldNotJudge, match=r"b/alembic\.ini cannot be read"):
+        find({"b/alembic.ini": INI + INI})
+
+
+def test_the_setting_names_what_would_be_skipped() -> None:
+    tree = {"tests/alembic.ini": INI, "tests/migrations/env.py": ENV, "alembic.ini": INI}
+    tree |= {"db/own.conf": "[alembic]\n", "db/env.py": ENV}
+    found = find(tree, config=("./tests/alembic.ini", "db/own.conf"))
+    assert [one.script_location for one in found] == ["tests/migrations", "db"]
+
+
+def test_the_setting_names_a_file_that_git_does_not_have() -> None:
+    with pytest.raises(CouldNotJudge) as caught:
+        find({"backend/alembic.ini": INI, "migrations/env.py": ENV}, config=("alembic.ini",))
+    assert "did you mean 'backend/alembic.ini'?" in caught.value.what
+
+
+def test_flask_with_its_own_discovery() -> None:
+    found = find_one(flask_tree() | {"app.py": "", "backend/app.py": FACTORY})
+    expected = Environment(
+        "migrations/alembic.ini", "", "migrations", ("migrations/versions",), flask=True
+    )
+    assert found == expected
+    assert not find_one(flask_tree() | {"app/__init__.py": FACTORY}).flask_app
+
+
+def test_flask_app_precedence() -> None:
+    tree = flask_tree("b/migrations") | {"b/.flaskenv": "FLASK_APP=flaskenv\n", "b/wsgi.py": ""}
+    ignored = {".env": "FLASK_APP=ignored\n"}
+    (found,) = find(tree, environ={"FLASK_APP": "environ"}, ignored=ignored, flask_app="setting")
+    assert found.flask_app == "setting"
+    (found,) = find(tree, environ={"FLASK_APP": "environ"}, ignored=ignored)
+    assert found.flask_app == "environ"
+    (found,) = find(tree, ignored=ignored)
+    assert found.flask_app == "ignored"
+    (found,) = find(tree)
+    assert found.flask_app == "flaskenv"
+
+
+def test_flask_loads_the_nearest_file_of_a_name_only() -> None:
+    tree = flask_tree("b/migrations") | {".flaskenv": "FLASK_APP=far\n"}
+    (found,) = find(tree, ignored={"b/.env": "SECRET=1\n", ".env": "FLASK_APP=ignored\n"})
+    assert found.flask_app == "far"
+    assert find_one(tree | {"b/.flaskenv": "SECRET=1\n"}).flask_app == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "app"),
+    [
+        ("FLASK_APP=a:b", "a:b"),
+        ("export FLASK_APP = 'a:create_app(\"x\")' # c", 'a:create_app("x")'),
+        ('FLASK_APP="a b"', "a b"),
+        ("FLASK_APP=a # comment", "a"),
+        ("FLASK_APP=a\r", "a"),
+        ("# FLASK_APP=a", ""),
+        ("MY_FLASK_APP=a", ""),
+        ("FLASK_APP_X=a", ""),
+        ("FLASK_APP=", ""),
+    ],
+)
+def test_flaskenv(line: str, app: str) -> None:
+    assert find_one(flask_tree() | {".flaskenv": f"X=1\n{line}\n"}).flask_app == app
+
+
+def test_flask_runs_where_its_app_is_found() -> None:
+    tree = flask_tree("backend/migrations") | {"backend/app.py": FACTORY}
+    assert find_one(tree).directory == "backend"
+    assert find_one(tree, flask_app="app").directory == "backend"
+    assert find_one(tree, flask_app="backend.app:create_app").directory == ""
+    assert find_one(tree, flask_app="backend/app.py").directory == ""
+    assert find_one(tree, flask_app="installed.app").directory == "backend"
+
+
+@pytest.mark.parametrize(
+    ("files", "app"),
+    [
+        ({"backend/app.py": FACTORY}, "backend.app:create_app"),
+        (
+            {"shop/__init__.py": "app: Flask = Flask(__name__)\n", "run.py": "import shop\n"},
+            "shop:app",
+        ),
+        ({"src/shop/factory.py": "def make_app():\n"}, "shop.factory:make_app"),
+        # Two of them, or none that Flask would take: nothing is guessed.
+        ({"a/app.py": FACTORY, "b/app.py": FACTORY}, ""),
+        ({"tests/app.py": FACTORY, "a/b/c/app.py": FACTORY, "a/models.py": FACTORY}, ""),
+        ({"api/main.py": "app = FastAPI()\n"}, ""),
+    ],
+)
+def test_the_one_application_elsewhere_is_found(files: dict[str, str], app: str) -> None:
+    found = find_one(flask_tree() | files)
+    assert (found.flask_app, found.flask_app_implied, found.directory) == (app, False, "")
+
+
+def test_flask_beats_an_ini_for_the_same_scripts() -> None:
+    found = find_one(flask_tree() | {"alembic.ini": INI, "app.py": ""})
+    assert found.flask
+
+
+def cure(environment: Environment, *files: str, message: str = "add games.winners") -> str:
+    return " ; ".join(cure_commands(environment, files, message))
+
+
+PLAIN = Environment("alembic.ini", "", "migrations", ("migrations/versions",))
+FLASK = Environment(
+    "migrations/alembic.ini",
+    "",
+    "migrations",
+    ("migrations/versions",),
+    "backend.app:create_app",
+    True,
+    False,
+)
+
+
+def test_the_cure_of_a_flask_project() -> None:
+    assert cure_commands(FLASK, ["uv.lock"], "add games.winners") == (
+        'uv run flask --app backend.app:create_app db migrate -m "add games.winners"',
+        "git add migrations/versions",
+    )
+
+
+def test_the_cure_leaves_out_what_goes_without_saying() -> None:
+    create = 'flask db migrate -m "add games.winners" ; git add migrations/versions'
+    assert cure(Environment("", "", "migrations", ("migrations/versions",), flask=True)) == create
+    told = Environment("", "", "migrations", ("migrations/versions",), "app", True, True)
+    assert cure(told) == create
+    unknown = Environment("alembic.ini", "", "", ())
+    assert cure(unknown) == 'alembic revision --autogenerate -m "add games.winners"'
+
+
+@pytest.mark.parametrize(
+    ("lock", "runner"),
+    [
+        ("uv.lock", "uv run "),
+        ("poetry.lock", "poetry run "),
+        ("pdm.lock", "pdm run "),
+        ("Pipfile.lock", "pipenv run "),
+        ("requirements.txt", ""),
+        ("other/uv.lock", ""),
+    ],
+)
+def test_the_cure_is_run_as_the_project_runs_things(lock: str, runner: str) -> None:
+    assert cure(PLAIN, lock).startswith(f"{runner}alembic revision --autogenerate -m ")
+
+
+def test_the_cure_below_the_root() -> None:
+    below = Environment("back end/db.ini", "back end", "back end/m", ("back end/m/versions",))
+    assert cure(below, "uv.lock", "back end/poetry.lock", message="add 'é'") == (
+        "cd 'back end' && poetry run alembic -c db.ini revision --autogenerate -m \"add 'é'\""
+        " ; git add ':/back end/m/versions'"
+    )
+    flask = Environment("b/db/alembic.ini", "b", "b/db", ("b/db/versions",), flask=True)
+    assert cure(flask, "uv.lock", message="a") == (
+        'cd b && uv run flask db migrate -d db -m "a" ; git add :/b/db/versions'
+    )
+
+
+def test_a_message_cannot_run_anything() -> None:
+    assert cure(PLAIN, message='$(rm) "x"').startswith(
+        "alembic revision --autogenerate -m '$(rm) \"x\"' ; "
+    )
