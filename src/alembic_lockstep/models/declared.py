@@ -1,0 +1,177 @@
+"""Tables that a Python file declares, told from its text and the repository's imports."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+
+Name = tuple[str, str]  # module and global name
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A table declared in a file: its class's (or table's) name and where that stands."""
+
+    name: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True)
+class Resolver:
+    """Follows names through the repository's imports to the bases that an environment targets.
+
+    Attributes:
+        bases: Importable names of the targeted declarative bases and `MetaData`.
+        read: The text of the judged tree's files.
+        files: Paths of the judged tree.
+    """
+
+    bases: Collection[Name]
+    read: Callable[[str], str | None]
+    files: Collection[str]
+    _modules: dict[str, _Module | None] = field(default_factory=dict)
+
+    def tables(self, path: str) -> list[Declared]:
+        """The tables that a file declares on a targeted base; none if it is not valid Python."""
+        module = self._module(path)
+        if module is None:
+            return []
+        return [*self._mapped(module), *self._plain(module)]
+
+    def _mapped(self, module: _Module) -> Iterator[Declared]:
+        for node in module.classes.values():
+            if _is_table(node) and any(self._targeted(module, base) for base in node.bases):
+                yield Declared(node.name, node.lineno, node.col_offset + len("class ") + 1)
+
+    def _plain(self, module: _Module) -> Iterator[Declared]:
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Call) and _called(node) == "Table" and node.args:
+                name = node.args[0]
+                owners = [*node.args[1:2], node.func]
+                if isinstance(name, ast.Constant) and any(
+                    self._targeted(module, owner) for owner in owners
+                ):
+                    yield Declared(str(name.value), node.lineno, node.col_offset + 1)
+
+    def _targeted(self, module: _Module, expression: ast.expr, depth: int = 8) -> bool:
+        """Whether an expression names a targeted base, or something that derives from one."""
+        if isinstance(expression, ast.Subscript):
+            return self._targeted(module, expression.value, depth)
+        chain = _chain(expression)
+        if not chain or depth == 0:
+            return False
+        node = module.classes.get(chain[0])
+        if node is not None:
+            return any(self._targeted(module, base, depth - 1) for base in node.bases)
+        return any(self._known(name, depth) for name in module.imported(chain))
+
+    def _known(self, name: Name, depth: int) -> bool:
+        if name in self.bases:
+            return True
+        source = self._module_named(name[0])
+        if source is None:
+            return False
+        return self._targeted(source, ast.Name(name[1]), depth - 1)
+
+    def _module_named(self, dotted: str) -> _Module | None:
+        stem = dotted.replace(".", "/")
+        for ending in (f"{stem}.py", f"{stem}/__init__.py"):
+            for path in self.files:
+                if path == ending or path.endswith(f"/{ending}"):
+                    return self._module(path)
+        return None
+
+    def _module(self, path: str) -> _Module | None:
+        if path not in self._modules:
+            self._modules[path] = _Module.parse(path, self.read(path) or "")
+        return self._modules[path]
+
+
+@dataclass(frozen=True)
+class _Module:
+    tree: ast.Module
+    classes: dict[str, ast.ClassDef]
+    imports: dict[str, tuple[str, str]]  # local name → module and name; name "" is the module
+
+    @classmethod
+    def parse(cls, path: str, text: str) -> _Module | None:
+        try:
+            tree = ast.parse(text)
+        except (SyntaxError, ValueError):
+            return None
+        package = path.split("/")[:-1]
+        imports: dict[str, tuple[str, str]] = {}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    imports[alias.asname or alias.name.split(".")[0]] = (
+                        alias.name if alias.asname else alias.name.split(".")[0],
+                        "",
+                    )
+            elif isinstance(node, ast.ImportFrom):
+                module = _absolute(node, package)
+                for alias in node.names:
+                    imports[alias.asname or alias.name] = (module, alias.name)
+        classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+        return cls(tree, classes, imports)
+
+    def imported(self, chain: list[str]) -> Iterator[Name]:
+        """What `a.b.C` may name: an import's own name, or an attribute of an imported module."""
+        if chain[0] not in self.imports:
+            return
+        module, name = self.imports[chain[0]]
+        dotted = [part for part in (module, name, *chain[1:]) if part]
+        for size in range(1, len(dotted)):
+            parent = ".".join(dotted[:size])
+            # A relative import is known from the repository's root; the import root may lie below.
+            parts = parent.split(".")
+            for skipped in range(len(parts)):
+                yield ".".join(parts[skipped:]), dotted[size]
+
+
+def _absolute(node: ast.ImportFrom, package: list[str]) -> str:
+    if not node.level:
+        return node.module or ""
+    parent = package[: len(package) - node.level + 1]
+    return ".".join([*parent, *((node.module or "").split(".") if node.module else [])])
+
+
+def _chain(expression: ast.expr) -> list[str]:
+    if isinstance(expression, ast.Name):
+        return [expression.id]
+    if isinstance(expression, ast.Attribute):
+        head = _chain(expression.value)
+        return [*head, expression.attr] if head else []
+    return []
+
+
+def _called(node: ast.expr) -> str:
+    chain = _chain(node.func) if isinstance(node, ast.Call) else []
+    return chain[-1] if chain else ""
+
+
+def _is_table(node: ast.ClassDef) -> bool:
+    """Whether a mapped class has a table of its own: neither abstract nor a mixin."""
+    if any(one.arg == "table" and _is_true(one.value) for one in node.keywords):  # SQLModel
+        return True
+    names = dict(_assignments(node))
+    if "__abstract__" in names:
+        return False
+    columns = (_called(value) in {"Column", "mapped_column"} for value in names.values() if value)
+    return "__tablename__" in names or "__table__" in names or any(columns)
+
+
+def _is_true(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is True
+
+
+def _assignments(node: ast.ClassDef) -> Iterator[tuple[str, ast.expr | None]]:
+    for statement in node.body:
+        if isinstance(statement, ast.Assign):
+            for target in statement.targets:
+                if isinstance(target, ast.Name):
+                    yield target.id, statement.value
+        elif isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            yield statement.target.id, statement.value

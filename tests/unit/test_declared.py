@@ -1,0 +1,78 @@
+"""Tables that a file declares on a targeted base, told without running it."""
+
+from __future__ import annotations
+
+import pytest
+
+from alembic_lockstep.models.declared import Resolver
+
+BASES = {
+    ("shop.base", "Base"),
+    ("shop.base", "metadata"),
+    ("shop.extensions", "db"),
+    ("sqlmodel", "SQLModel"),
+}
+FILES = {
+    "src/shop/base.py": "class Base: ...",
+    "src/shop/extensions.py": "db = SQLAlchemy()",
+    "src/shop/mixins.py": "from .base import Base\nclass Audited(Base):\n    __abstract__ = 1\n",
+    "src/shop/other.py": "class OtherBase(DeclarativeBase): ...",
+}
+COLUMN = "    id = mapped_column(Integer, primary_key=True)\n"
+
+
+def tables(text: str) -> list[str]:
+    files = {**FILES, "src/shop/new.py": text}
+    found = Resolver(BASES, files.get, files).tables("src/shop/new.py")
+    return [f"{table.name}:{table.line}:{table.column}" for table in found]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "class Plain:\n    __tablename__ = 'plain'\n",
+        "class Base: ...\nclass Own(Base):\n    __tablename__ = 'own'\n",
+        f"from .other import OtherBase\nclass New(OtherBase):\n    __tablename__ = 't'\n{COLUMN}",
+        f"from elsewhere import Base\nclass Theirs(Base):\n    __tablename__ = 't'\n{COLUMN}",
+        f"from .base import Base\nclass Abstract(Base):\n    __abstract__ = True\n{COLUMN}",
+        "from .base import Base\nclass Mixin(Base):\n    def method(self): ...\n",
+        "from sqlmodel import SQLModel\nclass Schema(SQLModel):\n    name: str\n",
+        "from sqlmodel import SQLModel\nclass Schema(SQLModel, table=False):\n    name: str\n",
+        "from sqlalchemy import Table, MetaData\nhelper = Table('helper', MetaData())\n",
+        "from .base import Base\nclass Broken(Base:\n",
+        "from .base import Base\nprint('x' * 3)\n",
+        "",
+    ],
+)
+def test_no_table_of_a_targeted_base(text: str) -> None:
+    assert tables(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (f"from .base import Base\nclass New(Base):\n    __tablename__ = 'n'\n{COLUMN}", "New:2:7"),
+        ("from shop.base import Base as B\nclass New(B):\n    __tablename__ = 'n'\n", "New:2:7"),
+        ("import shop.base\nclass New(shop.base.Base):\n    __tablename__ = 'n'\n", "New:2:7"),
+        ("from shop import base\nclass New(base.Base):\n    __tablename__ = 'n'\n", "New:2:7"),
+        (f"from .mixins import Audited\nclass New(Audited):\n{COLUMN}", "New:2:7"),
+        ("from .extensions import db\nclass New(db.Model):\n    id = db.Column(x)\n", "New:2:7"),
+        (
+            "from sqlmodel import SQLModel\nclass New(SQLModel, table=True):\n    id: int\n",
+            "New:2:7",
+        ),
+        ("from .base import metadata\nnew = Table('new', metadata)\n", "new:2:7"),
+        ("from .base import Base\nnew = sa.Table('new', Base.metadata)\n", "new:2:7"),
+        ("from .extensions import db\nnew = db.Table('new', x)\n", "new:2:7"),
+    ],
+)
+def test_a_table_of_a_targeted_base(text: str, found: str) -> None:
+    assert tables(text) == [found]
+
+
+def test_bases_that_import_each_other_come_to_an_end() -> None:
+    files = {
+        "a.py": "from b import B\nclass A(B):\n    __tablename__ = 'a'\n",
+        "b.py": "from a import A\nclass B(A):\n    __tablename__ = 'b'\n",
+    }
+    assert Resolver(BASES, files.get, files).tables("a.py") == []
