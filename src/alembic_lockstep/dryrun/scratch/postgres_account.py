@@ -1,0 +1,129 @@
+"""Which account runs a private PostgreSQL server, and where that account can reach.
+
+PostgreSQL refuses to run as root, which is what CI containers are. There initdb and postgres run as
+another account, in a place that this account reaches and nobody but root can tamper with.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import stat
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+#: Where root's clusters go when the cache directory is out of the account's reach, as /root is.
+ROOT_PLACE = Path("/var/tmp/alembic-lockstep-root")  # noqa: S108 - checked to be root's own
+
+
+@dataclass(frozen=True)
+class Account:
+    """Who runs the server, when not we ourselves."""
+
+    name: str
+    uid: int
+    gid: int
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options of subprocess that run a program as this account and nothing more."""
+        return {"user": self.uid, "group": self.gid, "extra_groups": []}
+
+
+def server_account() -> Account | None:
+    """Name the account to run the server as: None for our own, which is not root."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "_postgres", "nobody"):
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return Account(name, entry.pw_uid, entry.pw_gid)
+    return Account("nobody", 65534, 65534)
+
+
+def run(command: Sequence[str], account: Account | None) -> str:
+    """Run a program of PostgreSQL's as the account; return what it printed.
+
+    Raises:
+        OSError: it cannot be executed.
+        RuntimeError: it failed; the message is the last that it said.
+    """
+    result: subprocess.CompletedProcess[str] = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+        cwd="/",  # initdb wants to return to where it began: the account may not see our directory
+        env=server_environment(),
+        **(account.options if account else {}),
+    )
+    if result.returncode:
+        raise RuntimeError(f"{Path(command[0]).name} failed: {last_words(result.stdout)}")
+    return result.stdout
+
+
+def server_environment() -> dict[str, str]:
+    """Give the environment without what changes a server's settings or language."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PG", "LC_", "LANG"))}
+    return {**kept, "LC_ALL": "C"}
+
+
+def last_words(output: str) -> str:
+    """Give the last lines of an output as one line, the fatal one if there is any."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    fatal = [line for line in lines if "FATAL:" in line or "error:" in line]
+    return " / ".join((fatal or lines)[-2:]) or "it said nothing"
+
+
+def base_directory(cache: Path, account: Account | None) -> Path:
+    """Choose and make the directory for clusters: the cache, or for root one that is safe.
+
+    Raises:
+        OSError: there is none.
+    """
+    if account is None:
+        return make_directory(cache, account).resolve()
+    for place in (cache, ROOT_PLACE):
+        # Looked at again once it exists: in a directory like /tmp another may have been faster.
+        if _is_safe(place) and _is_safe(make_directory(place, account)):
+            return place.resolve()
+    raise OSError(
+        f"neither {cache} nor {ROOT_PLACE} is root's alone and in reach of {account.name}"
+    )
+
+
+def make_directory(path: Path, account: Account | None) -> Path:
+    """Make a directory that the account can pass through; one that exists is left as it is."""
+    if not path.is_dir():
+        path.mkdir(parents=True, exist_ok=True)
+        if account is not None:
+            path.chmod(0o711)  # whatever the umask
+    return path
+
+
+def in_reach(path: Path) -> bool:
+    """Tell whether every account can pass through a directory and all above it."""
+    path = path.resolve()
+    return all(one.stat().st_mode & stat.S_IXOTH for one in (path, *path.parents))
+
+
+def _is_safe(place: Path) -> bool:
+    """Tell whether others than root can pass through a place, and none can replace it."""
+    if place.is_symlink():
+        return False
+    existing = next(one for one in (place.resolve(), *place.resolve().parents) if one.exists())
+    return in_reach(existing) and all(_is_roots(one) for one in (existing, *existing.parents))
+
+
+def _is_roots(directory: Path) -> bool:
+    status = directory.stat()
+    writable = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return status.st_uid == 0 and (not writable or bool(status.st_mode & stat.S_ISVTX))

@@ -1,0 +1,45 @@
+"""What every kind of scratch server offers, and what it is started from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+class Server(Protocol):
+    """Makes the scratch databases of one dialect, for one run."""
+
+    @property
+    def description(self) -> str:
+        """Name it for people: "SQLite", "PostgreSQL 15 at localhost:5432"."""
+        ...
+
+    def create(self) -> str:
+        """Make an empty database; return its SQLAlchemy URL without a driver part."""
+        ...
+
+    def copy(self, url: str) -> str:
+        """Make a copy of the scratch database at url, to which nobody may be connected."""
+        ...
+
+    def close(self) -> None:
+        """Drop all that was made and stop all that was started."""
+        ...
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a server is started from.
+
+    Attributes:
+        url: The server that the settings name for this dialect, or None.
+        setup: SQL statements to run in every new database (of dialects that have servers).
+        directory: This run's private directory.
+        cache: The per-user cache directory, for what is kept from run to run.
+    """
+
+    url: str | None
+    setup: tuple[str, ...]
+    directory: Path
+    cache: Path

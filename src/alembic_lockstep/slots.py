@@ -1,0 +1,45 @@
+"""Slots: numbered directories, each held by one run at a time.
+
+What is slow to make (a checkout with its bytecode, a database cluster) is kept from run to run,
+yet two hooks that run at once must neither share it nor wait for each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+
+@contextmanager
+def acquire_slot(parent: Path) -> Iterator[Path]:
+    """Yield the first free slot directory below parent (0, 1, 2 …), locked until exit.
+
+    The directory is created on demand with mode 0700 and is kept afterwards, with what was put
+    there. The lock is the kernel's, so it dies with the process, also on ``kill -9``.
+
+    Raises:
+        OSError: parent cannot be created or written.
+    """
+    parent.mkdir(parents=True, exist_ok=True)
+    lock, slot = _lock_first_free(parent)
+    try:
+        slot.mkdir(mode=0o700, exist_ok=True)
+        yield slot
+    finally:
+        lock.release()
+
+
+def _lock_first_free(parent: Path) -> tuple[FileLock, Path]:
+    for number in count():
+        # Not thread-local, so that a run may be closed by another thread than the one it began in.
+        lock = FileLock(parent / f"{number}.lock", thread_local=False)
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            continue
+        return lock, parent / str(number)
+    raise AssertionError("count() has no end")

