@@ -1,0 +1,168 @@
+"""Upgrade the scratch database through the project's env.py, then compare, in one pass.
+
+Alembic hands the list of revisions to `MigrationContext.run_migrations` as an iterable.
+Ours is a generator: after the last revision it compares on the same connection, so env.py
+runs once and a comparison needs no second start.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Callable, Dict, Iterator, List
+
+from alembic import util
+from alembic.autogenerate import produce_migrations
+from alembic.autogenerate.api import AutogenContext
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from .catalogue import catalogue
+from .channel import Channel
+from .operations import flatten
+from .redirect import Redirect
+
+# Options of `context.configure()` without which autogenerate does not look at something.
+SWITCHES = ("compare_type", "compare_server_default")
+
+
+class DryRun:
+    """One pass through env.py; what it saw and how far it came."""
+
+    def __init__(
+        self, config: Config, channel: Channel, redirect: Redirect, request: Dict[str, Any]
+    ) -> None:
+        self._script = ScriptDirectory.from_config(config)
+        self._config = config
+        self._channel = channel
+        self._redirect = redirect
+        self._request = request
+        self.phase = "env"
+        self.revision = ""
+        self.revisions: List[str] = []
+        self.databases: List[Dict[str, Any]] = []
+
+    def run(self) -> None:
+        """Execute env.py; raises whatever it or a migration raises."""
+        self._redirect.env_script = str(self._script.env_py_location)
+        environment = EnvironmentContext(self._config, self._script, fn=self._work)
+        # On the instance: Alembic knows its own class only as what `alembic.context` stands for.
+        environment.configure = self._prepared(environment.configure)  # type: ignore[method-assign]
+        with environment:
+            self._script.run_env()
+        if not self.databases:
+            raise util.CommandError(
+                "env.py ran, but it never called context.run_migrations() on a connection"
+            )
+
+    def _prepared(self, configure: Callable[..., None]) -> Callable[..., None]:
+        def prepare_and_configure(connection: Any = None, *rest: Any, **options: Any) -> None:
+            if connection is None:
+                raise util.CommandError("env.py configured the migrations without a connection")
+            self._prepare(connection)
+            configure(connection, *rest, **options)
+
+        return prepare_and_configure
+
+    def _prepare(self, connection: Any) -> None:
+        """Before Alembic looks at the database: make sure of it, and fill it if told to."""
+        self._redirect.claim(connection)
+        if self._request["start_sql"]:
+            self.phase = "start-sql"
+            _execute_script(connection, self._request["start_sql"])
+            self.phase = "env"
+
+    def _work(self, rev: Any, context: MigrationContext) -> Iterator[Any]:
+        if self._request["create"]:
+            self._create(context)
+        else:
+            yield from self._upgrade(rev)
+        self.phase = "compare"
+        self._compare(context)
+        self.phase = "env"
+
+    def _upgrade(self, rev: Any) -> Iterator[Any]:
+        self.phase = "upgrade"
+        steps = list(self._script._upgrade_revs("heads", rev))
+        for number, step in enumerate(steps, 1):
+            self.revision = step.revision.revision
+            self._channel.send("revision", id=self.revision, number=number, total=len(steps))
+            yield step
+            self.revisions.append(self.revision)
+        self.revision = ""
+
+    def _create(self, context: MigrationContext) -> None:
+        self.phase = "create"
+        assert context.connection is not None
+        # As Alembic does around each revision: without transactional DDL, nobody else commits.
+        with context.begin_transaction(_per_migration=True):
+            for metadata in _metadatas(context):
+                metadata.create_all(context.connection)
+            context.stamp(self._script, "heads")
+
+    def _compare(self, context: MigrationContext) -> None:
+        metadatas = _metadatas(context)
+        if not metadatas:
+            raise util.CommandError(
+                "env.py passes no target_metadata to context.configure(): "
+                "there are no models to compare the database with"
+            )
+        script = produce_migrations(context, context.opts["target_metadata"])
+        rendering = AutogenContext(context, autogenerate=True)
+        operations = [
+            operation
+            for directive in _processed(context, script)
+            for upgrade in directive.upgrade_ops_list
+            for operation in flatten(upgrade, rendering)
+        ]
+        self.databases.append(
+            {
+                "name": context.opts["upgrade_token"],
+                "operations": operations,
+                "catalogue": catalogue(metadatas, self._request["checkout"]),
+                "switched_off": [name for name in SWITCHES if not context.opts.get(name)],
+            }
+        )
+
+
+def _metadatas(context: MigrationContext) -> List[Any]:
+    target = context.opts.get("target_metadata")
+    if target is None:
+        return []
+    return list(target) if isinstance(target, (list, tuple)) else [target]
+
+
+def _processed(context: MigrationContext, script: Any) -> List[Any]:
+    """What the project's own `process_revision_directives` leaves of the comparison."""
+    directives = [script]
+    hook = context.opts.get("process_revision_directives")
+    if hook:
+        script.rev_id = util.rev_id()
+        hook(context, context.get_current_heads(), directives)
+    return directives
+
+
+def _execute_script(connection: Any, script: str) -> None:
+    """Run a file of statements through the driver, also one that pg_dump wrote."""
+    script = re.sub(r"(?m)^\\.*$", "", script)  # commands of psql
+    raw = connection.connection
+    cursor = raw.cursor()
+    postgresql = connection.dialect.name == "postgresql"
+    if postgresql:
+        cursor.execute("SHOW search_path")
+        search_path = cursor.fetchone()[0]
+    if hasattr(raw.dbapi_connection, "run_async"):
+        raw.dbapi_connection.run_async(lambda own: _execute(own, script))
+    else:
+        _execute(cursor, script)
+    if postgresql:  # a dump sets it to nothing
+        quoted = search_path.replace("'", "''")
+        cursor.execute(f"SELECT set_config('search_path', '{quoted}', false)")
+    raw.commit()
+    cursor.close()
+
+
+def _execute(driver: Any, script: str) -> Any:
+    """Several statements at once, for which sqlite3 and aiosqlite have another method."""
+    return getattr(driver, "executescript", driver.execute)(script)

@@ -1,0 +1,83 @@
+"""The probe from its first line to its last."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import ExitStack
+from typing import Any, Dict, Optional
+
+from .channel import Channel, described
+from .guard import C_DRIVERS, Guard
+from .imports import loaded_from_worktree, repoint_imports
+from .places import Places
+
+MACHINERY = (os.path.dirname(os.path.abspath(__file__)) + os.sep, "<frozen importlib.")
+
+
+def main(top: str) -> None:
+    """Talk to the host on the standard streams until the verdict's facts are sent.
+
+    `top` is the temporary folder into which the checkout travelled; empty where host and
+    probe share a file system.
+    """
+    channel = Channel(top)
+    request = channel.request
+    if top:
+        request.update(checkout=os.path.join(top, "tree"), worktrees=[(os.getcwd(), [])])
+    os.environ.update(request["env"])
+    os.chdir(os.path.join(request["checkout"], request["directory"]))
+    places = Places(request)
+    guard = Guard(request["allow_connect"])
+    repoint_imports(places, dict.fromkeys(C_DRIVERS, guard.wrap_driver))
+    sys.path[:0] = [os.path.join(request["checkout"], path) for path in request["paths"]]
+    guard.install()
+    outcome = _observe(channel, request, guard, places)
+    channel.send("done", refused=guard.refused, worktree=loaded_from_worktree(places), **outcome)
+    try:
+        sys.stderr.flush()  # which the project may have closed
+    finally:
+        os._exit(0)  # its threads and exit handlers have nothing more to say
+
+
+def _observe(
+    channel: Channel, request: Dict[str, Any], guard: Guard, places: Places
+) -> Dict[str, Any]:
+    """Run the project; its failure is an observation like any other."""
+    run = redirect = None
+    with ExitStack() as stack:
+        try:
+            from . import dryrun, project
+            from .redirect import Redirect
+
+            redirect = Redirect(channel, guard, places)
+            redirect.install()
+            run = dryrun.DryRun(project.load_config(request, stack), channel, redirect, request)
+            run.run()
+        except BaseException as error:  # also SystemExit and asyncio's CancelledError
+            _print_trace(error, places.checkout)
+            return {
+                "error": described(error, places.checkout),
+                "phase": run.phase if run else "start",
+                "revision": run.revision if run else "",
+                "connections": redirect.connections if redirect else [],
+                "revisions": run.revisions if run else [],
+            }
+    return {
+        "databases": run.databases,
+        "connections": redirect.connections,
+        "revisions": run.revisions,
+    }
+
+
+def _print_trace(error: BaseException, checkout: str) -> None:
+    """Into the log, as the project's own command would print it: without our frames and paths."""
+    from traceback import TracebackException
+
+    whole = TracebackException.from_exception(error)
+    part: Optional[TracebackException] = whole
+    while part is not None:
+        kept = [frame for frame in part.stack if not frame.filename.startswith(MACHINERY)]
+        part.stack[:] = kept
+        part = part.__cause__ or (None if part.__suppress_context__ else part.__context__)
+    sys.stderr.write("".join(whole.format()).replace(checkout + os.sep, ""))

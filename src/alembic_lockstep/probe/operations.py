@@ -1,0 +1,152 @@
+"""Autogenerate's operations as plain data with a stable identity.
+
+An operation is `{"kind", "table", "name", "columns", "wanted", "text", "code"}`. Its
+identity is kind, table, name, columns and `wanted` (what the *models* want): the
+database's side is left out, so that two runs can be subtracted as sets.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterator, List, Optional
+
+from alembic.autogenerate import render
+from alembic.autogenerate.api import AutogenContext
+from alembic.operations import ops
+
+Operation = Dict[str, Any]
+
+
+def flatten(upgrade: ops.UpgradeOps, context: AutogenContext) -> List[Operation]:
+    """The operations of one database, a table's parts folded into the table where it is new."""
+    found = [fact for op in upgrade.ops for fact in _visit(op, context, None)]
+    whole = {fact["table"]: fact for fact in found if fact["kind"] in {"add_table", "remove_table"}}
+    kept = []
+    for fact in found:
+        table = whole.get(fact["table"])
+        if table is None or table is fact:
+            kept.append(fact)
+        elif table["kind"] == "add_table":
+            table["code"] += fact["code"]
+            table["wanted"] += fact["wanted"]
+        else:
+            table["code"] = fact["code"] + table["code"]
+    return kept
+
+
+def _visit(
+    op: ops.MigrateOperation, context: AutogenContext, parent: Optional[ops.ModifyTableOps]
+) -> Iterator[Operation]:
+    if isinstance(op, ops.ModifyTableOps):
+        for inner in op.ops:
+            yield from _visit(inner, context, op)
+        return
+    for kind, facts in _facts(op):
+        fact = {"kind": kind, "table": _table(op, parent), "name": "", "columns": [], **facts}
+        # A batch block is rendered around each operation; the host merges equal blocks.
+        fact["code"] = _code(_within(op, parent), context)
+        if fact.get("wanted") is None:
+            fact["wanted"] = "\n".join(_code(op, context))
+        yield fact
+
+
+def _facts(op: Any) -> Iterator[Any]:
+    """Kind and facts of one operation; several for an altered column."""
+    if isinstance(op, ops.CreateTableOp):
+        yield "add_table", {"text": f"table {op.table_name}"}
+    elif isinstance(op, ops.DropTableOp):
+        yield "remove_table", {"wanted": "", "text": f"table {op.table_name}"}
+    elif isinstance(op, ops.AddColumnOp):
+        yield (
+            "add_column",
+            {"name": op.column.name, "text": f"column {op.table_name}.{op.column.name}"},
+        )
+    elif isinstance(op, ops.DropColumnOp):
+        text = f"column {op.table_name}.{op.column_name}"
+        yield "remove_column", {"name": op.column_name, "wanted": "", "text": text}
+    elif isinstance(op, ops.AlterColumnOp):
+        yield from _altered(op)
+    elif isinstance(op, (ops.CreateIndexOp, ops.DropIndexOp)):
+        index = op.to_index()
+        yield _indexed(
+            "index", op, isinstance(op, ops.CreateIndexOp), index.expressions, index.name
+        )
+    elif isinstance(op, (ops.CreateForeignKeyOp, ops.DropConstraintOp, ops.AddConstraintOp)):
+        yield _constrained(op)
+    else:
+        yield "other", {"text": type(op).__name__}
+
+
+def _altered(op: ops.AlterColumnOp) -> Iterator[Any]:
+    column = f"column {op.table_name}.{op.column_name}"
+    changes = {
+        "modify_type": (op.modify_type is not None, f"type of {column}", repr(op.modify_type)),
+        "modify_nullable": (
+            op.modify_nullable is not None,
+            f"nullable of {column}",
+            repr(op.modify_nullable),
+        ),
+        "modify_default": (
+            op.modify_server_default is not False,
+            f"server default of {column}",
+            str(getattr(op.modify_server_default, "arg", op.modify_server_default)),
+        ),
+        "modify_comment": (
+            op.modify_comment is not False,
+            f"comment of {column}",
+            repr(op.modify_comment),
+        ),
+    }
+    for kind, (changed, text, wanted) in changes.items():
+        if changed:
+            yield kind, {"name": op.column_name, "wanted": wanted, "text": text}
+
+
+def _indexed(what: str, op: Any, added: bool, parts: Any, name: Any) -> Any:
+    columns = [str(getattr(part, "name", part)) for part in parts]
+    kind = f"{'add' if added else 'remove'}_{'constraint' if what != 'index' else 'index'}"
+    label = name or f"on {op.table_name} ({', '.join(columns)})"
+    facts = {"name": str(name or ""), "columns": columns, "text": f"{what} {label}"}
+    return kind, facts if added else {**facts, "wanted": ""}
+
+
+def _constrained(op: Any) -> Any:
+    added = not isinstance(op, ops.DropConstraintOp)
+    constraint = op.to_constraint()
+    what = constraint.__visit_name__.replace("_", " ").replace(" constraint", "")
+    if what != "foreign key":
+        return _indexed(
+            f"{what} constraint", op, added, getattr(constraint, "columns", ()), constraint.name
+        )
+    columns = [str(name) for name in constraint.column_keys]
+    targets = ", ".join(element.target_fullname for element in constraint.elements)
+    facts = {
+        "name": str(constraint.name or ""),
+        "columns": columns,
+        "text": f"foreign key {_table(op, None)}.{', '.join(columns)} to {targets}",
+    }
+    return ("add_fk", facts) if added else ("remove_fk", {**facts, "wanted": ""})
+
+
+def _table(op: Any, parent: Optional[ops.ModifyTableOps]) -> str:
+    name = getattr(op, "table_name", None) or getattr(op, "source_table", None)
+    name = name or (parent.table_name if parent is not None else "")
+    schema = getattr(op, "schema", None) or (parent.schema if parent is not None else None)
+    return f"{schema}.{name}" if schema else str(name)
+
+
+def _within(op: ops.MigrateOperation, parent: Optional[ops.ModifyTableOps]) -> ops.MigrateOperation:
+    if parent is None:
+        return op
+    return ops.ModifyTableOps(parent.table_name, [op], schema=parent.schema)
+
+
+def _code(op: ops.MigrateOperation, context: AutogenContext) -> List[str]:
+    """The lines of `op.*` code; what stands in brackets or in a batch block is indented."""
+    lines: List[str] = []
+    for text in render.render_op(context, op):
+        first, *rest = str(text).splitlines() or [""]
+        inside = "    " if lines and lines[0].startswith("with ") else ""
+        # Alembic indents the arguments of some calls, and those of others not.
+        rest = [line if line.startswith((" ", ")")) else f"    {line}" for line in rest]
+        lines += [inside + line for line in (first, *rest)]
+    return [line for line in lines if line.strip()]

@@ -1,0 +1,81 @@
+"""Which files are the commit's, which are the environment's, which lie on disk only."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from typing import Any, Dict, List, Optional
+
+
+class Places:
+    """The checkout, the user's working trees, and the ignored files that all share.
+
+    A linked worktree often has no virtual environment of its own: the main one's editable
+    installs point into the main working tree.
+    """
+
+    def __init__(self, request: Dict[str, Any]) -> None:
+        self.checkout: str = request["checkout"]
+        self._mirrors: Dict[str, str] = {}
+        # The last: in our own repository, the probe is a part of the working tree.
+        probe = os.path.dirname(os.path.abspath(__file__))
+        self._environment: List[str] = [sys.prefix, sys.base_prefix, sys.exec_prefix, probe]
+        for worktree, ignored in request["worktrees"]:
+            mirror = os.path.join(self.checkout, _mirrored(worktree, request["config"]))
+            self._mirrors[worktree] = os.path.normpath(mirror)
+            for path in (*ignored, ".git"):
+                for top in (worktree, mirror):
+                    self._environment.append(os.path.join(top, path.rstrip("/")))
+
+    def in_checkout(self, path: str) -> bool:
+        """Whether the file is one that the judged tree brings."""
+        return self._is_code(path, self.checkout)
+
+    def in_worktree(self, path: str) -> bool:
+        """Whether the file is the repository's, but on disk and not in the judged tree."""
+        return self._worktree_of(path) is not None
+
+    def moved(self, path: str) -> Optional[str]:
+        """The checkout's place for a path of a working tree; None for any other path."""
+        folder, name = os.path.split(os.path.abspath(path))
+        for candidate in (os.path.join(folder, name), os.path.join(_real_folder(folder), name)):
+            worktree = self._worktree_of(candidate)
+            if worktree is not None:
+                inside = os.path.relpath(candidate, worktree)
+                return os.path.normpath(os.path.join(self._mirrors[worktree], inside))
+        return None
+
+    def _worktree_of(self, path: str) -> Optional[str]:
+        if _below(path, self.checkout):
+            return None
+        return next((top for top in self._mirrors if self._is_code(path, top)), None)
+
+    def _is_code(self, path: str, top: str) -> bool:
+        # What the environment has counts only below `top`: `top` itself may lie in an ignored
+        # folder, or below `sys.prefix`.
+        return _below(path, top) and not any(
+            _below(path, folder) for folder in self._environment if _below(folder, top, proper=True)
+        )
+
+
+def _mirrored(worktree: str, config: str) -> str:
+    """The folder of the tree that `worktree` holds.
+
+    On the host it is the whole tree. A container's working directory may hold a part of it:
+    `backend/alembic.ini` lies there as `alembic.ini`.
+    """
+    parts = config.split("/")
+    for depth in range(len(parts)):
+        if os.path.exists(os.path.join(worktree, *parts[depth:])):
+            return os.path.join("", *parts[:depth])
+    return ""
+
+
+@functools.lru_cache(maxsize=None)  # every import asks, mostly for the same few folders
+def _real_folder(folder: str) -> str:
+    return os.path.realpath(folder)
+
+
+def _below(path: str, folder: str, proper: bool = False) -> bool:
+    return path.startswith(folder + os.sep) or (path == folder and not proper)
