@@ -1,0 +1,184 @@
+"""Where the project's Python may be: the places looked at, and the tools asked, in order."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from alembic_lockstep.config import Settings
+from alembic_lockstep.errors import CouldNotJudge
+
+FIX = '[tool.alembic-lockstep]\npython = "path/to/python"'
+_LOOKUP_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An interpreter that may be the project's.
+
+    Attributes:
+        source: What named it, in words for a message.
+        path: Absolute; empty where the source named none.
+        refused: The candidates before it, with why they were refused, a line each.
+    """
+
+    source: str
+    path: str
+    refused: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (self.source, self.path) if part)
+
+
+@dataclass(frozen=True)
+class _Tool:
+    """A tool that keeps environments elsewhere: how its projects look, how it is asked."""
+
+    name: str
+    files: tuple[str, ...]
+    table: str
+    command: tuple[str, ...]
+
+
+_TOOLS = (
+    _Tool("poetry", ("poetry.lock",), "[tool.poetry", ("poetry", "env", "info", "-p")),
+    _Tool("pdm", ("pdm.lock",), "[tool.pdm", ("pdm", "info", "--python")),
+    _Tool("hatch", ("hatch.toml",), "[tool.hatch.envs", ("hatch", "env", "find")),
+    _Tool("pipenv", ("Pipfile",), "", ("pipenv", "--venv")),
+)
+
+
+def candidates(
+    root: Path,
+    directory: str,
+    settings: Settings,
+    outer: Mapping[str, str],
+    main_root: Path | None = None,
+) -> Iterator[Candidate]:
+    """Yield the interpreters in the order in which they are tried.
+
+    Args:
+        root: The working tree's top folder.
+        directory: Where the environment's commands are run, POSIX from the root.
+        settings: `python` and `run` end the search: right, or the gate could not judge.
+        outer: The environment, as `outer_environ` gives it.
+        main_root: The main worktree of a linked worktree.
+
+    Raises:
+        CouldNotJudge: The setting `python` names nothing that exists.
+    """
+    if settings.run:
+        # The interpreter is elsewhere, in a container: nothing on this disk leads to it.
+        yield Candidate("the setting `run`", settings.python or "python")
+    elif settings.python:
+        yield Candidate("the setting `python`", _from_setting(root, settings.python, outer))
+    else:
+        yield from environments(root, directory, outer, main_root)
+        for tool, folder in tools_in_use(root, directory).items():
+            yield _ask(tool, folder, outer)
+        yield from fallbacks(outer)
+
+
+def _from_setting(root: Path, python: str, outer: Mapping[str, str]) -> str:
+    path = (root / os.path.expanduser(python)).absolute()  # noqa: PTH111 - that one never raises
+    if path.is_dir():
+        path = _python_of(path)
+    if path.is_file():
+        return str(path)
+    is_name = Path(python).name == python
+    found = shutil.which(python, path=outer.get("PATH", "")) if is_name else None
+    if found:
+        return found
+    raise CouldNotJudge(
+        f"the setting `python` names {python}, which does not exist below {root}", fix=FIX
+    )
+
+
+def environments(
+    root: Path, directory: str, outer: Mapping[str, str], main_root: Path | None
+) -> Iterator[Candidate]:
+    """Yield the virtual environments that are found by looking at a few paths."""
+    for variable in ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT"):
+        if outer.get(variable):
+            yield Candidate(variable, str(_python_of(root / outer[variable])))
+    for place, words in _places(root, directory, main_root).items():
+        for name in (".venv", "venv", "env"):
+            python = _python_of(place / name)
+            if python.is_file():
+                yield Candidate(f"{name} {words}", str(python))
+
+
+def _places(root: Path, directory: str, main_root: Path | None) -> dict[Path, str]:
+    places = {root / directory: f"in {directory}"} if directory else {}
+    places.setdefault(root, "at the root")
+    if main_root is not None:
+        places.setdefault(main_root / directory, "in the main worktree")
+        places.setdefault(main_root, "in the main worktree")
+    return places
+
+
+def _python_of(environment: Path) -> Path:
+    """Return a virtual environment's interpreter, unresolved: resolved it would leave it."""
+    if os.name == "nt":
+        return environment / "Scripts" / "python.exe"
+    return environment / "bin" / "python"
+
+
+def tools_in_use(root: Path, directory: str) -> dict[_Tool, Path]:
+    """Return the tools that the project uses, each with the folder in which to ask it."""
+    nearest_last = dict.fromkeys((root, root / directory))
+    return {tool: folder for tool in _TOOLS for folder in nearest_last if _uses(tool, folder)}
+
+
+def _uses(tool: _Tool, folder: Path) -> bool:
+    if any((folder / name).is_file() for name in tool.files):
+        return True
+    try:
+        return bool(tool.table) and tool.table in (folder / "pyproject.toml").read_text("utf-8")
+    except (OSError, ValueError):
+        return False
+
+
+def _ask(tool: _Tool, folder: Path, outer: Mapping[str, str]) -> Candidate:
+    source = f"`{' '.join(tool.command)}`"
+    program = shutil.which(tool.name, path=outer.get("PATH", ""))
+    if program is None:
+        return Candidate(f"{source} (not on PATH)", "")
+    try:
+        answer = subprocess.run(
+            [program, *tool.command[1:]],
+            cwd=folder,
+            env=outer,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_LOOKUP_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Candidate(f"{source} ({type(error).__name__})", "")
+    lines = answer.stdout.split("\n") if answer.returncode == 0 else []
+    named = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    path = Path(named)
+    return Candidate(source, str(_python_of(path) if path.is_dir() else path) if named else "")
+
+
+def fallbacks(outer: Mapping[str, str]) -> Iterator[Candidate]:
+    """Yield the interpreters that no file of the project leads to."""
+    if outer.get("CONDA_PREFIX"):
+        prefix = Path(outer["CONDA_PREFIX"])
+        python = prefix / "python.exe" if os.name == "nt" else _python_of(prefix)
+        yield Candidate("CONDA_PREFIX", str(python))
+    # A container image or a CI job often installs the project without any environment.
+    for name in ("python", "python3"):
+        found = shutil.which(name, path=outer.get("PATH", ""))
+        if found:
+            yield Candidate(f"{name} on PATH", found)
+            break
+    yield Candidate("alembic-lockstep's own interpreter", sys.executable)

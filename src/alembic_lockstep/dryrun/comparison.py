@@ -1,0 +1,138 @@
+"""What a commit introduces: the tree's differences less those that the base already has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from alembic_lockstep.dryrun.failures import could_not_judge
+from alembic_lockstep.dryrun.operations import Operation, operations, subtract
+from alembic_lockstep.dryrun.process import Observation
+from alembic_lockstep.dryrun.runner import DryRunner
+from alembic_lockstep.errors import CouldNotJudge
+from alembic_lockstep.git.repository import Tree
+from alembic_lockstep.history.environments import Environment
+from alembic_lockstep.history.revisions import migration_files
+
+BASE_MODELS = "base-models"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The outcome of the dry runs of one environment.
+
+    Attributes:
+        now: What was seen in the tree. If its `error` is set, an upgrade failed, and the
+            commit is to blame for it.
+        before: What was seen in the base; None where it was not needed or does not exist.
+        start: Where the scratch database started from: replay, base-models or an SQL file.
+        introduced: Differences that this commit brings.
+        old: Differences that the base already has.
+        notes: What the summary should say about how this was judged.
+    """
+
+    now: Observation
+    before: Observation | None
+    start: str
+    introduced: tuple[Operation, ...] = ()
+    old: tuple[Operation, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Side:
+    """An environment as one tree has it: what is judged, or the base that it is judged against."""
+
+    environment: Environment
+    tree: Tree
+
+
+def compare(runner: DryRunner, now: Side, base: Side | None) -> Comparison:
+    """Judge one side against its base, which is None where the base has no such environment."""
+    start = runner.settings.start
+    if start == BASE_MODELS and base is not None:
+        return _from_base_models(runner, now, base, "")
+    seen = runner.replay(now.environment, now.tree, role="tree")
+    if seen.error:
+        return _failed(runner, now, base, seen)
+    found = operations(seen)
+    if not found or base is None or runner.settings.strict:
+        return Comparison(seen, None, start, tuple(found))
+    return subtracted(seen, runner.replay(base.environment, base.tree, role="base"), start)
+
+
+def recompare(runner: DryRunner, now: Side, base: Side | None, known: Comparison) -> Comparison:
+    """Judge another tree against the same base, of which the outcome is known."""
+    if known.start == BASE_MODELS:
+        return compare(runner, now, base)
+    seen = runner.replay(now.environment, now.tree, role="tree")
+    if seen.error or known.before is None:
+        return Comparison(seen, None, known.start, tuple(operations(seen)))
+    return subtracted(seen, known.before, known.start)
+
+
+def subtracted(now: Observation, before: Observation, start: str, note: str = "") -> Comparison:
+    """Split the tree's differences into introduced and old ones."""
+    found = operations(now)
+    notes = [note] if note else []
+    if before.error:
+        notes.append(
+            "the base itself cannot be judged "
+            f"({before.error['type']}: {_first_line(before.error['message'])}), "
+            "so no difference was put down to it"
+        )
+    introduced = subtract(found, operations(before))
+    old = tuple(operation for operation in found if operation not in introduced)
+    return Comparison(now, before, start, tuple(introduced), old, tuple(notes))
+
+
+def _failed(runner: DryRunner, now: Side, base: Side | None, seen: Observation) -> Comparison:
+    if _fails_on_import(seen, now, base):
+        return Comparison(seen, None, runner.settings.start)
+    if seen.phase != "upgrade" or not seen.revision:
+        raise _unjudged(runner, now, seen)
+    if base is not None:
+        before = runner.replay(base.environment, base.tree, role="base")
+        if before.phase == "upgrade" and before.revision == seen.revision:
+            note = (
+                f"revision {seen.revision} fails in the base too "
+                f"({_first_line(seen.error['message'])}), so the history was not replayed: "
+                "the scratch database started from the base's models"
+            )
+            return _from_base_models(runner, now, base, note)
+    return Comparison(seen, None, runner.settings.start)
+
+
+def _fails_on_import(seen: Observation, now: Side, base: Side | None) -> bool:
+    """Whether a migration that this commit brings or edits cannot even be imported.
+
+    What lacks a module is not its fault alone: the module may be forgotten, or not installed.
+    """
+    if seen.phase != "upgrade" or seen.revision or seen.error["type"] == "ModuleNotFoundError":
+        return False
+    path = next((frame["path"] for frame in reversed(seen.error["frames"]) if frame["path"]), "")
+    locations, recursive = now.environment.version_locations, now.environment.recursive
+    before = base.tree.files.get(path) if base else None
+    changed = now.tree.files.get(path) != before
+    return changed and bool(migration_files([path], locations, recursive=recursive))
+
+
+def _from_base_models(runner: DryRunner, now: Side, base: Side, note: str) -> Comparison:
+    scratch: dict[str, str] = {}
+    before = runner.create(base.environment, base.tree, scratch)
+    if before.error:
+        raise _unjudged(runner, base, before)
+    seen = runner.upgrade(now.environment, now.tree, scratch, role="tree")
+    if not seen.error:
+        return subtracted(seen, before, BASE_MODELS, note)
+    if seen.phase != "upgrade" or not seen.revision:
+        raise _unjudged(runner, now, seen)
+    return Comparison(seen, before, BASE_MODELS, notes=(note,) if note else ())
+
+
+def _unjudged(runner: DryRunner, side: Side, seen: Observation) -> CouldNotJudge:
+    tried = runner.tried(side.environment)
+    return could_not_judge(seen, side.environment, runner.repository, tried=tried)
+
+
+def _first_line(text: str) -> str:
+    return text.splitlines()[0] if text else "no message"

@@ -1,0 +1,110 @@
+"""From a failed dry run to one clear message: what happened, where, what to set."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+
+from alembic_lockstep.dryrun.process import Observation
+from alembic_lockstep.errors import CouldNotJudge
+from alembic_lockstep.git.repository import Repository
+from alembic_lockstep.history.environments import Environment
+
+PHASES = {
+    "start": "the project could not be started",
+    "env": "env.py failed",
+    "start-sql": "the SQL file of the setting `start` failed",
+    "upgrade": "the migrations could not be run",
+    "create": "create_all() of the base's models failed",
+    "compare": "the migrated database could not be compared with the models",
+}
+IMPORT = re.compile(
+    r"cannot import name '(?P<name>\w+)' "
+    r"from (?:partially initialized module )?'(?P<package>[\w.]+)'"
+)
+# What `os.environ["X"]`, settings libraries and hand-written checks say of a missing variable.
+VARIABLE = re.compile(r"\b([A-Z][A-Z0-9]*_[A-Z0-9_]+)\b")
+
+
+def could_not_judge(
+    seen: Observation,
+    environment: Environment,
+    repository: Repository,
+    *,
+    tried: Sequence[str] = (),
+) -> CouldNotJudge:
+    """The exception for a dry run that failed before there was anything to judge.
+
+    `tried` tells which interpreters were looked at: shown where a missing module may mean
+    that it was not the project's own that ran.
+    """
+    error = seen.error
+    message = str(error["message"]) or str(error["type"])
+    first = message.splitlines()[0]
+    what = f"{environment.config}: {PHASES[seen.phase]}: {error['type']}: {first}"
+    frames = [frame for frame in error["frames"] if frame["path"]]
+    if frames:
+        what += f" ({frames[-1]['path']}:{frames[-1]['line']})"
+    if error["type"] == "ModuleNotFoundError" and error["module"]:
+        return _not_found(what, seen, repository, tried)
+    fix = _forgotten(_relative_import(message), repository) or _fix(seen, message)
+    return CouldNotJudge(what, fix=fix, log=seen.log)
+
+
+def _relative_import(message: str) -> str:
+    """The module that `from . import version` wanted: such an error names its parts only."""
+    found = IMPORT.match(message)
+    return f"{found['package']}.{found['name']}" if found else ""
+
+
+def _forgotten(module: str, repository: Repository) -> str:
+    """What to type if the module lies on disk only."""
+    path = module.replace(".", "/")
+    files = (f"/{path}.py", f"/{path}/__init__.py")
+    found = [name for name in repository.untracked() if f"/{name}".endswith(files)]
+    if not module or not found:
+        return ""
+    return "It lies on disk, but is not in the commit:\ngit add " + shlex.join(found)
+
+
+def _fix(seen: Observation, message: str) -> str:
+    if seen.refused:
+        allowed = ", ".join(f'"{address}"' for address in seen.refused)
+        return (
+            "If it must, add to pyproject.toml:\n"
+            f"[tool.alembic-lockstep]\nallow-connect = [{allowed}]"
+        )
+    variables = dict.fromkeys(VARIABLE.findall(message))
+    if variables and seen.phase in {"start", "env"}:
+        lines = "\n".join(f'{name} = "a value for dry runs"' for name in variables)
+        return (
+            f"Set it in the environment or in an ignored .env, or add to pyproject.toml:\n"
+            f"[tool.alembic-lockstep.env]\n{lines}"
+        )
+    return ""
+
+
+def _not_found(
+    what: str, seen: Observation, repository: Repository, tried: Sequence[str]
+) -> CouldNotJudge:
+    module = str(seen.error["module"])
+    fix = _forgotten(module, repository)
+    if fix:
+        return CouldNotJudge(what, fix=fix, log=seen.log)
+    fix = (
+        f"Install what provides '{module}' into the project's environment, or name the Python "
+        'that has it:\n[tool.alembic-lockstep]\npython = "path/to/python"'
+    )
+    return CouldNotJudge(what, fix=fix, tried=tried, log=seen.log)
+
+
+def check_loaded(seen: Observation) -> None:
+    """A module of the repository loaded from the working tree would be judged unstaged."""
+    if seen.worktree:
+        raise CouldNotJudge(
+            "the dry run loaded modules from the working tree and not from what is committed",
+            tried=seen.worktree[:10],
+            fix="Something puts their folder on sys.path by its absolute name: make that relative "
+            "to the file that does it, or install the package editable.",
+        )

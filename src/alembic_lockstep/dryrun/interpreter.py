@@ -1,0 +1,155 @@
+"""Choose the project's own Python: try the candidates, and remember which one fitted."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from alembic_lockstep.config import Settings
+from alembic_lockstep.dryrun.candidates import (
+    FIX,
+    Candidate,
+    candidates,
+    environments,
+    fallbacks,
+    tools_in_use,
+)
+from alembic_lockstep.dryrun.environ import outer_environ
+from alembic_lockstep.errors import CouldNotJudge
+
+_TRIAL_SECONDS = 60.0
+# The folder that we start in may hold a typing.py, and `-c` puts it on sys.path.
+_TRIAL = """\
+import sys
+sys.path[:] = [entry for entry in sys.path if entry]
+if sys.version_info < (3, 9):
+    raise SystemExit("Python 3.9 or newer is wanted, this is %d.%d" % sys.version_info[:2])
+import alembic, sqlalchemy
+"""
+
+
+def choose_interpreter(
+    root: Path,
+    directory: str,
+    settings: Settings,
+    environ: Mapping[str, str],
+    memory: Path,
+    main_root: Path | None = None,
+) -> Candidate:
+    """Return the first candidate that imports alembic and sqlalchemy.
+
+    Args:
+        root: The working tree's top folder.
+        directory: Where the environment's commands are run, POSIX from the root.
+        settings: `python`, `run` and `env` count.
+        environ: The environment at the edge.
+        memory: A JSON file of ours; the choice stands while what it depends on does. Delete it
+            when the chosen interpreter turns out to be the wrong one.
+        main_root: The main worktree of a linked worktree.
+
+    Raises:
+        CouldNotJudge: None fits; `tried` says why each was refused.
+    """
+    outer = outer_environ(environ)
+    seen = [*environments(root, directory, outer, main_root), *fallbacks(outer)]
+    stamp = _stamp(root, directory, settings, seen)
+    remembered = _recall(memory, directory, stamp)
+    if remembered is not None:
+        return remembered
+    found = candidates(root, directory, settings, outer, main_root)
+    chosen = _first_fitting(found, root, settings.run, outer | dict(settings.env))
+    _remember(memory, directory, stamp, chosen)
+    return chosen
+
+
+def _first_fitting(
+    found: Iterator[Candidate], root: Path, run: Sequence[str], environ: Mapping[str, str]
+) -> Candidate:
+    refused: dict[str, str] = {}
+    for candidate in found:
+        if candidate.path in refused:
+            continue
+        reason = _refusal(candidate, root, run, environ)
+        if not reason:
+            return replace(candidate, refused=tuple(refused.values()))
+        refused[candidate.path or candidate.source] = f"{candidate}: {reason}"
+    what = "no interpreter found that imports the project's alembic and sqlalchemy"
+    raise CouldNotJudge(what, tried=list(refused.values()), fix=FIX)
+
+
+def _refusal(
+    candidate: Candidate, root: Path, run: Sequence[str], environ: Mapping[str, str]
+) -> str:
+    """Try one candidate; the empty string means that it fits."""
+    if not candidate.path:
+        return "names no environment"
+    if not run and not Path(candidate.path).is_file():
+        return "does not exist"
+    try:
+        trial = subprocess.run(
+            [*run, candidate.path, "-c", _TRIAL],
+            cwd=root,
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_TRIAL_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"did not answer within {_TRIAL_SECONDS:.0f} s"
+    except OSError as error:
+        return error.strerror or str(error)
+    if trial.returncode == 0:
+        return ""
+    said = trial.stderr.strip().splitlines()
+    return said[-1].strip() if said else f"ended with exit code {trial.returncode}"
+
+
+def _stamp(root: Path, directory: str, settings: Settings, seen: Sequence[Candidate]) -> str:
+    """Describe what the choice depends on, without asking a tool or starting an interpreter."""
+    paths = [*(candidate.path for candidate in seen), settings.python]
+    ages = [(path, *_ages(root / path)) for path in paths if path]
+    tools = [tool.name for tool in tools_in_use(root, directory)]
+    return repr((str(root), ages, tools, settings.run, sorted(settings.env.items())))
+
+
+def _ages(python: Path) -> list[int]:
+    """Return when an environment was made and when something was last installed into it."""
+    prefix = python.parent.parent
+    marks = [python, prefix / "pyvenv.cfg"]
+    marks += sorted(prefix.glob("[Ll]ib/python*/site-packages"))
+    marks.append(prefix / "Lib" / "site-packages")
+    return [mark.stat().st_mtime_ns if mark.exists() else 0 for mark in marks]
+
+
+def _recall(memory: Path, directory: str, stamp: str) -> Candidate | None:
+    try:
+        entry = json.loads(memory.read_text("utf-8"))[directory]
+        known = Candidate(entry["source"], entry["path"], tuple(entry["refused"]))
+        fits = entry["stamp"] == stamp and entry["ages"] == _ages(Path(known.path))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return known if fits else None
+
+
+def _remember(memory: Path, directory: str, stamp: str, chosen: Candidate) -> None:
+    try:
+        entries = json.loads(memory.read_text("utf-8"))
+    except (OSError, ValueError):
+        entries = {}
+    if not isinstance(entries, dict):
+        entries = {}
+    entries[directory] = asdict(chosen) | {"stamp": stamp, "ages": _ages(Path(chosen.path))}
+    # Not remembering costs a second the next time, no more.
+    with contextlib.suppress(OSError):
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        new = memory.with_name(f"{memory.name}.{os.getpid()}")
+        new.write_text(json.dumps(entries), "utf-8")
+        new.replace(memory)

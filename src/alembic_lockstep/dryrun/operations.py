@@ -1,0 +1,83 @@
+"""Schema differences as values that two dry runs can be subtracted by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from alembic_lockstep.dryrun.process import Observation
+
+BATCH = "with op.batch_alter_table("
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One schema difference between the migrated database and the models.
+
+    Attributes:
+        database: The name of the database in a multi-database environment, else empty.
+        kind: `add_column`, `remove_table`, `modify_type` …; `add` means that the models
+            have it and the database lacks it.
+        table: The table's key, `schema.name` or `name`.
+        name: The column's, index's or constraint's name; may be empty.
+        columns: The columns of an index or a constraint.
+        wanted: What the models want, as text; empty where they want nothing.
+        text: The thing in words: `column games.winners`.
+        code: The lines of `op.*` code that would cure it.
+    """
+
+    database: str
+    kind: str
+    table: str
+    name: str
+    columns: tuple[str, ...]
+    wanted: str
+    text: str
+    code: tuple[str, ...]
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What stays the same between two runs, whatever the database's side says."""
+        return (self.database, self.kind, self.table, self.name, self.columns, self.wanted)
+
+
+def operations(observation: Observation) -> list[Operation]:
+    """All operations of all databases of a dry run."""
+    return [
+        Operation(
+            database=database["name"] if len(observation.databases) > 1 else "",
+            kind=fact["kind"],
+            table=fact["table"],
+            name=fact["name"],
+            columns=tuple(fact["columns"]),
+            wanted=fact["wanted"],
+            text=fact["text"],
+            code=tuple(fact["code"]),
+        )
+        for database in observation.databases
+        for fact in database["operations"]
+    ]
+
+
+def subtract(now: Iterable[Operation], before: Iterable[Operation]) -> list[Operation]:
+    """The operations of `now` that `before` does not have."""
+    old = {operation.identity for operation in before}
+    return [operation for operation in now if operation.identity not in old]
+
+
+def upgrade_body(missing: Sequence[Operation]) -> str:
+    """The body of the `upgrade()` that is missing, with equal batch blocks merged."""
+    code = dict.fromkeys(operation.code for operation in missing)  # one ALTER may be two operations
+    return "\n".join(_merge(code))
+
+
+def _merge(blocks: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    for head, group in groupby(blocks, key=lambda lines: lines[0] if lines else ""):
+        if head.startswith(BATCH):
+            yield head
+            for lines in group:
+                yield from lines[1:]
+        else:
+            for lines in group:
+                yield from lines

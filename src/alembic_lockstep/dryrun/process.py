@@ -1,0 +1,249 @@
+"""Running the probe in the project's Python, and answering what it asks."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import tarfile
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from alembic_lockstep.errors import CouldNotJudge
+
+PROBE = Path(__file__).parent.parent / "probe"
+
+# The first statement takes the working directory off `sys.path`, before anything is imported:
+# a project's folder may hold a `typing.py`. The probe is loaded by path, under a name of its own.
+START = """\
+import sys; sys.path.pop(0)
+import importlib.util as u
+def start(folder, top=""):
+    s = u.spec_from_file_location("alembic_lockstep_probe", folder + "/__init__.py",
+                                  submodule_search_locations=[folder])
+    m = sys.modules[s.name] = u.module_from_spec(s); s.loader.exec_module(m)
+    from alembic_lockstep_probe.main import main
+    main(top)
+"""
+LOCAL = START + "start(sys.argv[1])\n"
+
+# Elsewhere (in a container) there is neither probe nor checkout: both come as one tar archive
+# in front of the conversation. Reading the pipe unbuffered leaves the conversation in it.
+REMOTE = (
+    START
+    + """\
+import io, os, shutil, signal, tarfile, tempfile
+def read(n):
+    parts = []
+    while n:
+        part = os.read(0, n)
+        if not part: sys.exit(1)
+        parts.append(part); n -= len(part)
+    return b"".join(parts)
+top = os.path.realpath(tempfile.mkdtemp(prefix="alembic-lockstep-"))
+tarfile.open(fileobj=io.BytesIO(read(int(sys.argv[1])))).extractall(top)
+child = os.fork()
+if child:
+    os.close(0)
+    signal.signal(signal.SIGINT, signal.SIG_IGN); signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.waitpid(child, 0); shutil.rmtree(top, ignore_errors=True); os._exit(0)
+start(top + "/probe", top)
+"""
+)
+
+Ask = Callable[[str, str, str], str]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One dry run to be made.
+
+    Attributes:
+        request: What the probe is told; see `probe/main.py`.
+        connect: Answers (dialect, place, target) with the scratch database's URL.
+        progress: Called with (revision id, number, total) before each revision.
+    """
+
+    interpreter: str
+    prefix: tuple[str, ...]
+    checkout: Path
+    request: Mapping[str, Any]
+    environ: Mapping[str, str]
+    timeout: float
+    connect: Ask
+    progress: Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What the probe saw. `error` is empty when it came to the end.
+
+    Attributes:
+        databases: One entry per migrated database: name, operations, model catalogue.
+        connections: Dialect, driver and (password-free) target of each redirected connection.
+        revisions: Ids of the revisions that ran, in order.
+        phase: Where it failed: start, env, start-sql, upgrade, create or compare.
+        refused: Addresses that the project wanted to reach beside SQLAlchemy.
+        log: What the project printed.
+    """
+
+    databases: tuple[Mapping[str, Any], ...] = ()
+    connections: tuple[Mapping[str, str], ...] = ()
+    revisions: tuple[str, ...] = ()
+    error: Mapping[str, Any] = field(default_factory=dict)
+    phase: str = ""
+    revision: str = ""
+    refused: tuple[str, ...] = ()
+    worktree: tuple[str, ...] = ()
+    log: str = ""
+
+
+def observe(run: Run) -> Observation:
+    """Run the probe to its end; `CouldNotJudge` if it dies or takes longer than the timeout."""
+    with tempfile.TemporaryFile() as log, _started(run, log) as (process, expired):
+        facts = None
+        for event in _events(process, log):
+            facts = _handle(event, run, process)
+        process.wait()
+        log.seek(0)
+        printed = log.read().decode("utf-8", "replace")
+    if expired.is_set():
+        raise CouldNotJudge(
+            f"the dry run took longer than {run.timeout:g} seconds",
+            fix="[tool.alembic-lockstep]\ntimeout = 900",
+            log=printed,
+        )
+    if facts is None:
+        raise CouldNotJudge(
+            f"the project's Python {_ending(process.returncode)} in the middle of the dry run",
+            log=printed,
+        )
+    lists = ("databases", "connections", "revisions", "refused", "worktree")
+    return Observation(
+        **{name: tuple(facts.get(name, ())) for name in lists},
+        error=facts.get("error", {}),
+        phase=facts.get("phase", ""),
+        revision=facts.get("revision", ""),
+        log=printed,
+    )
+
+
+def _ending(status: int) -> str:
+    if status >= 0:
+        return f"ended with exit code {status}"
+    try:
+        return f"was killed by {signal.Signals(-status).name}"
+    except ValueError:  # a real-time signal has no name
+        return f"was killed by signal {-status}"
+
+
+@contextmanager
+def _started(run: Run, log: Any) -> Iterator[tuple[subprocess.Popen[bytes], threading.Event]]:
+    """The probe as a process group of its own, of which nothing is left afterwards."""
+    command, header = _command(run)
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        cwd=None if run.prefix else run.checkout,
+        env={**run.environ, "PYTHONHASHSEED": "0"},  # sets are rendered in one order
+        start_new_session=True,
+    )
+    expired = threading.Event()
+
+    def expire() -> None:
+        expired.set()
+        _kill(process)
+
+    timer = threading.Timer(run.timeout, expire)
+    timer.start()
+    try:
+        _write(process, header)
+        yield process, expired
+    finally:
+        timer.cancel()
+        _kill(process)
+        process.wait()
+
+
+def _command(run: Run) -> tuple[list[str], bytes]:
+    if not run.prefix:
+        request = {**run.request, "checkout": str(run.checkout)}
+        return [run.interpreter, "-c", LOCAL, str(PROBE)], _line(request)
+    archive = _archive(run.checkout)
+    command = [*run.prefix, run.interpreter, "-c", REMOTE, str(len(archive))]
+    return command, archive + _line(run.request)
+
+
+def _archive(checkout: Path) -> bytes:
+    def plain(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+        cached = "__pycache__" in member.name.split("/")
+        # Large ignored files and folders are links into the user's tree: not there, elsewhere.
+        outside = member.issym() and member.linkname.startswith("/")
+        return None if cached or outside else member
+
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        archive.add(PROBE, "probe", filter=plain)
+        archive.add(checkout, "tree", filter=plain)
+    return buffer.getvalue()
+
+
+def _events(process: subprocess.Popen[bytes], log: BinaryIO) -> Iterator[dict[str, Any]]:
+    """What the probe says; what anybody else (the setting `run`, a .pth) says goes to the log."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        event = _parsed(line)
+        if event:
+            yield event
+        else:
+            log.write(line)
+            log.flush()
+
+
+def _parsed(line: bytes) -> dict[str, Any]:
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return {}
+    return event if isinstance(event, dict) and "event" in event else {}
+
+
+def _handle(
+    event: dict[str, Any], run: Run, process: subprocess.Popen[bytes]
+) -> dict[str, Any] | None:
+    """Answer one event; the last one is the result."""
+    if event["event"] == "connect":
+        url = run.connect(event["dialect"], event["place"], event["target"])
+        _write(process, _line({"url": url}))
+    elif event["event"] == "revision":
+        run.progress(event["id"], event["number"], event["total"])
+    elif event["event"] == "done":
+        return event
+    return None
+
+
+def _write(process: subprocess.Popen[bytes], content: bytes) -> None:
+    assert process.stdin is not None
+    try:
+        process.stdin.write(content)
+        process.stdin.flush()
+    except BrokenPipeError:
+        pass  # it died; what it printed says why
+
+
+def _line(facts: Mapping[str, Any]) -> bytes:
+    return json.dumps(facts).encode() + b"\n"
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError, PermissionError):  # gone already
+        os.killpg(process.pid, signal.SIGKILL)
