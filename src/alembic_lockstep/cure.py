@@ -1,0 +1,58 @@
+"""What to write and to type: the missing `upgrade()` body and the project's own commands."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from alembic_lockstep.commands import cure_commands
+from alembic_lockstep.dryrun.operations import Operation, upgrade_body
+from alembic_lockstep.facts import Facts
+from alembic_lockstep.findings import Finding
+
+
+@dataclass(frozen=True)
+class Cure:
+    """One block of the report that cures findings.
+
+    Attributes:
+        title: What the block is, ending in a colon.
+        text: Lines to type or to write.
+        language: `python` or `console`.
+    """
+
+    title: str
+    text: str
+    language: str
+
+
+def cures(facts: Facts, findings: Sequence[Finding]) -> list[Cure]:
+    """The blocks that cure an environment's findings, each once."""
+    rules = {finding.rule for finding in findings}
+    found: list[Cure] = []
+    if "uncommitted-migration" in rules:
+        paths = " ".join(shlex.quote(path) for path in facts.forgotten)
+        found.append(Cure("To cure it:", f"git add {paths}", "console"))
+    if facts.uncured:
+        body = "def upgrade() -> None:\n" + _indented(upgrade_body(facts.uncured))
+        if "migration-mismatch" in rules:
+            found.append(Cure(f"What {facts.new[-1].path} still needs:", body, "python"))
+        else:
+            found.append(Cure("The migration that is missing:", body, "python"))
+            commands = cure_commands(facts.environment, facts.tree.files, _message(facts.uncured))
+            found.append(Cure("To cure it:", "\n".join(commands), "console"))
+    return found
+
+
+def _message(missing: Sequence[Operation]) -> str:
+    """A migration message that says what it does: `add games.winners`."""
+    verbs = {"add": "add", "remove": "drop", "modify": "alter"}
+    first = missing[0]
+    thing = f"{first.table}.{first.name}" if first.name else first.table
+    more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+    return f"{verbs.get(first.kind.partition('_')[0], 'change')} {thing}{more}"
+
+
+def _indented(body: str) -> str:
+    return "\n".join(f"    {line}" if line else "" for line in body.splitlines())

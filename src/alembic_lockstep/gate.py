@@ -1,0 +1,210 @@
+"""The gate: from two git trees to a verdict. Read it top to bottom to know the product."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import platformdirs
+
+from alembic_lockstep.config import Settings, load_settings
+from alembic_lockstep.cure import Cure, cures
+from alembic_lockstep.dryrun.comparison import Comparison, Side, compare, recompare
+from alembic_lockstep.dryrun.failures import check_loaded
+from alembic_lockstep.dryrun.operations import subtract
+from alembic_lockstep.dryrun.runner import DryRunner, Progress
+from alembic_lockstep.dryrun.scratch import ScratchServers
+from alembic_lockstep.errors import CouldNotJudge
+from alembic_lockstep.facts import Facts
+from alembic_lockstep.findings import Finding
+from alembic_lockstep.git.repository import Repository, Tree
+from alembic_lockstep.history.environments import Environment, find_environments
+from alembic_lockstep.history.revisions import (
+    Broken,
+    History,
+    Revision,
+    migration_files,
+    read_revisions,
+)
+from alembic_lockstep.rules import DRY_RUN_RULES, HISTORY_RULES, Check
+from alembic_lockstep.slots import acquire_slot
+
+
+@dataclass(frozen=True)
+class EnvironmentVerdict:
+    """The verdict on one Alembic environment.
+
+    Attributes:
+        comparison: What the dry run found; None when the history forbade one.
+        servers: The databases that the dry run used: `SQLite`, `PostgreSQL 18 (…)`.
+    """
+
+    environment: Environment
+    findings: tuple[Finding, ...]
+    cures: tuple[Cure, ...]
+    comparison: Comparison | None
+    servers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The verdict on a tree. Without environments, nothing was staged."""
+
+    base: str
+    tree: str
+    environments: tuple[EnvironmentVerdict, ...]
+
+    @property
+    def findings(self) -> list[Finding]:
+        """All findings, in the order of environments and places."""
+        return [finding for one in self.environments for finding in one.findings]
+
+
+def judge(
+    repository: Repository,
+    base: str,
+    tree: str,
+    *,
+    environ: Mapping[str, str],
+    flags: Mapping[str, object],
+    progress: Progress,
+) -> Verdict:
+    """Judge a tree against its base (ids of git trees).
+
+    Raises:
+        CouldNotJudge: for anything that stands in the way of a verdict.
+    """
+    changes = tuple(repository.changes(base, tree))
+    if not changes:
+        return Verdict(base, tree, ())
+    now, before = Tree(repository, tree), Tree(repository, base)
+    settings = load_settings(now.read("pyproject.toml"), environ, flags)
+    found = _environments(repository, now, settings, environ)
+    if not found:
+        raise _no_environment()
+    judged = []
+    with _dry_runner(repository, settings, environ, progress) as runner:
+        for environment in found:
+            in_base = _in_base(repository, environment, before, settings, environ)
+            others = tuple(one for one in found if one is not environment)
+            facts = _read_history(repository, Side(environment, now), in_base, before)
+            facts = replace(facts, changes=changes, elsewhere=others)
+            judged.append(_judge_environment(facts, runner, in_base))
+    return Verdict(base, tree, tuple(judged))
+
+
+def _judge_environment(facts: Facts, runner: DryRunner, in_base: Side | None) -> EnvironmentVerdict:
+    findings = _apply(HISTORY_RULES, facts)
+    # Without these Alembic reads the history, or else says itself that it could not.
+    unreadable = any(finding.rule == "unknown-parent" for finding in findings)
+    if not facts.broken and not unreadable:
+        facts = _dry_run(facts, runner, in_base)
+    findings += _apply(DRY_RUN_RULES, facts)
+    connections = facts.comparison.now.connections if facts.comparison else ()
+    dialects = dict.fromkeys(connection["dialect"] for connection in connections)
+    return EnvironmentVerdict(
+        facts.environment,
+        tuple(sorted(findings, key=lambda one: (one.location.path, one.location.line))),
+        tuple(cures(facts, findings)),
+        facts.comparison,
+        tuple(runner.servers.description(dialect) for dialect in dialects),
+    )
+
+
+def _dry_run(facts: Facts, runner: DryRunner, in_base: Side | None) -> Facts:
+    """Compare, and where something is missing, see whether a forgotten file would cure it."""
+    comparison = compare(runner, Side(facts.environment, facts.tree), in_base)
+    check_loaded(comparison.now)
+    facts = replace(facts, comparison=comparison)
+    if not comparison.introduced or not facts.forgotten:
+        return facts
+    candidate = facts.repository.tree_with(facts.tree.sha, facts.forgotten)
+    added = Side(facts.environment, Tree(facts.repository, candidate))
+    with_them = recompare(runner, added, in_base, comparison)
+    if with_them.now.error:
+        return facts
+    return replace(facts, cured=tuple(subtract(comparison.introduced, with_them.introduced)))
+
+
+def _read_history(repository: Repository, now: Side, in_base: Side | None, base: Tree) -> Facts:
+    """The two histories, read statically, and the migration files that were forgotten."""
+    revisions, broken = _revisions(now)
+    base_revisions, _ = _revisions(in_base) if in_base else ([], [])
+    history, base_history = History(revisions), History(base_revisions)
+    on_disk = [*repository.untracked(), *repository.unstaged()]
+    files = now.tree.files
+    return Facts(
+        repository,
+        now.environment,
+        (),
+        now.tree,
+        base,
+        (),
+        history,
+        base_history,
+        new=tuple(history.new_since(base_history)),
+        broken=tuple(one for one in broken if files[one.path] != base.files.get(one.path)),
+        forgotten=tuple(_migration_files(now.environment, on_disk)),
+    )
+
+
+def _revisions(side: Side) -> tuple[list[Revision], list[Broken]]:
+    return read_revisions(_migration_files(side.environment, side.tree.files), side.tree.read)
+
+
+def _migration_files(environment: Environment, paths: Iterable[str]) -> list[str]:
+    return migration_files(paths, environment.version_locations, recursive=environment.recursive)
+
+
+def _in_base(
+    repository: Repository,
+    environment: Environment,
+    base: Tree,
+    settings: Settings,
+    environ: Mapping[str, str],
+) -> Side | None:
+    """The environment as the base has it; None if it is new."""
+    if environment.config not in base.files:
+        return None
+    named = replace(settings, config=(environment.config,))
+    (found,) = _environments(repository, base, named, environ)
+    return Side(found, base)
+
+
+def _environments(
+    repository: Repository, tree: Tree, settings: Settings, environ: Mapping[str, str]
+) -> list[Environment]:
+    def read_ignored(path: str) -> str | None:
+        file = repository.root / path
+        if not file.is_file() or path not in repository.ignored():
+            return None  # a file that is forgotten here is missing everywhere else
+        return file.read_text("utf-8", "replace")
+
+    return find_environments(tree.files, tree.read, settings, environ, read_ignored)
+
+
+def _apply(rules: Mapping[str, Check], facts: Facts) -> list[Finding]:
+    return [finding for check in rules.values() for finding in check(facts)]
+
+
+@contextmanager
+def _dry_runner(
+    repository: Repository, settings: Settings, environ: Mapping[str, str], progress: Progress
+) -> Iterator[DryRunner]:
+    cache = platformdirs.user_cache_path("alembic-lockstep", appauthor=False)
+    with (
+        acquire_slot(repository.private / "slots") as slot,
+        ScratchServers(
+            urls=settings.scratch_urls, setup=settings.scratch_setup, directory=slot, cache=cache
+        ) as servers,
+    ):
+        yield DryRunner(repository, settings, environ, servers, slot, progress)
+
+
+def _no_environment() -> CouldNotJudge:
+    return CouldNotJudge(
+        "no Alembic environment in what is committed: no alembic.ini with a script_location, "
+        "no [tool.alembic] in a pyproject.toml, no Flask-Migrate migrations/env.py",
+        fix='If it has another name:\n[tool.alembic-lockstep]\nconfig = ["path/to/alembic.ini"]',
+    )

@@ -1,0 +1,34 @@
+"""The rules: one module each, named like its id, with one function `check`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from alembic_lockstep.facts import Facts
+from alembic_lockstep.findings import Finding
+from alembic_lockstep.rules import (
+    broken_upgrade,
+    migration_mismatch,
+    missing_migration,
+    multiple_heads,
+    uncommitted_migration,
+    unknown_parent,
+    unregistered_model,
+)
+
+Check = Callable[[Facts], list[Finding]]
+
+# Judged from the migration files alone. A finding of these says why a dry run cannot follow.
+HISTORY_RULES: dict[str, Check] = {
+    "unknown-parent": unknown_parent.check,
+    "multiple-heads": multiple_heads.check,
+}
+# Judged from what the dry run saw.
+DRY_RUN_RULES: dict[str, Check] = {
+    "broken-upgrade": broken_upgrade.check,
+    "uncommitted-migration": uncommitted_migration.check,
+    "missing-migration": missing_migration.check,
+    "migration-mismatch": migration_mismatch.check,
+    "unregistered-model": unregistered_model.check,
+}
+RULES = {**HISTORY_RULES, **DRY_RUN_RULES}

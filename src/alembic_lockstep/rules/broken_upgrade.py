@@ -1,0 +1,59 @@
+"""broken-upgrade: upgrading an empty database fails."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from alembic_lockstep.facts import Facts, at
+from alembic_lockstep.findings import Finding, Location
+
+BLAME = (
+    "The base runs this revision without error: it was edited, or something that it imports was. "
+    "A migration should not depend on code that changes."
+)
+
+
+def check(facts: Facts) -> list[Finding]:
+    """At most one finding: a failing upgrade stops at its first error."""
+    if facts.broken:
+        return [
+            Finding(
+                "broken-upgrade",
+                f"this migration is not valid Python: {broken.message}",
+                at(facts.tree, broken.path, broken.line, broken.column),
+                facts.environment.config,
+            )
+            for broken in facts.broken
+        ]
+    if facts.comparison is None or not facts.comparison.now.error:
+        return []
+    now = facts.comparison.now
+    what = f"upgrade() of {now.revision}" if now.revision else "importing this migration"
+    old = now.revision in facts.base_history.ids and facts.comparison.start == "replay"
+    return [
+        Finding(
+            "broken-upgrade",
+            f"{what} fails: {_message(now.error)}",
+            _where(facts, now.revision),
+            facts.environment.config,
+            hint=BLAME if old else "",
+        )
+    ]
+
+
+def _message(error: object) -> str:
+    assert isinstance(error, dict)
+    return f"{error['type']}: {' '.join(str(error['message']).split())}"
+
+
+def _where(facts: Facts, revision_id: str) -> Location:
+    """The innermost line of the migration file in the traceback."""
+    assert facts.comparison is not None
+    paths = {one.path for one in facts.history.revisions if one.id == revision_id}
+    frames = [frame for frame in facts.comparison.now.error["frames"] if frame["path"]]
+    inside = [frame for frame in frames if frame["path"] in paths] or frames
+    if not inside:
+        return at(facts.tree, facts.environment.config)
+    place = at(facts.tree, inside[-1]["path"], inside[-1]["line"])
+    code = place.source.strip()
+    return replace(place, column=place.source.find(code) + 1, length=len(code))

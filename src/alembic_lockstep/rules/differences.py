@@ -1,0 +1,77 @@
+"""What the rules about schema differences share: words and places for an operation."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+
+from alembic_lockstep.dryrun.operations import Operation
+from alembic_lockstep.facts import Facts, at, merged_catalogue
+from alembic_lockstep.findings import Finding, Location
+from alembic_lockstep.models.locate import find_in_migration, locate
+
+STATES = {
+    "add": "is in the models",
+    "remove": "is not in the models",
+    "modify": "is different in the models",
+    "other": "differs",
+}
+VERBS = {"add": "adds", "remove": "drops", "modify": "alters", "other": "changes"}
+
+
+def state(operation: Operation) -> str:
+    """What happened: `column games.winners is in the models`."""
+    return f"{operation.text} {STATES[operation.kind.partition('_')[0]]}"
+
+
+def verb(operation: Operation) -> str:
+    """What a migration should do about it: `adds`."""
+    return VERBS[operation.kind.partition("_")[0]]
+
+
+def difference(rule: str, facts: Facts, operation: Operation, message: str) -> Finding:
+    """The finding about one operation, where it comes from."""
+    places = locations(facts, operation)
+    return Finding(
+        rule,
+        message,
+        places[0],
+        facts.environment.config,
+        related=tuple(places[1:]),
+        operation="\n".join(operation.code),
+    )
+
+
+def locations(facts: Facts, operation: Operation) -> list[Location]:
+    """Where the operation comes from, the best place first; never empty."""
+    found = [_in_models(facts, operation), _deleted(facts, operation)]
+    if operation.kind.startswith("remove"):
+        found.insert(0, _in_new_migration(facts, operation))
+    kept = [place for place in found if place is not None]
+    return kept or [at(facts.tree, facts.environment.config)]
+
+
+def _in_models(facts: Facts, operation: Operation) -> Location | None:
+    assert facts.comparison is not None
+    catalogue = merged_catalogue(facts.comparison.now.databases)
+    return locate(asdict(operation), catalogue, facts.tree.read)
+
+
+def _deleted(facts: Facts, operation: Operation) -> Location | None:
+    """The deleted line, as the base has it."""
+    assert facts.comparison is not None
+    before = facts.comparison.before
+    if before is None or not operation.kind.startswith("remove"):
+        return None
+    found = locate(asdict(operation), merged_catalogue(before.databases), facts.base.read)
+    if found is None or found.source in (facts.tree.read(found.path) or "").splitlines():
+        return None  # the line still stands: the base knew nothing of the thing either
+    return replace(found, in_base=True)
+
+
+def _in_new_migration(facts: Facts, operation: Operation) -> Location | None:
+    for revision in facts.new:
+        text = facts.tree.read(revision.path) or ""
+        span = find_in_migration(text, operation.table, operation.name)
+        if span is not None:
+            return Location(revision.path, span.line, span.column, span.source, span.length)
+    return None

@@ -1,0 +1,26 @@
+"""migration-mismatch: there is a new migration, but database and models still differ after it."""
+
+from __future__ import annotations
+
+from alembic_lockstep.dryrun.operations import Operation
+from alembic_lockstep.facts import Facts
+from alembic_lockstep.findings import Finding
+from alembic_lockstep.rules.differences import difference, state, verb
+
+
+def check(facts: Facts) -> list[Finding]:
+    """One finding for each difference that the new migrations leave or make."""
+    if not facts.new:
+        return []
+    return [
+        difference("migration-mismatch", facts, operation, _message(facts, operation))
+        for operation in facts.uncured
+    ]
+
+
+def _message(facts: Facts, operation: Operation) -> str:
+    names = ", ".join(revision.id for revision in facts.new)
+    if operation.kind.startswith("remove"):  # left over, or just made
+        return f"after {names} the database has {operation.text}, which the models lack"
+    who = f"the new migration {names} never" if len(facts.new) == 1 else f"none of {names}"
+    return f"{state(operation)}, but {who} {verb(operation)} it"

@@ -1,0 +1,52 @@
+"""unknown-parent: a `down_revision` or `depends_on` that no committed file defines."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from alembic_lockstep.facts import Facts, at
+from alembic_lockstep.findings import Finding
+from alembic_lockstep.history.revisions import Revision, parse_revision
+
+
+def check(facts: Facts) -> list[Finding]:
+    """One finding for each missing parent that the base does not miss already.
+
+    None if a file of this commit cannot be read: it may be the one that defines the parent.
+    """
+    if facts.broken:
+        return []
+    old = {(revision.id, parent) for revision, _, parent in facts.base_history.missing_parents()}
+    return [
+        _finding(facts, revision, name, parent)
+        for revision, name, parent in facts.history.missing_parents()
+        if (revision.id, parent) not in old
+    ]
+
+
+def _finding(facts: Facts, revision: Revision, name: str, parent: str) -> Finding:
+    line, column, length = revision.lines.get(name, (1, 1, 0))
+    return Finding(
+        "unknown-parent",
+        f"{name} '{parent}' is defined by no committed migration; "
+        f"every upgrade will say: Can't locate revision identified by '{parent}'",
+        at(facts.tree, revision.path, line, column, length),
+        facts.environment.config,
+        hint=_whereabouts(facts, parent),
+    )
+
+
+def _whereabouts(facts: Facts, parent: str) -> str:
+    for path in facts.forgotten:
+        text = (Path(facts.repository.root) / path).read_text("utf-8", "replace")
+        found = parse_revision(path, text)
+        if found is not None and found.id == parent:
+            return f"It is in {path}, which is not staged: git add {shlex.quote(path)}"
+    if parent in facts.base_history.ids:
+        return "This commit deletes the file that defines it: put it back, or set another parent."
+    folders = facts.environment.version_locations
+    branches = [name for one in folders for name in facts.repository.branches_defining(parent, one)]
+    if branches:
+        return f"The branch {branches[0]} has it: merge or rebase onto it, or set another parent."
+    return "No file on disk and no known branch has it: fetch the branch it was made on."

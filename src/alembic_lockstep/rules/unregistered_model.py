@@ -1,0 +1,67 @@
+"""unregistered-model: a new table on a targeted base, in a module that env.py never imports."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+from alembic_lockstep.facts import Facts, at, merged_catalogue
+from alembic_lockstep.findings import Finding
+from alembic_lockstep.git.repository import Tree
+from alembic_lockstep.models.declared import Declared, Resolver
+
+# Tables in these are not the application's.
+ASIDE = {"tests", "test", "testing", "examples", "example", "docs", "benchmarks"}
+
+
+def check(facts: Facts) -> list[Finding]:
+    """One finding for each such table that the base's version of the file does not declare."""
+    if facts.comparison is None or facts.comparison.now.error:
+        return []
+    catalogue = merged_catalogue(facts.comparison.now.databases)
+    bases = {(module, name) for module, name in catalogue["bases"]}
+    loaded = set(catalogue["modules"])
+    now, before = _resolver(bases, facts.tree), _resolver(bases, facts.base)
+    findings = []
+    for change in facts.changes:
+        if change.path in loaded or not _may_hold_models(facts, change.path):
+            continue
+        old = {table.name for table in before.tables(change.old_path)}
+        findings += [
+            _finding(facts, change.path, table)
+            for table in now.tables(change.path)
+            if table.name not in old
+        ]
+    return findings
+
+
+def _resolver(bases: set[tuple[str, str]], tree: Tree) -> Resolver:
+    return Resolver(bases, tree.read, tree.files)
+
+
+def _may_hold_models(facts: Facts, path: str) -> bool:
+    file = PurePosixPath(path)
+    if path not in facts.tree.files or ASIDE & set(file.parts[:-1]):
+        return False
+    if file.suffix != ".py" or file.name == "conftest.py":
+        return False
+    if file.name.startswith("test_") or file.stem.endswith("_test"):
+        return False
+    environments = (facts.environment, *facts.elsewhere)
+    return not any(_below(path, one.script_location) for one in environments)
+
+
+def _below(path: str, folder: str) -> bool:
+    return bool(folder) and path.startswith(f"{folder}/")
+
+
+def _finding(facts: Facts, path: str, table: Declared) -> Finding:
+    env_py = f"{facts.environment.script_location}/env.py"
+    return Finding(
+        "unregistered-model",
+        f"{table.name} is a new table that {env_py} never imports: "
+        "autogenerate cannot see it, and no migration will make it",
+        at(facts.tree, path, table.line, table.column, len(table.name)),
+        facts.environment.config,
+        hint=f"Import {path.removesuffix('.py').replace('/', '.')} where the other models are "
+        "imported, then generate the migration.",
+    )
