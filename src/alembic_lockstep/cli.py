@@ -1,0 +1,163 @@
+"""The command line: `check`, `rule`, `demo`."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from alembic_lockstep import __version__
+from alembic_lockstep.errors import CouldNotJudge
+
+if TYPE_CHECKING:
+    from alembic_lockstep.git.repository import Repository
+
+CLEAN, FINDINGS, COULD_NOT_JUDGE, OUR_BUG, INTERRUPTED = 0, 1, 2, 3, 130
+
+# A file that cannot be made or written is the machine's fault: permissions, a full disk.
+_OF_THE_MACHINE = {
+    getattr(errno, name)
+    for name in ("EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "EEXIST", "ENOTDIR")
+    if hasattr(errno, name)  # Windows has no EDQUOT
+}
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="alembic-lockstep")
+def cli() -> None:
+    """A commit that changes SQLAlchemy models lands only with its Alembic migration.
+
+    Exit codes: 0 clean, 1 findings, 2 could not judge, 3 a bug of ours, 130 interrupted.
+    """
+
+
+@cli.command()
+@click.option(
+    "--base", metavar="REV", help="Compare with this commit. Default: HEAD, or REV's parent."
+)
+@click.option("--tree", metavar="REV", help="Judge this commit. Default: what is staged.")
+@click.option("--strict", is_flag=True, default=None, help="Count differences that the base has.")
+@click.option("--python", metavar="PATH", help="The project's Python.")
+@click.option("--flask-app", metavar="APP", help="The Flask application, as in FLASK_APP.")
+@click.option("--config", metavar="FILE", multiple=True, help="An Alembic config file.")
+@click.option(
+    "--output-format",
+    type=click.Choice(["full", "concise", "json"]),
+    default="full",
+    show_default=True,
+    help="How findings are printed.",
+)
+def check(base: str | None, tree: str | None, output_format: str, **flags: object) -> int:
+    """Judge what is staged against HEAD, or any two commits.
+
+    Under pre-commit's push stage the pushed range is judged. Settings stand in
+    [tool.alembic-lockstep] of pyproject.toml, or in ALEMBIC_LOCKSTEP_* variables.
+    """
+    from alembic_lockstep.git.repository import Repository
+
+    environ = dict(os.environ)
+    repository = Repository.discover(Path.cwd())
+    trees = _trees(repository, base, tree, environ)
+
+    from alembic_lockstep.gate import judge
+    from alembic_lockstep.report import FORMATS
+    from alembic_lockstep.report.progress import progress
+    from alembic_lockstep.report.summary import summary
+    from alembic_lockstep.report.terminal import printable, stderr
+
+    given = {name: value for name, value in flags.items() if value not in (None, (), "")}
+    with progress() as show:
+        verdict = judge(repository, *trees, environ=environ, flags=given, progress=show)
+    FORMATS[output_format](verdict)
+    for line in summary(verdict):
+        stderr().print(printable(line))
+    return FINDINGS if verdict.findings else CLEAN
+
+
+def _trees(
+    repository: Repository, base: str | None, tree: str | None, environ: Mapping[str, str]
+) -> tuple[str, str]:
+    """Base and tree: as given, as pushed (pre-commit's refs), or HEAD and what is staged."""
+    base = base or environ.get("PRE_COMMIT_FROM_REF")
+    tree = tree or environ.get("PRE_COMMIT_TO_REF")
+    pushed = environ.get("PRE_COMMIT_LOCAL_BRANCH")
+    if pushed and not tree:
+        # The first push of a repository: pre-commit names no commits, because all of it is new.
+        return repository.empty_tree, repository.tree_of(pushed)
+    judged = repository.tree_of(tree) if tree else repository.staged_tree(environ)
+    if not base:
+        base = f"{tree}^" if tree else "HEAD"
+        if not repository.has_commit(base) and not repository.is_shallow():
+            return repository.empty_tree, judged  # the first commit
+    return repository.tree_of(base), judged
+
+
+@cli.command()
+@click.argument("name", required=False)
+def rule(name: str | None) -> int:
+    """Print a rule's page, or the list of rules."""
+    from alembic_lockstep.pages import rule_names, rule_page
+
+    if name is not None and name not in rule_names():
+        from alembic_lockstep.config import did_you_mean
+
+        raise click.UsageError(f"no rule is called '{name}'{did_you_mean(name, rule_names())}")
+    click.echo("\n".join(rule_names()) if name is None else rule_page(name))
+    return CLEAN
+
+
+@cli.command()
+@click.option("--keep", metavar="FOLDER", help="Make the game in this folder and leave it there.")
+def demo(keep: str | None) -> int:
+    """Show a blocked commit, its cure, and the commit that passes, on a small game."""
+    from alembic_lockstep.demo import run_demo
+
+    return run_demo(keep)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code; the one place that catches everything."""
+    # A terminated run, or one whose terminal is closed, cleans up like an interrupted one.
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # `nohup`
+            signal.signal(number, signal.default_int_handler)
+    try:
+        return int(cli.main(argv, standalone_mode=False) or CLEAN)
+    except CouldNotJudge as error:
+        from alembic_lockstep.report.failure import print_failure
+
+        print_failure(error)
+        return COULD_NOT_JUDGE
+    except click.ClickException as error:
+        error.show()
+        return COULD_NOT_JUDGE
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("alembic-lockstep: interrupted", err=True)
+        return INTERRUPTED
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
+            from alembic_lockstep.report.failure import print_failure
+
+            where = error.filename or "a temporary file"
+            print_failure(CouldNotJudge(f"{where} cannot be made or written: {error.strerror}"))
+            return COULD_NOT_JUDGE
+        traceback.print_exc()
+        click.echo(
+            f"alembic-lockstep {__version__}: this is a bug of ours, and the commit is blocked. "
+            "Please report the lines above.",
+            err=True,
+        )
+        return OUR_BUG
+
+
+def entry() -> None:
+    """The console script."""
+    sys.exit(main())
