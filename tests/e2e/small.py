@@ -1,0 +1,96 @@
+"""Small words for tests of one shape each: the sample `subfolder`, its migrations, verdicts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .harness import Project, Result
+
+ENV = "service/alembic/env.py"
+MODELS = "service/shop/models.py"
+VERSIONS = "service/alembic/versions"
+FIRST, HEAD = "1a4b7c20d9e3", "5e0f93b61c7a"
+FIRST_FILE, HEAD_FILE = f"{VERSIONS}/{FIRST}_customers.py", f"{VERSIONS}/{HEAD}_orders.py"
+
+MIGRATION = '''"""A migration."""
+from alembic import op
+import sqlalchemy as sa
+
+revision = {id!r}
+down_revision = {down!r}
+branch_labels = None
+depends_on = {depends_on!r}
+
+
+def upgrade():
+    {upgrade}
+
+
+def downgrade():
+    pass
+'''
+
+
+def add_migration(
+    project: Project,
+    revision: str,
+    down: str | tuple[str, ...] | None = HEAD,
+    upgrade: str = "pass",
+    *,
+    depends_on: str | None = None,
+    staged: bool = True,
+) -> str:
+    """Write a migration, by default one that does nothing, and stage it; give its path."""
+    path = f"{VERSIONS}/{revision}_test.py"
+    text = MIGRATION.format(id=revision, down=down, depends_on=depends_on, upgrade=upgrade)
+    project.write(path, text)
+    if staged:
+        project.stage(path)
+    return path
+
+
+def change_and_check(project: Project, *arguments: str) -> Result:
+    """Stage all that is tracked and a file that means nothing, then run the tool."""
+    project.write("notes.txt", "Something to commit.\n")
+    project.git("add", "--update")
+    project.stage("notes.txt")
+    return project.check(*arguments)
+
+
+def assert_clean(result: Result, *said: str) -> None:
+    assert result.returncode == 0, result.output
+    _assert_said(result, said)
+
+
+def assert_finding(result: Result, *said: str) -> None:
+    assert result.returncode == 1, result.output
+    _assert_said(result, said)
+
+
+def assert_unjudged(result: Result, *said: str) -> None:
+    """It blocked with one message that says all of this, and nothing of ours fell over."""
+    assert result.returncode == 2, result.output
+    assert result.stdout == "", result.output
+    assert result.stderr.count("could not judge: ") == 1, result.output
+    _assert_said(result, said)
+
+
+def _assert_said(result: Result, said: tuple[str, ...]) -> None:
+    missing = [words for words in said if words not in result.output]
+    assert not missing, f"{missing} not in:\n{result.output}"
+    for ours in ("alembic_lockstep/", "bug of ours"):
+        assert ours not in result.output, result.output
+
+
+def processes_of(project: Project) -> list[str]:
+    """Give the commands of all processes that run in the project's folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            folder = str((process / "cwd").readlink())
+            command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except OSError:
+            continue
+        if folder.startswith(str(project.root)):
+            found.append(command)
+    return found

@@ -1,0 +1,248 @@
+"""Histories that do not hold together, and upgrades that fail."""
+
+from __future__ import annotations
+
+import pytest
+
+from .conftest import MakeProject
+from .harness import Project
+from .small import (
+    FIRST,
+    FIRST_FILE,
+    HEAD,
+    HEAD_FILE,
+    MODELS,
+    VERSIONS,
+    add_migration,
+    assert_clean,
+    assert_finding,
+    assert_unjudged,
+    change_and_check,
+)
+
+
+@pytest.fixture
+def shop(make_project: MakeProject) -> Project:
+    return make_project("subfolder", hook=None)
+
+
+def commit(project: Project, message: str = "A change") -> None:
+    project.git("commit", "--quiet", "-m", message)
+
+
+def test_a_parent_that_was_not_added_is_named_with_git_add(shop: Project) -> None:
+    parent = add_migration(shop, "aaaaaaaaaaaa", staged=False)
+    path = add_migration(shop, "bbbbbbbbbbbb", "aaaaaaaaaaaa")
+    place = f"{path}:{shop.line(path, 'down_revision')}:17: unknown-parent: "
+    result = shop.check()
+    assert_finding(result, place, "'aaaaaaaaaaaa'", f"git add {parent}")
+    shop.stage(parent)
+    assert_clean(shop.check())
+
+
+def test_a_parent_whose_file_name_needs_quotes_is_named_ready_to_paste(shop: Project) -> None:
+    parent = add_migration(shop, "aaaaaaaaaaaa", staged=False)
+    quoted = f"{VERSIONS}/it's the one.py"
+    (shop.root / parent).rename(shop.root / quoted)
+    add_migration(shop, "bbbbbbbbbbbb", "aaaaaaaaaaaa")
+    assert_finding(shop.check(), f"""git add '{VERSIONS}/it'"'"'s the one.py'""")
+
+
+def test_a_parent_on_another_branch_is_named_with_the_branch(shop: Project) -> None:
+    shop.git("switch", "--quiet", "-c", "feature/parents")
+    add_migration(shop, "aaaaaaaaaaaa")
+    commit(shop)
+    shop.git("switch", "--quiet", "main")
+    add_migration(shop, "bbbbbbbbbbbb", "aaaaaaaaaaaa")
+    assert_finding(shop.check(), "unknown-parent", "branch feature/parents has it")
+
+
+def test_a_branch_that_only_builds_on_the_parent_too_is_not_named(shop: Project) -> None:
+    add_migration(shop, "bbbbbbbbbbbb", "aaaaaaaaaaaa")
+    shop.git("switch", "--quiet", "-c", "other")
+    shop.git("commit", "--quiet", "--no-verify", "-m", "Broken as well")
+    shop.git("switch", "--quiet", "main")
+    add_migration(shop, "bbbbbbbbbbbb", "aaaaaaaaaaaa")
+    result = shop.check()
+    assert_finding(result, "unknown-parent")
+    assert "has it: merge" not in result.output
+
+
+def test_a_parent_whose_file_this_commit_deletes_is_said_to_be(shop: Project) -> None:
+    shop.git("rm", "--quiet", FIRST_FILE)
+    assert_finding(shop.check(), f"{HEAD_FILE}:", "unknown-parent", f"'{FIRST}'", "put it back")
+
+
+@pytest.mark.parametrize("wrong", [HEAD[:6], "000000000000", "it's"])
+def test_a_wrong_parent_is_shown_at_its_line(shop: Project, wrong: str) -> None:
+    path = add_migration(shop, "bbbbbbbbbbbb", wrong)
+    line = shop.line(path, "down_revision")
+    assert_finding(shop.check(), f"{path}:{line}:17: unknown-parent: ", "No file on disk")
+
+
+def test_an_unknown_dependency_is_shown_at_its_line(shop: Project) -> None:
+    path = add_migration(shop, "bbbbbbbbbbbb", depends_on="aaaaaaaaaaaa")
+    line = shop.line(path, "depends_on")
+    assert_finding(shop.check(), f"{path}:{line}:14: unknown-parent: depends_on 'aaaaaaaaaaaa'")
+
+
+def test_a_parent_that_the_base_lacks_already_is_no_finding_but_cannot_be_judged(
+    shop: Project,
+) -> None:
+    add_migration(shop, "bbbbbbbbbbbb", "aaaaaaaaaaaa")
+    commit(shop)
+    assert_unjudged(change_and_check(shop), "aaaaaaaaaaaa")
+
+
+def test_a_second_head_is_shown_at_its_parent(shop: Project) -> None:
+    add_migration(shop, "aaaaaaaaaaaa")
+    commit(shop)
+    path = add_migration(shop, "bbbbbbbbbbbb")
+    result = shop.check()
+    place = f"{path}:{shop.line(path, 'down_revision')}:17: multiple-heads: 2 heads"
+    assert_finding(result, place, "down_revision = 'aaaaaaaaaaaa'", "alembic merge heads")
+
+
+def test_two_new_heads_at_once_are_a_finding(shop: Project) -> None:
+    add_migration(shop, "aaaaaaaaaaaa")
+    add_migration(shop, "bbbbbbbbbbbb")
+    assert_finding(shop.check(), "multiple-heads")
+
+
+def test_a_merge_revision_passes(shop: Project) -> None:
+    add_migration(shop, "aaaaaaaaaaaa")
+    add_migration(shop, "bbbbbbbbbbbb")
+    add_migration(shop, "cccccccccccc", ("aaaaaaaaaaaa", "bbbbbbbbbbbb"))
+    assert_clean(shop.check(), "5 revisions")
+
+
+def test_a_merge_revision_that_is_deleted_leaves_its_heads(shop: Project) -> None:
+    add_migration(shop, "aaaaaaaaaaaa")
+    add_migration(shop, "bbbbbbbbbbbb")
+    merge = add_migration(shop, "cccccccccccc", ("aaaaaaaaaaaa", "bbbbbbbbbbbb"))
+    commit(shop)
+    shop.git("rm", "--quiet", merge)
+    assert_finding(shop.check(), "multiple-heads: 2 heads, where the base has 1")
+
+
+@pytest.mark.parametrize("head", ["aaaaaaaaaaaa", "bbbbbbbbbbbb"])
+def test_a_project_with_two_heads_by_design_commits_on_either(shop: Project, head: str) -> None:
+    add_migration(shop, "aaaaaaaaaaaa")
+    add_migration(shop, "bbbbbbbbbbbb")
+    commit(shop)
+    add_migration(shop, "cccccccccccc", head)
+    assert_clean(shop.check(), "5 revisions")
+
+
+def test_a_third_head_of_two_by_design_is_a_finding(shop: Project) -> None:
+    add_migration(shop, "aaaaaaaaaaaa")
+    add_migration(shop, "bbbbbbbbbbbb")
+    commit(shop)
+    path = add_migration(shop, "cccccccccccc")
+    assert_finding(shop.check(), f"{path}:", "multiple-heads: 3 heads, where the base has 2")
+
+
+def test_a_new_migration_that_fails_is_shown_with_the_words_of_the_database(shop: Project) -> None:
+    bad = "op.drop_column('orders', 'colour')"
+    path = add_migration(shop, "bbbbbbbbbbbb", upgrade=bad)
+    result = shop.check()
+    place = f"{path}:{shop.line(path, bad)}:5: broken-upgrade: upgrade() of bbbbbbbbbbbb fails: "
+    assert_finding(result, place, 'no such column: "colour"', bad, "^" * len(bad))
+    assert "2 revisions run" in result.stderr
+    assert "missing-migration" not in result.output
+    assert "migration-mismatch" not in result.output
+
+
+def test_a_helper_that_fails_is_shown_at_the_line_that_calls_it(shop: Project) -> None:
+    shop.write("service/shop/helper.py", "def rows():\n    return 1 / 0\n")
+    shop.stage("service/shop/helper.py")
+    path = add_migration(shop, "bbbbbbbbbbbb", upgrade="import shop.helper; shop.helper.rows()")
+    line = shop.line(path, "shop.helper")
+    assert_finding(shop.check(), f"{path}:{line}:", "broken-upgrade", "ZeroDivisionError")
+
+
+def test_a_new_migration_that_is_not_python_is_shown_at_the_error(shop: Project) -> None:
+    path = add_migration(shop, "bbbbbbbbbbbb", upgrade="op.execute('SELECT 1'")
+    line = shop.line(path, "op.execute")
+    assert_finding(shop.check(), f"{path}:{line}:15: broken-upgrade: ", "not valid Python")
+
+
+def test_a_new_migration_that_cannot_be_imported_is_a_finding(shop: Project) -> None:
+    path = add_migration(shop, "bbbbbbbbbbbb")
+    shop.replace(path, "from alembic import op", "from alembic import opp as op")
+    shop.stage(path)
+    assert_finding(shop.check(), f"{path}:2:1: broken-upgrade: importing", "name 'opp'")
+
+
+def test_a_new_migration_that_imports_what_was_not_added_names_it(shop: Project) -> None:
+    shop.write("service/shop/helper.py", "ROWS = 1\n")
+    path = add_migration(shop, "bbbbbbbbbbbb")
+    shop.replace(path, "from alembic import op", "from shop.helper import ROWS")
+    shop.stage(path)
+    assert_unjudged(shop.check(), "shop.helper", "git add service/shop/helper.py")
+
+
+def test_a_new_migration_without_upgrade_function_cannot_be_judged(shop: Project) -> None:
+    path = add_migration(shop, "bbbbbbbbbbbb")
+    shop.replace(path, "def upgrade()", "def up()")
+    shop.stage(path)
+    assert_unjudged(shop.check(), "has no attribute 'upgrade'")
+
+
+def test_an_old_migration_that_uses_a_model_is_blamed_on_the_commit_that_changes_the_model(
+    shop: Project,
+) -> None:
+    query = "import shop.models as m; op.get_bind().execute(sa.select(m.Order))"
+    old = add_migration(shop, "aaaaaaaaaaaa", upgrade=query)
+    commit(shop)
+    shop.add_column()
+    shop.stage(MODELS)
+    new = "op.add_column('orders', sa.Column('paid', sa.Boolean()))"
+    add_migration(shop, "bbbbbbbbbbbb", "aaaaaaaaaaaa", upgrade=new)
+    place = f"{old}:{shop.line(old, 'm.Order')}:5: broken-upgrade: "
+    assert_finding(shop.check(), place, "no such column: orders.paid", "depend on code")
+
+
+def test_an_old_migration_that_is_not_python_is_not_blamed_but_cannot_be_judged(
+    shop: Project,
+) -> None:
+    path = add_migration(shop, "bbbbbbbbbbbb", upgrade="op.execute('SELECT 1'")
+    commit(shop)
+    result = change_and_check(shop)
+    assert_unjudged(result, path, f":{shop.line(path, 'op.execute')}")
+    assert "broken-upgrade" not in result.output
+
+
+def test_an_old_migration_that_fails_is_not_blamed(shop: Project) -> None:
+    add_migration(shop, "aaaaaaaaaaaa", upgrade="op.drop_table('parcels')")
+    commit(shop)
+    assert_clean(change_and_check(shop), "aaaaaaaaaaaa fails in the base too", "parcels")
+
+
+def test_a_deleted_last_migration_is_a_finding_about_what_it_made(shop: Project) -> None:
+    shop.git("rm", "--quiet", HEAD_FILE)
+    assert_finding(shop.check(), "missing-migration", "orders")
+
+
+def test_a_deleted_last_migration_with_its_model_passes_the_dry_run(shop: Project) -> None:
+    path = add_migration(shop, "bbbbbbbbbbbb")
+    commit(shop)
+    shop.git("rm", "--quiet", path)
+    assert_clean(shop.check(), "2 revisions")
+
+
+def test_a_deleted_middle_migration_is_a_finding_until_its_child_is_moved(shop: Project) -> None:
+    middle = add_migration(shop, "aaaaaaaaaaaa")
+    child = add_migration(shop, "bbbbbbbbbbbb", "aaaaaaaaaaaa")
+    commit(shop)
+    shop.git("rm", "--quiet", middle)
+    assert_finding(shop.check(), f"{child}:", "unknown-parent")
+    shop.replace(child, "down_revision = 'aaaaaaaaaaaa'", f"down_revision = {HEAD!r}")
+    shop.stage(child)
+    assert_clean(shop.check())
+
+
+def test_a_cycle_cannot_be_judged(shop: Project) -> None:
+    add_migration(shop, "aaaaaaaaaaaa", "bbbbbbbbbbbb")
+    add_migration(shop, "bbbbbbbbbbbb", "aaaaaaaaaaaa")
+    assert_unjudged(shop.check(), "aaaaaaaaaaaa", "bbbbbbbbbbbb")

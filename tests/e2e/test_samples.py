@@ -1,0 +1,127 @@
+"""Real shapes of projects: each is judged rightly, and its database is never contacted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from .conftest import MakeProject
+from .harness import Project, Result, force_postgres
+from .samples import SAMPLES
+
+MakeGuarded = Callable[[str], Project]
+
+#: What the report calls the server of each way.
+SERVERS = {
+    "url": "at 127.0.0.1:5432",
+    "binaries": "(/usr/lib/postgresql/",
+    "wheel": "(embedded wheel)",
+}
+
+every_sample = pytest.mark.parametrize("name", [*SAMPLES, "src_layout-finder"])
+
+
+def check_untouched(project: Project, *args: str) -> Result:
+    """Stage everything and judge it, while the configured database is watched."""
+    project.stage(".")
+    with project.untouched():
+        return project.check(*args)
+
+
+def test_alembic_itself_is_seen_by_the_watch(guarded: MakeGuarded) -> None:
+    project = guarded("trivia")
+    with pytest.raises(AssertionError, match=r"touched|contacted"), project.untouched():
+        project.alembic("upgrade", "head")
+
+
+@every_sample
+def test_a_change_without_schema_passes(guarded: MakeGuarded, name: str) -> None:
+    project = guarded(name)
+    project.change_no_schema()
+    result = check_untouched(project)
+    assert result.returncode == 0, result.output
+
+
+@every_sample
+def test_an_added_column_is_blocked_at_its_line(guarded: MakeGuarded, name: str) -> None:
+    project = guarded(name)
+    where = project.add_column()
+    result = check_untouched(project)
+    assert result.returncode == 1, result.output
+    assert where in result.stdout
+    assert "missing-migration" in result.stdout
+
+
+@every_sample
+def test_an_added_column_with_its_migration_passes(guarded: MakeGuarded, name: str) -> None:
+    project = guarded(name)
+    project.add_column()
+    project.autogenerate("a column")
+    result = check_untouched(project)
+    assert result.returncode == 0, result.output
+
+
+def test_a_database_that_is_not_there_is_not_made(make_project: MakeProject) -> None:
+    project = make_project("creates_tables", hook=None)
+    project.add_column()
+    result = check_untouched(project)
+    assert result.returncode == 1, result.output
+    assert not list(project.root.rglob("*.db"))
+
+
+def test_only_the_new_difference_is_found_beside_old_drift(make_project: MakeProject) -> None:
+    project = make_project("old_drift", hook=None)
+    project.add_column()
+    report = check_untouched(project, "--output-format", "json").json
+    assert [finding["rule"] for finding in report["findings"]] == ["missing-migration"]
+    assert report["environments"][0]["old_differences"] == 3
+
+
+def test_old_drift_is_blocked_when_strict(make_project: MakeProject) -> None:
+    project = make_project("old_drift", hook=None)
+    project.change_no_schema()
+    result = check_untouched(project, "--strict")
+    assert result.returncode == 1, result.output
+    for missing in ("tags", "audit_log", "nickname"):
+        assert missing in result.stdout
+
+
+def test_a_history_that_does_not_replay_starts_from_the_models(make_project: MakeProject) -> None:
+    project = make_project("no_replay", hook=None)
+    project.change_no_schema()
+    report = check_untouched(project, "--output-format", "json").json
+    assert report["verdict"] == "clean"
+    assert report["environments"][0]["start"] == "base-models"
+
+
+def test_settings_that_lack_their_variable_are_no_pass(make_project: MakeProject) -> None:
+    project = make_project("async_settings", hook=None)
+    (project.root / ".env").unlink()
+    project.change_no_schema()
+    result = check_untouched(project)
+    assert result.returncode == 2, result.output
+    assert "APP_SECRET" in result.output
+
+
+@pytest.mark.parametrize("name", ["trivia", "subfolder"])
+def test_postgresql_gives_the_verdict_of_sqlite(
+    make_project: MakeProject, postgres_way: str, name: str
+) -> None:
+    project = make_project(name, hook=None)
+    project.add_column()
+    on_sqlite = check_untouched(project, "--output-format", "json").json
+    url = project.sample.postgresql_url("app:secret@127.0.0.1:1/prod")
+    project.url_environ = project.sample.configure(project.root, url)
+    project.start_check = force_postgres(project.environ, postgres_way)
+    on_postgresql = check_untouched(project, "--output-format", "json").json
+    environment = on_postgresql["environments"][0]
+    assert environment["dialects"] == ["postgresql"]
+    assert SERVERS[postgres_way] in environment["servers"][0]
+    assert places(on_postgresql) == places(on_sqlite)
+
+
+def places(report: dict[str, list[dict[str, object]]]) -> list[tuple[object, ...]]:
+    """Say what was found, and where, whatever the dialect."""
+    keys = ("rule", "path", "line", "column")
+    return sorted(tuple(finding[key] for key in keys) for finding in report["findings"])

@@ -1,0 +1,1 @@
+"""A diary that makes its own tables when it starts."""

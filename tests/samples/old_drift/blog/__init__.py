@@ -1,0 +1,1 @@
+"""A blog whose migrations fell behind."""
