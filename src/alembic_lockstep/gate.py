@@ -115,7 +115,7 @@ def _judge_environment(facts: Facts, runner: DryRunner, in_base: Side | None) ->
 def _dry_run(facts: Facts, runner: DryRunner, in_base: Side | None) -> Facts:
     """Compare, and where something is missing, see whether a forgotten file would cure it."""
     comparison = compare(runner, Side(facts.environment, facts.tree), in_base)
-    check_loaded(comparison.now)
+    check_loaded(comparison.now, {change.path for change in facts.changes})
     facts = replace(facts, comparison=comparison)
     if not comparison.introduced or not facts.forgotten:
         return facts

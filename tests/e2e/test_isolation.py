@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from importlib.util import find_spec
 
@@ -429,3 +430,14 @@ def test_models_are_those_that_are_staged_although_the_application_inserts_its_f
     shop.replace(ENV, "from shop.models", insert)
     shop.stage(ENV)
     assert_finding(shop.check(), where, "missing-migration")
+
+
+def test_an_installed_copy_is_not_taken_for_the_commit(make_project: MakeProject) -> None:
+    project = make_project("src_layout")
+    (libraries,) = (project.root / ".venv").glob("lib/python*/site-packages")
+    (libraries / "__editable__.inventory-1.0.0.pth").unlink()
+    shutil.copytree(project.root / "src/inventory", libraries / "inventory")
+    project.add_column()
+    project.git("add", "--update")
+    result = project.check()
+    assert_unjudged(result, "installed copy", "src/inventory/models.py", "pip install -e .")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from alembic_lockstep.dryrun.process import Observation
 from alembic_lockstep.errors import CouldNotJudge
@@ -99,12 +99,20 @@ def _not_found(
     return CouldNotJudge(what, fix=fix, tried=tried, log=seen.log)
 
 
-def check_loaded(seen: Observation) -> None:
-    """A module of the repository loaded from the working tree would be judged unstaged."""
+def check_loaded(seen: Observation, changed: Collection[str]) -> None:
+    """Make sure that what was judged is the commit: not the working tree, not an installed copy."""
     if seen.worktree:
         raise CouldNotJudge(
             "the dry run loaded modules from the working tree and not from what is committed",
             tried=seen.worktree[:10],
             fix="Something puts their folder on sys.path by its absolute name: make that relative "
             "to the file that does it, or install the package editable.",
+        )
+    copies = [path for path in seen.copies if path in changed]
+    if copies:
+        raise CouldNotJudge(
+            "the project's environment holds an installed copy of what this commit changes, "
+            "and the dry run loaded that in its place",
+            tried=copies[:10],
+            fix="Install the project editable:\npip install -e .",
         )

@@ -91,6 +91,8 @@ class Observation:
         revisions: Ids of the revisions that ran, in order.
         phase: Where it failed: start, env, start-sql, upgrade, create or compare.
         refused: Addresses that the project wanted to reach beside SQLAlchemy.
+        worktree: Files of the user's working tree that were loaded as modules.
+        copies: Files of the tree whose installed copy was loaded in their place.
         log: What the project printed.
     """
 
@@ -102,6 +104,7 @@ class Observation:
     revision: str = ""
     refused: tuple[str, ...] = ()
     worktree: tuple[str, ...] = ()
+    copies: tuple[str, ...] = ()
     log: str = ""
 
 
@@ -125,7 +128,7 @@ def observe(run: Run) -> Observation:
             f"the project's Python {_ending(process.returncode)} in the middle of the dry run",
             log=printed,
         )
-    lists = ("databases", "connections", "revisions", "refused", "worktree")
+    lists = ("databases", "connections", "revisions", "refused", "worktree", "copies")
     return Observation(
         **{name: tuple(facts.get(name, ())) for name in lists},
         error=facts.get("error", {}),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import sys
 import threading
 from importlib.machinery import ModuleSpec
@@ -16,6 +17,8 @@ from types import ModuleType
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from .places import Places
+
+INSTALLED = re.compile(r"[/\\](?:site|dist)-packages[/\\]")
 
 
 class CheckoutFinder:
@@ -97,3 +100,19 @@ def loaded_from_worktree(places: Places) -> List[str]:
     """Files of the working tree that were loaded as modules all the same."""
     files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
     return sorted({file for file in files if isinstance(file, str) and places.in_worktree(file)})
+
+
+def loaded_installed_copies(checkout: str, directory: str) -> List[str]:
+    """Files of the tree whose installed copy was loaded in their place.
+
+    A project that is installed without being editable shadows its own sources.
+    """
+    found = set()
+    for module in list(sys.modules.values()):
+        file = getattr(module, "__file__", None)
+        parts = INSTALLED.split(file) if isinstance(file, str) else []
+        for folder in ("", "src", directory) if len(parts) > 1 else ():
+            path = os.path.join(folder, parts[-1])
+            if os.path.isfile(os.path.join(checkout, path)):
+                found.add(path.replace(os.sep, "/"))
+    return sorted(found)

@@ -9,7 +9,7 @@ from typing import Any, Dict, Optional
 
 from .channel import Channel, described
 from .guard import C_DRIVERS, Guard
-from .imports import loaded_from_worktree, repoint_imports
+from .imports import loaded_from_worktree, loaded_installed_copies, repoint_imports
 from .places import Places
 
 MACHINERY = (os.path.dirname(os.path.abspath(__file__)) + os.sep, "<frozen importlib.")
@@ -33,7 +33,13 @@ def main(top: str) -> None:
     sys.path[:0] = [os.path.join(request["checkout"], path) for path in request["paths"]]
     guard.install()
     outcome = _observe(channel, request, guard, places)
-    channel.send("done", refused=guard.refused, worktree=loaded_from_worktree(places), **outcome)
+    channel.send(
+        "done",
+        refused=guard.refused,
+        worktree=loaded_from_worktree(places),
+        copies=loaded_installed_copies(places.checkout, request["directory"]),
+        **outcome,
+    )
     try:
         sys.stderr.flush()  # which the project may have closed
     finally:
