@@ -18,7 +18,8 @@ from alembic_lockstep.dryrun.scratch import ScratchServers
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.facts import Facts
 from alembic_lockstep.findings import Finding
-from alembic_lockstep.git.repository import Repository, Tree
+from alembic_lockstep.git.repository import Repository
+from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.history.environments import Environment, find_environments
 from alembic_lockstep.history.revisions import (
     Broken,

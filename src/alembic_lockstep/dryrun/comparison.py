@@ -9,7 +9,7 @@ from alembic_lockstep.dryrun.operations import Operation, operations, subtract
 from alembic_lockstep.dryrun.process import Observation
 from alembic_lockstep.dryrun.runner import DryRunner
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.git.repository import Tree
+from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.history.environments import Environment
 from alembic_lockstep.history.revisions import migration_files
 

@@ -16,7 +16,8 @@ from alembic_lockstep.dryrun.process import Observation, Run, observe
 from alembic_lockstep.dryrun.scratch import ScratchServers
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.checkout import check_out
-from alembic_lockstep.git.repository import Repository, Tree
+from alembic_lockstep.git.repository import Repository
+from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.history.environments import Environment
 
 Progress = Callable[[str, int, int], None]

@@ -7,7 +7,8 @@ import shutil
 from pathlib import Path
 
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.git.repository import Change, Repository, run_git
+from alembic_lockstep.git.command import run_git
+from alembic_lockstep.git.repository import Change, Repository
 
 # The user's hooks, monitors and sparse patterns are about the user's working tree, not about ours.
 QUIET = (

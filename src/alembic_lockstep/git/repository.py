@@ -1,12 +1,7 @@
-"""Questions to git, one method each, through GitPython's command interface.
-
-GitPython's `Git` object runs the real `git`, so a hook's `GIT_INDEX_FILE` and
-`GIT_DIR` are honoured, which `Repo().index` would ignore.
-"""
+"""Questions to git, one method each."""
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import shlex
@@ -19,12 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from alembic_lockstep.errors import CouldNotJudge
-
-# `import git` runs `git version` unless told not to: half of its import time.
-os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-
-from git.cmd import Git
-from git.exc import GitCommandError, GitCommandNotFound
+from alembic_lockstep.git.command import paths, records, run_git
 
 BYTECODE = re.compile(r"(^|/)__pycache__/|\.pyc$")
 
@@ -146,12 +136,12 @@ class Repository:
 
     def _refuse_conflicts(self, index: Mapping[str, str]) -> None:
         asked = ("diff", "--cached", "--name-only", "--diff-filter=U", "-z")
-        paths = _paths(self.git(*asked, environ=index))
-        if paths:
+        conflicts = paths(self.git(*asked, environ=index))
+        if conflicts:
             raise CouldNotJudge(
                 "the index has conflicts of a merge",
-                tried=paths,
-                fix=f"git add {shlex.join(paths)}      (once they are resolved)",
+                tried=conflicts,
+                fix=f"git add {shlex.join(conflicts)}      (once they are resolved)",
             )
 
     def scratch_index(self, source: Path | None) -> ScratchIndex:
@@ -168,7 +158,7 @@ class Repository:
     def files(self, tree: str) -> dict[str, str]:
         """Every file of a tree: POSIX path from the root to blob id; no submodules."""
         listed = self.git("ls-tree", "-r", "-z", "--full-tree", tree)
-        entries = (entry.split(b"\t", 1) for entry in _records(listed))
+        entries = (entry.split(b"\t", 1) for entry in records(listed))
         return {
             os.fsdecode(path): facts.split()[2].decode()
             for facts, path in entries
@@ -177,16 +167,16 @@ class Repository:
 
     def changes(self, base: str, tree: str) -> list[Change]:
         """The change set between two trees, renames found."""
-        fields = iter(_records(self.git("diff-tree", "-r", "-z", "-M", "--raw", base, tree)))
+        fields = iter(records(self.git("diff-tree", "-r", "-z", "-M", "--raw", base, tree)))
         return list(_parse_changes(os.fsdecode(field) for field in fields))
 
     def untracked(self) -> list[str]:
         """Files that git neither tracks nor ignores: the forgotten ones."""
-        return _paths(self.git("ls-files", "--others", "--exclude-standard", "-z"))
+        return paths(self.git("ls-files", "--others", "--exclude-standard", "-z"))
 
     def unstaged(self) -> list[str]:
         """Tracked files whose content on disk differs from what is staged."""
-        return _paths(self.git("diff-files", "--name-only", "--diff-filter=M", "-z"))
+        return paths(self.git("diff-files", "--name-only", "--diff-filter=M", "-z"))
 
     def ignored(self) -> list[str]:
         """Ignored files, and folders (ending in `/`) in which everything is ignored.
@@ -208,7 +198,7 @@ class Repository:
         }
         environ = None if root == self.root else main  # a hook's variables speak of `self.root`
         names = ("--others", "--ignored", "--exclude-standard", "--directory", "-z")
-        found = _paths(run_git(root, "ls-files", *names, environ=environ))
+        found = paths(run_git(root, "ls-files", *names, environ=environ))
         return [path for path in found if not BYTECODE.search(path)]
 
     def branches_defining(self, revision: str, folder: str) -> list[str]:
@@ -241,64 +231,6 @@ class ScratchIndex:
 
     def __exit__(self, *_: object) -> None:
         self._temporary.cleanup()
-
-
-class Tree:
-    """A git tree to read from: what is being judged, or what it is compared with."""
-
-    def __init__(self, repository: Repository, sha: str) -> None:
-        self.sha = sha
-        self.files = repository.files(sha)
-        # One `git cat-file --batch` for all reads.
-        self._git = Git(str(repository.root))
-
-    def read(self, path: str) -> str | None:
-        """The text of a file, None if the tree has no such file.
-
-        Python's own rules for source encodings apply (PEP 263); bytes that do not fit
-        are replaced, because the reader wants to say where and not to fail.
-        """
-        blob = self.files.get(path)
-        if blob is None:
-            return None
-        content = self._git.get_object_data(blob)[3]
-        try:
-            return importlib.util.decode_source(content)
-        except (SyntaxError, UnicodeDecodeError):
-            return content.decode("utf-8", "replace")
-
-
-def run_git(
-    cwd: Path,
-    *arguments: str,
-    environ: Mapping[str, str] | None = None,
-    stdin: BinaryIO | None = None,
-    fix: str = "",
-) -> bytes:
-    """Run git and return what it printed; `CouldNotJudge` with git's own words if it fails."""
-    command = ["git", *arguments]
-    try:
-        return Git(str(cwd)).execute(
-            command,
-            istream=stdin,
-            env=environ,
-            stdout_as_string=False,
-            strip_newline_in_stdout=False,
-        )
-    except GitCommandNotFound as error:
-        raise CouldNotJudge("git is not installed or not on PATH", fix=str(error)) from error
-    except GitCommandError as error:
-        said = str(error.stderr).strip().removeprefix("stderr:").strip().strip("'").strip()
-        said = "; ".join(said.splitlines())
-        raise CouldNotJudge(f"git {arguments[0]} failed: {said}", fix=fix) from error
-
-
-def _records(output: bytes) -> list[bytes]:
-    return [record for record in output.split(b"\0") if record]
-
-
-def _paths(output: bytes) -> list[str]:
-    return [os.fsdecode(record) for record in _records(output)]
 
 
 def _literal(path: str) -> str:

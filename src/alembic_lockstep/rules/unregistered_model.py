@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 from alembic_lockstep.facts import Facts, at, merged_catalogue
 from alembic_lockstep.findings import Finding
-from alembic_lockstep.git.repository import Tree
+from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.models.declared import Declared, Resolver
 
 # Tables in these are not the application's.
