@@ -31,4 +31,3 @@ DRY_RUN_RULES: dict[str, Check] = {
     "migration-mismatch": migration_mismatch.check,
     "unregistered-model": unregistered_model.check,
 }
-RULES = {**HISTORY_RULES, **DRY_RUN_RULES}
