@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from alembic_lockstep.commands import cure_commands
-from alembic_lockstep.dryrun.operations import Operation, upgrade_body
+from alembic_lockstep.dryrun.operations import Operation, upgrade_functions
 from alembic_lockstep.facts import Facts
 from alembic_lockstep.findings import Finding
 
@@ -35,7 +35,7 @@ def cures(facts: Facts, findings: Sequence[Finding]) -> list[Cure]:
         paths = " ".join(shlex.quote(path) for path in facts.forgotten)
         found.append(Cure("To cure it:", f"git add {paths}", "console"))
     if facts.uncured:
-        body = "def upgrade() -> None:\n" + _indented(upgrade_body(facts.uncured))
+        body = upgrade_functions(facts.uncured)
         if "migration-mismatch" in rules:
             found.append(Cure(f"What {facts.new[-1].path} still needs:", body, "python"))
         else:
@@ -52,7 +52,3 @@ def _message(missing: Sequence[Operation]) -> str:
     thing = f"{first.table}.{first.name}" if first.name else first.table
     more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
     return f"{verbs.get(first.kind.partition('_')[0], 'change')} {thing}{more}"
-
-
-def _indented(body: str) -> str:
-    return "\n".join(f"    {line}" if line else "" for line in body.splitlines())

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
-from alembic_lockstep.dryrun.operations import Operation, subtract, upgrade_body
+from alembic_lockstep.dryrun.operations import (
+    Operation,
+    operations,
+    subtract,
+    upgrade_functions,
+)
+from alembic_lockstep.dryrun.process import Observation
 
 WINNERS = Operation(
     database="",
@@ -49,10 +55,28 @@ def test_batch_blocks_of_one_table_are_merged() -> None:
     head = "with op.batch_alter_table('games') as batch_op:"
     first = replace(WINNERS, code=(head, "    batch_op.add_column(a)"))
     second = replace(WINNERS, name="b", code=(head, "    batch_op.add_column(b)"))
-    body = upgrade_body([first, second])
-    assert body == f"{head}\n    batch_op.add_column(a)\n    batch_op.add_column(b)"
+    added = "        batch_op.add_column(a)\n        batch_op.add_column(b)"
+    assert upgrade_functions([first, second]) == f"def upgrade() -> None:\n    {head}\n{added}"
 
 
 def test_one_alter_of_two_differences_is_written_once() -> None:
     nullable = replace(TITLE, kind="modify_nullable", wanted="False")
-    assert upgrade_body([TITLE, nullable]) == TITLE.code[0]
+    assert upgrade_functions([TITLE, nullable]) == f"def upgrade() -> None:\n    {TITLE.code[0]}"
+
+
+def test_each_database_has_its_own_function_as_in_the_multidb_templates() -> None:
+    first, default = (
+        replace(WINNERS, database="engine1_upgrades"),
+        replace(TITLE, database="_upgrades"),
+    )
+    text = upgrade_functions([first, default])
+    assert text == (
+        f"def upgrade_engine1() -> None:\n    {WINNERS.code[0]}\n\n"
+        f"def upgrade_() -> None:\n    {TITLE.code[0]}"
+    )
+
+
+def test_tenants_that_lack_the_same_thing_are_one_difference() -> None:
+    fact = {name: value for name, value in asdict(WINNERS).items() if name != "database"}
+    database = {"name": "upgrades", "operations": [fact]}
+    assert operations(Observation(databases=(database, database))) == [WINNERS]

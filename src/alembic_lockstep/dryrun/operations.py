@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 from alembic_lockstep.dryrun.process import Observation
 
@@ -16,7 +17,8 @@ class Operation:
     """One schema difference between the migrated database and the models.
 
     Attributes:
-        database: The name of the database in a multi-database environment, else empty.
+        database: The database's upgrade token (`engine1_upgrades`) in an environment of several
+            databases, else empty.
         kind: `add_column`, `remove_table`, `modify_type` …; `add` means that the models
             have it and the database lacks it.
         table: The table's key, `schema.name` or `name`.
@@ -41,23 +43,42 @@ class Operation:
         """What stays the same between two runs, whatever the database's side says."""
         return (self.database, self.kind, self.table, self.name, self.columns, self.wanted)
 
+    @property
+    def function(self) -> str:
+        """The function of a migration that cures it: `upgrade`, or `upgrade_engine1`.
+
+        The names are those of the `multidb` templates of Alembic and Flask-Migrate.
+        """
+        name, suffix, _ = self.database.rpartition("_upgrades")
+        return f"upgrade_{name}" if suffix else "upgrade"
+
 
 def operations(observation: Observation) -> list[Operation]:
-    """All operations of all databases of a dry run."""
-    return [
-        Operation(
-            database=database["name"] if len(observation.databases) > 1 else "",
-            kind=fact["kind"],
-            table=fact["table"],
-            name=fact["name"],
-            columns=tuple(fact["columns"]),
-            wanted=fact["wanted"],
-            text=fact["text"],
-            code=tuple(fact["code"]),
-        )
+    """All operations of all databases of a dry run, each once.
+
+    An env.py may migrate databases that are alike (a schema for each tenant) under one name.
+    """
+    several = len({database["name"] for database in observation.databases}) > 1
+    found = [
+        _operation(fact, database["name"] if several else "")
         for database in observation.databases
         for fact in database["operations"]
     ]
+    return list(dict.fromkeys(found))
+
+
+def _operation(fact: Mapping[str, Any], database: str) -> Operation:
+    label = f" ({database.removesuffix('_upgrades') or 'default'})" if database else ""
+    return Operation(
+        database=database,
+        kind=fact["kind"],
+        table=fact["table"],
+        name=fact["name"],
+        columns=tuple(fact["columns"]),
+        wanted=fact["wanted"],
+        text=fact["text"] + label,
+        code=tuple(fact["code"]),
+    )
 
 
 def subtract(now: Iterable[Operation], before: Iterable[Operation]) -> list[Operation]:
@@ -66,10 +87,18 @@ def subtract(now: Iterable[Operation], before: Iterable[Operation]) -> list[Oper
     return [operation for operation in now if operation.identity not in old]
 
 
-def upgrade_body(missing: Sequence[Operation]) -> str:
-    """The body of the `upgrade()` that is missing, with equal batch blocks merged."""
+def upgrade_functions(missing: Sequence[Operation]) -> str:
+    """The `upgrade()` that is missing, one for each database, with equal batch blocks merged."""
+    functions = dict.fromkeys(operation.function for operation in missing)
+    return "\n\n".join(
+        f"def {name}() -> None:\n" + _body([one for one in missing if one.function == name])
+        for name in functions
+    )
+
+
+def _body(missing: Sequence[Operation]) -> str:
     code = dict.fromkeys(operation.code for operation in missing)  # one ALTER may be two operations
-    return "\n".join(_merge(code))
+    return "\n".join(f"    {line}" if line else "" for line in _merge(code))
 
 
 def _merge(blocks: Iterable[tuple[str, ...]]) -> Iterator[str]:

@@ -35,7 +35,7 @@ def difference(rule: str, facts: Facts, operation: Operation, message: str) -> F
         rule,
         message,
         places[0],
-        facts.environment.config,
+        facts.environment.name,
         related=tuple(places[1:]),
         operation="\n".join(operation.code),
     )
@@ -52,7 +52,7 @@ def locations(facts: Facts, operation: Operation) -> list[Location]:
 
 def _in_models(facts: Facts, operation: Operation) -> Location | None:
     assert facts.comparison is not None
-    catalogue = merged_catalogue(facts.comparison.now.databases)
+    catalogue = merged_catalogue(facts.comparison.now.databases, operation.database)
     return locate(asdict(operation), catalogue, facts.tree.read)
 
 
@@ -62,7 +62,8 @@ def _deleted(facts: Facts, operation: Operation) -> Location | None:
     before = facts.comparison.before
     if before is None or not operation.kind.startswith("remove"):
         return None
-    found = locate(asdict(operation), merged_catalogue(before.databases), facts.base.read)
+    catalogue = merged_catalogue(before.databases, operation.database)
+    found = locate(asdict(operation), catalogue, facts.base.read)
     if found is None or found.source in (facts.tree.read(found.path) or "").splitlines():
         return None  # the line still stands: the base knew nothing of the thing either
     return replace(found, in_base=True)
