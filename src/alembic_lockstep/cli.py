@@ -46,7 +46,8 @@ def cli() -> None:
 @click.option("--strict", is_flag=True, default=None, help="Count differences that the base has.")
 @click.option("--python", metavar="PATH", help="The project's Python.")
 @click.option("--flask-app", metavar="APP", help="The Flask application, as in FLASK_APP.")
-@click.option("--config", metavar="FILE", multiple=True, help="An Alembic config file.")
+@click.option("--config", metavar="FILE[:SECTION]", multiple=True, help="An Alembic config file.")
+@click.option("-x", metavar="ARG", multiple=True, help="For env.py, as `alembic -x`.")
 @click.option(
     "--output-format",
     type=click.Choice(["full", "concise", "json"]),

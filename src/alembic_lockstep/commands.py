@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Collection
 
 from alembic_lockstep.history.environments import Environment
+from alembic_lockstep.history.options import MAIN_SECTION
 from alembic_lockstep.history.sources import join, upward
 
 _RUNNERS = {
@@ -61,14 +62,19 @@ def _flask_command(environment: Environment, name: str) -> str:
     app, where = environment.flask_app, _seen_from(environment, environment.script_location)
     options = "" if environment.flask_app_implied or not app else f" --app {shlex.quote(app)}"
     scripts = "" if where == "migrations" else f" -d {shlex.quote(where)}"
-    return f"flask{options} db {name}{scripts}"
+    return f"flask{options} db {name}{scripts}{_arguments(environment)}"
 
 
 def _alembic_command(environment: Environment, name: str) -> str:
     config = _seen_from(environment, environment.config)
     plain = config in ("alembic.ini", "pyproject.toml")
     option = "" if plain else f" -c {shlex.quote(config)}"
-    return f"alembic{option} {name}"
+    section = "" if environment.section == MAIN_SECTION else f" -n {environment.section}"
+    return f"alembic{option}{section}{_arguments(environment)} {name}"
+
+
+def _arguments(environment: Environment) -> str:
+    return "".join(f" -x {shlex.quote(argument)}" for argument in environment.x)
 
 
 def _seen_from(environment: Environment, path: str) -> str:

@@ -22,8 +22,10 @@ class Settings:
     """What a project may set; the defaults suit a project that sets nothing.
 
     Attributes:
-        config: Alembic config files, POSIX from the root; empty: found without being named.
+        config: Alembic config files, POSIX from the root, `file.ini:section` for a section
+            other than `[alembic]`; empty: found without being named.
         flask_app: Like `FLASK_APP`: `backend.app:create_app`.
+        x: Arguments for env.py, like `alembic -x`: `("tenant=acme",)`.
         python: The project's interpreter, relative to the root; empty: found.
         run: Arguments put before the interpreter: `("docker", "compose", "exec", "-T", "web")`.
         env: Variables given to the project.
@@ -37,6 +39,7 @@ class Settings:
 
     config: tuple[str, ...] = ()
     flask_app: str = ""
+    x: tuple[str, ...] = ()
     python: str = ""
     run: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
@@ -153,6 +156,7 @@ def _key(name: str, kind: _Kind, *, toml: str = "", variable: str = "") -> _Key:
 _KEYS = (
     _key("config", _STRINGS),
     _key("flask_app", _STRING),
+    _key("x", _STRINGS),
     _key("python", _STRING),
     _key("run", _STRINGS),
     _key("env", _TABLE),

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import posixpath
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from alembic_lockstep.dryrun.comparison import Comparison
+from alembic_lockstep.dryrun.comparison import Comparison, Side
 from alembic_lockstep.dryrun.operations import Operation
 from alembic_lockstep.findings import Location
 from alembic_lockstep.git.repository import Change, Repository
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.history.environments import Environment
-from alembic_lockstep.history.revisions import Broken, History, Revision
+from alembic_lockstep.history.revisions import (
+    Broken,
+    History,
+    Revision,
+    migration_files,
+    read_revisions,
+)
 
 
 @dataclass(frozen=True)
@@ -20,12 +27,14 @@ class Facts:
     """One environment, seen in two trees.
 
     Attributes:
+        elsewhere: Environments other than this one.
+        in_base: The environment as the base has it; None if it is new.
         new: Revisions that the tree has and the base lacks, parents first.
         broken: Migration files of the tree that are not valid Python.
         forgotten: Migration files on disk that the tree lacks or has in another state.
         comparison: What the dry run found; None when the history forbids one.
         cured: Of the introduced operations, those that `forgotten` would cure.
-        elsewhere: Environments other than this one.
+        notes: What the summary should say about what was read.
     """
 
     repository: Repository
@@ -33,6 +42,7 @@ class Facts:
     elsewhere: tuple[Environment, ...]
     tree: Tree
     base: Tree
+    in_base: Side | None
     changes: tuple[Change, ...]
     history: History
     base_history: History
@@ -41,12 +51,97 @@ class Facts:
     forgotten: tuple[str, ...] = ()
     comparison: Comparison | None = None
     cured: tuple[Operation, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def now(self) -> Side:
+        """What is judged."""
+        return Side(self.environment, self.tree)
 
     @property
     def uncured(self) -> tuple[Operation, ...]:
         """What the commit introduces and no file on disk would cure."""
         introduced = self.comparison.introduced if self.comparison else ()
         return tuple(operation for operation in introduced if operation not in self.cured)
+
+
+def read_facts(
+    repository: Repository,
+    now: Side,
+    in_base: Side | None,
+    base: Tree,
+    changes: Sequence[Change],
+    elsewhere: Sequence[Environment],
+) -> Facts:
+    """Read the two histories statically, and find the migration files that were forgotten."""
+    revisions, broken = _revisions(now)
+    base_revisions, _ = _revisions(in_base) if in_base else ([], [])
+    history, base_history = History(revisions), History(base_revisions)
+    on_disk = [*repository.untracked(), *repository.unstaged()]
+    files = now.tree.files
+    return Facts(
+        repository,
+        now.environment,
+        tuple(elsewhere),
+        now.tree,
+        base,
+        in_base,
+        tuple(changes),
+        history,
+        base_history,
+        new=tuple(history.new_since(base_history)),
+        broken=tuple(one for one in broken if files[one.path] != base.files.get(one.path)),
+        forgotten=tuple(_migration_files(now.environment, on_disk)),
+    )
+
+
+def as_loaded(facts: Facts, scripts: Sequence[str]) -> Facts:
+    """The facts again, if env.py set other version locations than the configuration names.
+
+    Args:
+        scripts: The migration files of the tree that Alembic loaded.
+    """
+    folders = tuple(sorted({posixpath.dirname(path) for path in scripts}))
+    read = {posixpath.dirname(revision.path) for revision in facts.history.revisions}
+    if not scripts or read == set(folders):
+        return facts
+    again = read_facts(
+        facts.repository,
+        _located(facts.now, folders),
+        _located(facts.in_base, (*folders, *facts.in_base.environment.version_locations))
+        if facts.in_base
+        else None,
+        facts.base,
+        facts.changes,
+        facts.elsewhere,
+    )
+    return replace(again, notes=_not_loaded(facts.now, scripts))
+
+
+def _located(side: Side, folders: tuple[str, ...]) -> Side:
+    environment = replace(side.environment, version_locations=folders, recursive=False)
+    return replace(side, environment=environment)
+
+
+def _not_loaded(side: Side, scripts: Sequence[str]) -> tuple[str, ...]:
+    """Say which other migrations lie there: those of another dialect, perhaps."""
+    environment = side.environment
+    places = (environment.script_location, *environment.version_locations)
+    files = migration_files(side.tree.files, filter(None, places), recursive=True)
+    others, _ = read_revisions((one for one in files if one not in scripts), side.tree.read)
+    folders = sorted({posixpath.dirname(revision.path) for revision in others})
+    if not folders:
+        return ()
+    count = f"{len(others)} migration{'s' if len(others) > 1 else ''}"
+    return (f"not judged: {count} in {', '.join(folders)}, which env.py did not load",)
+
+
+def _revisions(side: Side) -> tuple[list[Revision], list[Broken]]:
+    return read_revisions(_migration_files(side.environment, side.tree.files), side.tree.read)
+
+
+def _migration_files(environment: Environment, paths: Iterable[str]) -> list[str]:
+    return migration_files(paths, environment.version_locations, recursive=environment.recursive)
 
 
 def at(tree: Tree, path: str, line: int = 1, column: int = 1, length: int = 0) -> Location:
@@ -56,9 +151,9 @@ def at(tree: Tree, path: str, line: int = 1, column: int = 1, length: int = 0) -
     return Location(path, line, column, source, length)
 
 
-def merged_catalogue(databases: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The model catalogues of all databases of an environment as one."""
-    catalogues = [database["catalogue"] for database in databases]
+def merged_catalogue(databases: Sequence[Mapping[str, Any]], name: str = "") -> dict[str, Any]:
+    """The model catalogues of all databases of an environment as one, or of those of one name."""
+    catalogues = [one["catalogue"] for one in databases if name in ("", one["name"])]
     return {
         "tables": {key: table for one in catalogues for key, table in one["tables"].items()},
         "bases": [base for one in catalogues for base in one["bases"]],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -16,18 +16,12 @@ from alembic_lockstep.dryrun.operations import subtract
 from alembic_lockstep.dryrun.runner import DryRunner, Progress
 from alembic_lockstep.dryrun.scratch import ScratchServers
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.facts import Facts
+from alembic_lockstep.facts import Facts, as_loaded, read_facts
 from alembic_lockstep.findings import Finding
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.history.environments import Environment, find_environments
-from alembic_lockstep.history.revisions import (
-    Broken,
-    History,
-    Revision,
-    migration_files,
-    read_revisions,
-)
+from alembic_lockstep.history.options import read_options
 from alembic_lockstep.rules import DRY_RUN_RULES, HISTORY_RULES, Check
 from alembic_lockstep.slots import acquire_slot
 
@@ -39,6 +33,7 @@ class EnvironmentVerdict:
     Attributes:
         comparison: What the dry run found; None when the history forbade one.
         servers: The databases that the dry run used: `SQLite`, `PostgreSQL 18 (…)`.
+        notes: What the summary should say about what was read.
     """
 
     environment: Environment
@@ -46,6 +41,7 @@ class EnvironmentVerdict:
     cures: tuple[Cure, ...]
     comparison: Comparison | None
     servers: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -88,20 +84,17 @@ def judge(
     with _dry_runner(repository, settings, environ, progress) as runner:
         for environment in found:
             in_base = _in_base(repository, environment, before, settings, environ)
-            others = tuple(one for one in found if one is not environment)
-            facts = _read_history(repository, Side(environment, now), in_base, before)
-            facts = replace(facts, changes=changes, elsewhere=others)
-            judged.append(_judge_environment(facts, runner, in_base))
+            others = [one for one in found if one is not environment]
+            side = Side(environment, now)
+            facts = read_facts(repository, side, in_base, before, changes, others)
+            judged.append(_judge_environment(facts, runner))
     return Verdict(base, tree, tuple(judged))
 
 
-def _judge_environment(facts: Facts, runner: DryRunner, in_base: Side | None) -> EnvironmentVerdict:
-    findings = _apply(HISTORY_RULES, facts)
-    # Without these Alembic reads the history, or else says itself that it could not.
-    unreadable = any(finding.rule == "unknown-parent" for finding in findings)
-    if not facts.broken and not unreadable:
-        facts = _dry_run(facts, runner, in_base)
-    findings += _apply(DRY_RUN_RULES, facts)
+def _judge_environment(facts: Facts, runner: DryRunner) -> EnvironmentVerdict:
+    if not facts.broken:
+        facts = _try_dry_run(facts, runner)
+    findings = _apply(HISTORY_RULES, facts) + _apply(DRY_RUN_RULES, facts)
     connections = facts.comparison.now.connections if facts.comparison else ()
     dialects = dict.fromkeys(connection["dialect"] for connection in connections)
     return EnvironmentVerdict(
@@ -110,52 +103,36 @@ def _judge_environment(facts: Facts, runner: DryRunner, in_base: Side | None) ->
         tuple(cures(facts, findings)),
         facts.comparison,
         tuple(runner.servers.description(dialect) for dialect in dialects),
+        facts.notes,
     )
 
 
-def _dry_run(facts: Facts, runner: DryRunner, in_base: Side | None) -> Facts:
+def _try_dry_run(facts: Facts, runner: DryRunner) -> Facts:
+    """Make the dry run; where a parent is unknown, that is the finding, and not its failure.
+
+    It is made there too: env.py may know the place where that parent is.
+    """
+    try:
+        return _dry_run(facts, runner)
+    except CouldNotJudge:
+        if any(finding.rule == "unknown-parent" for finding in _apply(HISTORY_RULES, facts)):
+            return facts
+        raise
+
+
+def _dry_run(facts: Facts, runner: DryRunner) -> Facts:
     """Compare, and where something is missing, see whether a forgotten file would cure it."""
-    comparison = compare(runner, Side(facts.environment, facts.tree), in_base)
+    comparison = compare(runner, facts.now, facts.in_base)
     check_loaded(comparison.now, {change.path for change in facts.changes})
-    facts = replace(facts, comparison=comparison)
+    facts = replace(as_loaded(facts, comparison.now.scripts), comparison=comparison)
     if not comparison.introduced or not facts.forgotten:
         return facts
     candidate = facts.repository.tree_with(facts.tree.sha, facts.forgotten)
     added = Side(facts.environment, Tree(facts.repository, candidate))
-    with_them = recompare(runner, added, in_base, comparison)
+    with_them = recompare(runner, added, facts.in_base, comparison)
     if with_them.now.error:
         return facts
     return replace(facts, cured=tuple(subtract(comparison.introduced, with_them.introduced)))
-
-
-def _read_history(repository: Repository, now: Side, in_base: Side | None, base: Tree) -> Facts:
-    """The two histories, read statically, and the migration files that were forgotten."""
-    revisions, broken = _revisions(now)
-    base_revisions, _ = _revisions(in_base) if in_base else ([], [])
-    history, base_history = History(revisions), History(base_revisions)
-    on_disk = [*repository.untracked(), *repository.unstaged()]
-    files = now.tree.files
-    return Facts(
-        repository,
-        now.environment,
-        (),
-        now.tree,
-        base,
-        (),
-        history,
-        base_history,
-        new=tuple(history.new_since(base_history)),
-        broken=tuple(one for one in broken if files[one.path] != base.files.get(one.path)),
-        forgotten=tuple(_migration_files(now.environment, on_disk)),
-    )
-
-
-def _revisions(side: Side) -> tuple[list[Revision], list[Broken]]:
-    return read_revisions(_migration_files(side.environment, side.tree.files), side.tree.read)
-
-
-def _migration_files(environment: Environment, paths: Iterable[str]) -> list[str]:
-    return migration_files(paths, environment.version_locations, recursive=environment.recursive)
 
 
 def _in_base(
@@ -166,9 +143,10 @@ def _in_base(
     environ: Mapping[str, str],
 ) -> Side | None:
     """The environment as the base has it; None if it is new."""
-    if environment.config not in base.files:
+    config, section = environment.config, environment.section
+    if config not in base.files or read_options(base.read, config, section) is None:
         return None
-    named = replace(settings, config=(environment.config,))
+    named = replace(settings, config=(environment.name,))
     (found,) = _environments(repository, base, named, environ)
     return Side(found, base)
 

@@ -26,7 +26,7 @@ from .harness import (
     run,
     server_answers,
 )
-from .samples import SAMPLES, SAMPLES_DIRECTORY
+from .samples import SAMPLES, SAMPLES_DIRECTORY, SHAPES
 
 Build = Callable[[Path], None]
 
@@ -107,7 +107,7 @@ def make_project(
     ) -> Project:
         root = tmp_path / "my projects" / sample
         shutil.copytree(SAMPLES_DIRECTORY / sample, root, ignore=_not_copied)
-        project = Project(SAMPLES[sample], root, clean_environ(home))
+        project = Project({**SAMPLES, **SHAPES}[sample], root, clean_environ(home))
         project.url_environ = _configure(project, config_url)
         _install(project, editable, session_cache, pip)
         begin_repository(root, project.environ)

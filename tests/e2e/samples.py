@@ -146,6 +146,52 @@ SAMPLES = {
     )
 }
 
+#: Projects of several databases or environments; their migrations are written by the tests.
+SHAPES = {
+    sample.name: sample
+    for sample in (
+        Sample(
+            "multidb",
+            models="company/papers.py",
+            after="    signature = Column(String(20))\n",
+            column="    pen_name = Column(String(20))\n",
+            database="papers.db",
+        ),
+        Sample(
+            "flask_binds",
+            models="clinic.py",
+            after="    year = db.Column(db.Integer)\n",
+            column="    ward = db.Column(db.Integer)\n",
+            database="instance/archive.db",
+        ),
+        Sample(
+            "sections",
+            models="warehouse/stock.py",
+            after="    name = Column(String(80))\n",
+            column="    shelf = Column(Integer)\n",
+            versions="migrations/stock/versions",
+            database="stock.db",
+        ),
+        Sample(
+            "monorepo",
+            models="shipping/app/models.py",
+            after="    id = Column(Integer, primary_key=True)\n",
+            column="    weight = Column(Integer)\n",
+            versions="shipping/alembic/versions",
+            database="shipping/shipping.db",
+        ),
+        Sample(
+            "per_dialect",
+            models="radio/models.py",
+            after="    title = Column(String(100))\n",
+            column="    minutes = Column(Integer)\n",
+            versions="radio/migrations/versions/sqlite",
+            url_file="RADIO_DATABASE_URL",
+            database="radio.db",
+        ),
+    )
+}
+
 #: Not a sample of ours: the wheel from the registry. Its ``script_location = alembic`` means that
 #: Alembic runs where its alembic.ini is, with the package importable from elsewhere.
 OPTUNA = Sample(

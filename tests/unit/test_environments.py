@@ -335,3 +335,44 @@ def test_a_message_cannot_run_anything() -> None:
     assert cure(PLAIN, message='$(rm) "x"').startswith(
         "alembic revision --autogenerate -m '$(rm) \"x\"' ; "
     )
+
+
+def sections(ini: str, **named: str) -> list[str]:
+    files = {"alembic.ini": ini, "migrations/env.py": ENV, "other/env.py": ENV}
+    return [one.name for one in find(files, **named)]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("ini", "expected"),
+    [
+        (INI + "[engine1]\nsqlalchemy.url = x\n[loggers]\nkeys = root\n", ["alembic.ini"]),
+        (INI + "[b]\nscript_location = other\n", ["alembic.ini", "alembic.ini:b"]),
+        (INI + "[b]\nscript_location = migrations\n", ["alembic.ini", "alembic.ini:b"]),
+        ("[a]\nscript_location = other\n", ["alembic.ini:a"]),
+        (
+            "[DEFAULT]\nscript_location = migrations\n"
+            "[dev]\nsqlalchemy.url = x\n[prod]\nsqlalchemy.url = y\n[loggers]\nkeys = root\n",
+            ["alembic.ini:dev"],
+        ),
+        (
+            "[DEFAULT]\nscript_location = migrations\n"
+            "[a]\nversion_locations = a\n[b]\nversion_locations = b\n",
+            ["alembic.ini:a", "alembic.ini:b"],
+        ),
+        ("[DEFAULT]\nscript_location = migrations\n[alembic]\n", ["alembic.ini"]),
+    ],
+)
+def test_a_section_that_names_scripts_is_an_environment(ini: str, expected: list[str]) -> None:
+    assert sections(ini) == expected
+
+
+def test_a_section_that_is_named_need_not_name_scripts_itself() -> None:
+    ini = "[DEFAULT]\nscript_location = migrations\n[prod]\nsqlalchemy.url = x\n"
+    assert sections(ini, config=("alembic.ini:prod",)) == ["alembic.ini:prod"]  # type: ignore[arg-type]
+
+
+def test_commands_name_the_section_and_the_arguments() -> None:
+    tree = {"alembic.ini": "[b]\nscript_location = other\n", "other/env.py": ENV}
+    (found,) = find_environments(list(tree), tree.get, Settings(x=("a=b c",)), {}, tree.get)
+    create, _ = cure_commands(found, tree, "add t.c")
+    assert create == "alembic -n b -x 'a=b c' revision --autogenerate -m \"add t.c\""

@@ -42,7 +42,7 @@ def could_not_judge(
     error = seen.error
     message = str(error["message"]) or str(error["type"])
     first = message.splitlines()[0]
-    what = f"{environment.config}: {PHASES[seen.phase]}: {error['type']}: {first}"
+    what = f"{environment.name}: {PHASES[seen.phase]}: {error['type']}: {first}"
     frames = [frame for frame in error["frames"] if frame["path"]]
     if frames:
         what += f" ({frames[-1]['path']}:{frames[-1]['line']})"
@@ -75,6 +75,9 @@ def _fix(seen: Observation, message: str) -> str:
             "If it must, add to pyproject.toml:\n"
             f"[tool.alembic-lockstep]\nallow-connect = [{allowed}]"
         )
+    if seen.asked_x and (seen.error["type"] == "KeyError" or "-x" in message):
+        name = message.strip("'") if seen.error["type"] == "KeyError" else "name"
+        return f'env.py reads arguments of `alembic -x`:\n[tool.alembic-lockstep]\nx = ["{name}=…"]'
     variables = dict.fromkeys(VARIABLE.findall(message))
     if variables and seen.phase in {"start", "env"}:
         lines = "\n".join(f'{name} = "a value for dry runs"' for name in variables)

@@ -89,22 +89,26 @@ class Observation:
         databases: One entry per migrated database: name, operations, model catalogue.
         connections: Dialect, driver and (password-free) target of each redirected connection.
         revisions: Ids of the revisions that ran, in order.
+        scripts: Files of the tree that Alembic loaded as its history, empty if it could not.
         phase: Where it failed: start, env, start-sql, upgrade, create or compare.
         refused: Addresses that the project wanted to reach beside SQLAlchemy.
         worktree: Files of the user's working tree that were loaded as modules.
         copies: Files of the tree whose installed copy was loaded in their place.
+        asked_x: env.py asked for arguments of `alembic -x`.
         log: What the project printed.
     """
 
     databases: tuple[Mapping[str, Any], ...] = ()
     connections: tuple[Mapping[str, str], ...] = ()
     revisions: tuple[str, ...] = ()
+    scripts: tuple[str, ...] = ()
     error: Mapping[str, Any] = field(default_factory=dict)
     phase: str = ""
     revision: str = ""
     refused: tuple[str, ...] = ()
     worktree: tuple[str, ...] = ()
     copies: tuple[str, ...] = ()
+    asked_x: bool = False
     log: str = ""
 
 
@@ -128,12 +132,13 @@ def observe(run: Run) -> Observation:
             f"the project's Python {_ending(process.returncode)} in the middle of the dry run",
             log=printed,
         )
-    lists = ("databases", "connections", "revisions", "refused", "worktree", "copies")
+    lists = ("databases", "connections", "revisions", "scripts", "refused", "worktree", "copies")
     return Observation(
         **{name: tuple(facts.get(name, ())) for name in lists},
         error=facts.get("error", {}),
         phase=facts.get("phase", ""),
         revision=facts.get("revision", ""),
+        asked_x=facts.get("asked_x", False),
         log=printed,
     )
 

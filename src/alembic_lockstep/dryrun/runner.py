@@ -81,8 +81,8 @@ class DryRunner:
         known = dict(scratch)
         seen = self._observe(environment, checkout, scratch, request)
         folder = _missing_folder(seen, environment, tree)
-        if folder is not None and folder not in self._paths.get(environment.config, []):
-            self._paths.setdefault(environment.config, []).append(folder)
+        if folder is not None and folder not in self._paths.get(environment.name, []):
+            self._paths.setdefault(environment.name, []).append(folder)
             scratch.clear()
             scratch.update(known)
             return self._run(environment, tree, role, scratch, **request)
@@ -114,9 +114,11 @@ class DryRunner:
                     "worktrees": self.repository.worktrees(),
                     "directory": environment.directory,
                     "config": environment.config,
+                    "section": environment.section,
+                    "x": list(environment.x),
                     "flask": environment.flask,
                     "flask_app": environment.flask_app,
-                    "paths": self._paths.get(environment.config, []),
+                    "paths": self._paths.get(environment.name, []),
                     "env": dict(self.settings.env),
                     "allow_connect": list(self.settings.allow_connect),
                     "create": False,

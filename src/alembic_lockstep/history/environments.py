@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from alembic_lockstep.config import Settings, did_you_mean
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.history.flask import find_flask_app, is_flask
-from alembic_lockstep.history.options import Options, read_options
+from alembic_lockstep.history.options import (
+    MAIN_SECTION,
+    Options,
+    find_sections,
+    read_options,
+)
 from alembic_lockstep.history.sources import (
     Read,
     Sources,
@@ -34,6 +39,8 @@ class Environment:
         flask: It is a Flask-Migrate environment.
         flask_app_implied: Flask finds `flask_app` without being told.
         recursive: Folders below the version locations count too.
+        section: Its section of the configuration, as `alembic -n`.
+        x: Arguments for env.py, as `alembic -x`.
     """
 
     config: str
@@ -44,6 +51,14 @@ class Environment:
     flask: bool = False
     flask_app_implied: bool = True
     recursive: bool = False
+    section: str = MAIN_SECTION
+    x: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What it is called in messages and in the setting `config`."""
+        plain = self.section == MAIN_SECTION
+        return self.config if plain else f"{self.config}:{self.section}"
 
 
 def find_environments(
@@ -58,7 +73,7 @@ def find_environments(
     Args:
         files: Every file of the tree.
         read: The text of a file of the tree; None for any other path.
-        settings: `config` and `flask_app` count.
+        settings: `config`, `flask_app` and `x` count.
         environ: The environment; `FLASK_APP` counts.
         read_ignored: The text of a file that git ignores, for `.env`.
 
@@ -68,10 +83,19 @@ def find_environments(
     flask_app = settings.flask_app or environ.get("FLASK_APP", "")
     sources = Sources(frozenset(files), read, read_ignored, flask_app)
     if settings.config:
-        return [_named_environment(sources, name) for name in settings.config]
-    found = [_environment(sources, path) for path in filter(_is_candidate, sources.files)]
-    ours = [one for one in found if one and not is_material(one.script_location)]
-    return _one_a_script_directory(ours)
+        found = [_named_environment(sources, name) for name in settings.config]
+    else:
+        found = _one_a_script_directory(_all_environments(sources))
+    return [replace(environment, x=settings.x) for environment in found]
+
+
+def _all_environments(sources: Sources) -> list[Environment]:
+    found = [
+        _environment(sources, path, section)
+        for path in filter(_is_candidate, sources.files)
+        for section in find_sections(sources.read, path)
+    ]
+    return [one for one in found if one and not is_material(one.script_location)]
 
 
 def _one_a_script_directory(environments: list[Environment]) -> list[Environment]:
@@ -79,8 +103,10 @@ def _one_a_script_directory(environments: list[Environment]) -> list[Environment
     kept: dict[tuple[str, ...], Environment] = {}
     for one in sorted(environments, key=lambda one: (not one.flask, _rank(one.config))):
         unknown = "" if one.script_location else one.config
-        kept.setdefault((unknown, one.script_location, *one.version_locations), one)
-    return sorted(kept.values(), key=lambda one: _rank(one.config))
+        # Sections are kept apart: their env.py may choose by name.
+        place = (unknown, one.section, one.script_location, *one.version_locations)
+        kept.setdefault(place, one)
+    return sorted(kept.values(), key=lambda one: (_rank(one.config), one.section != MAIN_SECTION))
 
 
 def _is_candidate(path: str) -> bool:
@@ -95,34 +121,44 @@ def _rank(path: str) -> tuple[bool, int, str]:
 
 
 def _named_environment(sources: Sources, name: str) -> Environment:
-    config = posixpath.normpath(name.replace("\\", "/"))
+    config, section = posixpath.normpath(name.replace("\\", "/")), MAIN_SECTION
+    if config not in sources.files and ":" in config:
+        config, _, section = config.rpartition(":")
     if config not in sources.files:
         near = did_you_mean(config, filter(_is_candidate, sources.files))
         raise CouldNotJudge(f"the setting 'config' names {name}, which git does not have{near}")
-    environment = _environment(sources, config)
+    environment = _environment(sources, config, section)
     if environment:
         return environment
+    if section != MAIN_SECTION:
+        near = did_you_mean(section, find_sections(sources.read, config))
+        raise CouldNotJudge(
+            f"the setting 'config' names {name}, but {config} has no section [{section}] "
+            f"with a script_location{near}"
+        )
     folder = folder_of(config)
     script = folder if join(folder, "env.py") in sources.files else ""
     versions = (join(script, "versions"),) if script else ()
     return Environment(config, folder, script, versions)
 
 
-def _environment(sources: Sources, config: str) -> Environment | None:
-    options = read_options(sources.read, config)
+def _environment(sources: Sources, config: str, section: str) -> Environment | None:
+    options = read_options(sources.read, config, section)
     if options is None:
         return None
     folder, location = folder_of(config), options.script_location
     if location in ("", ".", here(folder)) and is_flask(sources, folder):
         app = find_flask_app(sources, folder)
         versions = _version_locations(sources, app.directory, folder, options)
-        flask = (app.name, True, app.implied)
-        return Environment(config, app.directory, folder, versions, *flask, options.recursive)
+        flask = (app.name, True, app.implied, options.recursive, section)
+        return Environment(config, app.directory, folder, versions, *flask)
     if not location:
         return None
     directory, script = _place(sources, folder, location)
     versions = _version_locations(sources, directory, script, options)
-    return Environment(config, directory, script, versions, recursive=options.recursive)
+    return Environment(
+        config, directory, script, versions, recursive=options.recursive, section=section
+    )
 
 
 def _place(sources: Sources, folder: str, location: str) -> tuple[str, str]:

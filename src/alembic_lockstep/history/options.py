@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from alembic_lockstep.config import parse_toml
 from alembic_lockstep.errors import CouldNotJudge
@@ -23,6 +23,11 @@ _NAMES = (
 _SEPARATORS = {"space": " ", "newline": "\n", "os": os.pathsep, ":": ":", ";": ";"}
 # Stands for a value with a `%(name)s` that only a program passes to Alembic's Config.
 _OUTSIDE = "/"
+#: The section that is read without `alembic -n`.
+MAIN_SECTION = "alembic"
+_URL = "sqlalchemy.url"
+
+_Parser = TypeVar("_Parser", bound=configparser.RawConfigParser)
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,32 @@ class Options:
     recursive: bool
 
 
-def read_options(read: Read, config: str) -> Options | None:
+def find_sections(read: Read, config: str) -> list[str]:
+    """Name the sections of a configuration that an environment may stand in, as `alembic -n` does.
+
+    `[alembic]`, and every other one that names scripts or version locations of its own; where
+    `[DEFAULT]` names the scripts, sections that differ by their URL only count once.
+
+    Raises:
+        CouldNotJudge: The configuration cannot be read.
+    """
+    text = read(config) or ""
+    if config.endswith(".toml"):
+        return [MAIN_SECTION]
+    if not re.search(r"^\[alembic\]|^script_location\b", text, re.MULTILINE):
+        return []
+    # No section is the default one: what a section has is its own.
+    parser = _parsed(text, config, configparser.RawConfigParser(default_section="\n"))
+    sections = [name for name in parser.sections() if name != "DEFAULT"]
+    places = ("script_location", "version_locations")
+    found = [one for one in sections if any(parser.has_option(one, name) for name in places)]
+    if MAIN_SECTION in sections:
+        return list(dict.fromkeys([MAIN_SECTION, *found]))
+    shared = parser.has_option("DEFAULT", "script_location")
+    return found or [one for one in sections if shared and parser.has_option(one, _URL)][:1]
+
+
+def read_options(read: Read, config: str, section: str = MAIN_SECTION) -> Options | None:
     """Read a configuration and the other one of its folder; None if it is not Alembic's.
 
     Raises:
@@ -48,7 +78,7 @@ def read_options(read: Read, config: str) -> Options | None:
     """
     toml = join(folder_of(config), "pyproject.toml")
     ini = join(folder_of(config), "alembic.ini") if config == toml else config
-    from_toml, from_ini = _from_toml(read, toml), _from_ini(read, ini)
+    from_toml, from_ini = _from_toml(read, toml), _from_ini(read, ini, section)
     own = from_toml if config == toml else from_ini
     if own is None:
         return None
@@ -83,23 +113,30 @@ def _interpolated(value: Any, values: Mapping[str, str]) -> Any:
         return _OUTSIDE
 
 
-def _from_ini(read: Read, path: str) -> dict[str, Any] | None:
+def _from_ini(read: Read, path: str, section: str) -> dict[str, Any] | None:
     text = read(path) or ""
-    if not re.search(r"^\[alembic\]", text, re.MULTILINE):
+    if f"[{section}]" not in text:
         return None
-    parser = configparser.ConfigParser({"here": here(folder_of(path)).replace("%", "%%")})
+    values = {"here": here(folder_of(path)).replace("%", "%%")}
+    parser = _parsed(text, path, configparser.ConfigParser(values))
+    if not parser.has_section(section):
+        return None
+    names = (name for name in _NAMES if parser.has_option(section, name))
+    return {name: _ini_value(parser, section, name) for name in names}
+
+
+def _parsed(text: str, path: str, parser: _Parser) -> _Parser:
     try:
         parser.read_string(text)
     except configparser.Error as error:
         reason = " ".join(str(error).split())
         raise CouldNotJudge(f"{path} cannot be read: {reason}") from error
-    names = (name for name in _NAMES if parser.has_option("alembic", name))
-    return {name: _ini_value(parser, name) for name in names}
+    return parser
 
 
-def _ini_value(parser: configparser.ConfigParser, name: str) -> str:
+def _ini_value(parser: configparser.ConfigParser, section: str, name: str) -> str:
     try:
-        return parser.get("alembic", name)
+        return parser.get(section, name)
     except configparser.InterpolationError:
         return _OUTSIDE
 

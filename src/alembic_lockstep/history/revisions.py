@@ -219,7 +219,7 @@ class History:
 
     def _is_known(self, field: str, parent: str) -> bool:
         label, at, _ = parent.partition("@")
-        if at:
+        if at and field == "depends_on":
             return label in self._labels or label in self.ids
         relative = re.fullmatch(r"(\w+)[+-]\d+", parent)
         if relative and relative[1] in self.ids | self._labels:

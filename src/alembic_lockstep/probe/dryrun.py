@@ -7,8 +7,9 @@ runs once and a comparison needs no second start.
 
 from __future__ import annotations
 
+import os
 import re
-from typing import Any, Callable, Dict, Iterator, List
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional
 
 from alembic import util
 from alembic.autogenerate import produce_migrations
@@ -17,9 +18,10 @@ from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import text
 
 from .catalogue import catalogue
-from .channel import Channel
+from .channel import Channel, relative
 from .operations import flatten
 from .redirect import Redirect
 
@@ -42,13 +44,21 @@ class DryRun:
         self.revision = ""
         self.revisions: List[str] = []
         self.databases: List[Dict[str, Any]] = []
+        self.asked_x = False
+        self.scripts: List[str] = []
+
+    def seen(self) -> Dict[str, Any]:
+        """How far it came."""
+        names = ("phase", "revision", "revisions", "scripts", "asked_x")
+        return {name: getattr(self, name) for name in names}
 
     def run(self) -> None:
         """Execute env.py; raises whatever it or a migration raises."""
-        self._redirect.env_script = str(self._script.env_py_location)
+        self._redirect.env_script = os.path.abspath(self._script.env_py_location)
         environment = EnvironmentContext(self._config, self._script, fn=self._work)
         # On the instance: Alembic knows its own class only as what `alembic.context` stands for.
         environment.configure = self._prepared(environment.configure)  # type: ignore[method-assign]
+        environment.get_x_argument = self._noted(environment.get_x_argument)  # type: ignore[method-assign]
         with environment:
             self._script.run_env()
         if not self.databases:
@@ -56,11 +66,20 @@ class DryRun:
                 "env.py ran, but it never called context.run_migrations() on a connection"
             )
 
+    def _noted(self, get_x_argument: Callable[..., Any]) -> Callable[..., Any]:
+        def note_and_get(*arguments: Any, **options: Any) -> Any:
+            self.asked_x = True
+            return get_x_argument(*arguments, **options)
+
+        return note_and_get
+
     def _prepared(self, configure: Callable[..., None]) -> Callable[..., None]:
         def prepare_and_configure(connection: Any = None, *rest: Any, **options: Any) -> None:
             if connection is None:
                 raise util.CommandError("env.py configured the migrations without a connection")
             self._prepare(connection)
+            # Alembic's first act is to look for its own table in there.
+            _make_schemas(connection, [options.get("version_table_schema")])
             configure(connection, *rest, **options)
 
         return prepare_and_configure
@@ -84,6 +103,7 @@ class DryRun:
 
     def _upgrade(self, rev: Any) -> Iterator[Any]:
         self.phase = "upgrade"
+        self._note_scripts()
         steps = list(self._script._upgrade_revs("heads", rev))
         for number, step in enumerate(steps, 1):
             self.revision = step.revision.revision
@@ -94,12 +114,22 @@ class DryRun:
 
     def _create(self, context: MigrationContext) -> None:
         self.phase = "create"
+        self._note_scripts()
         assert context.connection is not None
+        metadatas = _metadatas(context)
+        schemas = {table.schema for metadata in metadatas for table in metadata.tables.values()}
+        _make_schemas(context.connection, schemas)
         # As Alembic does around each revision: without transactional DDL, nobody else commits.
         with context.begin_transaction(_per_migration=True):
-            for metadata in _metadatas(context):
+            for metadata in metadatas:
                 metadata.create_all(context.connection)
             context.stamp(self._script, "heads")
+
+    def _note_scripts(self) -> None:
+        """Keep the names of the history's files: env.py may have set the version locations."""
+        found = (str(script.path) for script in self._script.walk_revisions())
+        paths = (relative(path, self._request["checkout"]) for path in found)
+        self.scripts = sorted({*self.scripts, *filter(None, paths)})
 
     def _compare(self, context: MigrationContext) -> None:
         metadatas = _metadatas(context)
@@ -126,6 +156,18 @@ class DryRun:
         )
 
 
+def _make_schemas(connection: Any, names: Iterable[Optional[str]]) -> None:
+    """Make the schemas that are expected to be there, in a transaction of our own."""
+    wanted = sorted(name for name in names if name)
+    if not wanted or connection.dialect.name != "postgresql":
+        return
+    with connection.engine.connect() as own:
+        quoted = own.dialect.identifier_preparer.quote
+        for name in wanted:
+            statement = text(f"CREATE SCHEMA IF NOT EXISTS {quoted(name)}")
+            own.execution_options(isolation_level="AUTOCOMMIT").execute(statement)
+
+
 def _metadatas(context: MigrationContext) -> List[Any]:
     target = context.opts.get("target_metadata")
     if target is None:
@@ -140,7 +182,8 @@ def _processed(context: MigrationContext, script: Any) -> List[Any]:
     if hook:
         script.rev_id = util.rev_id()
         hook(context, context.get_current_heads(), directives)
-    return directives
+    # A hook that wants no migration empties the list; what it found differs all the same.
+    return directives or [script]
 
 
 def _execute_script(connection: Any, script: str) -> None:

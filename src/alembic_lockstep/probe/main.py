@@ -51,6 +51,7 @@ def _observe(
 ) -> Dict[str, Any]:
     """Run the project; its failure is an observation like any other."""
     run = redirect = None
+    failure: Dict[str, Any] = {}
     with ExitStack() as stack:
         try:
             from . import dryrun, project
@@ -62,18 +63,10 @@ def _observe(
             run.run()
         except BaseException as error:  # also SystemExit and asyncio's CancelledError
             _print_trace(error, places.checkout)
-            return {
-                "error": described(error, places.checkout),
-                "phase": run.phase if run else "start",
-                "revision": run.revision if run else "",
-                "connections": redirect.connections if redirect else [],
-                "revisions": run.revisions if run else [],
-            }
-    return {
-        "databases": run.databases,
-        "connections": redirect.connections,
-        "revisions": run.revisions,
-    }
+            failure = {"error": described(error, places.checkout), "phase": "start"}
+    connections = redirect.connections if redirect else []
+    seen = {**run.seen(), "databases": [] if failure else run.databases} if run else {}
+    return {**failure, **seen, "connections": connections}
 
 
 def _print_trace(error: BaseException, checkout: str) -> None:

@@ -18,7 +18,8 @@ def load_config(request: Dict[str, Any], stack: ExitStack) -> Config:
     config = _flask_config(request, stack) if request["flask"] else _plain_config(request)
     # env.py may look at the options of the command: they are those of `--autogenerate`.
     options = getattr(config, "cmd_opts", None) or argparse.Namespace()
-    for name, value in {"x": None, "autogenerate": True}.items():
+    options.x = request["x"] or None
+    for name, value in {"name": request["section"], "autogenerate": True}.items():
         if getattr(options, name, None) is None:
             setattr(options, name, value)
     config.cmd_opts = options
@@ -27,11 +28,12 @@ def load_config(request: Dict[str, Any], stack: ExitStack) -> Config:
 
 def _plain_config(request: Dict[str, Any]) -> Config:
     path = os.path.join(request["checkout"], request["config"])
-    if not path.endswith(".toml"):
-        return Config(path)
-    toml_only: Any = Config  # `toml_file` came with alembic 1.16, as did [tool.alembic]
-    config: Config = toml_only(toml_file=path)
-    return config
+    options: Dict[str, Any] = {"file_": path, "ini_section": request["section"]}
+    if hasattr(Config, "toml_file_name"):  # since alembic 1.16, whose command reads both
+        options["toml_file"] = os.path.abspath("pyproject.toml")
+        if path.endswith(".toml"):
+            options.update(file_=os.path.abspath("alembic.ini"), toml_file=path)
+    return Config(**options)
 
 
 def _flask_config(request: Dict[str, Any], stack: ExitStack) -> Config:

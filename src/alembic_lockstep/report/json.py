@@ -46,7 +46,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
 def _environment(verdict: EnvironmentVerdict) -> dict[str, Any]:
     comparison = verdict.comparison
     return {
-        "config": verdict.environment.config,
+        "config": verdict.environment.name,
         "servers": list(verdict.servers),
         "dialects": sorted({one["dialect"] for one in comparison.now.connections})
         if comparison
@@ -55,6 +55,6 @@ def _environment(verdict: EnvironmentVerdict) -> dict[str, Any]:
         "revisions_run": len(comparison.now.revisions) if comparison else 0,
         "old_differences": len(comparison.old) if comparison else 0,
         "not_compared": not_compared(comparison) if comparison else [],
-        "notes": list(comparison.notes) if comparison else [],
+        "notes": [*(comparison.notes if comparison else ()), *verdict.notes],
         "cures": [asdict(cure) for cure in verdict.cures],
     }

@@ -25,7 +25,7 @@ def summary(verdict: Verdict) -> list[str]:
 
 
 def _environment(verdict: EnvironmentVerdict) -> Iterator[str]:
-    config, comparison = verdict.environment.config, verdict.comparison
+    config, comparison = verdict.environment.name, verdict.comparison
     if comparison is None:
         yield f"{config}: judged by its files only; the migrations were not run."
         return
@@ -37,7 +37,7 @@ def _environment(verdict: EnvironmentVerdict) -> Iterator[str]:
     if comparison.old:
         old = f"; {plural(len(comparison.old), 'older difference')} not counted (--strict counts)"
     yield f"{config}: {ran} run {how} on {where}{old}."
-    yield from (f"  {note}" for note in comparison.notes)
+    yield from (f"  {note}" for note in (*comparison.notes, *verdict.notes))
     yield f"  not compared: {', '.join(not_compared(comparison))}"
 
 

@@ -21,7 +21,7 @@ def check(facts: Facts) -> list[Finding]:
                 "broken-upgrade",
                 f"this migration is not valid Python: {broken.message}",
                 at(facts.tree, broken.path, broken.line, broken.column),
-                facts.environment.config,
+                facts.environment.name,
             )
             for broken in facts.broken
         ]
@@ -35,7 +35,7 @@ def check(facts: Facts) -> list[Finding]:
             "broken-upgrade",
             f"{what} fails: {_message(now.error)}",
             _where(facts, now.revision),
-            facts.environment.config,
+            facts.environment.name,
             hint=BLAME if old else "",
         )
     ]

@@ -28,7 +28,7 @@ def check(facts: Facts) -> list[Finding]:
             f"{len(heads)} heads, where the base has {len(before)}: {', '.join(heads)}; "
             "`upgrade head` will refuse to choose",
             _parent_line(facts, added),
-            facts.environment.config,
+            facts.environment.name,
             hint=f"Set down_revision = '{other}' here, or make a merge revision: "
             + merge_command(facts.environment, facts.tree.files),
         )

@@ -18,7 +18,7 @@ def check(facts: Facts) -> list[Finding]:
             "uncommitted-migration",
             f"this migration is {_state(facts, path)}, and the commit needs it for {things}",
             Location(path),
-            facts.environment.config,
+            facts.environment.name,
             related=tuple(dict.fromkeys(related)),
         )
         for path in facts.forgotten

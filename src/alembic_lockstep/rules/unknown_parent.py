@@ -32,7 +32,7 @@ def _finding(facts: Facts, revision: Revision, name: str, parent: str) -> Findin
         f"{name} '{parent}' is defined by no committed migration; "
         f"every upgrade will say: Can't locate revision identified by '{parent}'",
         at(facts.tree, revision.path, line, column, length),
-        facts.environment.config,
+        facts.environment.name,
         hint=_whereabouts(facts, parent),
     )
 

@@ -61,7 +61,7 @@ def _finding(facts: Facts, path: str, table: Declared) -> Finding:
         f"{table.name} is a new table that {env_py} never imports: "
         "autogenerate cannot see it, and no migration will make it",
         at(facts.tree, path, table.line, table.column, len(table.name)),
-        facts.environment.config,
+        facts.environment.name,
         hint=f"Import {path.removesuffix('.py').replace('/', '.')} where the other models are "
         "imported, then generate the migration.",
     )

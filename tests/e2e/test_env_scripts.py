@@ -1,0 +1,319 @@
+"""What env.py and migrations do: each way of the sample `subfolder` is judged rightly."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+
+import pytest
+
+from .conftest import MakeProject, make_precious
+from .harness import Project, force_postgres, require, server_answers
+from .small import (
+    ENV,
+    FIRST,
+    HEAD,
+    HEAD_FILE,
+    VERSIONS,
+    add_migration,
+    assert_clean,
+    assert_finding,
+    assert_unjudged,
+    change_and_check,
+)
+
+INI = "service/alembic.ini"
+PAID = "op.add_column('orders', sa.Column('paid', sa.Boolean()))"
+CONFIGURE = """\
+        context.configure(
+            connection=connection, target_metadata=target_metadata
+        )
+"""
+NEW = "abababababab"
+
+#: Makes a project take a shape; gives the last revision if it added one.
+Change = Callable[[Project], "str | None"]
+
+
+def replaced(path: str, old: str, new: str) -> Change:
+    return lambda project: project.replace(path, old, new)
+
+
+def option(text: str) -> Change:
+    """Give `context.configure()` one more option, online."""
+    more = CONFIGURE.replace("=target_metadata\n", f"=target_metadata, {text}\n")
+    return replaced(ENV, CONFIGURE, more)
+
+
+def before_configure(code: str) -> Change:
+    return replaced(ENV, CONFIGURE, code + CONFIGURE)
+
+
+def ini(line: str) -> Change:
+    return replaced(INI, "path_separator = os\n", f"path_separator = os\n{line}\n")
+
+
+def together(*changes: Change) -> Change:
+    def change(project: Project) -> str | None:
+        heads = [one(project) for one in changes]
+        return next((head for head in reversed(heads) if head), None)
+
+    return change
+
+
+def move(old: str, new: str) -> Change:
+    def change(project: Project) -> None:
+        project.write(new, project.read(old))
+        (project.root / old).unlink()
+
+    return change
+
+
+def migration(
+    upgrade: str,
+    revision: str = "cdcdcdcdcdcd",
+    down: str | tuple[str, ...] | None = HEAD,
+    depends_on: str | None = None,
+) -> Change:
+    """Add a migration to the history."""
+
+    def change(project: Project) -> str:
+        add_migration(project, revision, down, upgrade, depends_on=depends_on)
+        return revision
+
+    return change
+
+
+EMPTYING = """\
+def forget(context, revision, directives):
+    if directives[0].upgrade_ops.is_empty():
+        directives[:] = []
+
+
+def run_migrations_online() -> None:
+"""
+LOCATIONS = """\
+config = context.config
+from pathlib import Path
+here = Path(__file__).parent
+context.script.version_locations = [str(here / "versions"), str(here / "more")]
+"""
+LIST = "target_metadata = [Base.metadata, MetaData()]"
+DATA = """\
+from sqlalchemy.orm import Session
+    from shop.models import Customer
+    session = Session(bind=op.get_bind())
+    session.add(Customer(email='a@example.org'))
+    session.commit()
+    assert session.query(Customer).count() == 1"""
+REFLECTING = """\
+bind = op.get_bind()
+    table = sa.Table('orders', sa.MetaData(), autoload_with=bind)
+    assert 'total' in table.c and 'customers' in sa.inspect(bind).get_table_names()"""
+LABEL = "branch_labels = ('shop',)"
+BATCH = """\
+with op.batch_alter_table('orders', recreate='always') as batch:
+        batch.alter_column('status', type_=sa.String(20), nullable=False)"""
+SHAPES: dict[str, Change] = {
+    "recursive version locations": together(
+        ini("recursive_version_locations = true"),
+        move(HEAD_FILE, f"{VERSIONS}/2025/01/orders.py"),
+    ),
+    "two version locations": together(
+        ini("version_locations = %(here)s/alembic/versions:%(here)s/more"),
+        move(HEAD_FILE, "service/more/orders.py"),
+    ),
+    "version locations that env.py adds": together(
+        replaced(ENV, "config = context.config\n", LOCATIONS),
+        move(HEAD_FILE, "service/alembic/more/orders.py"),
+    ),
+    "a version table of its own": option("version_table='shop_version'"),
+    "a transaction for each migration": together(
+        option("transaction_per_migration=True"),
+        migration("with op.get_context().autocommit_block(): op.execute('VACUUM')"),
+    ),
+    "metadata as a list": together(
+        replaced(ENV, "target_metadata = Base.metadata", LIST),
+        replaced(ENV, "import pool\n", "import MetaData, pool\n"),
+    ),
+    "directives that are emptied": together(
+        option("process_revision_directives=forget"),
+        replaced(ENV, "def run_migrations_online() -> None:\n", EMPTYING),
+    ),
+    "a migration that uses the application": migration(DATA),
+    "a migration that reflects": migration(REFLECTING),
+    "a batch that makes a table anew": together(option("render_as_batch=True"), migration(BATCH)),
+    "a merge of tuple parents": together(
+        migration("pass", "aaaaaaaaaaaa"),
+        migration("pass", "bbbbbbbbbbbb"),
+        migration("pass", down=("aaaaaaaaaaaa", "bbbbbbbbbbbb")),
+    ),
+    "two bases, one depends on the other": together(
+        migration("op.execute('SELECT * FROM customers')", "aaaaaaaaaaaa", None, FIRST),
+        lambda _: HEAD,
+    ),
+    "a branch label": together(
+        replaced(HEAD_FILE, "branch_labels: Union[str, Sequence[str], None] = None", LABEL),
+        migration("pass", depends_on="shop"),
+    ),
+    "numbers as ids": migration("pass", "0003"),
+}
+
+
+@pytest.fixture
+def shop(make_project: MakeProject) -> Project:
+    project = make_project("subfolder", hook=None)
+    make_precious(project.database)
+    return project
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_column_is_blocked_at_its_line_and_passes_with_its_migration(
+    shop: Project, shape: str
+) -> None:
+    with shop.untouched():
+        assert_column_is_seen(shop, take_shape(shop, SHAPES[shape]))
+
+
+def take_shape(project: Project, change: Change) -> str:
+    """Commit the shape; give the last revision."""
+    head = change(project) or HEAD
+    project.stage(".")
+    project.git("commit", "--quiet", "-m", "The shape")
+    return head
+
+
+def assert_column_is_seen(project: Project, head: str) -> None:
+    project.change_no_schema()
+    assert_clean(change_and_check(project))
+    where = project.add_column()
+    blocked = change_and_check(project)
+    assert_finding(blocked, f"{where}5: missing-migration")
+    assert blocked.stdout.count("missing-migration") == 1
+    add_migration(project, NEW, head, PAID)
+    assert_clean(change_and_check(project))
+
+
+@pytest.fixture
+def shop_on_postgresql(make_project: MakeProject) -> Project:
+    require(server_answers(), "PostgreSQL server")
+    url = "postgresql+psycopg://app:secret@127.0.0.1:1/prod"
+    project = make_project("subfolder", config_url=url, hook=None)
+    force_postgres(project.environ, "url")
+    return project
+
+
+COMMIT = "        connection.commit()\n"
+EXECUTE = "        connection.exec_driver_sql({!r})\n"
+IN_SHOP = replaced("service/shop/base.py", "MetaData(", "MetaData(schema='shop', ")
+TENANTS = """\
+        for tenant in ("a", "b"):
+            connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {tenant}")
+            connection.exec_driver_sql(f"SET search_path TO {tenant}")
+            connection.commit()
+            connection.dialect.default_schema_name = tenant
+            context.configure(connection=connection, target_metadata=target_metadata)
+            with context.begin_transaction():
+                context.run_migrations()
+"""
+RUN = """
+        with context.begin_transaction():
+            context.run_migrations()
+
+
+if"""
+CONCURRENTLY = """\
+with op.get_context().autocommit_block():
+        op.execute('CREATE INDEX CONCURRENTLY hidden ON orders (total)')
+        op.execute('DROP INDEX hidden')"""
+UTILS = """\
+from alembic_utils.pg_function import PGFunction
+from alembic_utils.replaceable_entity import register_entities
+
+LATEST = PGFunction("public", "latest()", "RETURNS integer LANGUAGE sql AS $$ SELECT 1 $$")
+register_entities([LATEST])
+config = context.config
+"""
+MADE = """\
+op.execute("CREATE FUNCTION public.latest() RETURNS integer LANGUAGE sql AS $$ SELECT 1 $$")"""
+
+ON_POSTGRESQL: dict[str, Change] = {
+    "a version table in a schema of its own": option("version_table_schema='versions'"),
+    "a schema that env.py makes": together(
+        before_configure(EXECUTE.format("CREATE SCHEMA IF NOT EXISTS shop") + COMMIT),
+        before_configure(EXECUTE.format("SET search_path TO shop") + COMMIT),
+        before_configure("        connection.dialect.default_schema_name = 'shop'\n"),
+    ),
+    "a role that env.py takes on": before_configure(
+        EXECUTE.format("SET ROLE pg_database_owner") + COMMIT
+    ),
+    "a schema for each tenant": together(
+        replaced(ENV, CONFIGURE, TENANTS), replaced(ENV, RUN, "\n\nif")
+    ),
+    "an index made concurrently": together(
+        option("transaction_per_migration=True"), migration(CONCURRENTLY)
+    ),
+    "a function of alembic_utils": together(
+        replaced(ENV, "config = context.config\n", UTILS), migration(MADE)
+    ),
+    "a plugin for enums": replaced(
+        ENV,
+        "config = context.config\n",
+        "import alembic_postgresql_enum\nconfig = context.config\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("shape", ON_POSTGRESQL)
+def test_on_postgresql(shop_on_postgresql: Project, shape: str) -> None:
+    project = shop_on_postgresql
+    assert_column_is_seen(project, take_shape(project, ON_POSTGRESQL[shape]))
+
+
+ASKING = """\
+tenant = context.get_x_argument(as_dictionary=True)["tenant"]
+config = context.config
+"""
+
+
+def test_an_argument_for_env_py_is_asked_for_and_given(shop: Project) -> None:
+    replaced(ENV, "config = context.config\n", ASKING)(shop)
+    asked = change_and_check(shop)
+    assert_unjudged(asked, "KeyError: 'tenant'", '[tool.alembic-lockstep]\n    x = ["tenant=…"]')
+    assert_clean(shop.check("-x", "tenant=a"))
+    shop.write("pyproject.toml", '[tool.alembic-lockstep]\nx = ["tenant=a"]\n')
+    shop.stage("pyproject.toml")
+    assert_clean(shop.check())
+    shop.add_column()
+    assert_finding(change_and_check(shop), "alembic -x tenant=a revision --autogenerate -m")
+
+
+def test_directives_that_are_emptied_whatever_they_hold_hide_nothing(shop: Project) -> None:
+    always = EMPTYING.replace("    if directives[0].upgrade_ops.is_empty():\n    ", "")
+    together(
+        option("process_revision_directives=forget"),
+        replaced(ENV, "def run_migrations_online() -> None:\n", always),
+    )(shop)
+    where = shop.add_column()
+    assert_finding(change_and_check(shop), f"{where}5: missing-migration")
+
+
+@pytest.mark.parametrize("template", ["generic", "async", "pyproject", "pyproject_async"])
+def test_an_environment_that_alembic_wrote(shop: Project, template: str) -> None:
+    head = take_shape(shop, lambda project: begin_anew(project, template))
+    with shop.untouched():
+        assert_column_is_seen(shop, head)
+
+
+def begin_anew(project: Project, template: str) -> None:
+    """Have Alembic write the environment from one of its templates, around the old migrations."""
+    service = project.root / "service"
+    shutil.move(service / "alembic", project.root.with_name("old"))
+    (service / "alembic.ini").unlink()
+    project.alembic("init", "-t", template, "alembic")
+    for file in project.root.with_name("old").glob("versions/*.py"):
+        shutil.copy(file, service / "alembic/versions")
+    driver = "+aiosqlite" if "async" in template else ""
+    project.replace(INI, "driver://user:pass@localhost/dbname", f"sqlite{driver}:///./shop.db")
+    own = "from shop.models import Base\n\ntarget_metadata = Base.metadata"
+    project.replace(ENV, "target_metadata = None", own)

@@ -1,0 +1,19 @@
+"""Begin, on sqlite"""
+from alembic import op
+import sqlalchemy as sa
+
+revision = "sqlite_1"
+down_revision = None
+
+
+def upgrade():
+    op.create_table(
+        "programmes",
+        sa.Column("id", sa.Integer(), primary_key=True),
+        sa.Column("title", sa.String(100)),
+        sa.Column("guests", sa.JSON()),
+    )
+
+
+def downgrade():
+    op.drop_table("programmes")
