@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -18,7 +18,7 @@ from alembic_lockstep.dryrun.scratch import ScratchServers
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.facts import Facts, as_loaded, read_facts
 from alembic_lockstep.findings import Finding
-from alembic_lockstep.git.repository import Repository
+from alembic_lockstep.git.repository import Change, Repository
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.history.environments import Environment, find_environments
 from alembic_lockstep.history.options import read_options
@@ -83,7 +83,7 @@ def judge(
     judged = []
     with _dry_runner(repository, settings, environ, progress) as runner:
         for environment in found:
-            in_base = _in_base(repository, environment, before, settings, environ)
+            in_base = _in_base(repository, environment, before, changes, settings, environ)
             others = [one for one in found if one is not environment]
             side = Side(environment, now)
             facts = read_facts(repository, side, in_base, before, changes, others)
@@ -139,16 +139,31 @@ def _in_base(
     repository: Repository,
     environment: Environment,
     base: Tree,
+    changes: Sequence[Change],
     settings: Settings,
     environ: Mapping[str, str],
 ) -> Side | None:
-    """The environment as the base has it; None if it is new."""
+    """The environment as the base has it; None if it is new.
+
+    Under another configuration file it is known by its env.py. One that cannot be read is taken
+    to be like the tree's: this commit may be the one that mends it.
+    """
+    old_paths = {change.path: change.old_path for change in changes}
+    script = f"{environment.script_location}/env.py"
+    try:
+        if _is_configured(environment, base):
+            named = replace(settings, config=(environment.name,))
+            return Side(_environments(repository, base, named, environ)[0], base)
+        found = _environments(repository, base, replace(settings, config=()), environ)
+    except CouldNotJudge:
+        return Side(environment, base)
+    old = (one for one in found if f"{one.script_location}/env.py" == old_paths.get(script, script))
+    return next((Side(one, base) for one in old), None)
+
+
+def _is_configured(environment: Environment, tree: Tree) -> bool:
     config, section = environment.config, environment.section
-    if config not in base.files or read_options(base.read, config, section) is None:
-        return None
-    named = replace(settings, config=(environment.name,))
-    (found,) = _environments(repository, base, named, environ)
-    return Side(found, base)
+    return config in tree.files and read_options(tree.read, config, section) is not None
 
 
 def _environments(

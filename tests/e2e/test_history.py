@@ -182,13 +182,6 @@ def test_a_new_migration_that_imports_what_was_not_added_names_it(shop: Project)
     assert_unjudged(shop.check(), "shop.helper", "git add service/shop/helper.py")
 
 
-def test_a_new_migration_without_upgrade_function_cannot_be_judged(shop: Project) -> None:
-    path = add_migration(shop, "bbbbbbbbbbbb")
-    shop.replace(path, "def upgrade()", "def up()")
-    shop.stage(path)
-    assert_unjudged(shop.check(), "has no attribute 'upgrade'")
-
-
 def test_an_old_migration_that_uses_a_model_is_blamed_on_the_commit_that_changes_the_model(
     shop: Project,
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from alembic_lockstep.dryrun.failures import could_not_judge
+from alembic_lockstep.dryrun.failures import could_not_judge, is_of_the_machine
 from alembic_lockstep.dryrun.operations import Operation, operations, subtract
 from alembic_lockstep.dryrun.process import Observation
 from alembic_lockstep.dryrun.runner import DryRunner
@@ -88,7 +88,7 @@ def subtracted(now: Observation, before: Observation, start: str, note: str = ""
 def _failed(runner: DryRunner, now: Side, base: Side | None, seen: Observation) -> Comparison:
     if _fails_on_import(seen, now, base):
         return Comparison(seen, None, runner.settings.start)
-    if seen.phase != "upgrade" or not seen.revision:
+    if seen.phase != "upgrade" or not seen.revision or is_of_the_machine(seen):
         raise _unjudged(runner, now, seen)
     if base is not None:
         before = runner.replay(base.environment, base.tree, role="base")
@@ -124,7 +124,7 @@ def _from_base_models(runner: DryRunner, now: Side, base: Side, note: str) -> Co
     seen = runner.upgrade(now.environment, now.tree, scratch, role="tree")
     if not seen.error:
         return subtracted(seen, before, BASE_MODELS, note)
-    if seen.phase != "upgrade" or not seen.revision:
+    if seen.phase != "upgrade" or not seen.revision or is_of_the_machine(seen):
         raise _unjudged(runner, now, seen)
     return Comparison(seen, before, BASE_MODELS, notes=(note,) if note else ())
 

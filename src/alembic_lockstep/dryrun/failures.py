@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Collection, Sequence
 
+from alembic_lockstep.dryrun.hints import hint, missing_fields
 from alembic_lockstep.dryrun.process import Observation
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.repository import Repository
@@ -23,8 +24,13 @@ IMPORT = re.compile(
     r"cannot import name '(?P<name>\w+)' "
     r"from (?:partially initialized module )?'(?P<package>[\w.]+)'"
 )
-# What `os.environ["X"]`, settings libraries and hand-written checks say of a missing variable.
-VARIABLE = re.compile(r"\b([A-Z][A-Z0-9]*_[A-Z0-9_]+)\b")
+# The machine's troubles as databases tell them: no fault of the migration that ran just then.
+MACHINE = re.compile(
+    r"(?i)no space left on device|database or disk is full|disk I/O error|out of (shared )?memory"
+    r"|too many (clients|connections)|connection slots are reserved|lost connection"
+    r"|server (closed the connection|has gone away)|terminating connection due to"
+    r"|connection (was closed|is closed|does not exist)|attempt to write a readonly database"
+)
 
 
 def could_not_judge(
@@ -42,14 +48,20 @@ def could_not_judge(
     error = seen.error
     message = str(error["message"]) or str(error["type"])
     first = message.splitlines()[0]
-    what = f"{environment.name}: {PHASES[seen.phase]}: {error['type']}: {first}"
+    fields = "".join(f"; {name} has no value" for name in missing_fields(message))
+    what = f"{environment.name}: {PHASES[seen.phase]}: {error['type']}: {first}{fields}"
     frames = [frame for frame in error["frames"] if frame["path"]]
     if frames:
         what += f" ({frames[-1]['path']}:{frames[-1]['line']})"
     if error["type"] == "ModuleNotFoundError" and error["module"]:
         return _not_found(what, seen, repository, tried)
-    fix = _forgotten(_relative_import(message), repository) or _fix(seen, message)
+    fix = _forgotten(_relative_import(message), repository) or hint(seen)
     return CouldNotJudge(what, fix=fix, log=seen.log)
+
+
+def is_of_the_machine(seen: Observation) -> bool:
+    """Whether a run failed for want of space, memory or a connection."""
+    return MACHINE.search(str(seen.error["message"])) is not None
 
 
 def _relative_import(message: str) -> str:
@@ -66,26 +78,6 @@ def _forgotten(module: str, repository: Repository) -> str:
     if not module or not found:
         return ""
     return "It lies on disk, but is not in the commit:\ngit add " + shlex.join(found)
-
-
-def _fix(seen: Observation, message: str) -> str:
-    if seen.refused:
-        allowed = ", ".join(f'"{address}"' for address in seen.refused)
-        return (
-            "If it must, add to pyproject.toml:\n"
-            f"[tool.alembic-lockstep]\nallow-connect = [{allowed}]"
-        )
-    if seen.asked_x and (seen.error["type"] == "KeyError" or "-x" in message):
-        name = message.strip("'") if seen.error["type"] == "KeyError" else "name"
-        return f'env.py reads arguments of `alembic -x`:\n[tool.alembic-lockstep]\nx = ["{name}=…"]'
-    variables = dict.fromkeys(VARIABLE.findall(message))
-    if variables and seen.phase in {"start", "env"}:
-        lines = "\n".join(f'{name} = "a value for dry runs"' for name in variables)
-        return (
-            f"Set it in the environment or in an ignored .env, or add to pyproject.toml:\n"
-            f"[tool.alembic-lockstep.env]\n{lines}"
-        )
-    return ""
 
 
 def _not_found(

@@ -115,21 +115,23 @@ class Observation:
 def observe(run: Run) -> Observation:
     """Run the probe to its end; `CouldNotJudge` if it dies or takes longer than the timeout."""
     with tempfile.TemporaryFile() as log, _started(run, log) as (process, expired):
-        facts = None
+        facts, doing = None, "before the first revision"
         for event in _events(process, log):
             facts = _handle(event, run, process)
+            if event["event"] == "revision":
+                doing = f"at revision {event['id']}, {event['number']} of {event['total']}"
         process.wait()
         log.seek(0)
         printed = log.read().decode("utf-8", "replace")
     if expired.is_set():
         raise CouldNotJudge(
-            f"the dry run took longer than {run.timeout:g} seconds",
-            fix="[tool.alembic-lockstep]\ntimeout = 900",
+            f"the dry run took longer than {run.timeout:g} seconds; it was {doing}",
+            fix="If that is its usual time:\n[tool.alembic-lockstep]\ntimeout = 900",
             log=printed,
         )
     if facts is None:
         raise CouldNotJudge(
-            f"the project's Python {_ending(process.returncode)} in the middle of the dry run",
+            f"the project's Python {_ending(process.returncode)}; the dry run was {doing}",
             log=printed,
         )
     lists = ("databases", "connections", "revisions", "scripts", "refused", "worktree", "copies")

@@ -83,8 +83,18 @@ def described(error: BaseException, root: str) -> Dict[str, Any]:
         "message": str(original or error).replace(root + os.sep, "").strip(),
         "statement": str(getattr(error, "statement", None) or ""),
         "module": str(getattr(error, "name", None) or ""),
+        "variable": _variable(error),
         "frames": frames,
     }
+
+
+def _variable(error: BaseException) -> str:
+    """The name in `os.environ[name]`, if that is what failed."""
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    inside = traceback.tb_frame.f_globals.get("__name__") if traceback is not None else ""
+    return str(error.args[0]) if isinstance(error, KeyError) and inside == "os" else ""
 
 
 def relative(path: str, root: str) -> str:

@@ -104,6 +104,7 @@ class DryRun:
     def _upgrade(self, rev: Any) -> Iterator[Any]:
         self.phase = "upgrade"
         self._note_scripts()
+        self._refuse_without_upgrade()
         steps = list(self._script._upgrade_revs("heads", rev))
         for number, step in enumerate(steps, 1):
             self.revision = step.revision.revision
@@ -111,6 +112,12 @@ class DryRun:
             yield step
             self.revisions.append(self.revision)
         self.revision = ""
+
+    def _refuse_without_upgrade(self) -> None:
+        for script in self._script.walk_revisions():
+            if not hasattr(script.module, "upgrade"):
+                self.revision = script.revision
+                raise util.CommandError("it has no function upgrade()")
 
     def _create(self, context: MigrationContext) -> None:
         self.phase = "create"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from alembic_lockstep.dryrun.hints import hint
 from alembic_lockstep.facts import Facts, at
 from alembic_lockstep.findings import Finding, Location
 
@@ -36,7 +37,7 @@ def check(facts: Facts) -> list[Finding]:
             f"{what} fails: {_message(now.error)}",
             _where(facts, now.revision),
             facts.environment.name,
-            hint=BLAME if old else "",
+            hint=BLAME if old else hint(now),
         )
     ]
 
@@ -51,9 +52,9 @@ def _where(facts: Facts, revision_id: str) -> Location:
     assert facts.comparison is not None
     paths = {one.path for one in facts.history.revisions if one.id == revision_id}
     frames = [frame for frame in facts.comparison.now.error["frames"] if frame["path"]]
-    inside = [frame for frame in frames if frame["path"] in paths] or frames
+    inside = [frame for frame in frames if not paths or frame["path"] in paths]
     if not inside:
-        return at(facts.tree, facts.environment.config)
+        return at(facts.tree, min(paths, default=facts.environment.config))
     place = at(facts.tree, inside[-1]["path"], inside[-1]["line"])
     code = place.source.strip()
     return replace(place, column=place.source.find(code) + 1, length=len(code))

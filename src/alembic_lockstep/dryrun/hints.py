@@ -1,0 +1,81 @@
+"""What to set, from what a project said when it failed."""
+
+from __future__ import annotations
+
+import re
+
+from alembic_lockstep.dryrun.process import Observation
+
+# What `os.environ["X"]`, settings libraries and hand-written checks say of a missing variable.
+VARIABLE = re.compile(r"\b([A-Z][A-Z0-9]*_[A-Z0-9_]+)\b")
+# pydantic's words for a settings class: the field, then what it is about.
+FIELD = re.compile(r"(?im)^(\w+(?:\.\w+)*)\n +field required")
+
+# What PostgreSQL lacks that other databases of the project may have had before any migration.
+LACKING = (
+    (re.compile(r'schema "([^"]+)" does not exist'), 'CREATE SCHEMA "{}"'),
+    (re.compile(r'role "([^"]+)" does not exist'), 'CREATE ROLE "{}"'),
+    (re.compile(r"function (?:\w+\.)?(uuid_\w+)\("), 'CREATE EXTENSION "uuid-ossp"'),
+    (re.compile(r"function (?:\w+\.)?(crypt|gen_salt|digest)\("), "CREATE EXTENSION pgcrypto"),
+    (re.compile(r'type "(?:\w+\.)?(citext|hstore|ltree|vector)" does not'), "CREATE EXTENSION {}"),
+    (re.compile(r'type "(?:\w+\.)?(geo\w+)" does not'), "CREATE EXTENSION postgis"),
+    (re.compile(r'operator class "(gin|gist)_trgm_ops" does not'), "CREATE EXTENSION pg_trgm"),
+)
+
+
+def hint(seen: Observation) -> str:
+    """Lines to paste; empty where the failure names nothing that can be set."""
+    message = str(seen.error["message"])
+    return (
+        _allowed(seen) or _arguments(seen, message) or _variables(seen, message) or _setup(message)
+    )
+
+
+def missing_fields(message: str) -> list[str]:
+    """The fields of a settings class that have no value."""
+    return list(dict.fromkeys(FIELD.findall(message)))
+
+
+def _allowed(seen: Observation) -> str:
+    if not seen.refused:
+        return ""
+    allowed = ", ".join(f'"{address}"' for address in seen.refused)
+    return (
+        f"If it must, add to pyproject.toml:\n[tool.alembic-lockstep]\nallow-connect = [{allowed}]"
+    )
+
+
+def _arguments(seen: Observation, message: str) -> str:
+    key = message.strip("'") if seen.error["type"] == "KeyError" else ""
+    if not seen.asked_x or not (key or "-x" in message):
+        return ""
+    return (
+        "env.py reads arguments of `alembic -x`:\n"
+        f'[tool.alembic-lockstep]\nx = ["{key or "name"}=…"]'
+    )
+
+
+def _variables(seen: Observation, message: str) -> str:
+    fields = [name.replace(".", "__").upper() for name in missing_fields(message)]
+    named = [seen.error["variable"]] if seen.error["variable"] else VARIABLE.findall(message)
+    variables = dict.fromkeys(fields or named)
+    if not variables or seen.phase not in {"start", "env"}:
+        return ""
+    lines = "\n".join(f'{name} = "a value for dry runs"' for name in variables)
+    prefixed = " (with the prefix of the settings class, if it has one)" if fields else ""
+    return (
+        f"Set it in the environment or in an ignored .env, or add to pyproject.toml{prefixed}:\n"
+        f"[tool.alembic-lockstep.env]\n{lines}"
+    )
+
+
+def _setup(message: str) -> str:
+    for pattern, statement in LACKING:
+        found = pattern.search(message)
+        if found:
+            made = statement.format(found[1]).replace('"', '\\"')
+            return (
+                "If your databases have it before the first migration, add to pyproject.toml:\n"
+                f'[tool.alembic-lockstep.scratch]\nsetup = ["{made}"]'
+            )
+    return ""
