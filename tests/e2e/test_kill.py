@@ -212,7 +212,7 @@ def git_state(project: Project) -> GitState:
         status=project.git("--no-optional-locks", "status", "--porcelain"),
         stashes=project.git("stash", "list"),
         head=project.git("rev-parse", "HEAD"),
-        index=(project.root / ".git" / "index").read_bytes(),
+        index=(project.root / project.git("rev-parse", "--git-path", "index")).read_bytes(),
     )
 
 
