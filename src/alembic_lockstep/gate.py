@@ -175,7 +175,20 @@ def _environments(
             return None  # a file that is forgotten here is missing everywhere else
         return file.read_text("utf-8", "replace")
 
-    return find_environments(tree.files, tree.read, settings, environ, read_ignored)
+    found = find_environments(tree.files, tree.read, settings, environ, read_ignored)
+    return [_behind_links(one, tree) for one in found if not _is_alias(one, tree)]
+
+
+def _is_alias(environment: Environment, tree: Tree) -> bool:
+    """Whether its configuration is a link, and holds where the link points only."""
+    script = tree.real(environment.script_location)
+    return environment.config in tree.links and f"{script}/env.py" not in tree.files
+
+
+def _behind_links(environment: Environment, tree: Tree) -> Environment:
+    """The environment with its folders named as git does, which has no files behind a link."""
+    locations = tuple(tree.real(location) for location in environment.version_locations)
+    return replace(environment, version_locations=locations)
 
 
 def _apply(rules: Mapping[str, Check], facts: Facts) -> list[Finding]:

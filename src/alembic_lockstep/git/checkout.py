@@ -7,17 +7,8 @@ import shutil
 from pathlib import Path
 
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.git.command import run_git
+from alembic_lockstep.git.command import QUIET, run_git
 from alembic_lockstep.git.repository import Change, Repository
-
-# The user's hooks, monitors and sparse patterns are about the user's working tree, not about ours.
-QUIET = (
-    *("-c", "core.sparseCheckout=false"),
-    *("-c", "core.hooksPath=/dev/null"),
-    *("-c", "core.fsmonitor=false"),
-    *("-c", "core.splitIndex=false"),
-    *("-c", "submodule.recurse=false"),
-)
 
 # An ignored file up to this size in bytes is copied, a larger one linked.
 COPY_LIMIT = 1 << 20
@@ -37,6 +28,9 @@ def check_out(repository: Repository, tree: str, slot: Path) -> Path:
     done.unlink(missing_ok=True)
     _update(repository, tree, folder, slot / "index")
     _drop_bytecode(repository, before, tree, folder)
+    for entry in repository.entries(tree):
+        if entry.is_link:
+            _aim(repository.root, folder, entry.path)
     for path in repository.ignored():
         _show(repository.root / path, folder / path)
     done.write_text(tree)
@@ -45,6 +39,7 @@ def check_out(repository: Repository, tree: str, slot: Path) -> Path:
 
 def _update(repository: Repository, tree: str, folder: Path, index: Path) -> None:
     environ = {
+        **repository.objects,
         "GIT_DIR": str(repository.git_dir),
         "GIT_WORK_TREE": str(folder),
         "GIT_INDEX_FILE": str(index),
@@ -55,6 +50,23 @@ def _update(repository: Repository, tree: str, folder: Path, index: Path) -> Non
         # What the last run left: the project's own output, and the ignored files' links.
         run_git(folder, *QUIET, "clean", "-ffdxq", "-e", "__pycache__", environ=environ)
     run_git(folder, *QUIET, "read-tree", "--reset", "-u", tree, environ=environ)
+
+
+def _aim(root: Path, folder: Path, path: str) -> None:
+    """Have a link out of the working tree lead where the user's does, and one into it stay ours.
+
+    The working copy lies elsewhere: `../../shared` would lead nowhere from there, and the
+    working tree's absolute name out of what is judged.
+    """
+    link = folder / path
+    if not link.is_symlink():  # core.symlinks is off
+        return
+    target = link.readlink()
+    there = Path(os.path.normpath((root / path).parent / target))
+    inside = there.is_relative_to(root)
+    if inside == target.is_absolute():
+        link.unlink()
+        link.symlink_to(folder / there.relative_to(root) if inside else there)
 
 
 def _drop_bytecode(repository: Repository, before: str, tree: str, folder: Path) -> None:

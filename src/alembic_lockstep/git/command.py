@@ -7,6 +7,8 @@ GitPython's `Git` object runs the real `git`, so a hook's `GIT_INDEX_FILE` and
 from __future__ import annotations
 
 import os
+import re
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
@@ -16,8 +18,23 @@ from alembic_lockstep.errors import CouldNotJudge
 # `import git` runs `git version` unless told not to: half of its import time.
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 
-from git.cmd import Git as Git  # for what reads many objects
+from git.cmd import Git
 from git.exc import GitCommandError, GitCommandNotFound
+
+# The user's hooks, monitors and sparse patterns are about the user's working tree, not about
+# indexes and working copies of ours.
+QUIET = (
+    *("-c", "core.sparseCheckout=false"),
+    *("-c", "index.sparse=false"),
+    *("-c", "core.hooksPath=/dev/null"),
+    *("-c", "core.fsmonitor=false"),
+    *("-c", "core.splitIndex=false"),
+    *("-c", "core.safecrlf=false"),
+    *("-c", "submodule.recurse=false"),
+)
+
+# What git itself tells to paste, for a repository that belongs to somebody else.
+_SAFE = re.compile(r"^\s*(git config --global --add safe\.directory .+)$", re.MULTILINE)
 
 
 def run_git(
@@ -40,9 +57,65 @@ def run_git(
     except GitCommandNotFound as error:
         raise CouldNotJudge("git is not installed or not on PATH", fix=str(error)) from error
     except GitCommandError as error:
-        said = str(error.stderr).strip().removeprefix("stderr:").strip().strip("'").strip()
-        said = "; ".join(said.splitlines())
-        raise CouldNotJudge(f"git {arguments[0]} failed: {said}", fix=fix) from error
+        said = str(error.stderr).strip().removeprefix("stderr:").strip()
+        said = said.removeprefix("'").removesuffix("'")
+        raise _failure(_command(arguments), said, fix) from error
+
+
+def _failure(command: str, said: str, fix: str) -> CouldNotJudge:
+    safe = _SAFE.search(said)
+    if safe:
+        said, fix = said.splitlines()[0], safe[1]
+    lines = [line.strip() for line in said.splitlines() if not line.startswith("hint:")]
+    told = "; ".join(filter(None, lines))
+    return CouldNotJudge(f"git {command} failed: {told}", fix=fix)
+
+
+def _command(arguments: tuple[str, ...]) -> str:
+    """The git command's own name, behind the options of git itself."""
+    rest = list(arguments)
+    while len(rest) > 2 and rest[0] == "-c":
+        del rest[:2]
+    return rest[0]
+
+
+class Objects:
+    """Contents of objects, all read through one `git cat-file --batch`."""
+
+    def __init__(self, cwd: Path, environ: Mapping[str, str]) -> None:
+        self._git = Git(str(cwd))
+        self._environ = environ
+        self._process: Git.AutoInterrupt | None = None
+
+    def read(self, sha: str) -> bytes:
+        """An object's content; `CouldNotJudge` if this clone does not have it.
+
+        GitPython's own reader knows SHA-1 ids only.
+        """
+        if self._process is None:
+            self._process = self._start()
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{sha}\n".encode())
+        self._process.stdin.flush()
+        header = self._process.stdout.readline().split()
+        if len(header) != 3:
+            raise self._missing(sha)
+        content = self._process.stdout.read(int(header[2]))
+        self._process.stdout.readline()
+        return bytes(content)
+
+    def _start(self) -> Git.AutoInterrupt:
+        command = ["git", "cat-file", "--batch"]
+        pipe, environ = subprocess.PIPE, dict(self._environ)
+        return self._git.execute(command, istream=pipe, as_process=True, env=environ)
+
+    def _missing(self, sha: str) -> CouldNotJudge:
+        """A partial clone whose remote does not answer, or a repository that lost objects."""
+        return CouldNotJudge(
+            f"this clone does not have the object {sha}, and git could not fetch it",
+            fix="git fetch origin      (in a partial clone; else: git fsck)",
+        )
 
 
 def records(output: bytes) -> list[bytes]:

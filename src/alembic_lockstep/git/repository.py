@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.git.command import paths, records, run_git
+from alembic_lockstep.git.command import QUIET, paths, records, run_git
+from alembic_lockstep.git.index import ScratchIndex
 
 BYTECODE = re.compile(r"(^|/)__pycache__/|\.pyc$")
 
@@ -35,29 +35,58 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Entry:
+    """A file of a tree.
+
+    Attributes:
+        mode: As git has it: 100644, 100755, or 120000 for a symbolic link.
+        sha: The blob's id.
+        path: POSIX path from the root.
+    """
+
+    mode: str
+    sha: str
+    path: str
+
+    @property
+    def is_link(self) -> bool:
+        """Whether it is a symbolic link; its blob is where it points."""
+        return self.mode == "120000"
+
+
+@dataclass(frozen=True)
 class Repository:
     """A git repository with a working tree.
 
     Attributes:
         root: The working tree's top folder, absolute.
         git_dir: This working tree's git directory, absolute.
+        common_dir: The git directory that all its working trees share, absolute.
         main_root: The main working tree of a linked one, else the same as `root`.
+        objects: Variables that let git find the objects of submodules, too.
+        submodules: Folders of submodules that are here, and the git directory of each.
+        absent: Folders of submodules that the trees have and this clone has not.
     """
 
     root: Path
     git_dir: Path
+    common_dir: Path
     main_root: Path
+    objects: Mapping[str, str] = field(default_factory=dict)
+    submodules: Mapping[str, Path] = field(default_factory=dict)
+    absent: tuple[str, ...] = ()
 
     @classmethod
     def discover(cls, cwd: Path) -> Repository:
         """Find the repository around `cwd`; `CouldNotJudge` if there is none."""
-        paths = ("--show-toplevel", "--absolute-git-dir", "--git-common-dir")
-        answer = run_git(cwd, "rev-parse", *paths, fix="Run it inside a git working tree.")
-        root, git_dir, common = (Path(os.fsdecode(line)) for line in answer.splitlines())
+        names = ("--show-toplevel", "--absolute-git-dir", "--git-common-dir")
+        fix = "Run it inside a git working tree."
+        # One at a time: a folder's name may hold a newline.
+        answers = [run_git(cwd, "rev-parse", name, fix=fix) for name in names]
+        root, git_dir, common = (Path(os.fsdecode(one.removesuffix(b"\n"))) for one in answers)
         # `--git-common-dir` answers relative to the folder that git was asked in.
-        common = (cwd / common).resolve()
-        main = common.parent if common.name == ".git" else root
-        return cls(root.resolve(), git_dir.resolve(), main)
+        root, git_dir, common = root.resolve(), git_dir.resolve(), (cwd / common).resolve()
+        return cls(root, git_dir, common, _main_root(root, git_dir, common))
 
     def git(
         self,
@@ -66,7 +95,8 @@ class Repository:
         stdin: BinaryIO | None = None,
     ) -> bytes:
         """Run one git command at the root and return what it printed."""
-        return run_git(self.root, *arguments, environ=environ, stdin=stdin)
+        variables = {**self.objects, **(environ or {})}
+        return run_git(self.root, *arguments, environ=variables, stdin=stdin)
 
     @property
     def private(self) -> Path:
@@ -129,7 +159,7 @@ class Repository:
         index = self.root / named
         with self.scratch_index(index if index.exists() else None) as copy:
             try:
-                return self.git("write-tree", environ=copy).decode().strip()
+                return self.git(*QUIET, "write-tree", environ=copy).decode().strip()
             except CouldNotJudge:
                 self._refuse_conflicts(copy)
                 raise
@@ -151,19 +181,16 @@ class Repository:
     def tree_with(self, tree: str, paths: Sequence[str]) -> str:
         """The tree that `git add paths` on top of `tree` would give."""
         with self.scratch_index(None) as index:
-            self.git("read-tree", tree, environ=index)
-            self.git("add", "--force", "--", *map(_literal, paths), environ=index)
-            return self.git("write-tree", environ=index).decode().strip()
+            self.git(*QUIET, "read-tree", tree, environ=index)
+            self.git(*QUIET, "add", "--force", "--", *map(_literal, paths), environ=index)
+            return self.git(*QUIET, "write-tree", environ=index).decode().strip()
 
-    def files(self, tree: str) -> dict[str, str]:
-        """Every file of a tree: POSIX path from the root to blob id; no submodules."""
+    def entries(self, tree: str) -> list[Entry]:
+        """Every file of a tree; no submodules."""
         listed = self.git("ls-tree", "-r", "-z", "--full-tree", tree)
         entries = (entry.split(b"\t", 1) for entry in records(listed))
-        return {
-            os.fsdecode(path): facts.split()[2].decode()
-            for facts, path in entries
-            if facts.split()[1] == b"blob"
-        }
+        found = ((facts.decode().split(), os.fsdecode(path)) for facts, path in entries)
+        return [Entry(mode, sha, path) for (mode, kind, sha), path in found if kind == "blob"]
 
     def changes(self, base: str, tree: str) -> list[Change]:
         """The change set between two trees, renames found."""
@@ -175,28 +202,48 @@ class Repository:
         return paths(self.git("ls-files", "--others", "--exclude-standard", "-z"))
 
     def unstaged(self) -> list[str]:
-        """Tracked files whose content on disk differs from what is staged."""
-        return paths(self.git("diff-files", "--name-only", "--diff-filter=M", "-z"))
+        """Tracked files whose content on disk differs from what is staged.
+
+        What was only announced (`git add --intent-to-add`) counts as added.
+        """
+        return paths(self.git("diff-files", "--name-only", "--diff-filter=AM", "-z"))
+
+    def names_paths(self) -> bool:
+        """Whether this is `git commit PATH …`, which leaves out what else is staged.
+
+        Git then has an index made for the hook, `next-index-PID.lock`.
+        """
+        return b"next-index-" in self.git("rev-parse", "--git-path", "index")
 
     def ignored(self) -> list[str]:
         """Ignored files, and folders (ending in `/`) in which everything is ignored.
 
         Bytecode is left out: a checkout has its own.
         """
-        return self._ignored_in(self.root)
+        return [*self._ignored_in(self.root), *self._ignored_in_submodules()]
 
     def worktrees(self) -> list[tuple[str, list[str]]]:
         """This working tree, and the main one if it is another; each with what is ignored there."""
-        roots = dict.fromkeys((self.root, self.main_root))
-        return [(str(root), self._ignored_in(root)) for root in roots]
+        others = {self.main_root} - {self.root}
+        found = [(str(root), self._ignored_in(root)) for root in others]
+        return [(str(self.root), self.ignored()), *found]
 
-    def _ignored_in(self, root: Path) -> list[str]:
-        main = {
-            "GIT_DIR": str(root / ".git"),
+    def _ignored_in_submodules(self) -> list[str]:
+        found = []
+        for folder, git_dir in self.submodules.items():
+            if (self.root / folder / ".git").exists():
+                inside = self._ignored_in(self.root / folder, git_dir)
+                found += [f"{folder}/{path}" for path in inside]
+        return found
+
+    def _ignored_in(self, root: Path, git_dir: Path | None = None) -> list[str]:
+        git_dir = git_dir or root / ".git"
+        other = {
+            "GIT_DIR": str(git_dir),
             "GIT_WORK_TREE": str(root),
-            "GIT_INDEX_FILE": str(root / ".git" / "index"),
+            "GIT_INDEX_FILE": str(git_dir / "index"),
         }
-        environ = None if root == self.root else main  # a hook's variables speak of `self.root`
+        environ = None if root == self.root else other  # a hook's variables speak of `self.root`
         names = ("--others", "--ignored", "--exclude-standard", "--directory", "-z")
         found = paths(run_git(root, "ls-files", *names, environ=environ))
         return [path for path in found if not BYTECODE.search(path)]
@@ -216,21 +263,13 @@ class Repository:
         return found
 
 
-class ScratchIndex:
-    """A copy of an index in a temporary folder; entering it gives the variables for git."""
-
-    def __init__(self, folder: Path, source: Path | None) -> None:
-        self._temporary = tempfile.TemporaryDirectory(dir=folder, prefix="index-")
-        self._source = source
-
-    def __enter__(self) -> dict[str, str]:
-        index = Path(self._temporary.name) / "index"
-        if self._source is not None:
-            shutil.copyfile(self._source, index)
-        return {"GIT_INDEX_FILE": str(index)}
-
-    def __exit__(self, *_: object) -> None:
-        self._temporary.cleanup()
+def _main_root(root: Path, git_dir: Path, common: Path) -> Path:
+    """The main working tree; a bare repository has none, whatever folder its `.git` lies in."""
+    if git_dir == common or common.name != ".git":
+        return root
+    bare = ("config", "--file", str(common / "config"), "--type=bool", "--default=false")
+    is_bare = run_git(root, *bare, "--get", "core.bare").strip() == b"true"
+    return root if is_bare else common.parent
 
 
 def _literal(path: str) -> str:

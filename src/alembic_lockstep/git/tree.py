@@ -3,31 +3,59 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import posixpath
 
-from alembic_lockstep.git.command import Git
+from alembic_lockstep.git.command import Objects
 from alembic_lockstep.git.repository import Repository
+
+# Links may lead in a circle; this many are followed, as Linux does.
+MOST_LINKS = 40
 
 
 class Tree:
-    """A git tree to read from: what is being judged, or what it is compared with."""
+    """A git tree to read from: what is being judged, or what it is compared with.
+
+    `files` are all its files by their own paths, with their blobs' ids; `links` are those that
+    are symbolic links. What stands behind a link to a folder is not listed twice.
+    """
 
     def __init__(self, repository: Repository, sha: str) -> None:
         self.sha = sha
-        self.files = repository.files(sha)
-        # One `git cat-file --batch` for all reads.
-        self._git = Git(str(repository.root))
+        entries = repository.entries(sha)
+        self.files = {entry.path: entry.sha for entry in entries}
+        self.links = {entry.path for entry in entries if entry.is_link}
+        self._objects = Objects(repository.root, repository.objects)
 
     def read(self, path: str) -> str | None:
-        """The text of a file, None if the tree has no such file.
+        """The text of a file, None if the tree has no such file; links are followed.
 
         Python's own rules for source encodings apply (PEP 263); bytes that do not fit
         are replaced, because the reader wants to say where and not to fail.
         """
-        blob = self.files.get(path)
+        blob = self.files.get(self.real(path))
         if blob is None:
             return None
-        content = self._git.get_object_data(blob)[3]
+        content = self._objects.read(blob)
         try:
             return importlib.util.decode_source(content)
         except (SyntaxError, UnicodeDecodeError):
             return content.decode("utf-8", "replace")
+
+    def real(self, path: str) -> str:
+        """Where a path leads behind the tree's symbolic links; itself if out of the tree."""
+        for _ in range(MOST_LINKS if self.links else 0):
+            link = next((part for part in _upward(path) if part in self.links), None)
+            if link is None:
+                return path
+            target = os.fsdecode(self._objects.read(self.files[link]))
+            there = posixpath.normpath(posixpath.join(posixpath.dirname(link), target))
+            if there.startswith(("../", "/")):
+                return path
+            path = posixpath.normpath(there + path[len(link) :])
+        return path
+
+
+def _upward(path: str) -> list[str]:
+    parts = path.split("/")
+    return ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]

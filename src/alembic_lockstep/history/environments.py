@@ -121,9 +121,11 @@ def _rank(path: str) -> tuple[bool, int, str]:
 
 
 def _named_environment(sources: Sources, name: str) -> Environment:
-    config, section = posixpath.normpath(name.replace("\\", "/")), MAIN_SECTION
+    config, section = posixpath.normpath(name), MAIN_SECTION
     if config not in sources.files and ":" in config:
         config, _, section = config.rpartition(":")
+    if config not in sources.files:  # a folder's name may hold a backslash; else it is Windows'
+        config = posixpath.normpath(config.replace("\\", "/"))
     if config not in sources.files:
         near = did_you_mean(config, filter(_is_candidate, sources.files))
         raise CouldNotJudge(f"the setting 'config' names {name}, which git does not have{near}")

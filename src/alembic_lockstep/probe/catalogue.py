@@ -51,7 +51,7 @@ def _file(module: Any, root: str) -> str:
     if not isinstance(path, str) or not path.endswith(".py"):
         return ""
     folder, name = os.path.split(path)
-    path = os.path.join(_real(folder), name)
+    path = os.path.realpath(path) if os.path.islink(path) else os.path.join(_real(folder), name)
     if not path.startswith(root + os.sep) or path.startswith(_real(sys.prefix) + os.sep):
         return ""
     parts = path[len(root) + 1 :].split(os.sep)
