@@ -19,6 +19,7 @@ from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.facts import Facts, as_loaded, read_facts
 from alembic_lockstep.findings import Finding
 from alembic_lockstep.git.repository import Change, Repository
+from alembic_lockstep.git.submodules import with_submodules
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.history.environments import Environment, find_environments
 from alembic_lockstep.history.options import read_options
@@ -72,6 +73,7 @@ def judge(
     Raises:
         CouldNotJudge: for anything that stands in the way of a verdict.
     """
+    repository, base, tree = with_submodules(repository, base, tree)
     changes = tuple(repository.changes(base, tree))
     if not changes:
         return Verdict(base, tree, ())

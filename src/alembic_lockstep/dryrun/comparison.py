@@ -131,7 +131,8 @@ def _from_base_models(runner: DryRunner, now: Side, base: Side, note: str) -> Co
 
 def _unjudged(runner: DryRunner, side: Side, seen: Observation) -> CouldNotJudge:
     tried = runner.tried(side.environment)
-    return could_not_judge(seen, side.environment, runner.repository, tried=tried)
+    sha = side.tree.sha
+    return could_not_judge(seen, side.environment, runner.repository, tree=sha, tried=tried)
 
 
 def _first_line(text: str) -> str:

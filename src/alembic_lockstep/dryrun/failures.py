@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from alembic_lockstep.dryrun.hints import hint, missing_fields
 from alembic_lockstep.dryrun.process import Observation
 from alembic_lockstep.errors import CouldNotJudge
+from alembic_lockstep.git.absent import what_is_absent
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.history.environments import Environment
 
@@ -38,12 +39,13 @@ def could_not_judge(
     environment: Environment,
     repository: Repository,
     *,
+    tree: str,
     tried: Sequence[str] = (),
 ) -> CouldNotJudge:
     """The exception for a dry run that failed before there was anything to judge.
 
-    `tried` tells which interpreters were looked at: shown where a missing module may mean
-    that it was not the project's own that ran.
+    `tree` is the id of what ran. `tried` tells which interpreters were looked at: shown where a
+    missing module may mean that it was not the project's own that ran.
     """
     error = seen.error
     message = str(error["message"]) or str(error["type"])
@@ -53,10 +55,11 @@ def could_not_judge(
     frames = [frame for frame in error["frames"] if frame["path"]]
     if frames:
         what += f" ({frames[-1]['path']}:{frames[-1]['line']})"
+    absent = what_is_absent(repository, tree)
     if error["type"] == "ModuleNotFoundError" and error["module"]:
-        return _not_found(what, seen, repository, tried)
+        return _not_found(what, seen, repository, tried, absent)
     fix = _forgotten(_relative_import(message), repository) or hint(seen)
-    return CouldNotJudge(what, fix=fix, log=seen.log)
+    return CouldNotJudge(what, fix="\n".join(filter(None, [fix, *absent])), log=seen.log)
 
 
 def is_of_the_machine(seen: Observation) -> bool:
@@ -81,7 +84,11 @@ def _forgotten(module: str, repository: Repository) -> str:
 
 
 def _not_found(
-    what: str, seen: Observation, repository: Repository, tried: Sequence[str]
+    what: str,
+    seen: Observation,
+    repository: Repository,
+    tried: Sequence[str],
+    absent: Sequence[str],
 ) -> CouldNotJudge:
     module = str(seen.error["module"])
     fix = _forgotten(module, repository)
@@ -91,7 +98,7 @@ def _not_found(
         f"Install what provides '{module}' into the project's environment, or name the Python "
         'that has it:\n[tool.alembic-lockstep]\npython = "path/to/python"'
     )
-    return CouldNotJudge(what, fix=fix, tried=tried, log=seen.log)
+    return CouldNotJudge(what, fix="\n".join([*absent, fix]), tried=tried, log=seen.log)
 
 
 def check_loaded(seen: Observation, changed: Collection[str]) -> None:

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 from alembic_lockstep.errors import CouldNotJudge
+from alembic_lockstep.git.absent import fill_pointers
 from alembic_lockstep.git.command import QUIET, run_git
 from alembic_lockstep.git.repository import Change, Repository
 
@@ -50,6 +51,7 @@ def _update(repository: Repository, tree: str, folder: Path, index: Path) -> Non
         # What the last run left: the project's own output, and the ignored files' links.
         run_git(folder, *QUIET, "clean", "-ffdxq", "-e", "__pycache__", environ=environ)
     run_git(folder, *QUIET, "read-tree", "--reset", "-u", tree, environ=environ)
+    fill_pointers(repository, folder, environ)
 
 
 def _aim(root: Path, folder: Path, path: str) -> None:

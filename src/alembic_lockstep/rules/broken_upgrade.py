@@ -7,6 +7,7 @@ from dataclasses import replace
 from alembic_lockstep.dryrun.hints import hint
 from alembic_lockstep.facts import Facts, at
 from alembic_lockstep.findings import Finding, Location
+from alembic_lockstep.git.absent import what_is_absent
 
 BLAME = (
     "The base runs this revision without error: it was edited, or something that it imports was. "
@@ -31,13 +32,14 @@ def check(facts: Facts) -> list[Finding]:
     now = facts.comparison.now
     what = f"upgrade() of {now.revision}" if now.revision else "importing this migration"
     old = now.revision in facts.base_history.ids and facts.comparison.start == "replay"
+    absent = what_is_absent(facts.repository, facts.tree.sha)
     return [
         Finding(
             "broken-upgrade",
             f"{what} fails: {_message(now.error)}",
             _where(facts, now.revision),
             facts.environment.name,
-            hint=BLAME if old else hint(now),
+            hint="; ".join(absent) or (BLAME if old else hint(now)),
         )
     ]
 

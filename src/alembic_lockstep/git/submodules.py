@@ -1,0 +1,154 @@
+"""Trees with their submodules filled in: a submodule's files then are files like any others.
+
+A tree holds of a submodule only the commit that it is at. Its objects are in a git directory
+of its own, which nothing has to be fetched for. The filled trees are written into a folder
+of ours: in the user's repository they would name objects that it does not have.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from alembic_lockstep.errors import CouldNotJudge
+from alembic_lockstep.git.absent import update
+from alembic_lockstep.git.command import QUIET, records
+from alembic_lockstep.git.repository import Repository
+
+
+def with_submodules(repository: Repository, base: str, tree: str) -> tuple[Repository, str, str]:
+    """Fill in the submodules of two trees.
+
+    Returns:
+        The repository that can read the filled trees, and their ids. Submodules that are not
+        checked out stay empty folders, as they are for the user; so do those of the base at
+        a commit that is not here.
+
+    Raises:
+        CouldNotJudge: A submodule is here, but not the commit that `tree` has it at.
+    """
+    if not any(repository.git("ls-tree", one, ".gitmodules") for one in (base, tree)):
+        return repository, base, tree
+    filler = _Filler(repository)
+    homes = (repository.git_dir, repository.common_dir)
+    filled = filler.fill(tree, "", homes)
+    absent = tuple(dict.fromkeys(filler.absent))
+    if filler.behind:
+        raise _behind(*filler.behind[0])
+    before = filler.fill(base, "", homes)
+    found = replace(filler.repository, submodules=filler.found, absent=absent)
+    return found, before, filled
+
+
+@dataclass
+class _Filler:
+    """Fills trees, and notes where submodules were found."""
+
+    repository: Repository
+    found: dict[str, Path] = field(default_factory=dict)
+    absent: list[str] = field(default_factory=list)
+    behind: list[tuple[str, str]] = field(default_factory=list)
+    _stores: dict[str, None] = field(default_factory=dict)
+
+    def fill(self, tree: str, prefix: str, homes: Sequence[Path]) -> str:
+        """Return the tree with the content of submodules, theirs filled in first.
+
+        `homes` are git directories in which the clones of submodules may lie.
+        """
+        links = list(self._links(tree))
+        if not links:
+            return tree
+        names = self._names(tree)
+        with self.repository.scratch_index(None) as index:
+            self._git("read-tree", tree, environ=index)
+            for path, commit in links:
+                clones = self._clones(prefix + path, names.get(path, path), homes)
+                content = self._content(prefix + path, commit, clones)
+                if content:
+                    filled = self.fill(content, f"{prefix}{path}/", clones)
+                    self._git("update-index", "--force-remove", "--", path, environ=index)
+                    self._git("read-tree", f"--prefix={path}/", filled, environ=index)
+            return self._git("write-tree", environ=index).decode().strip()
+
+    def _content(self, path: str, commit: str, clones: Sequence[Path]) -> str:
+        """The id of the tree that a submodule is at; empty if it is not here."""
+        if not clones:
+            self.absent.append(path)
+            return ""
+        self.found[path] = clones[0]
+        self._open(clones)
+        if not self.repository.has_commit(commit):
+            self.behind.append((path, commit))
+            return ""
+        return self.repository.tree_of(commit)
+
+    def _open(self, clones: Sequence[Path]) -> None:
+        """Let git find the objects of these clones."""
+        if not self._stores:
+            own = self.repository.git("rev-parse", "--git-path", "objects").removesuffix(b"\n")
+            self._stores[str(self.repository.root / os.fsdecode(own))] = None
+        self._stores.update((str(clone / "objects"), None) for clone in clones)
+        filled = self.repository.private / "objects"
+        filled.mkdir(exist_ok=True)
+        variables = {
+            "GIT_OBJECT_DIRECTORY": str(filled),
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": os.pathsep.join(map(_quoted, self._stores)),
+        }
+        self.repository = replace(self.repository, objects=variables)
+
+    def _clones(self, path: str, name: str, homes: Sequence[Path]) -> list[Path]:
+        """Git directories of a submodule: the one that its folder names, those of its name."""
+        named = _git_dir(self.repository.root / path)
+        places = [*([named] if named else []), *(home / "modules" / name for home in homes)]
+        return list(dict.fromkeys(place for place in places if (place / "objects").is_dir()))
+
+    def _links(self, tree: str) -> Iterator[tuple[str, str]]:
+        """Paths and commits of a tree's submodules."""
+        for entry in records(self.repository.git("ls-tree", "-r", "-z", "--full-tree", tree)):
+            facts, _, path = entry.partition(b"\t")
+            if facts.startswith(b"160000 "):
+                yield os.fsdecode(path), facts.split()[2].decode()
+
+    def _names(self, tree: str) -> Mapping[str, str]:
+        """The submodules' names by their paths: a renamed one keeps its first."""
+        asked = ("--blob", f"{tree}:.gitmodules", "-z", "--get-regexp", r"^submodule\..*\.path$")
+        try:
+            listed = records(self.repository.git("config", *asked))
+        except CouldNotJudge:  # no such file
+            return {}
+        pairs = (os.fsdecode(one).split("\n", 1) for one in listed)
+        return {path: key[len("submodule.") : -len(".path")] for key, path in pairs}
+
+    def _git(self, *arguments: str, environ: Mapping[str, str]) -> bytes:
+        return self.repository.git(*QUIET, *arguments, environ=environ)
+
+
+def _git_dir(folder: Path) -> Path | None:
+    """The git directory of a submodule's folder, which is a file's content or a real folder.
+
+    Git is not asked: a hook's variables would have it answer for the outer repository.
+    """
+    place = folder / ".git"
+    if place.is_dir():
+        return place.resolve()
+    if not place.is_file():
+        return None
+    target = place.read_text().strip().removeprefix("gitdir: ")
+    git_dir = (folder / target).resolve()
+    common = git_dir / "commondir"
+    return (git_dir / common.read_text().strip()).resolve() if common.is_file() else git_dir
+
+
+def _quoted(path: str) -> str:
+    """As git reads a list of folders: in double quotes, if a name holds the separator."""
+    escaped = path.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"' if {os.pathsep, '"'} & set(path) else path
+
+
+def _behind(path: str, commit: str) -> CouldNotJudge:
+    return CouldNotJudge(
+        f"the submodule {path} is at commit {commit[:12]}, which its clone here does not have",
+        fix=update(path),
+    )
