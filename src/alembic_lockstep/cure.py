@@ -33,7 +33,9 @@ def cures(facts: Facts, findings: Sequence[Finding]) -> list[Cure]:
     found: list[Cure] = []
     if "uncommitted-migration" in rules:
         paths = " ".join(shlex.quote(path) for path in facts.forgotten)
-        found.append(Cure("To cure it:", f"git add {paths}", "console"))
+        # `git commit PATH …` takes nothing but those paths, staged or not.
+        name_it = f"\ngit commit … {paths}" if facts.repository.names_paths() else ""
+        found.append(Cure("To cure it:", f"git add {paths}{name_it}", "console"))
     if facts.uncured:
         body = upgrade_functions(facts.uncured)
         if "migration-mismatch" in rules:

@@ -26,4 +26,7 @@ def check(facts: Facts) -> list[Finding]:
 
 
 def _state(facts: Facts, path: str) -> str:
-    return "staged without its last edits" if path in facts.tree.files else "on disk but not staged"
+    if path in facts.tree.files:
+        return "staged without its last edits"
+    left_out = facts.repository.names_paths()
+    return "not among the paths that are committed" if left_out else "on disk but not staged"
