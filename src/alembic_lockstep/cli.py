@@ -87,11 +87,12 @@ def _trees(
 ) -> tuple[str, str]:
     """Base and tree: as given, as pushed (pre-commit's refs), or HEAD and what is staged."""
     base = base or environ.get("PRE_COMMIT_FROM_REF")
-    tree = tree or environ.get("PRE_COMMIT_TO_REF")
-    pushed = environ.get("PRE_COMMIT_LOCAL_BRANCH")
-    if pushed and not tree:
-        # The first push of a repository: pre-commit names no commits, because all of it is new.
+    pushed = environ.get("PRE_COMMIT_TO_REF") or environ.get("PRE_COMMIT_LOCAL_BRANCH")
+    if pushed and not base and not tree:
+        # The first push of a repository: all of it is new. pre-commit names no commits then,
+        # prek names the last one only.
         return repository.empty_tree, repository.tree_of(pushed)
+    tree = tree or environ.get("PRE_COMMIT_TO_REF")
     judged = repository.tree_of(tree) if tree else repository.staged_tree(environ)
     if not base:
         base = f"{tree}^" if tree else "HEAD"
