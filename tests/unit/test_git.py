@@ -121,6 +121,51 @@ def test_a_base_that_a_shallow_clone_lacks_is_named_with_the_cure(root: Path) ->
     assert "git fetch --unshallow" in caught.value.fix
 
 
+def test_a_folder_with_a_newline_in_its_name_is_found(tmp_path: Path) -> None:
+    root = tmp_path / "two\nlines"
+    root.mkdir()
+    git(root, "init", "--quiet")
+    repository = Repository.discover(root)
+    assert (repository.root, repository.git_dir) == (root, root / ".git")
+
+
+def test_a_bare_repository_is_no_main_working_tree(root: Path, tmp_path: Path) -> None:
+    commit(root, a_py="x = 1\n")
+    linked, of_bare, bare = tmp_path / "linked", tmp_path / "trees/one", tmp_path / "trees/.git"
+    git(root, "worktree", "add", "--quiet", str(linked))
+    git(root, "clone", "--quiet", "--bare", ".", str(bare))
+    git(bare, "worktree", "add", "--quiet", str(of_bare))
+    assert Repository.discover(root).main_root == root
+    assert Repository.discover(linked).main_root == root
+    assert Repository.discover(of_bare).main_root == of_bare
+
+
+def test_an_object_that_is_lost_could_not_be_judged(root: Path) -> None:
+    commit(root, a_py="x = 1\n", b_py="y = 1\n")
+    blob = git(root, "rev-parse", "HEAD:a.py")
+    (root / ".git/objects" / blob[:2] / blob[2:]).unlink()
+    tree = Tree(Repository.discover(root), git(root, "rev-parse", "HEAD^{tree}"))
+    assert tree.read("b.py") == "y = 1\n"
+    with pytest.raises(CouldNotJudge, match=blob):
+        tree.read("a.py")
+
+
+@pytest.mark.parametrize(
+    ("target", "read"),
+    [("b.py", "y = 1\n"), ("{root}/b.py", "y = 1\n")]
+    + [(nowhere, None) for nowhere in ("../b.py", "/b.py", "a.py", "lost.py")],
+)
+def test_a_link_is_read_where_it_leads_in_the_tree(
+    root: Path, target: str, read: str | None
+) -> None:
+    (root / "a.py").symlink_to(target.format(root=root))
+    (root / "folder").symlink_to("pkg")
+    tree = Tree(Repository.discover(root), commit(root, b_py="y = 1\n", pkg__c_py="z = 1\n"))
+    assert tree.read("a.py") == read
+    assert tree.read("folder/c.py") == "z = 1\n"
+    assert tree.real("folder/c.py") == "pkg/c.py"
+
+
 def test_the_checkout_follows_the_tree(root: Path, tmp_path: Path) -> None:
     old = commit(root, a_py="x = 1\n", pkg__b_py="y = 1\n")
     new = commit(root, a_py="x = 2\n", pkg__b_py=None, c_py="z = 1\n")

@@ -81,9 +81,10 @@ class Repository:
         """Find the repository around `cwd`; `CouldNotJudge` if there is none."""
         names = ("--show-toplevel", "--absolute-git-dir", "--git-common-dir")
         fix = "Run it inside a git working tree."
-        # One at a time: a folder's name may hold a newline.
-        answers = [run_git(cwd, "rev-parse", name, fix=fix) for name in names]
-        root, git_dir, common = (Path(os.fsdecode(one.removesuffix(b"\n"))) for one in answers)
+        lines = run_git(cwd, "rev-parse", *names, fix=fix).splitlines()
+        if len(lines) != len(names):  # a folder's name holds a newline
+            lines = [run_git(cwd, "rev-parse", name).removesuffix(b"\n") for name in names]
+        root, git_dir, common = (Path(os.fsdecode(line)) for line in lines)
         # `--git-common-dir` answers relative to the folder that git was asked in.
         root, git_dir, common = root.resolve(), git_dir.resolve(), (cwd / common).resolve()
         return cls(root, git_dir, common, _main_root(root, git_dir, common))

@@ -25,6 +25,7 @@ class Tree:
         entries = repository.entries(sha)
         self.files = {entry.path: entry.sha for entry in entries}
         self.links = {entry.path for entry in entries if entry.is_link}
+        self._root = repository.root.as_posix()
         self._objects = Objects(repository.root, repository.objects)
 
     def read(self, path: str) -> str | None:
@@ -33,8 +34,9 @@ class Tree:
         Python's own rules for source encodings apply (PEP 263); bytes that do not fit
         are replaced, because the reader wants to say where and not to fail.
         """
-        blob = self.files.get(self.real(path))
-        if blob is None:
+        path = self.real(path)
+        blob = self.files.get(path)
+        if blob is None or path in self.links:
             return None
         content = self._objects.read(blob)
         try:
@@ -43,16 +45,17 @@ class Tree:
             return content.decode("utf-8", "replace")
 
     def real(self, path: str) -> str:
-        """Where a path leads behind the tree's symbolic links; itself if out of the tree."""
+        """Where a path leads behind symbolic links, but not further than they stay in the tree."""
         for _ in range(MOST_LINKS if self.links else 0):
             link = next((part for part in _upward(path) if part in self.links), None)
             if link is None:
                 return path
             target = os.fsdecode(self._objects.read(self.files[link]))
-            there = posixpath.normpath(posixpath.join(posixpath.dirname(link), target))
-            if there.startswith(("../", "/")):
+            there = posixpath.join(self._root, posixpath.dirname(link), target) + path[len(link) :]
+            there = posixpath.normpath(there)
+            if not there.startswith(f"{self._root}/"):
                 return path
-            path = posixpath.normpath(there + path[len(link) :])
+            path = there[len(self._root) + 1 :]
         return path
 
 
