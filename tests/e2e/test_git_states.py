@@ -329,22 +329,35 @@ def test_how_git_is_configured_changes_no_verdict(shop: Project, config: dict[st
 
 @pytest.mark.parametrize(
     "name",
-    ['it\'s a "shop" \\ é', "new\nline\t[x]*?", "\x1b[31m$HOME `id`", "caf\udce9", ":(top)-n"],
-    ids=["quotes", "newline", "escape", "not utf-8", "pathspec"],
+    ['it\'s a "shop" \\ é', "new\nline\t[x]*?", "\x1b[31m$HOME `id`", ":(top)-n"],
+    ids=["quotes", "newline", "escape", "pathspec"],
 )
 def test_folders_of_any_name(shop: Project, name: str) -> None:
-    (shop.root / "service").rename(shop.root / name)
-    save(shop)
-    shop.sample = replace(shop.sample, models=f"{name}/shop/models.py")
-    shop.add_column()
-    shop.git("add", "--all")
-    migration = f"{name}/alembic/versions/{PAID}.py"
-    shop.write(migration, MIGRATION.format(id=PAID, down=HEAD, depends_on=None, upgrade=ADD_PAID))
+    forget_migration_in(shop, name)
     assert_blocked(shop.commit(), "uncommitted-migration", f"{PAID}.py", "models.py:40")
+
+
+def test_a_folder_whose_name_is_not_utf8_is_reported_as_json(shop: Project) -> None:
+    name = "caf\udce9"
+    migration = forget_migration_in(shop, name)
     (finding,) = shop.check("--output-format", "json").json["findings"]
     assert finding["rule"] == "uncommitted-migration"
+    assert finding["path"] == migration
     shop.git("add", "--all")
     assert_passed(shop.commit())
+
+
+def forget_migration_in(project: Project, name: str) -> str:
+    """Rename the service's folder, then stage a column there without its migration."""
+    (project.root / "service").rename(project.root / name)
+    save(project)
+    project.sample = replace(project.sample, models=f"{name}/shop/models.py")
+    project.add_column()
+    project.git("add", "--all")
+    path = f"{name}/alembic/versions/{PAID}.py"
+    text = MIGRATION.format(id=PAID, down=HEAD, depends_on=None, upgrade=ADD_PAID)
+    project.write(path, text)
+    return path
 
 
 def test_a_rename_of_case_alone_is_judged_by_the_new_name(shop: Project) -> None:
