@@ -354,7 +354,7 @@ def test_json_has_the_documented_names(shop: Project) -> None:
     assert {"rule", "message", "path", "line", "column", "hint", "operation"} <= finding.keys()
     assert (finding["path"], finding["rule"]) == (MODELS, "missing-migration")
     (environment,) = document["environments"]
-    assert {"config", "dialects", "start", "revisions_run", "cures"} <= environment.keys()
+    assert {"config", "dialects", "start", "revisions_run", "refused"} <= environment.keys()
 
 
 def test_json_is_json_when_nothing_is_staged_and_empty_when_not_judged(shop: Project) -> None:

@@ -37,6 +37,12 @@ class Comparison:
     old: tuple[Operation, ...] = ()
     notes: tuple[str, ...] = ()
 
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """Addresses that the project wanted to reach, did not, and went on without."""
+        runs = (self.now, self.before) if self.before else (self.now,)
+        return tuple(dict.fromkeys(address for run in runs for address in run.refused))
+
 
 @dataclass(frozen=True)
 class Side:

@@ -56,5 +56,6 @@ def _environment(verdict: EnvironmentVerdict) -> dict[str, Any]:
         "old_differences": len(comparison.old) if comparison else 0,
         "not_compared": not_compared(comparison) if comparison else [],
         "notes": [*(comparison.notes if comparison else ()), *verdict.notes],
+        "refused": list(comparison.refused) if comparison else [],
         "cures": [asdict(cure) for cure in verdict.cures],
     }

@@ -38,6 +38,8 @@ def _environment(verdict: EnvironmentVerdict) -> Iterator[str]:
         old = f"; {plural(len(comparison.old), 'older difference')} not counted (--strict counts)"
     yield f"{config}: {ran} run {how} on {where}{old}."
     yield from (f"  {note}" for note in (*comparison.notes, *verdict.notes))
+    if comparison.refused:
+        yield f"  refused (not in allow-connect): {', '.join(comparison.refused)}"
     yield f"  not compared: {', '.join(not_compared(comparison))}"
 
 
