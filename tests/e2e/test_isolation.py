@@ -24,6 +24,7 @@ from .small import (
 INIT = "service/shop/__init__.py"
 ONLINE = "def run_migrations_online() -> None:\n"
 CONNECT = "    with connectable.connect() as connection:\n"
+RUN = "            context.run_migrations()\n"
 ENGINE = """\
     connectable = engine_from_config(
         config.get_section(config.config_ini_section, {}),
@@ -167,6 +168,19 @@ def test_a_connection_from_a_helper_of_the_application_is_taken(shop: Project, t
     )
     shop.stage("service/shop/app.py")
     result = check_env(shop, (ENGINE, "    from shop import app\n"), (CONNECT, taken))
+    assert_clean(result, "2 revisions run from empty")
+
+
+def test_a_transaction_of_env_py_stands_where_the_script_location_is_relative(
+    shop: Project,
+) -> None:
+    ini = "service/alembic.ini"
+    shop.replace(ini, "script_location = %(here)s/alembic", "script_location = alembic")
+    result = check_env(
+        shop,
+        (CONNECT, CONNECT + "        transaction = connection.begin()\n"),
+        (RUN, RUN + "        transaction.commit()\n"),
+    )
     assert_clean(result, "2 revisions run from empty")
 
 

@@ -54,6 +54,7 @@ class DryRun:
 
     def run(self) -> None:
         """Execute env.py; raises whatever it or a migration raises."""
+        # Absolute: `script_location = migrations` makes it relative to the working directory.
         self._redirect.env_script = os.path.abspath(self._script.env_py_location)
         environment = EnvironmentContext(self._config, self._script, fn=self._work)
         # On the instance: Alembic knows its own class only as what `alembic.context` stands for.
