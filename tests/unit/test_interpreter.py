@@ -127,6 +127,7 @@ def test_the_order(tmp_path: Path) -> None:
         "env at the root",
         ".venv in the main worktree",
         "`poetry env info -p` (not on PATH)",
+        "`poetry env list --full-path` (not on PATH)",
         "CONDA_PREFIX",
         "alembic-lockstep's own interpreter",
     ]
@@ -153,6 +154,21 @@ def test_a_tool_is_asked(tmp_path: Path, lock: str, tool: str, answer: str) -> N
     (tmp_path / lock).touch()
     found = list(candidates(tmp_path, "", Settings(), {"PATH": f"{tmp_path}/bin"}))
     assert (found[0].source.split()[0].strip("`"), found[0].path) == (tool, str(python))
+
+
+@pytest.mark.parametrize("listed", ["{venv}", "{venv} (Activated)", "{venv}\\n/other/venv"])
+def test_poetry_is_asked_again_if_its_python_is_not_that_on_path(
+    tmp_path: Path, listed: str
+) -> None:
+    """Of several environments it is not known which one it takes."""
+    python = make_script(tmp_path / "elsewhere/bin/python", "exit 1")
+    said = listed.format(venv=tmp_path / "elsewhere")
+    body = f"[ \"$2\" = list ] || exit 1\nprintf 'Python 3.9\\n{said}\\n'"
+    make_script(tmp_path / "bin/poetry", body)
+    (tmp_path / "poetry.lock").touch()
+    first, second, *_ = candidates(tmp_path, "", Settings(), {"PATH": f"{tmp_path}/bin"})
+    assert (first.source, first.path) == ("`poetry env info -p`", "")
+    assert second.path == ("" if "other" in listed else str(python))
 
 
 # The choice

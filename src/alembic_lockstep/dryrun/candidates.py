@@ -14,7 +14,8 @@ from alembic_lockstep.config import Settings
 from alembic_lockstep.errors import CouldNotJudge
 
 FIX = '[tool.alembic-lockstep]\npython = "path/to/python"'
-_LOOKUP_SECONDS = 10.0
+# The first start of such a tool compiles hundreds of modules; its answer is remembered.
+_LOOKUP_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -42,14 +43,15 @@ class _Tool:
     name: str
     files: tuple[str, ...]
     table: str
-    command: tuple[str, ...]
+    questions: tuple[str, ...]
 
 
 _TOOLS = (
-    _Tool("poetry", ("poetry.lock",), "[tool.poetry", ("poetry", "env", "info", "-p")),
-    _Tool("pdm", ("pdm.lock",), "[tool.pdm", ("pdm", "info", "--python")),
-    _Tool("hatch", ("hatch.toml",), "[tool.hatch.envs", ("hatch", "env", "find")),
-    _Tool("pipenv", ("Pipfile",), "", ("pipenv", "--venv")),
+    # The first answers nothing where poetry had to look for a Python other than that on PATH.
+    _Tool("poetry", ("poetry.lock",), "[tool.poetry", ("env info -p", "env list --full-path")),
+    _Tool("pdm", ("pdm.lock",), "[tool.pdm", ("info --python",)),
+    _Tool("hatch", ("hatch.toml",), "[tool.hatch.envs", ("env find",)),
+    _Tool("pipenv", ("Pipfile",), "", ("--venv",)),
 )
 
 
@@ -80,7 +82,8 @@ def candidates(
     else:
         yield from environments(root, directory, outer, main_root)
         for tool, folder in tools_in_use(root, directory).items():
-            yield _ask(tool, folder, outer)
+            for question in tool.questions:
+                yield _ask(tool.name, question, folder, outer)
         yield from fallbacks(outer)
 
 
@@ -144,14 +147,14 @@ def _uses(tool: _Tool, folder: Path) -> bool:
         return False
 
 
-def _ask(tool: _Tool, folder: Path, outer: Mapping[str, str]) -> Candidate:
-    source = f"`{' '.join(tool.command)}`"
-    program = shutil.which(tool.name, path=outer.get("PATH", ""))
+def _ask(name: str, question: str, folder: Path, outer: Mapping[str, str]) -> Candidate:
+    source = f"`{name} {question}`"
+    program = shutil.which(name, path=outer.get("PATH", ""))
     if program is None:
         return Candidate(f"{source} (not on PATH)", "")
     try:
         answer = subprocess.run(
-            [program, *tool.command[1:]],
+            [program, *question.split()],
             cwd=folder,
             env=outer,
             stdin=subprocess.DEVNULL,
@@ -163,10 +166,17 @@ def _ask(tool: _Tool, folder: Path, outer: Mapping[str, str]) -> Candidate:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return Candidate(f"{source} ({type(error).__name__})", "")
-    lines = answer.stdout.split("\n") if answer.returncode == 0 else []
-    named = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    path = Path(named)
-    return Candidate(source, str(_python_of(path) if path.is_dir() else path) if named else "")
+    named = _named(answer.stdout) if answer.returncode == 0 else None
+    if named is None:
+        return Candidate(source, "")
+    return Candidate(source, str(_python_of(named) if named.is_dir() else named))
+
+
+def _named(answer: str) -> Path | None:
+    """Return the one path that a tool's answer names, beside what else it may have printed."""
+    lines = [line.strip().removesuffix(" (Activated)") for line in answer.splitlines()]
+    paths = [path for path in map(Path, lines) if path.is_absolute()]
+    return paths[0] if len(paths) == 1 else None
 
 
 def fallbacks(outer: Mapping[str, str]) -> Iterator[Candidate]:
