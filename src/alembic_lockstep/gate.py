@@ -125,7 +125,9 @@ def _try_dry_run(facts: Facts, runner: DryRunner) -> Facts:
 def _dry_run(facts: Facts, runner: DryRunner) -> Facts:
     """Compare, and where something is missing, see whether a forgotten file would cure it."""
     comparison = compare(runner, facts.now, facts.in_base)
-    check_loaded(comparison.now, {change.path for change in facts.changes})
+    changed = {path for change in facts.changes for path in (change.path, change.old_path)}
+    for seen in filter(None, (comparison.now, comparison.before)):
+        check_loaded(seen, changed)
     facts = replace(as_loaded(facts, comparison.now.scripts), comparison=comparison)
     if not comparison.introduced or not facts.forgotten:
         return facts

@@ -110,11 +110,10 @@ def check_loaded(seen: Observation, changed: Collection[str]) -> None:
             fix="Something puts their folder on sys.path by its absolute name: make that relative "
             "to the file that does it, or install the package editable.",
         )
-    copies = [path for path in seen.copies if path in changed]
+    copies = [one for one in seen.copies if one["differs"] or one["path"] in changed]
     if copies:
         raise CouldNotJudge(
-            "the project's environment holds an installed copy of what this commit changes, "
-            "and the dry run loaded that in its place",
-            tried=copies[:10],
+            "the dry run loaded an installed copy of the project, which is not what is committed",
+            tried=[f"{one['path']}: loaded from {one['loaded']}" for one in copies[:10]],
             fix="Install the project editable:\npip install -e .",
         )

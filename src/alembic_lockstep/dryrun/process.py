@@ -93,7 +93,7 @@ class Observation:
         phase: Where it failed: start, env, start-sql, upgrade, create or compare.
         refused: Addresses that the project wanted to reach beside SQLAlchemy.
         worktree: Files of the user's working tree that were loaded as modules.
-        copies: Files of the tree whose installed copy was loaded in their place.
+        copies: Modules of the tree that were loaded from elsewhere: see `probe/copies.py`.
         asked_x: env.py asked for arguments of `alembic -x`.
         log: What the project printed.
     """
@@ -107,7 +107,7 @@ class Observation:
     revision: str = ""
     refused: tuple[str, ...] = ()
     worktree: tuple[str, ...] = ()
-    copies: tuple[str, ...] = ()
+    copies: tuple[Mapping[str, Any], ...] = ()
     asked_x: bool = False
     log: str = ""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import re
 import sys
 import threading
 from importlib.machinery import ModuleSpec
@@ -17,8 +16,6 @@ from types import ModuleType
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from .places import Places
-
-INSTALLED = re.compile(r"[/\\](?:site|dist)-packages[/\\]")
 
 
 class CheckoutFinder:
@@ -60,7 +57,7 @@ class CheckoutFinder:
 
     def _move(self, spec: ModuleSpec) -> ModuleSpec:
         folders = spec.submodule_search_locations
-        moved = [self._places.moved(folder) or folder for folder in folders or ()]
+        moved = [self._places.shown(folder) for folder in folders or ()]
         origin = self._places.moved(spec.origin) if spec.origin and spec.has_location else None
         if origin is None:
             if folders is not None and moved != list(folders):
@@ -92,7 +89,7 @@ def _call_after(spec: ModuleSpec, hook: Callable[[ModuleType], None]) -> None:
 
 def repoint_imports(places: Places, after_import: Dict[str, Callable[[ModuleType], None]]) -> None:
     """Re-point `sys.path` and every later import into the checkout."""
-    sys.path[:] = [places.moved(entry) or entry for entry in sys.path]
+    sys.path[:] = [places.shown(entry) for entry in sys.path]
     sys.meta_path.insert(0, CheckoutFinder(places, after_import))
 
 
@@ -100,19 +97,3 @@ def loaded_from_worktree(places: Places) -> List[str]:
     """Files of the working tree that were loaded as modules all the same."""
     files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
     return sorted({file for file in files if isinstance(file, str) and places.in_worktree(file)})
-
-
-def loaded_installed_copies(checkout: str, directory: str) -> List[str]:
-    """Files of the tree whose installed copy was loaded in their place.
-
-    A project that is installed without being editable shadows its own sources.
-    """
-    found = set()
-    for module in list(sys.modules.values()):
-        file = getattr(module, "__file__", None)
-        parts = INSTALLED.split(file) if isinstance(file, str) else []
-        for folder in ("", "src", directory) if len(parts) > 1 else ():
-            path = os.path.join(folder, parts[-1])
-            if os.path.isfile(os.path.join(checkout, path)):
-                found.add(path.replace(os.sep, "/"))
-    return sorted(found)

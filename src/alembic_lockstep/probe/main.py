@@ -8,8 +8,9 @@ from contextlib import ExitStack
 from typing import Any, Dict, Optional
 
 from .channel import Channel, described
+from .copies import loaded_copies
 from .guard import C_DRIVERS, Guard
-from .imports import loaded_from_worktree, loaded_installed_copies, repoint_imports
+from .imports import loaded_from_worktree, repoint_imports
 from .places import Places
 
 MACHINERY = (os.path.dirname(os.path.abspath(__file__)) + os.sep, "<frozen importlib.")
@@ -37,7 +38,7 @@ def main(top: str) -> None:
         "done",
         refused=guard.refused,
         worktree=loaded_from_worktree(places),
-        copies=loaded_installed_copies(places.checkout, request["directory"]),
+        copies=loaded_copies(places),
         **outcome,
     )
     try:

@@ -22,15 +22,20 @@ class Places:
         probe = os.path.dirname(os.path.abspath(__file__))
         self._environment: List[str] = [sys.prefix, sys.base_prefix, sys.exec_prefix, probe]
         for worktree, ignored in request["worktrees"]:
-            mirror = os.path.join(self.checkout, _mirrored(worktree, request["config"]))
+            mirror = os.path.join(self.checkout, _mirror_of(worktree, request["config"]))
             self._mirrors[worktree] = os.path.normpath(mirror)
             for path in (*ignored, ".git"):
                 for top in (worktree, mirror):
                     self._environment.append(os.path.join(top, path.rstrip("/")))
+        self._ignored = frozenset(self._environment)
 
     def in_checkout(self, path: str) -> bool:
         """Whether the file is one that the judged tree brings."""
         return self._is_code(path, self.checkout)
+
+    def is_tree(self, folder: str, name: str) -> bool:
+        """Whether an entry of one of the checkout's folders was brought by the judged tree."""
+        return os.path.join(folder, name) not in self._ignored
 
     def in_worktree(self, path: str) -> bool:
         """Whether the file is the repository's, but on disk and not in the judged tree."""
@@ -39,12 +44,24 @@ class Places:
     def moved(self, path: str) -> Optional[str]:
         """The checkout's place for a path of a working tree; None for any other path."""
         folder, name = os.path.split(os.path.abspath(path))
-        for candidate in (os.path.join(folder, name), os.path.join(_real_folder(folder), name)):
-            worktree = self._worktree_of(candidate)
-            if worktree is not None:
-                inside = os.path.relpath(candidate, worktree)
-                return os.path.normpath(os.path.join(self._mirrors[worktree], inside))
-        return None
+        plain = os.path.join(folder, name)
+        candidates = [plain, os.path.join(_real_folder(folder), name)]
+        if os.path.islink(plain):  # an editable install may be a folder of links to the sources
+            candidates.append(os.path.realpath(plain))
+        found = [place for place in map(self._mirrored, candidates) if place is not None]
+        return next(filter(os.path.exists, found), found[0] if found else None)
+
+    def shown(self, folder: str) -> str:
+        """The checkout's place for a folder of a working tree if it is there; else the folder."""
+        place = self.moved(folder)
+        return folder if place is None or not os.path.isdir(place) else place
+
+    def _mirrored(self, path: str) -> Optional[str]:
+        worktree = self._worktree_of(path)
+        if worktree is None:
+            return None
+        inside = os.path.relpath(path, worktree)
+        return os.path.normpath(os.path.join(self._mirrors[worktree], inside))
 
     def _worktree_of(self, path: str) -> Optional[str]:
         if _below(path, self.checkout):
@@ -59,7 +76,7 @@ class Places:
         )
 
 
-def _mirrored(worktree: str, config: str) -> str:
+def _mirror_of(worktree: str, config: str) -> str:
     """The folder of the tree that `worktree` holds.
 
     On the host it is the whole tree. A container's working directory may hold a part of it:

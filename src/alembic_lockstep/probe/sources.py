@@ -1,0 +1,79 @@
+"""The judged tree's Python files, by the names under which they are imported."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+from typing import Dict, List, Optional, Set
+
+from .places import Places
+
+PACKAGING = frozenset({"pyproject.toml", "setup.cfg", "setup.py"})
+# Of a project, in any of these files; a few names of other things do no harm.
+NAME = re.compile(r"""(?m)(?:^|[\s(,{])name\s*=\s*["']?([A-Za-z0-9][\w.-]*)""")
+
+
+class Sources:
+    """The tree's Python files, by every path under which they could be imported."""
+
+    def __init__(self, places: Places) -> None:
+        self._checkout = places.checkout
+        self._paths: Dict[str, List[str]] = {}
+        self._packaging: List[str] = []
+        packages: Set[str] = set()
+        for folder, folders, names in os.walk(places.checkout):
+            folders[:] = [n for n in folders if n != "__pycache__" and places.is_tree(folder, n)]
+            inside = os.path.relpath(folder, places.checkout).replace(os.sep, "/")
+            if inside != "." and "__init__.py" in names:
+                packages.add(inside)
+            for name in names:
+                if name.endswith(".py") and places.is_tree(folder, name):
+                    self._add(name if inside == "." else f"{inside}/{name}", packages)
+            self._packaging += [os.path.join(folder, name) for name in PACKAGING & set(names)]
+
+    def _add(self, path: str, packages: Set[str]) -> None:
+        parts = path.split("/")
+        for depth in range(len(parts)):
+            # Nothing is imported from inside a package by a shorter name: `six` is not
+            # `requests/vendored/six.py`.
+            if "/".join(parts[:depth]) not in packages:
+                self._paths.setdefault("/".join(parts[depth:]), []).append(path)
+
+    def of(self, importable: str) -> List[str]:
+        """Paths that the tree has, or had if the package is still there, for `foo/bar.py`."""
+        known = self._paths.get(importable)
+        if known is not None:
+            return known
+        package, _, name = importable.removesuffix("/__init__.py").rpartition("/")
+        rest = importable[len(package) + 1 :] if package else name
+        parents = self._paths.get(f"{package}/__init__.py", []) if package else []
+        return [parent[: -len("__init__.py")] + rest for parent in parents]
+
+    def are(self, path: str, content: bytes) -> bool:
+        """Whether the tree's file has this content, apart from line ends."""
+        return read(os.path.join(self._checkout, path)) == content
+
+    def has(self, path: str) -> bool:
+        """Whether the tree has this file."""
+        return os.path.isfile(os.path.join(self._checkout, path))
+
+    @functools.cached_property
+    def projects(self) -> Set[str]:
+        """Names of the distributions that are made from the tree."""
+        texts = ((read(file) or b"").decode("utf-8", "replace") for file in self._packaging)
+        return {normal(name) for text in texts for name in NAME.findall(text)}
+
+
+def normal(name: str) -> str:
+    """A distribution's name as it is compared."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def read(file: str) -> Optional[bytes]:
+    """A file's content with plain line ends; None if it cannot be read."""
+    try:
+        with open(file, "rb") as stream:
+            return stream.read().replace(b"\r\n", b"\n")
+    except OSError:
+        return None
