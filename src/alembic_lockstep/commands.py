@@ -6,6 +6,7 @@ import posixpath
 import re
 import shlex
 from collections.abc import Collection
+from dataclasses import replace
 
 from alembic_lockstep.history.environments import Environment
 from alembic_lockstep.history.options import MAIN_SECTION
@@ -17,10 +18,12 @@ _RUNNERS = {
     "pdm.lock": "pdm run ",
     "Pipfile.lock": "pipenv run ",
 }
+# `flask --app` came with 2.2.
+_NO_APP = re.compile(r"[01]\.|2\.[01]\b")
 
 
 def cure_commands(
-    environment: Environment, files: Collection[str], message: str
+    environment: Environment, files: Collection[str], message: str, *, flask: str = ""
 ) -> tuple[str, ...]:
     """Return the commands that create the missing migration and add it, ready to paste in turn.
 
@@ -28,8 +31,9 @@ def cure_commands(
         environment: The environment that lacks it.
         files: Every file of the tree; a lock file says how commands are run.
         message: The migration's message: `add games.winners`.
+        flask: The version of the project's Flask, where it is known.
     """
-    create = _typed(environment, files, "migrate", "revision --autogenerate")
+    create = _typed(environment, files, "migrate", "revision --autogenerate", version=flask)
     # After `cd`, a path from the root needs git's `:/`.
     top = ":/" if environment.directory else ""
     places = " ".join(shlex.quote(top + place) for place in environment.version_locations)
@@ -42,10 +46,15 @@ def merge_command(environment: Environment, files: Collection[str]) -> str:
     return f"{_typed(environment, files, 'merge', 'merge')} heads"
 
 
-def _typed(environment: Environment, files: Collection[str], flask: str, alembic: str) -> str:
+def _typed(
+    environment: Environment, files: Collection[str], flask: str, alembic: str, version: str = ""
+) -> str:
     directory = environment.directory
     enter = f"cd {shlex.quote(directory)} && " if directory else ""
     if environment.flask:
+        app = f"FLASK_APP={shlex.quote(environment.flask_app)} " if _NO_APP.match(version) else ""
+        if app and environment.flask_app and not environment.flask_app_implied:
+            environment, enter = replace(environment, flask_app_implied=True), enter + app
         return enter + _runner(directory, files) + _flask_command(environment, flask)
     return enter + _runner(directory, files) + _alembic_command(environment, alembic)
 

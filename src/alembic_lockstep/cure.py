@@ -42,7 +42,9 @@ def cures(facts: Facts, findings: Sequence[Finding]) -> list[Cure]:
             found.append(Cure(f"What {facts.new[-1].path} still needs:", body, "python"))
         else:
             found.append(Cure("The migration that is missing:", body, "python"))
-            commands = cure_commands(facts.environment, facts.tree.files, _message(facts.uncured))
+            flask = facts.comparison.now.flask if facts.comparison else ""
+            message = _message(facts.uncured)
+            commands = cure_commands(facts.environment, facts.tree.files, message, flask=flask)
             found.append(Cure("To cure it:", "\n".join(commands), "console"))
     return found
 

@@ -95,6 +95,7 @@ class Observation:
         worktree: Files of the user's working tree that were loaded as modules.
         copies: Modules of the tree that were loaded from elsewhere: see `probe/copies.py`.
         asked_x: env.py asked for arguments of `alembic -x`.
+        flask: The version of the project's Flask; empty where none was needed.
         log: What the project printed.
     """
 
@@ -109,6 +110,7 @@ class Observation:
     worktree: tuple[str, ...] = ()
     copies: tuple[Mapping[str, Any], ...] = ()
     asked_x: bool = False
+    flask: str = ""
     log: str = ""
 
 
@@ -141,6 +143,7 @@ def observe(run: Run) -> Observation:
         phase=facts.get("phase", ""),
         revision=facts.get("revision", ""),
         asked_x=facts.get("asked_x", False),
+        flask=facts.get("flask", ""),
         log=printed,
     )
 

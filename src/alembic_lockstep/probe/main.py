@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import ExitStack
+from importlib import metadata
 from typing import Any, Dict, Optional
 
 from .channel import Channel, described
@@ -39,6 +40,7 @@ def main(top: str) -> None:
         refused=guard.refused,
         worktree=loaded_from_worktree(places),
         copies=loaded_copies(places),
+        flask=metadata.version("flask") if request["flask"] and "flask" in sys.modules else "",
         **outcome,
     )
     try:
