@@ -115,5 +115,6 @@ def check_loaded(seen: Observation, changed: Collection[str]) -> None:
         raise CouldNotJudge(
             "the dry run loaded an installed copy of the project, which is not what is committed",
             tried=[f"{one['path']}: loaded from {one['loaded']}" for one in copies[:10]],
-            fix="Install the project editable:\npip install -e .",
+            fix="Install the project editable; if PYTHONPATH leads there, run without it:\n"
+            "pip install -e .",
         )
