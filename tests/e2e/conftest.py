@@ -27,6 +27,7 @@ from .harness import (
     server_answers,
 )
 from .samples import SAMPLES, SAMPLES_DIRECTORY, SHAPES
+from .tools import Tools, install_uv
 
 Build = Callable[[Path], None]
 
@@ -84,6 +85,12 @@ def pip(session_cache: SessionCache) -> Callable[..., None]:
         run((str(python), "-m", "pip", *args), cwd=cwd, environ=clean_environ(cwd), check=True)
 
     return call
+
+
+@pytest.fixture(scope="session")
+def tools(session_cache: SessionCache, pip: Callable[..., None]) -> Tools:
+    """uv, and with it all other tools of Python projects."""
+    return Tools(session_cache("tools", lambda new: install_uv(pip, new)))
 
 
 @pytest.fixture

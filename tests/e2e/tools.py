@@ -1,0 +1,53 @@
+"""uv, which makes environments quickly, and installs the other tools of Python projects."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .harness import clean_environ, run
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What uv can do for a test; what it downloads is kept for all of them."""
+
+    place: Path
+
+    @property
+    def uv_program(self) -> Path:
+        return self.place / "target/bin/uv"
+
+    def make_environment(self, place: Path, python: str, *requirements: str) -> None:
+        """Make a virtual environment of that Python with these packages."""
+        self._uv(place.parent, "venv", "--quiet", "--python", python, str(place))
+        self.install_into(place, *requirements)
+
+    def install_into(self, environment: Path, *arguments: str, **environ: str) -> None:
+        """Install packages into an environment, whoever made it."""
+        python = str(environment / "bin/python")
+        command = ("pip", "install", "--quiet", "--python", python)
+        self._uv(environment, *command, *arguments, **environ)
+
+    def sync(self, project: Path, *arguments: str) -> None:
+        """Have uv make the environment of a project of its own."""
+        self._uv(project, "sync", "--quiet", "--python", sys.executable, *arguments)
+
+    def install(self, program: str, place: Path) -> None:
+        """Install a program in an environment of its own; it is in `bin` then."""
+        folders = {"UV_TOOL_DIR": str(place / "env"), "UV_TOOL_BIN_DIR": str(place / "bin")}
+        command = ("tool", "install", "--quiet", "--python", sys.executable, program)
+        place.mkdir()
+        self._uv(place, *command, **folders)
+
+    def _uv(self, cwd: Path, *arguments: str, **environ: str) -> None:
+        kept = {"UV_CACHE_DIR": str(self.place / "cache")}
+        known = {**clean_environ(self.place), **kept, **environ}
+        run((str(self.uv_program), *arguments), cwd=cwd, environ=known, check=True)
+
+
+def install_uv(pip: Callable[..., None], place: Path) -> None:
+    """Install what `Tools` runs."""
+    pip("install", "--quiet", "--target", str(place / "target"), "uv", cwd=place)
