@@ -1,4 +1,4 @@
-"""The oldest versions that are supported, and some of the middle; other tests have the newest."""
+"""The oldest versions that are supported, the newest, and some between, in real environments."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
-from .conftest import MakeProject, SessionCache
-from .harness import Project, clean_environ, run
-
-OLDEST_MINOR = 9
+from .conftest import MakeProject
+from .harness import Project
+from .tools import Tools
 
 
 @dataclass(frozen=True)
@@ -23,60 +22,72 @@ class Versions:
     """What a project's environment is made of.
 
     Attributes:
-        oldest_python: Or else the Python of the tests.
+        python: The minor version, or the nearest newer one that the machine has.
         sqlalchemy: The beginning of its version.
+        sample: The project that runs there; docs/python.md has the table.
+        app_option: Whether its `flask` has `--app`.
     """
 
-    name: str
-    oldest_python: bool
+    python: int
     sqlalchemy: str
+    sample: str
     requirements: tuple[str, ...]
+    app_option: bool = True
 
 
-OLD = Versions(
-    "old",
-    True,
-    "1.4.",
-    (
-        "SQLAlchemy==1.4.*",
-        "alembic==1.9.*",
-        "Flask-Migrate==3.*",
-        "Flask-SQLAlchemy==2.5.*",
-        "Flask<2.3",
-        "Werkzeug<3",
+VERSIONS = {
+    "oldest": Versions(
+        9,
+        "1.4.0",
+        "trivia",
+        (
+            "SQLAlchemy==1.4.0",
+            "alembic==1.9.0",
+            "Flask-Migrate==3.0.0",
+            "Flask-SQLAlchemy==2.5.0",
+            "Flask==2.0.3",
+            "Werkzeug==2.0.3",
+            "setuptools<81",  # by whose means this Flask finds the commands of others
+        ),
+        app_option=False,
     ),
-)
-MIDDLE = Versions(
-    "middle",
-    False,
-    "2.0.",
-    (
-        "SQLAlchemy[asyncio]==2.0.*",
-        "alembic==1.13.*",
-        "Flask-Migrate==4.*",
-        "Flask-SQLAlchemy==3.*",
-        "aiosqlite",
+    "newest 1.4": Versions(13, "1.4.", "old_drift", ("SQLAlchemy==1.4.*", "alembic")),
+    "oldest 2.0": Versions(
+        10,
+        "2.0.0",
+        "trivia",
+        (
+            "SQLAlchemy==2.0.0",
+            "alembic==1.9.4",
+            "Flask-Migrate==4.0.0",
+            "Flask-SQLAlchemy==3.0.2",
+            "Flask==2.2.5",
+            "Werkzeug<3",
+        ),
     ),
-)
+    "newest 2.0": Versions(
+        11, "2.0.", "async_settings", ("SQLAlchemy[asyncio]==2.0.*", "alembic==1.13.0", "aiosqlite")
+    ),
+    "oldest SQLModel": Versions(
+        10, "1.4.41", "sqlmodel_app", ("sqlmodel==0.0.8", "SQLAlchemy==1.4.41", "alembic==1.10.0")
+    ),
+    # 3.14 and later where a machine has them.
+    "newest": Versions(
+        99,
+        "2.1.",
+        "trivia",
+        ("SQLAlchemy==2.1.*", "alembic>=1.20", "Flask-Migrate>=4.1", "Flask-SQLAlchemy>=3.1"),
+    ),
+}
 
 
-@pytest.mark.parametrize(
-    ("versions", "sample"),
-    [
-        pytest.param(versions, sample, id=f"{versions.name}-{sample}")
-        for versions, sample in (
-            (OLD, "trivia"),
-            (OLD, "old_drift"),
-            (MIDDLE, "trivia"),
-            (MIDDLE, "async_settings"),
-        )
-    ],
-)
+@pytest.mark.parametrize("name", VERSIONS)
 def test_a_column_is_blocked_and_passes_with_its_migration(
-    make_project: MakeProject, session_cache: SessionCache, versions: Versions, sample: str
+    make_project: MakeProject, tools: Tools, name: str
 ) -> None:
-    project = make_project(sample, hook=None)
-    use_environment(project, session_cache, versions)
+    versions = VERSIONS[name]
+    project = make_project(versions.sample, hook=None)
+    use_environment(project, tools, versions)
 
     project.change_no_schema()
     project.stage(".")
@@ -90,24 +101,20 @@ def test_a_column_is_blocked_and_passes_with_its_migration(
     assert where in result.stdout
     assert "missing-migration" in result.stdout
 
+    if not versions.app_option:
+        assert "    FLASK_APP=backend.app:create_app flask db migrate -m " in result.stdout
+        project.environ["FLASK_APP"] = "backend.app:create_app"
+        project.sample = replace(project.sample, command=("flask", "db"))
     project.stage(project.autogenerate("a column"))
     result = project.check()
     assert result.returncode == 0, result.output
 
 
-def use_environment(project: Project, session_cache: SessionCache, versions: Versions) -> None:
+def use_environment(project: Project, tools: Tools, versions: Versions) -> None:
     """Give the project an environment, and have it refuse to run in any other."""
-
-    def build(new: Path) -> None:
-        environ = clean_environ(new)
-        python = oldest_python() if versions.oldest_python else sys.executable
-        run((python, "-m", "venv", "env"), cwd=new, environ=environ, check=True)
-        install = ("-m", "pip", "install", "--quiet", *versions.requirements)
-        run((str(new / "env/bin/python"), *install), cwd=new, environ=environ, check=True)
-
-    environment = session_cache(f"versions-{versions.name}", build) / "env"
     shutil.rmtree(project.root / ".venv")
-    (project.root / ".venv").symlink_to(environment)
+    python = nearest_python(versions.python)
+    tools.make_environment(project.root / ".venv", python, *versions.requirements)
     (project.root / ".git/info/exclude").write_text("/.venv\n")
     check = f"assert sqlalchemy.__version__.startswith({versions.sqlalchemy!r})\n"
     text = project.read(project.sample.models)
@@ -116,14 +123,18 @@ def use_environment(project: Project, session_cache: SessionCache, versions: Ver
     assert project.commit("The versions").returncode == 0
 
 
-def oldest_python() -> str:
-    """Find the oldest supported Python of the machine; one that does not start is none."""
-    for minor in range(OLDEST_MINOR, sys.version_info.minor):
-        for python in pythons(minor):
-            asked = subprocess.run([python, "-c", "import ensurepip"], capture_output=True)
-            if asked.returncode == 0:
-                return python
-    return sys.executable
+def nearest_python(minor: int) -> str:
+    """Find the Python of that version, else the nearest newer one, else the newest there is.
+
+    One that does not start is none.
+    """
+    ours = sys.version_info.minor
+    found = {ours: sys.executable}
+    for other in range(9, 20):
+        for python in pythons(other) if other != ours else ():
+            if subprocess.run([python, "-c", "import venv"], capture_output=True).returncode == 0:
+                found[other] = python
+    return found[min((one for one in found if one >= minor), default=max(found))]
 
 
 def pythons(minor: int) -> Iterator[str]:
