@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from alembic_lockstep.dryrun.comparison import Comparison, Side
+from alembic_lockstep.dryrun.comparison import Comparison
 from alembic_lockstep.dryrun.operations import Operation
 from alembic_lockstep.findings import Location
 from alembic_lockstep.git.repository import Change, Repository
@@ -20,6 +20,7 @@ from alembic_lockstep.history.revisions import (
     migration_files,
     read_revisions,
 )
+from alembic_lockstep.sides import Side
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -10,7 +10,7 @@ import platformdirs
 
 from alembic_lockstep.config import Settings, load_settings
 from alembic_lockstep.cure import Cure, cures
-from alembic_lockstep.dryrun.comparison import Comparison, Side, compare, recompare
+from alembic_lockstep.dryrun.comparison import Comparison, compare, recompare
 from alembic_lockstep.dryrun.failures import check_loaded
 from alembic_lockstep.dryrun.operations import subtract
 from alembic_lockstep.dryrun.runner import DryRunner, Progress
@@ -18,12 +18,12 @@ from alembic_lockstep.dryrun.scratch import ScratchServers
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.facts import Facts, as_loaded, read_facts
 from alembic_lockstep.findings import Finding
-from alembic_lockstep.git.repository import Change, Repository
+from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.submodules import with_submodules
 from alembic_lockstep.git.tree import Tree
-from alembic_lockstep.history.environments import Environment, find_environments
-from alembic_lockstep.history.options import read_options
+from alembic_lockstep.history.environments import Environment
 from alembic_lockstep.rules import DRY_RUN_RULES, HISTORY_RULES, Check
+from alembic_lockstep.sides import Side, SideFinder
 from alembic_lockstep.slots import acquire_slot
 
 
@@ -79,15 +79,13 @@ def judge(
         return Verdict(base, tree, ())
     now, before = Tree(repository, tree), Tree(repository, base)
     settings = load_settings(now.read("pyproject.toml"), environ, flags)
-    found = _environments(repository, now, settings, environ)
-    if not found:
-        raise _no_environment()
+    finder = SideFinder(repository, settings, environ)
+    sides = finder.find(now)
     judged = []
     with _dry_runner(repository, settings, environ, progress) as runner:
-        for environment in found:
-            in_base = _in_base(repository, environment, before, changes, settings, environ)
-            others = [one for one in found if one is not environment]
-            side = Side(environment, now)
+        for side in sides:
+            in_base = finder.in_base(side, before, changes)
+            others = [one.environment for one in sides if one is not side]
             facts = read_facts(repository, side, in_base, before, changes, others)
             judged.append(_judge_environment(facts, runner))
     return Verdict(base, tree, tuple(judged))
@@ -139,62 +137,6 @@ def _dry_run(facts: Facts, runner: DryRunner) -> Facts:
     return replace(facts, cured=tuple(subtract(comparison.introduced, with_them.introduced)))
 
 
-def _in_base(
-    repository: Repository,
-    environment: Environment,
-    base: Tree,
-    changes: Sequence[Change],
-    settings: Settings,
-    environ: Mapping[str, str],
-) -> Side | None:
-    """The environment as the base has it; None if it is new.
-
-    Under another configuration file it is known by its env.py. One that cannot be read is taken
-    to be like the tree's: this commit may be the one that mends it.
-    """
-    old_paths = {change.path: change.old_path for change in changes}
-    script = f"{environment.script_location}/env.py"
-    try:
-        if _is_configured(environment, base):
-            named = replace(settings, config=(environment.name,))
-            return Side(_environments(repository, base, named, environ)[0], base)
-        found = _environments(repository, base, replace(settings, config=()), environ)
-    except CouldNotJudge:
-        return Side(environment, base)
-    old = (one for one in found if f"{one.script_location}/env.py" == old_paths.get(script, script))
-    return next((Side(one, base) for one in old), None)
-
-
-def _is_configured(environment: Environment, tree: Tree) -> bool:
-    config, section = environment.config, environment.section
-    return config in tree.files and read_options(tree.read, config, section) is not None
-
-
-def _environments(
-    repository: Repository, tree: Tree, settings: Settings, environ: Mapping[str, str]
-) -> list[Environment]:
-    def read_ignored(path: str) -> str | None:
-        file = repository.root / path
-        if not file.is_file() or path not in repository.ignored():
-            return None  # a file that is forgotten here is missing everywhere else
-        return file.read_text("utf-8", "replace")
-
-    found = find_environments(tree.files, tree.read, settings, environ, read_ignored)
-    return [_behind_links(one, tree) for one in found if not _is_alias(one, tree)]
-
-
-def _is_alias(environment: Environment, tree: Tree) -> bool:
-    """Whether its configuration is a link, and holds where the link points only."""
-    script = tree.real(environment.script_location)
-    return environment.config in tree.links and f"{script}/env.py" not in tree.files
-
-
-def _behind_links(environment: Environment, tree: Tree) -> Environment:
-    """The environment with its folders named as git does, which has no files behind a link."""
-    locations = tuple(tree.real(location) for location in environment.version_locations)
-    return replace(environment, version_locations=locations)
-
-
 def _apply(rules: Mapping[str, Check], facts: Facts) -> list[Finding]:
     return [finding for check in rules.values() for finding in check(facts)]
 
@@ -211,11 +153,3 @@ def _dry_runner(
         ) as servers,
     ):
         yield DryRunner(repository, settings, environ, servers, slot, progress)
-
-
-def _no_environment() -> CouldNotJudge:
-    return CouldNotJudge(
-        "no Alembic environment in what is committed: no alembic.ini with a script_location, "
-        "no [tool.alembic] in a pyproject.toml, no Flask-Migrate migrations/env.py",
-        fix='If it has another name:\n[tool.alembic-lockstep]\nconfig = ["path/to/alembic.ini"]',
-    )

@@ -118,6 +118,7 @@ def left_in_git_directory(project: Project) -> list[str]:
     """What no run needs again: files of locks of git's, and of runs that are dead."""
     own = project.root / ".git/alembic-lockstep"
     kept = {own / "slots" / "0", own / "slots" / "0.lock", own / "interpreter.json"}
+    kept |= {own / "slots", own / "indexes", own / "indexes" / "0.lock"}
     files = [*own.glob("*"), *own.glob("slots/*"), *own.glob("slots/0/scratch/*")]
-    files += (project.root / ".git").rglob("*.lock")
-    return [str(file) for file in files if file not in kept and file != own / "slots"]
+    files += [*own.glob("indexes/0/*"), *(project.root / ".git").rglob("*.lock")]
+    return [str(file) for file in files if file not in kept]

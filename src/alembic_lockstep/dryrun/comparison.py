@@ -9,9 +9,8 @@ from alembic_lockstep.dryrun.operations import Operation, operations, subtract
 from alembic_lockstep.dryrun.process import Observation
 from alembic_lockstep.dryrun.runner import DryRunner
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.git.tree import Tree
-from alembic_lockstep.history.environments import Environment
 from alembic_lockstep.history.revisions import migration_files
+from alembic_lockstep.sides import Side
 
 BASE_MODELS = "base-models"
 
@@ -42,14 +41,6 @@ class Comparison:
         """Addresses that the project wanted to reach, did not, and went on without."""
         runs = (self.now, self.before) if self.before else (self.now,)
         return tuple(dict.fromkeys(address for run in runs for address in run.refused))
-
-
-@dataclass(frozen=True)
-class Side:
-    """An environment as one tree has it: what is judged, or the base that it is judged against."""
-
-    environment: Environment
-    tree: Tree
 
 
 def compare(runner: DryRunner, now: Side, base: Side | None) -> Comparison:

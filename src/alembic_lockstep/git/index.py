@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
+from alembic_lockstep.slots import acquire_slot
 
-class ScratchIndex:
-    """A copy of an index in a temporary folder; entering it gives the variables for git."""
 
-    def __init__(self, parent: Path, source: Path | None) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="index-", dir=parent)
-        self._source = source
-
-    def __enter__(self) -> Mapping[str, str]:
-        copy = Path(self._folder.name) / "index"
-        if self._source is not None:
-            shutil.copyfile(self._source, copy)
-        return {"GIT_INDEX_FILE": str(copy)}
-
-    def __exit__(self, *_: object) -> None:
-        self._folder.cleanup()
+@contextmanager
+def scratch_index(parent: Path, source: Path | None) -> Iterator[Mapping[str, str]]:
+    """Yield the variables for git that name a copy of an index, or an empty one."""
+    with acquire_slot(parent) as slot:
+        for leftover in slot.iterdir():  # by a run that was killed, git's lock included
+            leftover.unlink()
+        copy = slot / "index"
+        if source is not None:
+            shutil.copyfile(source, copy)
+        yield {"GIT_INDEX_FILE": str(copy)}
+        copy.unlink(missing_ok=True)

@@ -7,6 +7,7 @@ import re
 import shlex
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import BinaryIO
 
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.command import QUIET, paths, records, run_git
-from alembic_lockstep.git.index import ScratchIndex
+from alembic_lockstep.git.index import scratch_index
 
 BYTECODE = re.compile(r"(^|/)__pycache__/|\.pyc$")
 
@@ -175,9 +176,9 @@ class Repository:
                 fix=f"git add {shlex.join(conflicts)}      (once they are resolved)",
             )
 
-    def scratch_index(self, source: Path | None) -> ScratchIndex:
+    def scratch_index(self, source: Path | None) -> AbstractContextManager[Mapping[str, str]]:
         """A throwaway copy of an index, as an environment for git commands."""
-        return ScratchIndex(self.private, source)
+        return scratch_index(self.private / "indexes", source)
 
     def tree_with(self, tree: str, paths: Sequence[str]) -> str:
         """The tree that `git add paths` on top of `tree` would give."""

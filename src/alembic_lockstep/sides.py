@@ -1,0 +1,92 @@
+"""The two sides of a judgement: an environment as the tree has it, and as the base has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from alembic_lockstep.config import Settings
+from alembic_lockstep.errors import CouldNotJudge
+from alembic_lockstep.git.repository import Change, Repository
+from alembic_lockstep.git.tree import Tree
+from alembic_lockstep.history.environments import Environment, find_environments
+from alembic_lockstep.history.options import read_options
+
+
+@dataclass(frozen=True)
+class Side:
+    """An environment as one tree has it."""
+
+    environment: Environment
+    tree: Tree
+
+
+@dataclass(frozen=True)
+class SideFinder:
+    """Finds the environments of trees of a repository."""
+
+    repository: Repository
+    settings: Settings
+    environ: Mapping[str, str]
+
+    def find(self, tree: Tree) -> list[Side]:
+        """All environments of a tree; `CouldNotJudge` if there is none."""
+        found = self._environments(tree, self.settings)
+        if not found:
+            raise _no_environment()
+        return [Side(environment, tree) for environment in found]
+
+    def in_base(self, side: Side, base: Tree, changes: Iterable[Change]) -> Side | None:
+        """The side's environment as the base has it; None if it is new.
+
+        Under another configuration file it is known by its env.py. One that cannot be read is
+        taken to be like the tree's: this commit may be the one that mends it.
+        """
+        environment = side.environment
+        script = f"{environment.script_location}/env.py"
+        old = next((one.old_path for one in changes if one.path == script), script)
+        try:
+            if _is_configured(environment, base):
+                named = replace(self.settings, config=(environment.name,))
+                return next((Side(one, base) for one in self._environments(base, named)), None)
+            found = self._environments(base, replace(self.settings, config=()))
+        except CouldNotJudge:
+            return Side(environment, base)
+        known = (one for one in found if f"{one.script_location}/env.py" == old)
+        return next((Side(one, base) for one in known), None)
+
+    def _environments(self, tree: Tree, settings: Settings) -> list[Environment]:
+        read = self._read_ignored
+        found = find_environments(tree.files, tree.read, settings, self.environ, read)
+        return [_behind_links(one, tree) for one in found if not _is_alias(one, tree)]
+
+    def _read_ignored(self, path: str) -> str | None:
+        file = self.repository.root / path
+        if not file.is_file() or path not in self.repository.ignored():
+            return None  # a file that is forgotten here is missing everywhere else
+        return file.read_text("utf-8", "replace")
+
+
+def _is_configured(environment: Environment, tree: Tree) -> bool:
+    config, section = environment.config, environment.section
+    return config in tree.files and read_options(tree.read, config, section) is not None
+
+
+def _is_alias(environment: Environment, tree: Tree) -> bool:
+    """Whether its configuration is a link, and holds where the link points only."""
+    script = tree.real(environment.script_location)
+    return environment.config in tree.links and f"{script}/env.py" not in tree.files
+
+
+def _behind_links(environment: Environment, tree: Tree) -> Environment:
+    """The environment with its folders named as git does, which has no files behind a link."""
+    locations = tuple(tree.real(location) for location in environment.version_locations)
+    return replace(environment, version_locations=locations)
+
+
+def _no_environment() -> CouldNotJudge:
+    return CouldNotJudge(
+        "no Alembic environment in what is committed: no alembic.ini with a script_location, "
+        "no [tool.alembic] in a pyproject.toml, no Flask-Migrate migrations/env.py",
+        fix='If it has another name:\n[tool.alembic-lockstep]\nconfig = ["path/to/alembic.ini"]',
+    )
