@@ -22,7 +22,7 @@ import pytest
 import alembic_lockstep
 from alembic_lockstep.dryrun.scratch import (
     ScratchServers,
-    postgres_account,
+    account,
     postgres_admin,
     postgres_installs,
 )
@@ -158,7 +158,7 @@ def processes_of(way: Way) -> list[str]:
     # A zombie, which waits for an init that does not reap, has no command line.
     listing = subprocess.run(["ps", "axww", "-o", "command="], capture_output=True, text=True)
     servers = [line for line in listing.stdout.splitlines() if f"{way.cache}/" in line]
-    return [line for line in servers if " -D " in line or "postgres_guard" in line]
+    return [line for line in servers if " -D " in line or "guard.py" in line]
 
 
 def wait_until_no_process(way: Way) -> None:
@@ -265,7 +265,7 @@ def test_runs_that_name_two_databases_of_one_server_leave_each_other_alone(way: 
 def test_a_server_whose_guard_was_killed_too_is_stopped_by_the_next_run(way: Way) -> None:
     host, url = way.start_host()
     parent = subprocess.run(["ps", "axww", "-o", "pid=,command="], capture_output=True, text=True)
-    guards = [line for line in parent.stdout.splitlines() if "postgres_guard" in line]
+    guards = [line for line in parent.stdout.splitlines() if "guard.py" in line]
     for line in guards:
         if str(way.cache) in line:
             os.kill(int(line.split()[0]), signal.SIGKILL)
@@ -437,7 +437,7 @@ def test_root_moves_out_of_what_the_account_cannot_reach(
     way: Way, tmp_path: Path, open_directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = open_directory / "place"
-    monkeypatch.setattr(postgres_account, "ROOT_PLACE", place)
+    monkeypatch.setattr(account, "ROOT_PLACE", place)
     monkeypatch.setattr(postgres_installs, "in_reach", lambda _: False)
     tmp_path.chmod(0o700)
     with replace(way, cache=tmp_path / "cache").start() as servers:
@@ -455,7 +455,7 @@ def test_root_does_not_trust_a_place_of_somebody_else(
     theirs = open_directory / "place"
     theirs.mkdir()
     os.chown(theirs, 12345, 12345)
-    monkeypatch.setattr(postgres_account, "ROOT_PLACE", theirs)
+    monkeypatch.setattr(account, "ROOT_PLACE", theirs)
     tmp_path.chmod(0o700)
     with (
         ScratchServers(urls=[], setup=[], directory=tmp_path, cache=tmp_path) as servers,

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from alembic_lockstep.dryrun.scratch.postgres_url import (
     database_url,
-    safe_message,
+    explain,
     show,
     to_libpq,
 )
@@ -60,7 +60,7 @@ class PostgresServer:
             self._claim()
         except Exception as error:
             self._connection.close()
-            raise ConnectionError(safe_message(error, self._url)) from None
+            raise ConnectionError(explain(error, self._url)) from None
 
     def when_closed(self, callback: Callable[[], None]) -> None:
         """Have something done after close, such as to stop the server."""
@@ -131,7 +131,7 @@ class PostgresServer:
         try:
             yield
         except (psycopg.Error, ConnectionError) as error:
-            message = safe_message(error, self._url)
+            message = explain(error, self._url)
             tried = (f"{self.description}: {message}",)
             raise CouldNotJudge(f"{what}: {message}", tried=tried, fix=fix) from None
 
@@ -147,7 +147,7 @@ def _connect(url: str) -> Connection:
             url, autocommit=True, application_name=name, connect_timeout=patience
         )
     except psycopg.Error as error:
-        raise ConnectionError(f"{show(url)}: {safe_message(error, url)}") from None
+        raise ConnectionError(f"{show(url)}: {explain(error, url)}") from None
 
 
 def _execute_in(url: str, statement: str) -> None:

@@ -14,7 +14,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from alembic_lockstep.dryrun.scratch.postgres_account import (
+from alembic_lockstep.dryrun.scratch.account import (
     Account,
     in_reach,
     make_directory,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
+from alembic_lockstep.dryrun.scratch.secrecy import safe_message
+
 if TYPE_CHECKING:
     from psycopg import Connection
 
@@ -45,15 +47,11 @@ def show(url: str) -> str:
     return f"{user}{host}:{parts.port or 5432}{parts.path.rstrip('/')}"
 
 
-def safe_message(error: Exception, url: str) -> str:
-    """Give a driver's message as one line, or nothing of it if it holds the password."""
-    message = " ".join(str(error).split())
-    secret: str = urlsplit(url).password or dict(parse_qsl(urlsplit(url).query)).get("password", "")
-    # A password that is the user's name as well is shown by the address anyway.
-    secrets = {one for one in (secret, unquote(secret)) if one not in show(url)}
-    if any(one in message.replace("password authentication failed", "") for one in secrets):
-        return f"{type(error).__name__} (its message holds the password)"
-    return message
+def explain(error: Exception, url: str) -> str:
+    """Give a driver's message about a URL, without the password."""
+    parts = urlsplit(url)
+    secret: str = parts.password or dict(parse_qsl(parts.query)).get("password", "")
+    return safe_message(error, [secret], show(url))
 
 
 def database_url(connection: Connection, given: str, name: str) -> str:

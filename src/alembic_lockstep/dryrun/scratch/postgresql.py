@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from alembic_lockstep.dryrun.scratch.postgres_account import base_directory, server_account
+from alembic_lockstep.dryrun.scratch.account import base_directory, server_account
 from alembic_lockstep.dryrun.scratch.postgres_admin import PostgresServer
-from alembic_lockstep.dryrun.scratch.postgres_cluster import run_private_server
 from alembic_lockstep.dryrun.scratch.postgres_installs import Unusable, find_installs
+from alembic_lockstep.dryrun.scratch.postgres_private import run_private_server
 from alembic_lockstep.dryrun.scratch.server import Server, Settings
 from alembic_lockstep.errors import CouldNotJudge
 
-_EXTRA = "additional_dependencies: ['alembic-lockstep[postgres]']"
+_EXTRA = (
+    "- id: alembic-lockstep-postgres  # in .pre-commit-config.yaml\n"
+    "# or, without it: pip install 'alembic-lockstep[postgres]'"
+)
 _URL = (
     '[tool.alembic-lockstep.scratch]\nurls = ["postgresql://user:password@localhost:5432/postgres"]'
 )
@@ -34,7 +37,7 @@ def start_postgresql(settings: Settings) -> Server:
 def _start_private(settings: Settings) -> Server:
     tried = ["server URL: none in the settings"]
     try:
-        account = server_account()
+        account = server_account("postgres", "_postgres")
         base = base_directory(settings.cache, account)
         for install in find_installs(base, account):
             if isinstance(install, Unusable):

@@ -1,7 +1,7 @@
-"""Which account runs a private PostgreSQL server, and where that account can reach.
+"""Which account runs a private database server, and where that account can reach.
 
-PostgreSQL refuses to run as root, which is what CI containers are. There initdb and postgres run as
-another account, in a place that this account reaches and nobody but root can tamper with.
+PostgreSQL and MySQL refuse to run as root, which is what CI containers are. There their programs
+run as another account, in a place that this account reaches and nobody but root can tamper with.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-#: Where root's clusters go when the cache directory is out of the account's reach, as /root is.
+#: Where root's servers go when the cache directory is out of the account's reach, as /root is.
 ROOT_PLACE = Path("/var/tmp/alembic-lockstep-root")  # noqa: S108 - checked to be root's own
+
+#: What marks the lines that say why, of PostgreSQL's and of MySQL's programs.
+_FATAL = ("FATAL:", "error:", "[ERROR]", "FATAL ERROR")
 
 
 @dataclass(frozen=True)
@@ -33,11 +36,14 @@ class Account:
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
 
 
-def server_account() -> Account | None:
-    """Name the account to run the server as: None for our own, which is not root."""
+def server_account(*names: str) -> Account | None:
+    """Choose the account to run a server as: the first of these names that exists, or nobody.
+
+    None means our own account, which is not root.
+    """
     if os.geteuid() != 0:
         return None
-    for name in ("postgres", "_postgres", "nobody"):
+    for name in (*names, "nobody"):
         try:
             entry = pwd.getpwnam(name)
         except KeyError:
@@ -47,7 +53,7 @@ def server_account() -> Account | None:
 
 
 def run(command: Sequence[str], account: Account | None) -> str:
-    """Run a program of PostgreSQL's as the account; return what it printed.
+    """Run a program of a server's as the account; return what it printed.
 
     Raises:
         OSError: it cannot be executed.
@@ -72,19 +78,20 @@ def run(command: Sequence[str], account: Account | None) -> str:
 
 def server_environment() -> dict[str, str]:
     """Give the environment without what changes a server's settings or language."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PG", "LC_", "LANG"))}
+    foreign = ("PG", "MYSQL", "MARIADB", "LC_", "LANG")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
     return {**kept, "LC_ALL": "C"}
 
 
 def last_words(output: str) -> str:
     """Give the last lines of an output as one line, the fatal one if there is any."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    fatal = [line for line in lines if "FATAL:" in line or "error:" in line]
+    fatal = [line for line in lines if any(word in line for word in _FATAL)]
     return " / ".join((fatal or lines)[-2:]) or "it said nothing"
 
 
 def base_directory(cache: Path, account: Account | None) -> Path:
-    """Choose and make the directory for clusters: the cache, or for root one that is safe.
+    """Choose and make the directory for servers: the cache, or for root one that is safe.
 
     Raises:
         OSError: there is none.
@@ -107,6 +114,19 @@ def make_directory(path: Path, account: Account | None) -> Path:
         if account is not None:
             path.chmod(0o711)  # whatever the umask
     return path
+
+
+def make_private_directory(path: Path, account: Account | None) -> Path:
+    """Make a new directory that is the account's, and nobody else's."""
+    path.mkdir(mode=0o700)
+    give(path, account)
+    return path
+
+
+def give(path: Path, account: Account | None) -> None:
+    """Make a file or directory the account's."""
+    if account is not None:
+        os.chown(path, account.uid, account.gid)
 
 
 def in_reach(path: Path) -> bool:

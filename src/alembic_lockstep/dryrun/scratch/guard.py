@@ -1,11 +1,13 @@
-"""Runs postgres for as long as the host lives: a program of its own, of the standard library only.
+"""Runs a server for as long as the host lives: a program of its own, of the standard library only.
 
 The host holds the writing end of our standard input and never writes. However the host ends, also
 by ``kill -9``, that end closes, and we stop the server. We have a session of our own, so Ctrl-C in
 the terminal reaches the host alone, which still drops its databases.
 
-One argument, JSON: ``command`` (of postgres), ``data`` (its directory), ``lock`` (a file that the
-guards of one slot hold in turn), ``account`` (options of subprocess to run it as somebody else).
+One argument, JSON: ``command`` (of the server), ``stop`` (the number of the signal that ends it at
+once), ``pid_file`` (where it records its process) and ``mark`` (what its command line holds, and
+none of another slot's server), ``lock`` (a file that the guards of one slot hold in turn),
+``account`` (options of subprocess to run it as somebody else).
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import threading
 import time
 from pathlib import Path
 
-#: Seconds an immediate shutdown may take before it is a kill. It takes 0.02 s.
+#: Seconds an immediate shutdown may take before it is a kill. It takes 0.02 to 0.1 s.
 PATIENCE = 5.0
 
 
@@ -29,54 +31,54 @@ def main(argument: str) -> int:
     options = json.loads(argument)
     lock = os.open(options["lock"], os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)  # a killed run's guard may be busy stopping its server
-    stop_leftover(Path(options["data"]))
+    stop = signal.Signals(options["stop"])
+    stop_leftover(Path(options["pid_file"]), options["mark"], stop)
     server = subprocess.Popen(
         options["command"], stdin=subprocess.DEVNULL, cwd="/", **options["account"]
     )
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda *_: server.send_signal(signal.SIGQUIT))
-    threading.Thread(target=_stop_at_end_of_input, args=(server,), daemon=True).start()
+        signal.signal(number, lambda *_: server.send_signal(stop))
+    threading.Thread(target=_stop_at_end_of_input, args=(server, stop), daemon=True).start()
     return server.wait()
 
 
-def _stop_at_end_of_input(server: subprocess.Popen[bytes]) -> None:
+def _stop_at_end_of_input(server: subprocess.Popen[bytes], stop: signal.Signals) -> None:
     # Not sys.stdin.read: a daemon thread that holds its lock at exit makes Python abort.
     while os.read(0, 4096):
         pass
-    server.send_signal(signal.SIGQUIT)
+    server.send_signal(stop)
     try:
         server.wait(PATIENCE)
     except subprocess.TimeoutExpired:
         server.kill()
 
 
-def stop_leftover(data: Path) -> None:
-    """Stop a postmaster that still runs in a data directory though its guard is gone."""
-    pid = _recorded_pid(data)
+def stop_leftover(pid_file: Path, mark: str, stop: signal.Signals) -> None:
+    """Stop a server that still runs though its guard is gone."""
+    pid = _recorded_pid(pid_file)
     if pid is None:
         return
-    for number in (signal.SIGQUIT, signal.SIGKILL):
-        if _is_postmaster(pid, data):
+    for number in (stop, signal.SIGKILL):
+        if _is_server(pid, mark):
             os.kill(pid, number)
-            _wait_until_gone(pid, data)
-    if _exists(pid) and not _is_postmaster(pid, data):
+            _wait_until_gone(pid, mark)
+    if _exists(pid) and not _is_server(pid, mark):
         # The number was given to another process since; postgres would refuse to start. (When no
         # process has it, postgres decides by itself whether the file is stale.)
-        (data / "postmaster.pid").unlink(missing_ok=True)
+        pid_file.unlink(missing_ok=True)
 
 
-def _recorded_pid(data: Path) -> int | None:
+def _recorded_pid(pid_file: Path) -> int | None:
     try:
-        first, directory = (data / "postmaster.pid").read_text().splitlines()[:2]
-        return int(first) if directory == str(data) and int(first) > 1 else None
-    except (OSError, ValueError):
+        pid = int(pid_file.read_text().splitlines()[0])
+    except (OSError, ValueError, IndexError):
         return None
+    return pid if pid > 1 else None
 
 
-def _is_postmaster(pid: int, data: Path) -> bool:
-    """Tell whether pid is a server of ours in data. A zombie is not: it has no command line."""
-    words = _command_line(pid)
-    return "postgres" in words.partition(" -D ")[0] and f" -D {data} " in words
+def _is_server(pid: int, mark: str) -> bool:
+    """Tell whether pid is a server of ours. A zombie is not: it has no command line."""
+    return f" {mark} " in _command_line(pid)
 
 
 def _command_line(pid: int) -> str:
@@ -93,9 +95,9 @@ def _command_line(pid: int) -> str:
     return found.stdout.strip() + " "
 
 
-def _wait_until_gone(pid: int, data: Path) -> None:
+def _wait_until_gone(pid: int, mark: str) -> None:
     deadline = time.monotonic() + PATIENCE
-    while _is_postmaster(pid, data) and time.monotonic() < deadline:
+    while _is_server(pid, mark) and time.monotonic() < deadline:
         time.sleep(0.01)
 
 

@@ -1,0 +1,183 @@
+"""A private server of any kind: data kept in a slot, run under a guard for one run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from alembic_lockstep.dryrun.scratch import guard
+from alembic_lockstep.dryrun.scratch.account import (
+    Account,
+    last_words,
+    make_directory,
+    make_private_directory,
+    server_environment,
+)
+from alembic_lockstep.slots import acquire_slot
+
+#: Seconds; a start takes 0.1 to 0.3 s, a recovery after a crash somewhat longer.
+_START_TIMEOUT = 60.0
+
+
+class Program(Protocol):
+    """The programs of one install of a database server, and how to deal with them.
+
+    Attributes:
+        folder: Where below the cache its slots are; another install of this folder can run them.
+        stop: The signal that ends the server at once.
+    """
+
+    folder: str
+    stop: signal.Signals
+
+    def initialise(self, new: Path, account: Account | None) -> None:
+        """Make the directory ``new/data`` with an empty server's files in it."""
+        ...
+
+    def command(self, slot: Path, port: int) -> list[str]:
+        """Give the command that runs the server on the slot's data, on the loopback address.
+
+        The slot's ``tmp`` is the server's for what is temporary.
+        """
+        ...
+
+    def mark(self, data: Path) -> str:
+        """Give the words of that command that name the data directory."""
+        ...
+
+    def pid_file(self, data: Path) -> Path:
+        """Give the file whose first line is the running server's process number."""
+        ...
+
+    def is_ready(self, slot: Path, port: int) -> bool:
+        """Tell whether this very server answers on the port, without connecting to it.
+
+        To connect until it works could hand the password to another's server.
+        """
+        ...
+
+
+@contextmanager
+def running(program: Program, account: Account | None, base: Path) -> Iterator[tuple[Path, int]]:
+    """Run a server in a free slot until exit; give the slot and the port.
+
+    Raises:
+        OSError, RuntimeError: the binaries do not work here.
+    """
+    parent = base
+    for name in Path(program.folder).parts:
+        parent = make_directory(parent / name, account)
+    with acquire_slot(parent) as slot:
+        if account is not None:
+            slot.chmod(0o711)
+        process, port = _start(program, account, slot)
+        try:
+            yield slot, port
+        finally:
+            _stop(program, process, slot)
+
+
+def _start(
+    program: Program, account: Account | None, slot: Path
+) -> tuple[subprocess.Popen[bytes], int]:
+    # A second try is for a port that another took meanwhile, the third for data that a power cut
+    # has damaged.
+    for attempt in (1, 2, 3):
+        _prepare(program, account, slot, anew=attempt == 3)
+        port = _free_port()
+        process = _launch(program, account, slot, port)
+        try:
+            _wait_until_ready(program, process, slot, port)
+            return process, port
+        except BaseException as error:
+            _stop(program, process, slot)
+            if attempt == 3 or not isinstance(error, RuntimeError):
+                raise
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _prepare(program: Program, account: Account | None, slot: Path, *, anew: bool) -> None:
+    """Make the slot's data unless it has some, and an empty ``tmp`` beside it.
+
+    The data appears whole, or not at all.
+    """
+    for leftover in slot.glob("new-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    data = slot / "data"
+    if anew:
+        shutil.rmtree(data, ignore_errors=True)
+    if not data.exists():
+        new = Path(tempfile.mkdtemp(prefix="new-", dir=slot))
+        if account is not None:
+            new.chmod(0o711)
+        program.initialise(new, account)
+        (new / "data").rename(data)
+        shutil.rmtree(new)
+    shutil.rmtree(slot / "tmp", ignore_errors=True)
+    make_private_directory(slot / "tmp", account)
+
+
+def _launch(
+    program: Program, account: Account | None, slot: Path, port: int
+) -> subprocess.Popen[bytes]:
+    data = slot / "data"
+    options = {
+        "command": program.command(slot, port),
+        "stop": int(program.stop),
+        "pid_file": str(program.pid_file(data)),
+        "mark": program.mark(data),
+        "lock": str(slot / "guard.lock"),
+        "account": account.options if account else {},
+    }
+    (slot / "log").touch(mode=0o600)
+    with (slot / "log").open("wb") as log:
+        return subprocess.Popen(
+            [sys.executable, "-I", "-S", guard.__file__, json.dumps(options)],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            cwd="/",
+            env=server_environment(),
+            start_new_session=True,
+        )
+
+
+def _wait_until_ready(
+    program: Program, process: subprocess.Popen[bytes], slot: Path, port: int
+) -> None:
+    deadline = time.monotonic() + _START_TIMEOUT
+    while not program.is_ready(slot, port):
+        if process.poll() is not None or time.monotonic() > deadline:
+            name = Path(program.command(slot, port)[0]).name
+            log = (slot / "log").read_text(errors="replace")
+            raise RuntimeError(f"{name} did not start: {last_words(log)}")
+        time.sleep(0.005)
+
+
+def _stop(program: Program, process: subprocess.Popen[bytes], slot: Path) -> None:
+    if process.stdin is not None:
+        process.stdin.close()
+    try:
+        process.wait(3 * guard.PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    # Where somebody has killed the guard.
+    data = slot / "data"
+    guard.stop_leftover(program.pid_file(data), program.mark(data), program.stop)
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
