@@ -56,7 +56,8 @@ def install():
     python = [str(BIN / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     # Dependency groups need a pip of 2025.
     subprocess.run([*python, "--upgrade", "pip>=25.1"], check=True)
-    subprocess.run([*python, "-e", f"{ROOT}[postgres]", "--group", "dev"], cwd=ROOT, check=True)
+    itself = ["-e", f"{ROOT}[postgres,mysql]"]
+    subprocess.run([*python, *itself, "--group", "dev"], cwd=ROOT, check=True)
     made.write_text(wanted)
 
 

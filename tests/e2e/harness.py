@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import threading
 import venv
 from collections.abc import Iterator, Mapping
@@ -397,3 +398,14 @@ def server_answers() -> bool:
     except psycopg.Error:
         return False
     return True
+
+
+@contextmanager
+def reachable_directory() -> Iterator[Path]:
+    """Make a directory that the account which runs servers for root can reach, too."""
+    directory = Path(tempfile.mkdtemp(prefix="lockstep-test-")).resolve()
+    directory.chmod(0o755)
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory)

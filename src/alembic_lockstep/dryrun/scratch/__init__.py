@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
-from alembic_lockstep.dryrun.scratch.postgresql import start_postgresql
+from alembic_lockstep.dryrun.scratch.registry import find_starter
 from alembic_lockstep.dryrun.scratch.server import Server, Settings
-from alembic_lockstep.dryrun.scratch.sqlite import SQLiteServer
-from alembic_lockstep.errors import CouldNotJudge
 
 __all__ = ["ScratchServers", "Server", "Settings"]
 
-#: SQLAlchemy dialect name → what starts a server for it.
-STARTERS: dict[str, Callable[[Settings], Server]] = {
-    "postgresql": start_postgresql,
-    "sqlite": SQLiteServer,
-}
+#: A server's URL may say either: which it is shows when it answers.
+_SIBLINGS = {"mariadb": "mysql", "mysql": "mariadb"}
 
 
 class ScratchServers:
@@ -42,6 +37,7 @@ class ScratchServers:
         self._directory = directory.absolute()
         self._cache = cache.absolute()
         self._servers: dict[str, Server] = {}
+        self._makers: dict[str, Server] = {}
         self._stack = ExitStack()
 
     def __enter__(self) -> ScratchServers:
@@ -56,6 +52,7 @@ class ScratchServers:
         traceback: TracebackType | None,
     ) -> None:
         self._servers.clear()
+        self._makers.clear()
         self._stack.__exit__(kind, error, traceback)
 
     def create(self, dialect: str) -> str:
@@ -64,11 +61,17 @@ class ScratchServers:
         Raises:
             CouldNotJudge: no server for this dialect could be started, or it refused.
         """
-        return self._server(dialect).create()
+        server = self._server(dialect)
+        url = server.create()
+        self._makers[url] = server
+        return url
 
     def copy(self, url: str) -> str:
         """Make a copy of the scratch database at url, to which nobody may be connected."""
-        return self._server(_dialect(url)).copy(url)
+        server = self._makers[url]
+        new = server.copy(url)
+        self._makers[new] = server
+        return new
 
     def description(self, dialect: str) -> str:
         """Name the server of a dialect for people; starts it if need be."""
@@ -76,23 +79,14 @@ class ScratchServers:
 
     def _server(self, dialect: str) -> Server:
         if dialect not in self._servers:
-            server = _starter(dialect)(self._settings(dialect))
+            server = find_starter(dialect)(self._settings(dialect))
             self._stack.callback(server.close)
             self._servers[dialect] = server
         return self._servers[dialect]
 
     def _settings(self, dialect: str) -> Settings:
-        return Settings(self._urls.get(dialect), self._setup, self._directory, self._cache)
-
-
-def _starter(dialect: str) -> Callable[[Settings], Server]:
-    starter = STARTERS.get(dialect)
-    if starter is None:
-        raise CouldNotJudge(
-            f"scratch databases of the dialect {dialect!r} are not supported",
-            tried=(f"supported dialects: {', '.join(sorted(STARTERS))}",),
-        )
-    return starter
+        url = self._urls.get(dialect) or self._urls.get(_SIBLINGS.get(dialect, ""))
+        return Settings(url, self._setup, self._directory, self._cache)
 
 
 def _dialect(url: str) -> str:

@@ -1,0 +1,83 @@
+"""MySQL and MariaDB scratch databases: on a given server, else on a private one."""
+
+from __future__ import annotations
+
+from functools import partial
+from importlib import import_module
+
+from alembic_lockstep.dryrun.scratch.account import base_directory, server_account
+from alembic_lockstep.dryrun.scratch.by_url import explained_for_url
+from alembic_lockstep.dryrun.scratch.mysql_admin import MySQLServer
+from alembic_lockstep.dryrun.scratch.mysql_installs import Unusable, find_installs
+from alembic_lockstep.dryrun.scratch.mysql_private import run_private_server
+from alembic_lockstep.dryrun.scratch.server import Server, Settings
+from alembic_lockstep.errors import CouldNotJudge
+
+_EXTRA = (
+    "- id: alembic-lockstep-mysql  # in .pre-commit-config.yaml\n"
+    "# or, without it: pip install 'alembic-lockstep[mysql]'"
+)
+_URL = '[tool.alembic-lockstep.scratch]\nurls = ["mysql://root:password@127.0.0.1:3306"]'
+
+
+def start_mysql(settings: Settings, *, mariadb: bool = False) -> Server:
+    """Start with the server the settings name, else with the machine's binaries.
+
+    Args:
+        settings: Their URL may begin with mysql or mariadb, as the project's may.
+        mariadb: Take no MySQL, since SQLAlchemy's dialect `mariadb` refuses it. Its dialect
+            `mysql` takes both.
+
+    Raises:
+        CouldNotJudge: the named server does not answer, or there are no binaries that work.
+    """
+    _require_pymysql()
+    if settings.url is None:
+        return _start_private(settings, mariadb=mariadb)
+    with explained_for_url(f"{_URL}\n# or remove the setting, to use a private server"):
+        server = MySQLServer(settings.url, setup=settings.setup)
+        if mariadb and not server.is_mariadb:
+            server.close()
+            raise ConnectionError(
+                f"{server.description} is not the MariaDB that the project's dialect 'mariadb' "
+                "insists on"
+            )
+        return server
+
+
+start_mariadb = partial(start_mysql, mariadb=True)
+
+
+def _start_private(settings: Settings, *, mariadb: bool) -> Server:
+    tried = ["server URL: none in the settings"]
+    try:
+        account = server_account("mysql", "_mysql", "mariadb")
+        base = base_directory(settings.cache, account)
+        for install in find_installs(account, mariadb=mariadb):
+            if isinstance(install, Unusable):
+                tried.append(install.reason)
+                continue
+            try:
+                return run_private_server(install, account, base, settings.setup)
+            except (OSError, RuntimeError) as error:  # broken binaries: the next may do
+                tried.append(f"{install.description}: {error}")
+    except OSError as error:
+        tried.append(f"a directory for a private server: {error}")
+    raise CouldNotJudge(
+        f"no {'MariaDB' if mariadb else 'MySQL or MariaDB'} server could be started "
+        "for scratch databases",
+        tried=tried,
+        fix=f"{_URL}\n# or install server binaries, which are run privately:\n"
+        "apt-get install mariadb-server-core",
+    )
+
+
+def _require_pymysql() -> None:
+    try:
+        import_module("pymysql")
+    except ImportError as error:
+        raise CouldNotJudge(
+            "MySQL and MariaDB scratch databases need the extra 'mysql' in the hook's environment",
+            tried=(f"import pymysql: {error}",),
+            fix=_EXTRA,
+        ) from None
