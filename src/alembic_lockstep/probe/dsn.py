@@ -5,9 +5,21 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, Sequence
 
-PORTS = {"psycopg2": "5432", "psycopg": "5432", "MySQLdb": "3306", "oracledb": "1521"}
+# fmt: off
+PORTS = {
+    "psycopg2": "5432", "psycopg": "5432", "MySQLdb": "3306", "mariadb": "3306",
+    "mysql.connector": "3306", "pymssql": "1433", "oracledb": "1521", "cx_Oracle": "1521",
+}
+# fmt: on
 URL = re.compile(r"\w+://(?:[^@/]*@)?(?P<host>\[[^\]]*\]|[^:/?]*)(?::(?P<port>\d+))?")
 PAIRS = re.compile(r"(?i)\b(host|hostaddr|server|port)\s*=\s*(?:'([^']*)'|([^\s;]+))")
+SECRET = re.compile(r"(?i)\b(?:password|passwd|pwd)\s*=\s*(?:'[^']*'|\{[^}]*\}|[^\s;]*);?")
+USERINFO = re.compile(r"(?<=://)[^@/\s]*@")
+
+
+def without_password(text: str) -> str:
+    """A connection string without what may be a password in it."""
+    return USERINFO.sub("", SECRET.sub("", text))
 
 
 def address_of(driver: str, arguments: Sequence[Any], keywords: Dict[str, Any]) -> str:

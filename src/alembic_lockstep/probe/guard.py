@@ -37,7 +37,10 @@ class Guard:
     @contextmanager
     def opening(self, address: str) -> Iterator[None]:
         """Allow one address from now on, and any driver of this thread meanwhile."""
-        self._allowed.add(address)
+        if address not in self._allowed:
+            # The name may be looked up first: a socket will know its numbers only.
+            self._allowed.add(f"{address.rpartition(':')[0]}:{LOOK_UP}")
+            self._allowed.update(_spellings(address))
         self._ours.now = True
         try:
             yield
@@ -139,7 +142,11 @@ CHECKS: Dict[str, Callable[[Any], Any]] = {
 C_DRIVERS: Dict[str, Sequence[str]] = {
     "psycopg2": ["connect"],
     "psycopg": ["connect", "Connection.connect", "AsyncConnection.connect"],
-    "MySQLdb": ["connect", "Connect"],
+    "MySQLdb": ["connect", "Connect", "Connection"],
+    "mariadb": ["connect"],
+    "mysql.connector": ["connect", "Connect"],
     "pyodbc": ["connect"],
+    "pymssql": ["connect"],
     "oracledb": ["connect"],
+    "cx_Oracle": ["connect"],
 }

@@ -22,24 +22,33 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import Pool
 
 from .channel import Channel
+from .dsn import without_password
 from .guard import Guard
 from .places import Places
 
 SCRATCH = "scratch"
 DECOY = "decoy"
+PORTS = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306, "mssql": 1433, "oracle": 1521}
 MARK = "alembic-lockstep"
 
-# Connect arguments that say where and as whom; the others (timeouts, type codecs, session
-# settings) are the project's and stay.
+# Connect arguments that say where, as whom and how it is proved; the others (timeouts, type codecs,
+# session settings) are the project's and stay. Of libpq, asyncpg, pg8000, PyMySQL, mysqlclient,
+# aiomysql, asyncmy, and the connectors of MariaDB and of MySQL.
 # fmt: off
 TARGET_ARGUMENTS = {
     "host", "hostaddr", "hosts", "port", "user", "username",
-    "password", "passwd", "database", "dbname", "db", "dsn",
-    "service", "passfile", "unix_socket", "unix_sock", "uri", "ssl",
-    "sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl", "ssl_context",
-    "ssl_ca", "ssl_cert", "ssl_key", "direct_tls", "read_default_file", "read_default_group",
-    "channel_binding", "target_session_attrs", "krbsrvname", "gsslib", "gssencmode",
+    "password", "passwd", "password1", "password2", "password3", "database", "dbname", "db", "dsn",
+    "service", "servicefile", "passfile", "unix_socket", "unix_sock", "named_pipe", "uri",
+    "require_auth", "requirepeer", "channel_binding", "target_session_attrs", "load_balance_hosts",
+    "direct_tls", "source_address", "bind_address", "failover",
+    "read_default_file", "read_default_group", "default_file", "default_group",
+    "option_files", "option_groups",
+    "auth_plugin", "auth_plugin_map", "plugin_dir", "server_public_key",
 }
+TARGET_PREFIXES = ("ssl", "tls", "gss", "krb", "kerberos", "oauth", "oci_", "scram_", "wallet_")
+TARGET_FILES = ("unix_socket", "unix_sock", "read_default_file", "default_file")
+# A driver's own pool would hand out what it opened for another target.
+POOL_PREFIX = "pool_"
 # fmt: on
 
 
@@ -72,10 +81,10 @@ class Redirect:
     def _connect(self, dialect: Any, record: Any, cargs: List[Any], cparams: Dict[str, Any]) -> Any:
         place = self._place()
         url = self._url(dialect, place, self._target(dialect, cargs, cparams))
-        arguments, keywords = dialect.create_connect_args(url)
-        kept = {name: cparams[name] for name in cparams if name not in TARGET_ARGUMENTS}
-        with self._guard.opening(_address(url)):
-            connection = dialect.connect(*arguments, **{**kept, **keywords})
+        arguments, keywords = _arguments(dialect, url)
+        kept = {name: cparams[name] for name in cparams if not _is_target(name)}
+        with self._guard.opening(_address(dialect, url)):
+            connection = dialect.connect(*arguments, **{**keywords, **kept})
         if record is not None:
             record.info[MARK] = place
         return connection
@@ -85,10 +94,11 @@ class Redirect:
 
         A file's path is told from the checkout, so that it is the same in tree and base.
         """
-        names = ("host", "port", "dsn", "unix_socket", "database", "dbname", "db", "service")
-        parts = [str(part).replace(self._places.checkout, "") for part in cargs]
+        names = ("host", "port", "dsn", "database", "dbname", "db", "service", *TARGET_FILES)
+        parts = [str(part) for part in cargs]
         parts += [f"{name}={cparams[name]}" for name in names if cparams.get(name)]
-        return " ".join(parts) or str(dialect.name)
+        target = without_password(" ".join(parts)).replace(self._places.checkout, "")
+        return target or str(dialect.name)
 
     def _url(self, dialect: Any, place: str, target: str) -> Any:
         key = (place, dialect.name, target)
@@ -149,5 +159,26 @@ def _files(frame: Optional[FrameType]) -> Iterator[str]:
         current = current.parent
 
 
-def _address(url: Any) -> str:
-    return f"{url.host}:{url.port}" if url.host else str(url.database)
+def _is_target(name: str) -> bool:
+    return name in TARGET_ARGUMENTS or name.startswith((*TARGET_PREFIXES, POOL_PREFIX))
+
+
+def _arguments(dialect: Any, url: Any) -> Any:
+    arguments, keywords = dialect.create_connect_args(url)
+    if dialect.driver == "pg8000" and str(keywords.get("host")).startswith("/"):
+        # The others read libpq's spelling of a Unix socket, a directory and a port.
+        keywords = {**keywords, "host": None, "unix_sock": _address(dialect, url)}
+    return arguments, keywords
+
+
+def _address(dialect: Any, url: Any) -> str:
+    """Where a socket of the driver's will go, as the guard sees it."""
+    unix = url.query.get("unix_socket") or url.query.get("unix_sock")
+    if unix:
+        return str(unix)
+    host, port = url.host or url.query.get("host"), url.port or url.query.get("port")
+    if not host:
+        return str(url.database)
+    if str(host).startswith("/"):  # a directory of sockets
+        return f"{host}/.s.PGSQL.{port or 5432}"
+    return f"{host}:{port or PORTS.get(dialect.name, '')}"
