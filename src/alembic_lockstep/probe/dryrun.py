@@ -24,6 +24,7 @@ from .catalogue import catalogue
 from .channel import Channel, relative
 from .operations import flatten
 from .redirect import Redirect
+from .script import statements
 
 # Options of `context.configure()` without which autogenerate does not look at something.
 SWITCHES = ("compare_type", "compare_server_default")
@@ -203,7 +204,10 @@ def _execute_script(connection: Any, script: str) -> None:
     if postgresql:
         cursor.execute("SHOW search_path")
         search_path = cursor.fetchone()[0]
-    if hasattr(raw.dbapi_connection, "run_async"):
+    if connection.dialect.name not in {"postgresql", "sqlite"}:
+        for statement in statements(script):
+            cursor.execute(statement)
+    elif hasattr(raw.dbapi_connection, "run_async"):
         raw.dbapi_connection.run_async(lambda own: _execute(own, script))
     else:
         _execute(cursor, script)
