@@ -23,3 +23,8 @@ class CouldNotJudge(Exception):  # noqa: N818 - it names the verdict, as the exi
         self.fix = fix
         self.tried = tuple(tried)
         self.log = log
+
+    def or_else(self, fix: str) -> CouldNotJudge:
+        """The same, with another way out after the first."""
+        both = "\n".join(filter(None, (self.fix, fix)))
+        return CouldNotJudge(self.what, fix=both, tried=self.tried, log=self.log)

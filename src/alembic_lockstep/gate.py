@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -87,8 +87,21 @@ def judge(
             in_base = finder.in_base(side, before, changes)
             others = [one.environment for one in sides if one is not side]
             facts = read_facts(repository, side, in_base, before, changes, others)
-            judged.append(_judge_environment(facts, runner))
+            try:
+                judged.append(_judge_environment(facts, runner))
+            except CouldNotJudge as error:
+                raise error.or_else(_the_others_only(others)) from error
     return Verdict(base, tree, tuple(judged))
+
+
+def _the_others_only(others: Sequence[Environment]) -> str:
+    if not others:
+        return ""
+    names = ", ".join(f'"{one.name}"' for one in others)
+    return (
+        "Or, if nobody runs this environment by itself, judge the others only:\n"
+        f"[tool.alembic-lockstep]\nconfig = [{names}]"
+    )
 
 
 def _judge_environment(facts: Facts, runner: DryRunner) -> EnvironmentVerdict:

@@ -12,7 +12,7 @@ from alembic_lockstep.dryrun.scratch import ScratchServers, mysql_installs
 
 from .conftest import MakeProject
 from .harness import Listener, Project, reachable_directory, require
-from .small import MODELS, VERSIONS, add_migration, assert_clean, assert_finding
+from .small import ENV, MODELS, VERSIONS, add_migration, assert_clean, assert_finding
 
 #: What autogenerate writes and reads back on MariaDB in other words: JSON is LONGTEXT with a CHECK,
 #: BOOLEAN is TINYINT, a foreign key makes an index, an expression is spelt anew.
@@ -189,3 +189,29 @@ def test_arguments_that_name_no_target_are_kept(guarded: Make) -> None:
     add_migration(project, "eeeeeeeeeeee", upgrade="op.execute('SELECT 1; SELECT 2')")
     with project.untouched():
         assert_clean(project.check(), "3 revisions")
+
+
+SEEN = "    seen_at = mapped_column(DateTime, server_default=func.now())\n"
+
+
+def test_a_default_that_autogenerate_misreads_is_no_difference_but_a_missing_one_is(
+    guarded: Make,
+) -> None:
+    project = guarded("subfolder")
+    project.replace(
+        ENV, "=target_metadata\n        )", "=target_metadata, compare_server_default=True)"
+    )
+    project.replace(
+        MODELS, "import ForeignKeyConstraint", "import DateTime, func, ForeignKeyConstraint"
+    )
+    after = project.sample.after
+    project.replace(MODELS, after, after + SEEN)
+    project.stage(ENV, MODELS)
+    column = "sa.Column('seen_at', sa.DateTime(){})"
+    right = f"op.add_column('orders', {column.format(', server_default=sa.func.now()')})"
+    wrong = f"op.add_column('orders', {column.format('')})"
+    with project.untouched():
+        add_migration(project, "abababababab", upgrade=right)
+        assert_clean(project.check(), "not counted: ", "column orders.seen_at")
+        add_migration(project, "abababababab", upgrade=wrong)
+        assert_finding(project.check(), "migration-mismatch: server default of column orders.seen")

@@ -382,6 +382,12 @@ def test_setup_runs_in_new_databases_and_a_driver_is_ignored(way: Way) -> None:
         assert " at 127.0.0.1:" in servers.description(way.dialect)
 
 
+@pytest.mark.parametrize("way", ["machine"], indirect=True)
+def test_a_role_of_the_setup_is_made_once_for_all_databases(way: Way) -> None:
+    with way.start(setup=("CREATE ROLE reporting",)) as servers:
+        assert servers.create(way.dialect) != servers.create(way.dialect)
+
+
 @pytest.mark.parametrize("way", URL_WAYS, indirect=True)
 def test_failing_setup_could_not_judge(way: Way) -> None:
     with (

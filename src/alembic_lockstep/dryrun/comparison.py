@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from alembic_lockstep.dryrun.failures import could_not_judge, is_of_the_machine
-from alembic_lockstep.dryrun.operations import Operation, operations, subtract
+from alembic_lockstep.dryrun.operations import (
+    Operation,
+    may_be_phantom,
+    operations,
+    phantoms,
+    subtract,
+)
 from alembic_lockstep.dryrun.process import Observation
 from alembic_lockstep.dryrun.runner import DryRunner
 from alembic_lockstep.errors import CouldNotJudge
@@ -45,6 +51,24 @@ class Comparison:
 
 def compare(runner: DryRunner, now: Side, base: Side | None) -> Comparison:
     """Judge one side against its base, which is None where the base has no such environment."""
+    return _without_phantoms(runner, now, _compare(runner, now, base))
+
+
+def _without_phantoms(runner: DryRunner, now: Side, comparison: Comparison) -> Comparison:
+    """Leave out what no migration could cure, as a database made by the models has it too."""
+    if not any(map(may_be_phantom, comparison.introduced)):
+        return comparison
+    by_models = operations(runner.create(now.environment, now.tree, {}, role="tree"))
+    left_out = phantoms(comparison.introduced, by_models)
+    if not left_out:
+        return comparison
+    names = ", ".join(dict.fromkeys(operation.text for operation in left_out))
+    note = f"autogenerate misreads what the models' own create_all() makes, not counted: {names}"
+    introduced = tuple(one for one in comparison.introduced if one not in left_out)
+    return replace(comparison, introduced=introduced, notes=(*comparison.notes, note))
+
+
+def _compare(runner: DryRunner, now: Side, base: Side | None) -> Comparison:
     start = runner.settings.start
     if start == BASE_MODELS and base is not None:
         return _from_base_models(runner, now, base, "")
@@ -115,7 +139,7 @@ def _fails_on_import(seen: Observation, now: Side, base: Side | None) -> bool:
 
 def _from_base_models(runner: DryRunner, now: Side, base: Side, note: str) -> Comparison:
     scratch: dict[str, str] = {}
-    before = runner.create(base.environment, base.tree, scratch)
+    before = runner.create(base.environment, base.tree, scratch, role="base")
     if before.error:
         raise _unjudged(runner, base, before)
     seen = runner.upgrade(now.environment, now.tree, scratch, role="tree")

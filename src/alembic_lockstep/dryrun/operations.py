@@ -25,6 +25,7 @@ class Operation:
         name: The column's, index's or constraint's name; may be empty.
         columns: The columns of an index or a constraint.
         wanted: What the models want, as text; empty where they want nothing.
+        found: What the database has, as text; empty where it has nothing.
         text: The thing in words: `column games.winners`.
         code: The lines of `op.*` code that would cure it.
     """
@@ -35,6 +36,7 @@ class Operation:
     name: str
     columns: tuple[str, ...]
     wanted: str
+    found: str
     text: str
     code: tuple[str, ...]
 
@@ -76,6 +78,7 @@ def _operation(fact: Mapping[str, Any], database: str) -> Operation:
         name=fact["name"],
         columns=tuple(fact["columns"]),
         wanted=fact["wanted"],
+        found=fact["found"],
         text=fact["text"] + label,
         code=tuple(fact["code"]),
     )
@@ -85,6 +88,38 @@ def subtract(now: Iterable[Operation], before: Iterable[Operation]) -> list[Oper
     """The operations of `now` that `before` does not have."""
     old = {operation.identity for operation in before}
     return [operation for operation in now if operation.identity not in old]
+
+
+def may_be_phantom(operation: Operation) -> bool:
+    """Whether two spellings of one thing could look like this; a missing table could not."""
+    return operation.kind not in {"add_table", "remove_table", "add_column", "remove_column"}
+
+
+def phantoms(found: Iterable[Operation], by_models: Iterable[Operation]) -> list[Operation]:
+    """The operations that a database made by the models themselves wants just so.
+
+    They differ in no schema, and no migration can cure them: autogenerate takes the database's
+    spelling for something else. All that is said of one thing must be the same on both sides, or
+    an index that is not there could pass for one that is spelt differently.
+    """
+    found = list(found)
+    said, known = _by_thing(found), _by_thing(by_models)
+    return [
+        operation
+        for operation in found
+        if may_be_phantom(operation) and said[_thing(operation)] == known.get(_thing(operation))
+    ]
+
+
+def _thing(operation: Operation) -> tuple[str, str, str]:
+    return operation.database, operation.table, operation.name
+
+
+def _by_thing(found: Iterable[Operation]) -> dict[tuple[str, str, str], set[Operation]]:
+    things: dict[tuple[str, str, str], set[Operation]] = {}
+    for operation in found:
+        things.setdefault(_thing(operation), set()).add(operation)
+    return things
 
 
 def upgrade_functions(missing: Sequence[Operation]) -> str:

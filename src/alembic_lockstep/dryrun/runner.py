@@ -47,9 +47,11 @@ class DryRunner:
         start_sql = (tree.read(sql) or "") if sql else ""
         return self._run(environment, tree, role, {}, start_sql=start_sql)
 
-    def create(self, environment: Environment, tree: Tree, scratch: dict[str, str]) -> Observation:
+    def create(
+        self, environment: Environment, tree: Tree, scratch: dict[str, str], *, role: str
+    ) -> Observation:
         """`create_all` in empty databases, stamped with the tree's heads; left in `scratch`."""
-        return self._run(environment, tree, "base", scratch, create=True)
+        return self._run(environment, tree, role, scratch, create=True)
 
     def upgrade(
         self, environment: Environment, tree: Tree, scratch: dict[str, str], *, role: str

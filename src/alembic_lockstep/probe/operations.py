@@ -1,8 +1,8 @@
 """Autogenerate's operations as plain data with a stable identity.
 
-An operation is `{"kind", "table", "name", "columns", "wanted", "text", "code"}`. Its
+An operation is `{"kind", "table", "name", "columns", "wanted", "found", "text", "code"}`. Its
 identity is kind, table, name, columns and `wanted` (what the *models* want): the
-database's side is left out, so that two runs can be subtracted as sets.
+database's side, `found`, is left out, so that two runs can be subtracted as sets.
 """
 
 from __future__ import annotations
@@ -46,7 +46,17 @@ def _visit(
         fact["code"] = _code(_within(op, parent), context)
         if fact.get("wanted") is None:
             fact["wanted"] = "\n".join(_code(op, context))
+        fact["found"] = _found(op, context)
         yield fact
+
+
+def _found(op: Any, context: AutogenContext) -> str:
+    """What the database has, as text; empty where it has nothing."""
+    if isinstance(op, ops.AlterColumnOp):
+        default = getattr(op.existing_server_default, "arg", op.existing_server_default)
+        return f"{op.existing_type!r} {op.existing_nullable} {default} {op.existing_comment}"
+    dropped = isinstance(op, (ops.DropIndexOp, ops.DropConstraintOp))
+    return "\n".join(_code(op.reverse(), context)) if dropped else ""
 
 
 def _facts(op: Any) -> Iterator[Any]:

@@ -105,10 +105,14 @@ class PostgresServer:
         return database_url(self._connection, self._url, name)
 
     def _set_up(self, url: str) -> None:
+        import psycopg
+
         fix = '[tool.alembic-lockstep.scratch]\nsetup = ["CREATE EXTENSION …"]'
         for number, statement in enumerate(self._setup, 1):
             # The statement is not shown: it may make a role, with a password.
-            with self._explained(f"statement {number} of scratch.setup failed", fix):
+            failed = self._explained(f"statement {number} of scratch.setup failed", fix)
+            # A role belongs to the server: another database's setup has made it already.
+            with failed, suppress(psycopg.errors.DuplicateObject):
                 _execute_in(url, statement)
 
     def _drop(self, name: str) -> None:

@@ -19,6 +19,7 @@ _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "max_connections": "20",
+    "max_prepared_transactions": "20",  # an env.py may commit several databases in two phases
     "max_locks_per_transaction": "512",  # few connections, but a whole history in one transaction
     "shared_buffers": "16MB",
     "fsync": "off",
