@@ -205,6 +205,37 @@ def test_an_event_loop_in_a_thread_is_followed(shop: Project) -> None:
     assert_clean(result, "2 revisions")
 
 
+def test_an_env_py_for_a_worker_thread_of_an_event_loop_runs_in_one(shop: Project) -> None:
+    # As Prefect has it, whose own command starts Alembic in such a thread.
+    shop.replace(ENV, "    run_migrations_online()\n", "    from_thread.run(main)\n")
+    shop.replace(ENV, "from alembic import context\n", "from alembic import context\n" + ASYNC)
+    shop.add_column()
+    shop.stage(".")
+    with shop.untouched():
+        result = shop.check()
+    assert_finding(result, "missing-migration: column orders.paid")
+
+
+ASYNC = """\
+from anyio import from_thread
+from sqlalchemy.ext.asyncio import create_async_engine
+
+
+async def main():
+    engine = create_async_engine("sqlite+aiosqlite:///shop.db")
+    async with engine.connect() as connection:
+        await connection.run_sync(migrate)
+    await engine.dispose()
+
+
+def migrate(connection):
+    context.configure(connection=connection, target_metadata=target_metadata)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+"""
+
 CREATOR = (
     "    import sqlite3\n    from sqlalchemy import create_engine\n"
     "    connectable = create_engine('sqlite://', creator=lambda: sqlite3.connect('shop.db'))\n"

@@ -20,6 +20,9 @@ from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.history.environments import Environment
 
+# What `anyio.from_thread.run()` says elsewhere: such an env.py is run by its own program only.
+WORKER_THREAD = "AnyIO worker thread"
+
 Progress = Callable[[str, int, int], None]
 
 
@@ -34,6 +37,7 @@ class DryRunner:
     slot: Path
     progress: Progress
     _paths: dict[str, list[str]] = field(default_factory=dict)
+    _worker_threads: set[str] = field(default_factory=set)
     _interpreters: dict[str, Candidate] = field(default_factory=dict)
 
     def replay(self, environment: Environment, tree: Tree, *, role: str) -> Observation:
@@ -74,7 +78,7 @@ class DryRunner:
         scratch: dict[str, str],
         **request: Any,
     ) -> Observation:
-        """One run, and a second one in a new process if a folder was missing on `sys.path`.
+        """One run, and another one in a new process if what is lacking is known now.
 
         Many projects are started with `PYTHONPATH=.`; within one process a failed import
         must not be retried, because half-loaded modules would compare clean.
@@ -82,9 +86,7 @@ class DryRunner:
         checkout = check_out(self.repository, tree.sha, self.slot / role)
         known = dict(scratch)
         seen = self._observe(environment, checkout, scratch, request)
-        folder = _missing_folder(seen, environment, tree)
-        if folder is not None and folder not in self._paths.get(environment.name, []):
-            self._paths.setdefault(environment.name, []).append(folder)
+        if self._learns(seen, environment, tree):
             scratch.clear()
             scratch.update(known)
             return self._run(environment, tree, role, scratch, **request)
@@ -92,6 +94,17 @@ class DryRunner:
             # Perhaps the wrong interpreter: the next run shall look for a better one.
             self._memory.unlink(missing_ok=True)
         return seen
+
+    def _learns(self, seen: Observation, environment: Environment, tree: Tree) -> bool:
+        """Tell whether a failed run says what the next one does better."""
+        name, folder = environment.name, _missing_folder(seen, environment, tree)
+        if folder is not None and folder not in self._paths.get(name, []):
+            self._paths.setdefault(name, []).append(folder)
+            return True
+        if WORKER_THREAD in seen.error.get("message", "") and name not in self._worker_threads:
+            self._worker_threads.add(name)
+            return True
+        return False
 
     def _observe(
         self,
@@ -121,6 +134,7 @@ class DryRunner:
                     "flask": environment.flask,
                     "flask_app": environment.flask_app,
                     "paths": self._paths.get(environment.name, []),
+                    "worker_thread": environment.name in self._worker_threads,
                     "env": dict(self.settings.env),
                     "allow_connect": list(self.settings.allow_connect),
                     "create": False,

@@ -62,7 +62,7 @@ class DryRun:
         environment.configure = self._prepared(environment.configure)  # type: ignore[method-assign]
         environment.get_x_argument = self._noted(environment.get_x_argument)  # type: ignore[method-assign]
         with environment:
-            self._script.run_env()
+            _execute_env(self._script, self._request["worker_thread"])
         if not self.databases:
             raise util.CommandError(
                 "env.py ran, but it never called context.run_migrations() on a connection"
@@ -163,6 +163,17 @@ class DryRun:
                 "switched_off": [name for name in SWITCHES if not context.opts.get(name)],
             }
         )
+
+
+def _execute_env(script: ScriptDirectory, worker_thread: bool) -> None:
+    """Run env.py, in a thread of an event loop if it is written to be run there."""
+    if not worker_thread:
+        script.run_env()
+        return
+    import anyio
+    import anyio.to_thread
+
+    anyio.run(anyio.to_thread.run_sync, script.run_env)
 
 
 def _make_schemas(connection: Any, names: Iterable[Optional[str]]) -> None:
