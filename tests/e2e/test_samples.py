@@ -95,6 +95,28 @@ def test_a_history_that_does_not_replay_starts_from_the_models(make_project: Mak
     assert report["environments"][0]["start"] == "base-models"
 
 
+def test_models_that_only_a_migration_imports_are_among_the_bases_models(
+    make_project: MakeProject,
+) -> None:
+    project = make_project("no_replay", hook=None)
+    base = 'class Base(DeclarativeBase):\n    """The base of all models."""\n'
+    project.write("bank/base.py", f"from sqlalchemy.orm import DeclarativeBase\n\n\n{base}")
+    project.replace(project.sample.models, base, "from bank.base import Base\n")
+    project.replace(
+        "migrations/env.py", "from bank.models import Base", "from bank.base import Base"
+    )
+    first = f"{project.sample.versions}/d05b7f38c1a9_currencies.py"
+    project.replace(
+        first, "import sqlalchemy as sa\n", "import sqlalchemy as sa\nimport bank.models\n"
+    )
+    project.stage(".")
+    project.commit()
+    where = project.add_column()
+    project.stage(".")
+    result = check_untouched(project, "--output-format", "concise")
+    assert [line.startswith(where) for line in result.stdout.splitlines()] == [True], result.output
+
+
 def test_settings_that_lack_their_variable_are_no_pass(make_project: MakeProject) -> None:
     project = make_project("async_settings", hook=None)
     (project.root / ".env").unlink()

@@ -8,7 +8,6 @@ runs once and a comparison needs no second start.
 from __future__ import annotations
 
 import os
-import re
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional
 
 from alembic import util
@@ -24,7 +23,7 @@ from .catalogue import catalogue
 from .channel import Channel, relative
 from .operations import flatten
 from .redirect import Redirect
-from .script import statements
+from .script import execute_script
 
 # Options of `context.configure()` without which autogenerate does not look at something.
 SWITCHES = ("compare_type", "compare_server_default")
@@ -91,7 +90,7 @@ class DryRun:
         self._redirect.claim(connection)
         if self._request["start_sql"]:
             self.phase = "start-sql"
-            _execute_script(connection, self._request["start_sql"])
+            execute_script(connection, self._request["start_sql"])
             self.phase = "env"
 
     def _work(self, rev: Any, context: MigrationContext) -> Iterator[Any]:
@@ -123,7 +122,7 @@ class DryRun:
 
     def _create(self, context: MigrationContext) -> None:
         self.phase = "create"
-        self._note_scripts()
+        self._note_scripts()  # which loads them: some projects import models there only
         assert context.connection is not None
         metadatas = _metadatas(context)
         schemas = {table.schema for metadata in metadatas for table in metadata.tables.values()}
@@ -204,31 +203,3 @@ def _processed(context: MigrationContext, script: Any) -> List[Any]:
         hook(context, context.get_current_heads(), directives)
     # A hook that wants no migration empties the list; what it found differs all the same.
     return directives or [script]
-
-
-def _execute_script(connection: Any, script: str) -> None:
-    """Run a file of statements through the driver, also one that pg_dump wrote."""
-    script = re.sub(r"(?m)^\\.*$", "", script)  # commands of psql
-    raw = connection.connection
-    cursor = raw.cursor()
-    postgresql = connection.dialect.name == "postgresql"
-    if postgresql:
-        cursor.execute("SHOW search_path")
-        search_path = cursor.fetchone()[0]
-    if connection.dialect.name not in {"postgresql", "sqlite"}:
-        for statement in statements(script):
-            cursor.execute(statement)
-    elif hasattr(raw.dbapi_connection, "run_async"):
-        raw.dbapi_connection.run_async(lambda own: _execute(own, script))
-    else:
-        _execute(cursor, script)
-    if postgresql:  # a dump sets it to nothing
-        quoted = search_path.replace("'", "''")
-        cursor.execute(f"SELECT set_config('search_path', '{quoted}', false)")
-    raw.commit()
-    cursor.close()
-
-
-def _execute(driver: Any, script: str) -> Any:
-    """Several statements at once, for which sqlite3 and aiosqlite have another method."""
-    return getattr(driver, "executescript", driver.execute)(script)

@@ -1,9 +1,9 @@
-"""A file of SQL statements, taken apart where a driver takes only one at a time."""
+"""Running a file of SQL statements, taken apart where a driver takes only one at a time."""
 
 from __future__ import annotations
 
 import re
-from typing import Iterator
+from typing import Any, Iterator
 
 # What may hold a delimiter that ends no statement: strings, quoted names, comments.
 HELD = r"'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.|\"\")*\"|`[^`]*`|--\s[^\n]*|\#[^\n]*|/\*.*?\*/"
@@ -12,6 +12,34 @@ CLIENT = r"^[ \t]*DELIMITER[ \t]+(?P<new>\S+)[^\n]*"
 # MySQL runs what is in a comment that begins with an exclamation mark.
 COMMENT = re.compile(r"--\s[^\n]*|#[^\n]*|/\*(?!M?!).*?\*/", re.DOTALL)
 FLAGS = re.DOTALL | re.IGNORECASE | re.MULTILINE
+
+
+def execute_script(connection: Any, script: str) -> None:
+    """Run a file of statements through the driver, also one that pg_dump wrote."""
+    script = re.sub(r"(?m)^\\.*$", "", script)  # commands of psql
+    raw = connection.connection
+    cursor = raw.cursor()
+    postgresql = connection.dialect.name == "postgresql"
+    if postgresql:
+        cursor.execute("SHOW search_path")
+        search_path = cursor.fetchone()[0]
+    if connection.dialect.name not in {"postgresql", "sqlite"}:
+        for statement in statements(script):
+            cursor.execute(statement)
+    elif hasattr(raw.dbapi_connection, "run_async"):
+        raw.dbapi_connection.run_async(lambda own: _execute(own, script))
+    else:
+        _execute(cursor, script)
+    if postgresql:  # a dump sets it to nothing
+        quoted = search_path.replace("'", "''")
+        cursor.execute(f"SELECT set_config('search_path', '{quoted}', false)")
+    raw.commit()
+    cursor.close()
+
+
+def _execute(driver: Any, script: str) -> Any:
+    """Several statements at once, for which sqlite3 and aiosqlite have another method."""
+    return getattr(driver, "executescript", driver.execute)(script)
 
 
 def statements(script: str) -> Iterator[str]:
