@@ -23,13 +23,19 @@ from alembic_lockstep.dryrun.environ import outer_environ
 from alembic_lockstep.errors import CouldNotJudge
 
 _TRIAL_SECONDS = 60.0
-# The folder that we start in may hold a typing.py, and `-c` puts it on sys.path.
+# The folder that we start in may hold a typing.py, and `-c` puts it on sys.path. The libraries are
+# looked for and not imported, which would take ten times as long; a folder of migrations that is
+# called `alembic` is no library.
 _TRIAL = """\
 import sys
 sys.path[:] = [entry for entry in sys.path if entry]
 if sys.version_info < (3, 9):
     raise SystemExit("Python 3.9 or newer is wanted, this is %d.%d" % sys.version_info[:2])
-import alembic, sqlalchemy
+from importlib.util import find_spec
+for name in ("alembic", "sqlalchemy"):
+    found = find_spec(name)
+    if found is None or not found.has_location:
+        raise SystemExit("No module named %r" % name)
 """
 
 
@@ -41,7 +47,7 @@ def choose_interpreter(
     memory: Path,
     main_root: Path | None = None,
 ) -> Candidate:
-    """Return the first candidate that imports alembic and sqlalchemy.
+    """Return the first candidate that has alembic and sqlalchemy.
 
     Args:
         root: The working tree's top folder.
@@ -78,7 +84,7 @@ def _first_fitting(
         if not reason:
             return replace(candidate, refused=tuple(refused.values()))
         refused[candidate.path or candidate.source] = f"{candidate}: {reason}"
-    what = "no interpreter found that imports the project's alembic and sqlalchemy"
+    what = "no interpreter found that has the project's alembic and sqlalchemy"
     raise CouldNotJudge(what, tried=list(refused.values()), fix=FIX)
 
 
