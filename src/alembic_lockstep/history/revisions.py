@@ -181,6 +181,11 @@ class History:
         return frozenset(revision.id for revision in self.revisions)
 
     @cached_property
+    def edges(self) -> frozenset[tuple[str, tuple[str, ...]]]:
+        """Each id with its parents."""
+        return frozenset((revision.id, revision.down) for revision in self.revisions)
+
+    @cached_property
     def _labels(self) -> frozenset[str]:
         return frozenset(label for known in self.revisions for label in known.branch_labels)
 
