@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import signal
 import sys
 import traceback
@@ -21,12 +22,15 @@ if TYPE_CHECKING:
 
 CLEAN, FINDINGS, COULD_NOT_JUDGE, OUR_BUG, INTERRUPTED = 0, 1, 2, 3, 130
 
-# A file that cannot be made or written is the machine's fault: permissions, a full disk.
+# A file that cannot be read or written is the machine's fault: permissions, a full disk.
+# fmt: off
 _OF_THE_MACHINE = {
     getattr(errno, name)
-    for name in ("EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "EEXIST", "ENOTDIR")
+    for name in ("EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "EEXIST", "ENOTDIR", "EIO",
+                 "ENAMETOOLONG", "ELOOP", "EMFILE", "ENFILE", "ENOMEM")
     if hasattr(errno, name)  # Windows has no EDQUOT
 }
+# fmt: on
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -148,8 +152,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
             from alembic_lockstep.report.failure import print_failure
 
-            where = error.filename or "a temporary file"
-            print_failure(CouldNotJudge(f"{where} cannot be made or written: {error.strerror}"))
+            print_failure(_of_the_machine(error))
             return COULD_NOT_JUDGE
         traceback.print_exc()
         click.echo(
@@ -158,6 +161,18 @@ def main(argv: Sequence[str] | None = None) -> int:
             err=True,
         )
         return OUR_BUG
+
+
+def _of_the_machine(error: OSError) -> CouldNotJudge:
+    where = os.fsdecode(error.filename) if error.filename else "a temporary file"
+    full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None))
+    look = (
+        f"df -h {shlex.quote(str(Path(where).parent))}" if full else f"ls -ld {shlex.quote(where)}"
+    )
+    return CouldNotJudge(
+        f"{where} cannot be read or written: {error.strerror}",
+        fix=look if error.filename else "",
+    )
 
 
 def entry() -> None:

@@ -14,6 +14,7 @@ from .small import (
     FIRST,
     HEAD,
     HEAD_FILE,
+    MODELS,
     VERSIONS,
     add_migration,
     assert_clean,
@@ -203,7 +204,19 @@ def shop_on_postgresql(make_project: MakeProject) -> Project:
 
 COMMIT = "        connection.commit()\n"
 EXECUTE = "        connection.exec_driver_sql({!r})\n"
-IN_SHOP = replaced("service/shop/base.py", "MetaData(", "MetaData(schema='shop', ")
+ARCHIVED = """\
+
+
+class Archived(Entity):
+    \"\"\"What was ordered long ago.\"\"\"
+
+    __tablename__ = "orders"
+    __table_args__ = {"schema": "archive"}
+"""
+ARCHIVE = """\
+op.execute("CREATE SCHEMA archive")
+    op.create_table("orders", sa.Column("id", sa.Integer(), nullable=False),
+                    sa.PrimaryKeyConstraint("id", name="pk_orders"), schema="archive")"""
 TENANTS = """\
         for tenant in ("a", "b"):
             connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {tenant}")
@@ -244,6 +257,11 @@ ON_POSTGRESQL: dict[str, Change] = {
     ),
     "a role that env.py takes on": before_configure(
         EXECUTE.format("SET ROLE pg_database_owner") + COMMIT
+    ),
+    "a second schema with a table of the same name": together(
+        option("include_schemas=True"),
+        lambda project: project.write(MODELS, project.read(MODELS) + ARCHIVED),
+        migration(ARCHIVE),
     ),
     "a schema for each tenant": together(
         replaced(ENV, CONFIGURE, TENANTS), replaced(ENV, RUN, "\n\nif")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
@@ -192,6 +193,18 @@ def test_a_full_disk(make_project: MakeProject, small_disk: Path) -> None:
         assert_unjudged(result)
     os.truncate(small_disk / "filling", 0)
     assert_finding(shop.check(), "missing-migration")
+
+
+def test_a_git_directory_on_a_file_system_that_is_read_only(
+    make_project: MakeProject, small_disk: Path
+) -> None:
+    shop = make_project("subfolder", hook=None)
+    shop.add_column()
+    shop.stage(".")
+    shutil.move(shop.root / ".git", small_disk / "git")
+    (shop.root / ".git").write_text(f"gitdir: {small_disk}/git\n")
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    assert_unjudged(shop.check(), f"{small_disk}/git/alembic-lockstep", "Read-only file system")
 
 
 def test_a_configuration_under_another_name_is_not_new(make_project: MakeProject) -> None:

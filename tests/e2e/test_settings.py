@@ -515,7 +515,7 @@ def test_a_git_directory_that_cannot_be_written(shop: Project) -> None:
     (shop.root / ".git" / "alembic-lockstep").write_text("a file in the way\n")
     shop.add_column()
     shop.stage(MODELS)
-    assert_unjudged(shop.check(), ".git/alembic-lockstep cannot be made")
+    assert_unjudged(shop.check(), ".git/alembic-lockstep cannot be read or written", "ls -ld")
 
 
 def test_a_slot_that_cannot_be_written(shop: Project) -> None:
