@@ -10,7 +10,8 @@ from typing import Any
 from alembic_lockstep.dryrun.comparison import Comparison
 from alembic_lockstep.dryrun.operations import Operation
 from alembic_lockstep.findings import Location
-from alembic_lockstep.git.repository import Change, Repository
+from alembic_lockstep.git.entries import Change
+from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.history.environments import Environment
 from alembic_lockstep.history.revisions import (

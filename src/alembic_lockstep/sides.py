@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from alembic_lockstep.config import Settings
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.git.repository import Change, Repository
+from alembic_lockstep.git.entries import Change
+from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.history.environments import Environment, find_environments
 from alembic_lockstep.history.options import read_options

@@ -10,7 +10,8 @@ import pytest
 
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.checkout import check_out
-from alembic_lockstep.git.repository import Change, Repository
+from alembic_lockstep.git.entries import Change
+from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.absent import fill_pointers
 from alembic_lockstep.git.command import QUIET, run_git
-from alembic_lockstep.git.repository import Change, Repository
+from alembic_lockstep.git.entries import Change
+from alembic_lockstep.git.repository import Repository
 
 # An ignored file up to this size in bytes is copied, a larger one linked.
 COPY_LIMIT = 1 << 20

@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,45 +14,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.git.command import QUIET, paths, records, run_git
+from alembic_lockstep.git.command import QUIET, paths, run_git
+from alembic_lockstep.git.entries import Change, Entry, parse_changes, parse_entries
 from alembic_lockstep.git.index import scratch_index
 
 BYTECODE = re.compile(r"(^|/)__pycache__/|\.pyc$")
-
-
-@dataclass(frozen=True)
-class Change:
-    """One entry of a change set.
-
-    Attributes:
-        status: `A`dded, `M`odified, `D`eleted, `R`enamed or `T`ype changed.
-        path: POSIX path from the root; the new one of a rename.
-        old_path: The old path of a rename, else the same as `path`.
-    """
-
-    status: str
-    path: str
-    old_path: str
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A file of a tree.
-
-    Attributes:
-        mode: As git has it: 100644, 100755, or 120000 for a symbolic link.
-        sha: The blob's id.
-        path: POSIX path from the root.
-    """
-
-    mode: str
-    sha: str
-    path: str
-
-    @property
-    def is_link(self) -> bool:
-        """Whether it is a symbolic link; its blob is where it points."""
-        return self.mode == "120000"
 
 
 @dataclass(frozen=True)
@@ -189,15 +155,11 @@ class Repository:
 
     def entries(self, tree: str) -> list[Entry]:
         """Every file of a tree; no submodules."""
-        listed = self.git("ls-tree", "-r", "-z", "--full-tree", tree)
-        entries = (entry.split(b"\t", 1) for entry in records(listed))
-        found = ((facts.decode().split(), os.fsdecode(path)) for facts, path in entries)
-        return [Entry(mode, sha, path) for (mode, kind, sha), path in found if kind == "blob"]
+        return list(parse_entries(self.git("ls-tree", "-r", "-z", "--full-tree", tree)))
 
     def changes(self, base: str, tree: str) -> list[Change]:
         """The change set between two trees, renames found."""
-        fields = iter(records(self.git("diff-tree", "-r", "-z", "-M", "--raw", base, tree)))
-        return list(_parse_changes(os.fsdecode(field) for field in fields))
+        return list(parse_changes(self.git("diff-tree", "-r", "-z", "-M", "--raw", base, tree)))
 
     def untracked(self) -> list[str]:
         """Files that git neither tracks nor ignores: the forgotten ones."""
@@ -276,10 +238,3 @@ def _main_root(root: Path, git_dir: Path, common: Path) -> Path:
 
 def _literal(path: str) -> str:
     return f":(top,literal){path}"
-
-
-def _parse_changes(fields: Iterator[str]) -> Iterator[Change]:
-    for facts in fields:
-        status = facts.rsplit(" ", 1)[1][0]
-        old = next(fields)
-        yield Change(status, next(fields) if status in "RC" else old, old)
