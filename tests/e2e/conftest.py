@@ -137,6 +137,16 @@ def trivia(make_project: MakeProject) -> Project:
 
 
 @pytest.fixture
+def shop_on_postgresql(make_project: MakeProject) -> Project:
+    """The sample `subfolder`, without a hook, for PostgreSQL."""
+    require(server_answers(), "PostgreSQL server")
+    url = "postgresql+psycopg://app:secret@127.0.0.1:1/prod"
+    project = make_project("subfolder", config_url=url, hook=None)
+    force_postgres(project.environ, "url")
+    return project
+
+
+@pytest.fixture
 def listener() -> Iterator[Listener]:
     listener = Listener()
     yield listener

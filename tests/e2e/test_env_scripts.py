@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from .conftest import MakeProject, make_precious
-from .harness import Project, force_postgres, require, server_answers
+from .harness import Project
 from .small import (
     ENV,
     FIRST,
@@ -191,15 +191,6 @@ def assert_column_is_seen(project: Project, head: str) -> None:
     assert blocked.stdout.count("missing-migration") == 1
     add_migration(project, NEW, head, PAID)
     assert_clean(change_and_check(project))
-
-
-@pytest.fixture
-def shop_on_postgresql(make_project: MakeProject) -> Project:
-    require(server_answers(), "PostgreSQL server")
-    url = "postgresql+psycopg://app:secret@127.0.0.1:1/prod"
-    project = make_project("subfolder", config_url=url, hook=None)
-    force_postgres(project.environ, "url")
-    return project
 
 
 COMMIT = "        connection.commit()\n"

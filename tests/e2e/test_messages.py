@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from .conftest import MakeProject
-from .harness import Project, force_postgres, require, server_answers
+from .harness import Project
 from .small import (
     HEAD,
     add_migration,
@@ -130,15 +130,6 @@ LACKING = {
     ),
     "a role": ("op.execute('SET ROLE reporting')", 'setup = ["CREATE ROLE \\"reporting\\""]'),
 }
-
-
-@pytest.fixture
-def shop_on_postgresql(make_project: MakeProject) -> Project:
-    require(server_answers(), "PostgreSQL server")
-    url = "postgresql+psycopg://app:secret@127.0.0.1:1/prod"
-    project = make_project("subfolder", config_url=url, hook=None)
-    force_postgres(project.environ, "url")
-    return project
 
 
 @pytest.mark.parametrize("thing", LACKING)

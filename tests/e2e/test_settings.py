@@ -47,15 +47,6 @@ def shop(make_project: MakeProject) -> Project:
     return make_project("subfolder", hook=None)
 
 
-@pytest.fixture
-def shop_on_postgresql(make_project: MakeProject) -> Project:
-    require(server_answers(), "PostgreSQL server")
-    url = "postgresql+psycopg://app:secret@127.0.0.1:1/prod"
-    project = make_project("subfolder", config_url=url, hook=None)
-    force_postgres(project.environ, "url")
-    return project
-
-
 def tool(project: Project, *arguments: str, cwd: Path | None = None) -> Result:
     command = (sys.executable, *project.start_check, *arguments)
     return run(command, cwd=cwd or project.root, environ=project.environ)

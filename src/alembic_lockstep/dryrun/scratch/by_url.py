@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from alembic_lockstep.dryrun.scratch.secrecy import safe_message
-from alembic_lockstep.dryrun.scratch.server import Server, Settings
+from alembic_lockstep.dryrun.scratch.server import Server, Settings, explained_for_url
 from alembic_lockstep.errors import CouldNotJudge
 
 SETTING = "[tool.alembic-lockstep.scratch]"
@@ -85,19 +85,6 @@ def how_to_name(dialect: Dialect) -> str:
         f'{SETTING}\nurls = ["{dialect.example}"]\n'
         f"# and at the hook, in .pre-commit-config.yaml:\nadditional_dependencies: [{packages}]"
     )
-
-
-@contextmanager
-def explained_for_url(fix: str) -> Iterator[None]:
-    """Turn what is wrong with the named server into the one clear message."""
-    try:
-        yield
-    except ConnectionError as error:
-        raise CouldNotJudge(
-            f"the scratch server of the settings cannot be used: {error}",
-            tried=(f"server URL: {error}",),
-            fix=fix,
-        ) from None
 
 
 class URLServer:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from functools import partial
 from importlib import import_module
 
-from alembic_lockstep.dryrun.scratch.account import base_directory, server_account
-from alembic_lockstep.dryrun.scratch.by_url import explained_for_url
 from alembic_lockstep.dryrun.scratch.mysql_admin import MySQLServer
-from alembic_lockstep.dryrun.scratch.mysql_installs import Unusable, find_installs
+from alembic_lockstep.dryrun.scratch.mysql_installs import find_installs
 from alembic_lockstep.dryrun.scratch.mysql_private import run_private_server
-from alembic_lockstep.dryrun.scratch.server import Server, Settings
+from alembic_lockstep.dryrun.scratch.private import start_private
+from alembic_lockstep.dryrun.scratch.server import Server, Settings, explained_for_url
 from alembic_lockstep.errors import CouldNotJudge
 
 _EXTRA = (
@@ -49,24 +48,12 @@ start_mariadb = partial(start_mysql, mariadb=True)
 
 
 def _start_private(settings: Settings, *, mariadb: bool) -> Server:
-    tried = ["server URL: none in the settings"]
-    try:
-        account = server_account("mysql", "_mysql", "mariadb")
-        base = base_directory(settings.cache, account)
-        for install in find_installs(account, mariadb=mariadb):
-            if isinstance(install, Unusable):
-                tried.append(install.reason)
-                continue
-            try:
-                return run_private_server(install, account, base, settings.setup)
-            except (OSError, RuntimeError) as error:  # broken binaries: the next may do
-                tried.append(f"{install.description}: {error}")
-    except OSError as error:
-        tried.append(f"a directory for a private server: {error}")
-    raise CouldNotJudge(
-        f"no {'MariaDB' if mariadb else 'MySQL or MariaDB'} server could be started "
-        "for scratch databases",
-        tried=tried,
+    return start_private(
+        settings,
+        ("mysql", "_mysql", "mariadb"),
+        lambda _, account: find_installs(account, mariadb=mariadb),
+        run_private_server,
+        what="MariaDB" if mariadb else "MySQL or MariaDB",
         fix=f"{_URL}\n# or install server binaries, which are run privately:\n"
         "apt-get install mariadb-server-core",
     )

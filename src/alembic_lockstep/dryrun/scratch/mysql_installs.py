@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alembic_lockstep.dryrun.scratch.account import Account, run
+from alembic_lockstep.dryrun.scratch.private import Unusable
 
 #: Debian's, Red Hat's, MySQL's own and Homebrew's (Apple silicon, Intel, Linux) places.
 _PLACES = (
@@ -38,13 +39,6 @@ class Install:
     initialiser: Path | None
     key: str
     description: str
-
-
-@dataclass(frozen=True)
-class Unusable:
-    """A place where nothing was found that works, and why."""
-
-    reason: str
 
 
 def find_installs(account: Account | None, *, mariadb: bool) -> list[Install | Unusable]:

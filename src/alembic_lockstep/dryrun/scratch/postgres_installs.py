@@ -20,6 +20,7 @@ from alembic_lockstep.dryrun.scratch.account import (
     make_directory,
     run,
 )
+from alembic_lockstep.dryrun.scratch.private import Unusable
 
 #: Debian's, Red Hat's, Homebrew's (Apple silicon, Intel, Linux) and Postgres.app's places.
 _PLACES = (
@@ -47,13 +48,6 @@ class Install:
     major: int
     key: str
     description: str
-
-
-@dataclass(frozen=True)
-class Unusable:
-    """A place where nothing was found that works, and why."""
-
-    reason: str
 
 
 def find_installs(base: Path, account: Account | None) -> Iterator[Install | Unusable]:

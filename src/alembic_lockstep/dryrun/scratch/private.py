@@ -10,19 +10,24 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from alembic_lockstep.dryrun.scratch import guard
 from alembic_lockstep.dryrun.scratch.account import (
     Account,
+    base_directory,
     last_words,
     make_directory,
     make_private_directory,
+    server_account,
     server_environment,
 )
+from alembic_lockstep.dryrun.scratch.server import Server, Settings
+from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.slots import acquire_slot
 
 #: Seconds; a start takes 0.1 to 0.3 s, a recovery after a crash somewhat longer.
@@ -65,6 +70,62 @@ class Program(Protocol):
         To connect until it works could hand the password to another's server.
         """
         ...
+
+
+@dataclass(frozen=True)
+class Unusable:
+    """A place where nothing was found that works, and why."""
+
+    reason: str
+
+
+class Install(Protocol):
+    """A server's programs somewhere on this machine, and how people call them."""
+
+    @property
+    def description(self) -> str:
+        """Their name and where they are."""
+        ...
+
+
+_Install = TypeVar("_Install", bound=Install)
+
+
+def start_private(
+    settings: Settings,
+    accounts: Iterable[str],
+    find: Callable[[Path, Account | None], Iterable[_Install | Unusable]],
+    run: Callable[[_Install, Account | None, Path, tuple[str, ...]], Server],
+    *,
+    what: str,
+    fix: str,
+) -> Server:
+    """Start a private server with the first programs that work.
+
+    Args:
+        settings: Where data is kept, and what is run in new databases.
+        accounts: Names of accounts to run as, where we are root.
+        find: Gives the programs of this machine, best first.
+        run: Starts a server with them; OSError or RuntimeError if they do not work.
+        what: What is missing, if none does: "PostgreSQL".
+        fix: Then, the lines to paste.
+    """
+    tried = ["server URL: none in the settings"]
+    try:
+        account = server_account(*accounts)
+        base = base_directory(settings.cache, account)
+        for install in find(base, account):
+            if isinstance(install, Unusable):
+                tried.append(install.reason)
+                continue
+            try:
+                return run(install, account, base, settings.setup)
+            except (OSError, RuntimeError) as error:  # broken binaries: the next may do
+                tried.append(f"{install.description}: {error}")
+    except OSError as error:
+        tried.append(f"a directory for a private server: {error}")
+    what = f"no {what} server could be started for scratch databases"
+    raise CouldNotJudge(what, tried=tried, fix=fix)
 
 
 @contextmanager

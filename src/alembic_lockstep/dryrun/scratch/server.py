@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from alembic_lockstep.errors import CouldNotJudge
 
 
 class Server(Protocol):
@@ -43,3 +47,16 @@ class Settings:
     setup: tuple[str, ...]
     directory: Path
     cache: Path
+
+
+@contextmanager
+def explained_for_url(fix: str) -> Iterator[None]:
+    """Turn what is wrong with the named server into the one clear message."""
+    try:
+        yield
+    except ConnectionError as error:
+        raise CouldNotJudge(
+            f"the scratch server of the settings cannot be used: {error}",
+            tried=(f"server URL: {error}",),
+            fix=fix,
+        ) from None
