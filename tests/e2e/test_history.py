@@ -212,6 +212,28 @@ def test_an_old_migration_that_fails_is_not_blamed(shop: Project) -> None:
     assert_clean(change_and_check(shop), "aaaaaaaaaaaa fails in the base too", "parcels")
 
 
+def test_a_table_that_code_makes_after_a_model_is_shown_at_the_models_column(
+    shop: Project,
+) -> None:
+    shop.write(
+        MODELS,
+        shop.read(MODELS) + "\n\nfrom sqlalchemy import Column, Integer, Table\n"
+        "names = {'id', 'paid'} & {*Order.__table__.columns.keys()}\n"
+        "logged = [Column(name, Integer) for name in sorted(names)]\n"
+        "Table(f'{Order.__tablename__}_log', Order.metadata, *logged)\n",
+    )
+    add_migration(
+        shop, "0a0a0a0a0a0a", upgrade="op.create_table('orders_log', sa.Column('id', sa.Integer))"
+    )
+    shop.stage(MODELS)
+    commit(shop)
+    where = shop.add_column()
+    shop.stage(MODELS)
+    result = shop.check("--output-format", "concise")
+    assert_finding(result, "orders.paid", "orders_log.paid")
+    assert [line.startswith(where) for line in result.stdout.splitlines()] == [True, True]
+
+
 def test_a_deleted_last_migration_is_a_finding_about_what_it_made(shop: Project) -> None:
     shop.git("rm", "--quiet", HEAD_FILE)
     assert_finding(shop.check(), "missing-migration", "orders")

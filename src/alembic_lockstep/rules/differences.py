@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 
 from alembic_lockstep.dryrun.operations import Operation
@@ -46,7 +47,9 @@ def locations(facts: Facts, operation: Operation) -> list[Location]:
     found = [_in_models(facts, operation), _deleted(facts, operation)]
     if operation.kind.startswith("remove"):
         found.insert(0, _in_new_migration(facts, operation))
-    kept = [place for place in found if place is not None]
+    kept = [place for place in found if place is not None] or list(
+        _of_the_original(facts, operation)
+    )
     return kept or [at(facts.tree, facts.environment.config)]
 
 
@@ -54,6 +57,24 @@ def _in_models(facts: Facts, operation: Operation) -> Location | None:
     assert facts.comparison is not None
     catalogue = merged_catalogue(facts.comparison.now.databases, operation.database)
     return locate(asdict(operation), catalogue, facts.tree.read)
+
+
+def _of_the_original(facts: Facts, operation: Operation) -> Iterator[Location]:
+    """Where the same change of another table comes from.
+
+    A table that code makes after a model (SQLAlchemy-Continuum's `person_version`) stands nowhere.
+    """
+    assert facts.comparison is not None
+    for other in facts.comparison.introduced:
+        if other.table != operation.table and _what(other) == _what(operation):
+            place = _in_models(facts, other)
+            if place is not None:
+                yield place
+                return
+
+
+def _what(operation: Operation) -> tuple[str, str, tuple[str, ...]]:
+    return operation.kind, operation.name, tuple(operation.columns)
 
 
 def _deleted(facts: Facts, operation: Operation) -> Location | None:
