@@ -9,6 +9,7 @@ import pytest
 from .conftest import MakeProject
 from .harness import Project, Result, force_postgres
 from .samples import SAMPLES
+from .small import assert_unjudged
 
 MakeGuarded = Callable[[str], Project]
 
@@ -115,6 +116,24 @@ def test_models_that_only_a_migration_imports_are_among_the_bases_models(
     project.stage(".")
     result = check_untouched(project, "--output-format", "concise")
     assert [line.startswith(where) for line in result.stdout.splitlines()] == [True], result.output
+
+
+def test_models_that_create_all_cannot_make_are_told_of_the_setting_start(
+    make_project: MakeProject,
+) -> None:
+    project = make_project("no_replay", hook=None)
+    column = "    paid_at = Column(DateTime, index=True)\n"
+    odd = column.replace("index=True", 'server_default=text("("), index=True')
+    project.replace(project.sample.models, column, odd)
+    project.replace(project.sample.models, "Numeric, String", "Numeric, String, text")
+    project.stage(".")
+    project.commit()
+    project.add_column()
+    project.stage(".")
+    result = check_untouched(project)
+    assert_unjudged(
+        result, "create_all()", "This fails: CREATE TABLE payments", 'start = "start.sql"'
+    )
 
 
 def test_settings_that_lack_their_variable_are_no_pass(make_project: MakeProject) -> None:

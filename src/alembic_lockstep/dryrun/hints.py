@@ -27,7 +27,11 @@ def hint(seen: Observation) -> str:
     """Lines to paste; empty where the failure names nothing that can be set."""
     message = str(seen.error["message"])
     return (
-        _allowed(seen) or _arguments(seen, message) or _variables(seen, message) or _setup(message)
+        _allowed(seen)
+        or _arguments(seen, message)
+        or _variables(seen, message)
+        or _setup(message)
+        or _other_start(seen)
     )
 
 
@@ -79,3 +83,14 @@ def _setup(message: str) -> str:
                 f'[tool.alembic-lockstep.scratch]\nsetup = ["{made}"]'
             )
     return ""
+
+
+def _other_start(seen: Observation) -> str:
+    if seen.phase != "create":
+        return ""
+    statement = " ".join(str(seen.error["statement"]).split())
+    failed = f"This fails: {statement}\n" if statement else ""
+    return (
+        f"{failed}Mend the models, or name an SQL file to start from instead:\n"
+        '[tool.alembic-lockstep]\nstart = "start.sql"'
+    )
