@@ -40,7 +40,8 @@ def main(arguments):
 
 COMMANDS = {
     "demo": [["alembic-lockstep", "demo"]],
-    "test": [["pytest", "-n", "auto"]],
+    # One more than there are processors: tests wait for git, databases and processes.
+    "test": [["pytest", "-n", str((os.cpu_count() or 1) + 1)]],
     "lint": [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]],
 }
 

@@ -21,7 +21,7 @@ from .small import HEAD, MIGRATION, MODELS, VERSIONS
 #: for what it did not do.
 EXAMPLES = int(os.environ.get("LOCKSTEP_EXAMPLES", "0"))
 some_examples = settings(
-    max_examples=EXAMPLES or 8,
+    max_examples=EXAMPLES or 6,
     derandomize=not EXAMPLES,
     database=None,
     deadline=None,
