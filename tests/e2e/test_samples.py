@@ -118,6 +118,18 @@ def test_models_that_only_a_migration_imports_are_among_the_bases_models(
     assert [line.startswith(where) for line in result.stdout.splitlines()] == [True], result.output
 
 
+def test_a_start_from_models_that_nobody_imports_is_no_pass(make_project: MakeProject) -> None:
+    project = make_project("no_replay", hook=None)
+    base = 'class Base(DeclarativeBase):\n    """The base of all models."""\n'
+    project.write("bank/base.py", f"from sqlalchemy.orm import DeclarativeBase\n\n\n{base}")
+    project.replace(project.sample.models, base, "from bank.base import Base\n")
+    project.replace("migrations/env.py", "from bank.models import", "from bank.base import")
+    project.stage(".")
+    project.commit()
+    project.add_column()
+    assert_unjudged(check_untouched(project), "env.py imports none of the models")
+
+
 def test_models_that_create_all_cannot_make_are_told_of_the_setting_start(
     make_project: MakeProject,
 ) -> None:

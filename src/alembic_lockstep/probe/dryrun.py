@@ -125,6 +125,11 @@ class DryRun:
         self._note_scripts()  # which loads them: some projects import models there only
         assert context.connection is not None
         metadatas = _metadatas(context)
+        if not any(metadata.tables for metadata in metadatas):
+            raise util.CommandError(
+                "target_metadata has no tables: env.py imports none of the models, "
+                "so a change of them cannot be seen"
+            )
         schemas = {table.schema for metadata in metadatas for table in metadata.tables.values()}
         _make_schemas(context.connection, schemas)
         # As Alembic does around each revision: without transactional DDL, nobody else commits.
