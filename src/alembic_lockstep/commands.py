@@ -78,7 +78,9 @@ def _alembic_command(environment: Environment, name: str) -> str:
     config = _seen_from(environment, environment.config)
     plain = config in ("alembic.ini", "pyproject.toml")
     option = "" if plain else f" -c {shlex.quote(config)}"
-    section = "" if environment.section == MAIN_SECTION else f" -n {shlex.quote(environment.section)}"
+    section = (
+        "" if environment.section == MAIN_SECTION else f" -n {shlex.quote(environment.section)}"
+    )
     return f"alembic{option}{section}{_arguments(environment)} {name}"
 
 

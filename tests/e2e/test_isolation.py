@@ -109,6 +109,12 @@ def test_an_application_that_tolerates_a_dead_service_passes_and_the_service_is_
     assert_clean(result, f"  refused (not in allow-connect): {address}\n")
 
 
+def test_a_refusal_is_not_blamed_for_a_failure_that_does_not_name_it(shop: Project) -> None:
+    code = "import socket\ntry:\n    socket.create_connection(('192.0.2.1', 80))\nexcept OSError:\n"
+    result = check_start(shop, code + "    raise RuntimeError('no configuration') from None\n")
+    assert_unjudged(result, "If it fails because these were refused", '["192.0.2.1:80"]')
+
+
 @pytest.mark.parametrize("allowed", ["127.0.0.1:{port}", "127.0.0.1"])
 @pytest.mark.parametrize("way", ["psycopg2", "psycopg url", "socket"])
 def test_an_allowed_address_is_reached(

@@ -26,12 +26,14 @@ LACKING = (
 def hint(seen: Observation) -> str:
     """Lines to paste; empty where the failure names nothing that can be set."""
     message = str(seen.error["message"])
+    blamed = any(address.rpartition(":")[0] in message for address in seen.refused)
     return (
-        _allowed(seen)
+        (_allowed(seen, "If it must") if blamed else "")
         or _arguments(seen, message)
         or _variables(seen, message)
         or _setup(message)
         or _other_start(seen)
+        or _allowed(seen, "If it fails because these were refused")
     )
 
 
@@ -40,12 +42,12 @@ def missing_fields(message: str) -> list[str]:
     return list(dict.fromkeys(FIELD.findall(message)))
 
 
-def _allowed(seen: Observation) -> str:
+def _allowed(seen: Observation, condition: str) -> str:
     if not seen.refused:
         return ""
     allowed = ", ".join(f'"{address}"' for address in seen.refused)
     return (
-        f"If it must, add to pyproject.toml:\n[tool.alembic-lockstep]\nallow-connect = [{allowed}]"
+        f"{condition}, add to pyproject.toml:\n[tool.alembic-lockstep]\nallow-connect = [{allowed}]"
     )
 
 
@@ -86,11 +88,10 @@ def _setup(message: str) -> str:
 
 
 def _other_start(seen: Observation) -> str:
-    if seen.phase != "create":
+    if seen.phase != "create" or not seen.error["statement"]:
         return ""
-    statement = " ".join(str(seen.error["statement"]).split())
-    failed = f"This fails: {statement}\n" if statement else ""
     return (
-        f"{failed}Mend the models, or name an SQL file to start from instead:\n"
+        f"This fails: {' '.join(str(seen.error['statement']).split())}\n"
+        "Mend the models, or name an SQL file to start from instead:\n"
         '[tool.alembic-lockstep]\nstart = "start.sql"'
     )
