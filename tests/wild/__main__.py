@@ -1,0 +1,54 @@
+"""Try alembic-lockstep on public projects: ``cd tests && python -m wild [--work DIR] [NAME …]``.
+
+Needs uv on PATH, the Pythons that `projects.py` names, a package registry and, for PostgreSQL,
+the server of the tests. The first run of a project downloads it; what is measured is printed as
+the table of docs/in-the-wild.md, and kept in DIR/rows.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import runpy
+import tempfile
+import traceback
+from dataclasses import asdict
+from pathlib import Path
+
+from .project import Wild
+from .projects import PROJECTS
+from .table import table
+from .trial import Row, Trial
+
+WORK = Path(tempfile.gettempdir(), "alembic-lockstep-wild")
+
+
+def main() -> None:
+    """Try those that are named, or all."""
+    parser = argparse.ArgumentParser(prog="wild", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--work", type=Path, default=WORK, help="%(default)s")
+    parser.add_argument("--more", type=Path, help="a Python file with further PROJECTS")
+    options = parser.parse_args()
+    more = runpy.run_path(str(options.more))["PROJECTS"] if options.more else ()
+    projects: tuple[Wild, ...] = (*PROJECTS, *more)
+    work: Path = options.work.resolve()
+    file = work / "rows.json"
+    rows = json.loads(file.read_text()) if file.exists() else {}
+    for wild in projects:
+        if options.names and not {wild.name, f"{wild.name}:{wild.dialect}"} & {*options.names}:
+            continue
+        print(f"{wild.name} on {wild.dialect} …", flush=True)
+        try:
+            row = Trial(wild, work).run()
+        except AssertionError:
+            traceback.print_exc()
+            continue
+        rows[f"{wild.name}:{wild.dialect}"] = asdict(row)
+        print(json.dumps(asdict(row), indent=1), flush=True)
+        file.write_text(json.dumps(rows, indent=1) + "\n")
+    known = [rows[key] for one in projects if (key := f"{one.name}:{one.dialect}") in rows]
+    print(table([Row(**row) for row in known]))
+
+
+main()

@@ -1,0 +1,81 @@
+"""Where the runner keeps a project, and as whom it runs it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from e2e.harness import clean_environ, run
+from sqlalchemy import make_url
+
+from .project import Wild
+
+START = "start.sql"
+
+
+@dataclass(frozen=True)
+class Place:
+    """The folders of one project. Two rows of one source (two dialects) share them."""
+
+    wild: Wild
+    top: Path
+
+    @property
+    def root(self) -> Path:
+        """Its repository."""
+        return self.top / "repository"
+
+    @property
+    def home(self) -> Path:
+        """The home of who runs it."""
+        return self.top / "home"
+
+    @property
+    def python(self) -> Path:
+        return self.root / ".venv" / "bin" / "python"
+
+    def environ(self, root: Path, url: str) -> dict[str, str]:
+        """Give the variables of somebody who works in `root`, with that URL configured."""
+        own = {name: self.fill(text, root, url) for name, text in self.wild.environ.items()}
+        return clean_environ(self.home) | own
+
+    def configure(self, root: Path, url: str) -> None:
+        """Write the URL, and the settings, where the project's files have them."""
+        for path, text in self.wild.files.items():
+            (root / path).write_text(text)
+        for path, (old, new) in self.wild.replace.items():
+            text = (root / path).read_text() if (root / path).exists() else ""
+            assert old in text, f"{old!r} is not in {path}"
+            (root / path).write_text(text.replace(old, self.fill(new, root, url), 1))
+        if self.wild.start:
+            command = (str(self.python), "-c", self.wild.start)
+            printed = run(command, cwd=root, environ=self.environ(root, url), check=True)
+            (root / START).write_text(printed.stdout)
+        if self.wild.settings:
+            with (root / "pyproject.toml").open("a") as file:
+                file.write(f"\n[tool.alembic-lockstep]\n{self.wild.settings}\n")
+
+    def fill(self, text: str, root: Path, url: str) -> str:
+        """Put what is known here only into a text."""
+        parts = make_url(url)
+        known = {
+            "url": url,
+            "root": root,
+            "home": self.home,
+            "user": parts.username,
+            "password": parts.password or "",
+            "port": parts.port,
+            "database": parts.database,
+        }
+        for name, value in known.items():
+            text = text.replace(f"{{{name}}}", str(value))
+        return text
+
+    def add_column(self, root: Path) -> int:
+        """Write the column into the models; give its line."""
+        file, wild = root / self.wild.models, self.wild
+        lines = file.read_text().splitlines(keepends=True)
+        (index,) = [n for n, line in enumerate(lines) if line.rstrip("\n") == wild.after]
+        lines.insert(index + 1, f"{wild.column}\n")
+        file.write_text("".join(lines))
+        return index + 2

@@ -1,0 +1,153 @@
+"""The three checks of a project."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from e2e.harness import SCRATCH_SERVER, Listener, Result, fingerprints, run
+
+from .place import Place
+from .project import Wild
+from .sources import git, prepare
+from .workshop import autogenerate, upgrade_configured
+
+COMMENT = "# As the board wants it.\n"
+CONSTANT = "\n\nLIMIT_OF_THE_BOARD = 10\n"
+
+
+@dataclass
+class Row:
+    """What is known about a project in the end.
+
+    Attributes:
+        settings: Those that `[tool.alembic-lockstep]` had to have.
+        own: How many old differences the project's own autogenerate finds.
+        verdicts: Of the three checks: without schema, column, column with its migration.
+        seconds: Of the same three; the check before them, which warms up, is not among them.
+        contacts: How often the configured database was come to, or touched.
+        refused: Addresses that the project wanted to reach, and did not.
+        left: Files that were left in the repository or in the home.
+    """
+
+    name: str
+    version: str
+    kind: str
+    dialect: str
+    settings: str
+    revisions: int = 0
+    start: str = ""
+    old: int = 0
+    own: int = 0
+    verdicts: list[str] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    contacts: int = 0
+    refused: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+
+
+class Trial:
+    """One project on trial, with a listener or a precious file as its configured database."""
+
+    def __init__(self, wild: Wild, work: Path) -> None:
+        self.wild = wild
+        self.place = Place(wild, work / wild.slug)
+        self.listener = Listener()
+        self.database = self.place.top / "configured.db"
+        sqlite = wild.dialect == "sqlite"
+        self.url = wild.url(str(self.database) if sqlite else self.listener.place())
+        self.row = Row(wild.name, wild.version, wild.kind, wild.dialect, wild.settings)
+
+    def run(self) -> Row:
+        """Prepare the project and make the checks."""
+        place, wild = self.place, self.wild
+        prepare(place)
+        migration = autogenerate(place)
+        self.row.own = migration.old
+        self.row.revisions = _revisions(place.root / wild.versions)
+        place.configure(place.root, self.url)
+        git(place, "add", "--all")
+        git(place, "commit", "--quiet", "--allow-empty", "-m", "Configured")
+        git(place, "tag", "--force", "configured")
+        self.database.write_bytes(b"Nobody may touch this.\n")
+        before = fingerprints(self.database), self._files()
+
+        self._change_no_schema()
+        self._check("warm-up")
+        self._judge("no schema", "passes", 0)
+        git(place, "reset", "--quiet", "--hard", "configured")
+        line = place.add_column(place.root)
+        self._judge("column", f"missing-migration {wild.models}:{line}", 1)
+        (place.root / wild.versions / migration.name).write_text(migration.text)
+        self._judge("migration", "passes", 0)
+
+        self.row.contacts = self.listener.contacts
+        self.row.contacts += fingerprints(self.database) != before[0]
+        self.row.left = sorted(self._files() - before[1])
+        self._prove_the_watch()
+        return self.row
+
+    def _prove_the_watch(self) -> None:
+        """Plain Alembic comes to what is configured: to have seen nobody there means something."""
+        said = upgrade_configured(self.place, self.url)
+        assert self.listener.contacts or "file is not a database" in said, said
+
+    def _change_no_schema(self) -> None:
+        models = self.place.root / self.wild.models
+        text = models.read_text()
+        models.write_text(text.replace(self.wild.after, COMMENT + self.wild.after, 1) + CONSTANT)
+
+    def _judge(self, name: str, wanted: str, status: int) -> None:
+        started = time.monotonic()
+        result = self._check(name)
+        self.row.seconds.append(round(time.monotonic() - started, 1))
+        said = _verdict(result)
+        right = result.returncode == status and said == wanted
+        self.row.verdicts.append("right" if right else said)
+        if result.stdout:
+            self._take(json.loads(result.stdout)["environments"])
+
+    def _take(self, environments: list[dict[str, Any]]) -> None:
+        row = self.row
+        row.start = ", ".join(dict.fromkeys(str(one["start"]) for one in environments))
+        row.old = sum(one["old_differences"] for one in environments)
+        refused = [address for one in environments for address in one["refused"]]
+        row.refused = list(dict.fromkeys([*row.refused, *refused]))
+
+    def _check(self, name: str) -> Result:
+        git(self.place, "add", "--all")
+        environ = self.place.environ(self.place.root, self.url)
+        environ["ALEMBIC_LOCKSTEP_SCRATCH"] = SCRATCH_SERVER
+        command = (sys.executable, "-m", "alembic_lockstep", "check", "--output-format", "json")
+        result = run(command, cwd=self.place.root, environ=environ)
+        log = self.place.top / f"{self.wild.dialect} {name}.log"
+        log.write_text(f"{result.returncode}\n{result.output}")
+        return result
+
+    def _files(self) -> set[str]:
+        listed = git(self.place, "ls-files", "-o", "--exclude=.venv").splitlines()
+        home = (file for file in self.place.home.rglob("*") if file.is_file())
+        return {*listed, *(f"~/{file.relative_to(self.place.home)}" for file in home)}
+
+
+def _revisions(versions: Path) -> int:
+    files = (file.read_text() for file in versions.rglob("*.py"))
+    return sum(bool(re.search(r"^revision\b.*=", text, re.MULTILINE)) for text in files)
+
+
+def _verdict(result: Result) -> str:
+    if not result.stdout:
+        lines = result.stderr.splitlines()
+        said = (line for line in lines if line.startswith("could not judge: "))
+        return f"exit {result.returncode}: {next(said, lines[-1] if lines else '')}"
+    findings = json.loads(result.stdout)["findings"]
+    # A dict: a column of a table that code makes after the model is found there, too.
+    named = list(dict.fromkeys(f"{one['rule']} {one['path']}:{one['line']}" for one in findings))
+    return (
+        ", ".join(named[:5]) + (f" and {len(named) - 5} more" if len(named) > 5 else "") or "passes"
+    )
