@@ -197,6 +197,15 @@ def test_a_table_in_a_module_that_nobody_imports_is_named_at_its_line(trivia: Pr
     trivia.stage("backend/badges.py")
     assert_blocked(trivia.commit(), "backend/badges.py:6:", "unregistered-model", "badges")
 
+    trivia.commit("Let past", "--no-verify")
+    text = trivia.read("backend/badges.py")
+    trivia.write("backend/badges.py", text + "    def shine(self): ...\n")
+    trivia.stage("backend/badges.py")
+    assert_passed(trivia.commit())
+    trivia.write("backend/badges.py", text + "    colour = db.Column(db.String(9))\n")
+    trivia.stage("backend/badges.py")
+    assert_blocked(trivia.commit(), "backend/badges.py:6:", "Badge is a changed table")
+
 
 def test_a_migration_for_what_the_models_lack_is_blocked(trivia: Project) -> None:
     original = trivia.read(MODELS)

@@ -76,3 +76,32 @@ def test_bases_that_import_each_other_come_to_an_end() -> None:
         "b.py": "from a import A\nclass B(A):\n    __tablename__ = 'b'\n",
     }
     assert Resolver(BASES, files.get, files).tables("a.py") == []
+
+
+TABLE = """from .base import Base
+class New(Base):
+    __tablename__ = 't'
+    id = mapped_column(Integer, primary_key=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "is_change"),
+    [
+        ("    name = mapped_column(String)\n", True),
+        ("    name: Mapped[str]\n", True),
+        ("    __table_args__ = (Index(None, 'id'),)\n", True),
+        ("    @declared_attr\n    def name(cls): return mapped_column(String)\n", True),
+        ("    def method(self): ...\n", False),
+        ("    owner = relationship('Owner')\n", False),
+        ("    # a comment\n", False),
+        ("    'a docstring'\n", False),
+    ],
+)
+def test_a_change_of_columns_is_told_from_one_of_methods(more: str, is_change: bool) -> None:
+    def columns(text: str) -> str:
+        files = {**FILES, "src/shop/new.py": text}
+        (table,) = Resolver(BASES, files.get, files).tables("src/shop/new.py")
+        return table.columns
+
+    assert (columns(TABLE) != columns(TABLE + more)) == is_change

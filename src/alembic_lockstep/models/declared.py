@@ -7,15 +7,24 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
 Name = tuple[str, str]  # module and global name
+# What a class attribute may be without the table having it.
+NO_COLUMNS = {"association_proxy", "backref", "column_property", "relationship", "synonym"}
 
 
 @dataclass(frozen=True)
 class Declared:
-    """A table declared in a file: its class's (or table's) name and where that stands."""
+    """A table declared in a file.
+
+    Attributes:
+        name: Its class's (or table's) name.
+        line, column: Where that stands.
+        columns: What of the declaration may make a schema, as text to be compared.
+    """
 
     name: str
     line: int
     column: int
+    columns: str = field(compare=False, default="")
 
 
 @dataclass(frozen=True)
@@ -43,7 +52,8 @@ class Resolver:
     def _mapped(self, module: _Module) -> Iterator[Declared]:
         for node in module.classes.values():
             if _is_table(node) and any(self._targeted(module, base) for base in node.bases):
-                yield Declared(node.name, node.lineno, node.col_offset + len("class ") + 1)
+                column = node.col_offset + len("class ") + 1
+                yield Declared(node.name, node.lineno, column, _columns(node))
 
     def _plain(self, module: _Module) -> Iterator[Declared]:
         for node in ast.walk(module.tree):
@@ -53,7 +63,8 @@ class Resolver:
                 if isinstance(name, ast.Constant) and any(
                     self._targeted(module, owner) for owner in owners
                 ):
-                    yield Declared(str(name.value), node.lineno, node.col_offset + 1)
+                    line, column = node.lineno, node.col_offset + 1
+                    yield Declared(str(name.value), line, column, ast.dump(node))
 
     def _targeted(self, module: _Module, expression: ast.expr, depth: int = 8) -> bool:
         """Whether an expression names a targeted base, or something that derives from one."""
@@ -161,6 +172,19 @@ def _is_table(node: ast.ClassDef) -> bool:
         return False
     columns = (_called(value) in {"Column", "mapped_column"} for value in names.values() if value)
     return "__tablename__" in names or "__table__" in names or any(columns)
+
+
+def _columns(node: ast.ClassDef) -> str:
+    """A class without its methods, docstring and relationships."""
+    kept = [statement for statement in node.body if _may_be_column(statement)]
+    return "\n".join(map(ast.dump, [*node.bases, *node.keywords, *kept]))
+
+
+def _may_be_column(statement: ast.stmt) -> bool:
+    if isinstance(statement, (ast.Assign, ast.AnnAssign)):
+        return not statement.value or _called(statement.value) not in NO_COLUMNS
+    decorators = statement.decorator_list if isinstance(statement, ast.FunctionDef) else []
+    return any("declared_attr" in _chain(one) for one in decorators)
 
 
 def _is_true(node: ast.expr) -> bool:

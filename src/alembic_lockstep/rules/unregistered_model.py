@@ -1,4 +1,4 @@
-"""unregistered-model: a new table on a targeted base, in a module that env.py never imports."""
+"""unregistered-model: a new or changed table, in a module that env.py never imports."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ASIDE = {"tests", "test", "testing", "examples", "example", "docs", "benchmarks"
 
 
 def check(facts: Facts) -> list[Finding]:
-    """One finding for each such table that the base's version of the file does not declare."""
+    """One finding for each such table that the base's version of the file declares otherwise."""
     if facts.comparison is None or facts.comparison.now.error:
         return []
     catalogue = merged_catalogue(facts.comparison.now.databases)
@@ -25,11 +25,11 @@ def check(facts: Facts) -> list[Finding]:
     for change in facts.changes:
         if change.path in loaded or not _may_hold_models(facts, change.path):
             continue
-        old = {table.name for table in before.tables(change.old_path)}
+        old = {table.name: table.columns for table in before.tables(change.old_path)}
         findings += [
-            _finding(facts, change.path, table)
+            _finding(facts, change.path, table, is_new=table.name not in old)
             for table in now.tables(change.path)
-            if table.name not in old
+            if table.columns != old.get(table.name)
         ]
     return findings
 
@@ -54,12 +54,12 @@ def _below(path: str, folder: str) -> bool:
     return bool(folder) and path.startswith(f"{folder}/")
 
 
-def _finding(facts: Facts, path: str, table: Declared) -> Finding:
+def _finding(facts: Facts, path: str, table: Declared, *, is_new: bool) -> Finding:
     env_py = f"{facts.environment.script_location}/env.py"
     return Finding(
         "unregistered-model",
-        f"{table.name} is a new table that {env_py} never imports: "
-        "autogenerate cannot see it, and no migration will make it",
+        f"{table.name} is a {'new' if is_new else 'changed'} table that {env_py} never imports: "
+        f"autogenerate cannot see it, and no migration will {'make' if is_new else 'change'} it",
         at(facts.tree, path, table.line, table.column, len(table.name)),
         facts.environment.name,
         hint=f"Import {path.removesuffix('.py').replace('/', '.')} where the other models are "
