@@ -17,6 +17,7 @@ FILES = {
     "src/shop/extensions.py": "db = SQLAlchemy()",
     "src/shop/mixins.py": "from .base import Base\nclass Audited(Base):\n    __abstract__ = 1\n",
     "src/shop/other.py": "class OtherBase(DeclarativeBase): ...",
+    "src/shop/sql/__init__.py": "from shop.base import *\nfrom shop.other import *\n",
 }
 COLUMN = "    id = mapped_column(Integer, primary_key=True)\n"
 
@@ -53,6 +54,8 @@ def test_no_table_of_a_targeted_base(text: str) -> None:
     [
         (f"from .base import Base\nclass New(Base):\n    __tablename__ = 'n'\n{COLUMN}", "New:2:7"),
         ("from shop.base import Base as B\nclass New(B):\n    __tablename__ = 'n'\n", "New:2:7"),
+        ("from shop import sql\nclass New(sql.Base):\n    __tablename__ = 'n'\n", "New:2:7"),
+        ("from .sql import *\nclass New(Base):\n    __tablename__ = 'n'\n", "New:2:7"),
         ("import shop.base\nclass New(shop.base.Base):\n    __tablename__ = 'n'\n", "New:2:7"),
         ("from shop import base\nclass New(base.Base):\n    __tablename__ = 'n'\n", "New:2:7"),
         (f"from .mixins import Audited\nclass New(Audited):\n{COLUMN}", "New:2:7"),

@@ -105,6 +105,7 @@ class _Module:
     tree: ast.Module
     classes: dict[str, ast.ClassDef]
     imports: dict[str, tuple[str, str]]  # local name → module and name; name "" is the module
+    stars: list[str]  # modules of which all names were imported
 
     @classmethod
     def parse(cls, path: str, text: str) -> _Module | None:
@@ -114,6 +115,7 @@ class _Module:
             return None
         package = path.split("/")[:-1]
         imports: dict[str, tuple[str, str]] = {}
+        stars = []
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):
                 for alias in node.names:
@@ -123,23 +125,25 @@ class _Module:
                     )
             elif isinstance(node, ast.ImportFrom):
                 module = _absolute(node, package)
+                stars += [module for alias in node.names if alias.name == "*"]
                 for alias in node.names:
                     imports[alias.asname or alias.name] = (module, alias.name)
         classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
-        return cls(tree, classes, imports)
+        return cls(tree, classes, imports, stars)
 
     def imported(self, chain: list[str]) -> Iterator[Name]:
         """What `a.b.C` may name: an import's own name, or an attribute of an imported module."""
-        if chain[0] not in self.imports:
-            return
-        module, name = self.imports[chain[0]]
-        dotted = [part for part in (module, name, *chain[1:]) if part]
-        for size in range(1, len(dotted)):
-            parent = ".".join(dotted[:size])
-            # A relative import is known from the repository's root; the import root may lie below.
-            parts = parent.split(".")
-            for skipped in range(len(parts)):
-                yield ".".join(parts[skipped:]), dotted[size]
+        stars = [(module, chain[0]) for module in self.stars]
+        for module, name in [self.imports[chain[0]]] if chain[0] in self.imports else stars:
+            dotted = [part for part in (module, name, *chain[1:]) if part]
+            for size in range(1, len(dotted)):
+                yield from _readings(".".join(dotted[:size]).split("."), dotted[size])
+
+
+def _readings(parent: list[str], name: str) -> Iterator[Name]:
+    """A relative import is known from the repository's root; the import root may lie below."""
+    for skipped in range(len(parent)):
+        yield ".".join(parent[skipped:]), name
 
 
 def _absolute(node: ast.ImportFrom, package: list[str]) -> str:
