@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
@@ -30,6 +31,10 @@ from .samples import SAMPLES, SAMPLES_DIRECTORY, SHAPES
 from .tools import Tools, install_uv
 
 Build = Callable[[Path], None]
+
+# A shell has its background jobs ignore Ctrl-C, and so would all that the tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class SessionCache(Protocol):
