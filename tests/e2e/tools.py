@@ -43,7 +43,8 @@ class Tools:
         self._uv(place, *command, **folders)
 
     def _uv(self, cwd: Path, *arguments: str, **environ: str) -> None:
-        kept = {"UV_CACHE_DIR": str(self.place / "cache")}
+        # The system's certificates, as pip takes them: a company's network may have its own.
+        kept = {"UV_CACHE_DIR": str(self.place / "cache"), "UV_SYSTEM_CERTS": "1"}
         known = {**clean_environ(self.place), **kept, **environ}
         run((str(self.uv_program), *arguments), cwd=cwd, environ=known, check=True)
 
