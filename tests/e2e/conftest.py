@@ -32,9 +32,12 @@ from .tools import Tools, install_uv
 
 Build = Callable[[Path], None]
 
-# A shell has its background jobs ignore Ctrl-C, and so would all that the tests start.
+# A shell has its background jobs ignore Ctrl-C, and `nohup` the end of the terminal; so would all
+# that the tests start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 class SessionCache(Protocol):
