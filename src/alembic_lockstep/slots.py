@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 
 @contextmanager
@@ -33,13 +35,40 @@ def acquire_slot(parent: Path) -> Iterator[Path]:
         lock.release()
 
 
+@contextmanager
+def hold_slot(slot: Path) -> Iterator[bool]:
+    """Lock a slot that exists, until exit; False if another run holds it."""
+    lock = _lock_of(slot)
+    if not _is_acquired(lock):
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()
+
+
 def _lock_first_free(parent: Path) -> tuple[FileLock, Path]:
     for number in count():
-        # Not thread-local, so that a run may be closed by another thread than the one it began in.
-        lock = FileLock(parent / f"{number}.lock", thread_local=False)
-        try:
-            lock.acquire(blocking=False)
-        except Timeout:
-            continue
-        return lock, parent / str(number)
+        slot = parent / str(number)
+        lock = _lock_of(slot)
+        if _is_acquired(lock):
+            return lock, slot
     raise AssertionError("count() has no end")
+
+
+def _is_acquired(lock: FileLock) -> bool:
+    from filelock import Timeout
+
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        return False
+    return True
+
+
+def _lock_of(slot: Path) -> FileLock:
+    from filelock import FileLock  # here: the answer at once holds no slot
+
+    # Not thread-local, so that a run may be closed by another thread than the one it began in.
+    return FileLock(slot.with_name(f"{slot.name}.lock"), thread_local=False)

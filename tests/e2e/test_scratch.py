@@ -24,8 +24,8 @@ from alembic_lockstep.dryrun.scratch import (
     ScratchServers,
     account,
     mysql_installs,
-    postgres_admin,
     postgres_installs,
+    postgres_snapshots,
 )
 from alembic_lockstep.errors import CouldNotJudge
 
@@ -461,7 +461,7 @@ def test_a_wrong_url_could_not_judge_and_shows_no_password(url: str, tmp_path: P
 def test_what_old_servers_are_told_drops_a_database_in_use(way: Way) -> None:
     execute(way.urls[0], "CREATE DATABASE in_use")
     with psycopg.connect(way.urls[0].rpartition("/")[0] + "/in_use"):
-        for statement in postgres_admin._drop_statements(120000, "in_use"):
+        for statement in postgres_snapshots.drop_statements(120000, "in_use"):
             execute(way.urls[0], statement.as_string())
     assert execute(way.urls[0], "SELECT 1 FROM pg_database WHERE datname = 'in_use'") == []
 

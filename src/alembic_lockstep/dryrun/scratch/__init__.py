@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from threading import RLock
 from types import TracebackType
 
 from alembic_lockstep.dryrun.scratch.registry import find_starter
-from alembic_lockstep.dryrun.scratch.server import Server, Settings
+from alembic_lockstep.dryrun.scratch.server import Server, Settings, SnapshotServer
 
-__all__ = ["ScratchServers", "Server", "Settings"]
+__all__ = ["ScratchServers", "Server", "Settings", "SnapshotServer"]
 
 #: A server's URL may say either: which it is shows when it answers.
 _SIBLINGS = {"mariadb": "mysql", "mysql": "mariadb"}
@@ -20,7 +21,7 @@ _SIBLINGS = {"mariadb": "mysql", "mysql": "mariadb"}
 class ScratchServers:
     """The scratch servers of one run, each started when its dialect is first asked for.
 
-    Not for several threads at once.
+    Several threads may use it at once; those that want the same dialect wait for each other.
 
     Args:
         urls: Server URLs from the settings; the scheme tells the dialect, a driver is ignored.
@@ -37,7 +38,9 @@ class ScratchServers:
         self._directory = directory.absolute()
         self._cache = cache.absolute()
         self._servers: dict[str, Server] = {}
-        self._makers: dict[str, Server] = {}
+        self._dialects: dict[str, str] = {}
+        self._locks: dict[str, RLock] = {}
+        self._closed = False
         self._stack = ExitStack()
 
     def __enter__(self) -> ScratchServers:
@@ -51,9 +54,15 @@ class ScratchServers:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._servers.clear()
-        self._makers.clear()
-        self._stack.__exit__(kind, error, traceback)
+        # First, so that no thread can start a server that nobody would stop. One that is at it
+        # holds its lock.
+        self._closed = True
+        with ExitStack() as held:
+            for lock in list(self._locks.values()):
+                held.enter_context(lock)
+            self._servers.clear()
+            self._dialects.clear()
+            self._stack.__exit__(kind, error, traceback)
 
     def create(self, dialect: str) -> str:
         """Make an empty database of a dialect; return its URL without a driver part.
@@ -61,28 +70,64 @@ class ScratchServers:
         Raises:
             CouldNotJudge: no server for this dialect could be started, or it refused.
         """
-        server = self._server(dialect)
-        url = server.create()
-        self._makers[url] = server
-        return url
+        with self._server(dialect) as server:
+            return self._hand_out(dialect, server.create())
 
     def copy(self, url: str) -> str:
         """Make a copy of the scratch database at url, to which nobody may be connected."""
-        server = self._makers[url]
-        new = server.copy(url)
-        self._makers[new] = server
-        return new
+        dialect = self._dialects[url]
+        with self._server(dialect) as server:
+            return self._hand_out(dialect, server.copy(url))
+
+    def keep(self, url: str, name: str) -> bool:
+        """Make the scratch database at url the snapshot of a name (32 hexadecimal digits).
+
+        Nobody may be connected to it. It is no scratch database any more, unless False says that
+        this kind of server keeps none, or could not.
+        """
+        with self._server(self._dialects[url]) as server:
+            return isinstance(server, SnapshotServer) and server.keep(url, name)
+
+    def restore(self, dialect: str, name: str) -> str | None:
+        """Make a database with a snapshot's content; return its URL, or None if there is none.
+
+        Raises:
+            CouldNotJudge: as `create`.
+        """
+        with self._server(dialect) as server:
+            url = server.restore(name) if isinstance(server, SnapshotServer) else None
+            return url and self._hand_out(dialect, url)
 
     def description(self, dialect: str) -> str:
         """Name the server of a dialect for people; starts it if need be."""
-        return self._server(dialect).description
+        with self._server(dialect) as server:
+            return server.description
 
-    def _server(self, dialect: str) -> Server:
-        if dialect not in self._servers:
-            server = find_starter(dialect)(self._settings(dialect))
-            self._stack.callback(server.close)
-            self._servers[dialect] = server
-        return self._servers[dialect]
+    def version(self, dialect: str) -> str:
+        """Name the version of a dialect's server, as exactly as is known; starts it if need be.
+
+        Of SQLite it is empty: the library is the project's.
+        """
+        with self._server(dialect) as server:
+            return (
+                "" if dialect == "sqlite" else str(getattr(server, "version", server.description))
+            )
+
+    def _hand_out(self, dialect: str, url: str) -> str:
+        self._dialects[url] = dialect
+        return url
+
+    @contextmanager
+    def _server(self, dialect: str) -> Iterator[Server]:
+        """Give the server of a dialect to one thread, started if need be."""
+        with self._locks.setdefault(dialect, RLock()):
+            if self._closed:
+                raise RuntimeError("the scratch servers of this run are closed")
+            if dialect not in self._servers:
+                server = find_starter(dialect)(self._settings(dialect))
+                self._stack.callback(server.close)
+                self._servers[dialect] = server
+            yield self._servers[dialect]
 
     def _settings(self, dialect: str) -> Settings:
         url = self._urls.get(dialect) or self._urls.get(_SIBLINGS.get(dialect, ""))

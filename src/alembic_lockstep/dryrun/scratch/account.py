@@ -107,6 +107,11 @@ def base_directory(cache: Path, account: Account | None) -> Path:
     )
 
 
+def present_base(cache: Path, account: Account | None) -> Path:
+    """Give the directory that `base_directory` would choose, without making it."""
+    return cache if account is None or _is_safe(cache) else ROOT_PLACE
+
+
 def make_directory(path: Path, account: Account | None) -> Path:
     """Make a directory that the account can pass through; one that exists is left as it is."""
     if not path.is_dir():

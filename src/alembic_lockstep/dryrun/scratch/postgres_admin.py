@@ -9,6 +9,11 @@ from itertools import count
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
+from alembic_lockstep.dryrun.scratch.postgres_snapshots import (
+    Snapshots,
+    copy_settings,
+    drop_statements,
+)
 from alembic_lockstep.dryrun.scratch.postgres_url import (
     database_url,
     explain,
@@ -19,7 +24,6 @@ from alembic_lockstep.errors import CouldNotJudge
 
 if TYPE_CHECKING:
     from psycopg import Connection
-    from psycopg.sql import Composed
 
 #: "LOCK" in ASCII: the upper half of the key of our advisory locks; the lower is the run's token.
 _LOCKS = 0x4C4F434B
@@ -42,12 +46,24 @@ class PostgresServer:
         url: The server, in SQLAlchemy's spelling; its database is only connected to.
         setup: SQL statements to run in every new database.
         description: For people; the version and address if None.
+        era: See `Snapshots`.
+
+    Attributes:
+        version: "15.4", the server's.
+        snapshots: What this user keeps on this server.
 
     Raises:
         ConnectionError: the server does not answer, or not to us; never shows the password.
     """
 
-    def __init__(self, url: str, *, setup: tuple[str, ...], description: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        setup: tuple[str, ...],
+        description: str | None = None,
+        era: str | None = None,
+    ) -> None:
         self._url = to_libpq(url)
         self._setup = setup
         self._connection = _connect(self._url)
@@ -56,7 +72,10 @@ class PostgresServer:
         self._made: list[str] = []
         self._closed: Callable[[], None] = lambda: None
         self.description = description or self._describe()
+        major, minor = divmod(self._connection.info.server_version, 10000)
+        self.version = f"{major}.{minor}"
         try:
+            self.snapshots = Snapshots(self._connection, era)
             self._claim()
         except Exception as error:
             self._connection.close()
@@ -75,7 +94,24 @@ class PostgresServer:
 
     def copy(self, url: str) -> str:
         """Make a copy of one of this run's databases, to which nobody may be connected."""
-        return self._make_from(urlsplit(url).path.lstrip("/"))
+        new = self._make_from(_database(url))
+        with self._explained("could not make a scratch database", ""):
+            copy_settings(self._connection, _database(url), _database(new))
+        return new
+
+    def keep(self, url: str, name: str) -> bool:
+        """Rename one of this run's databases to a snapshot, which nobody may connect to."""
+        # Its old name stays among those to drop: if another run was faster, it is there still.
+        return self.snapshots.keep(_database(url), name)
+
+    def restore(self, name: str) -> str | None:
+        """Make a copy of a snapshot."""
+        with self._explained("could not make a scratch database", ""):
+            new = self._new_name()
+            if self.snapshots.restore(name, new):
+                return database_url(self._connection, self._url, new)
+        self._made.remove(new)
+        return None
 
     def close(self) -> None:
         """Drop this run's databases and leave."""
@@ -92,15 +128,20 @@ class PostgresServer:
         self._connection.execute("SELECT pg_advisory_lock(%s::bigint)", [key])
         for (name,) in self._connection.execute(_ABANDONED, [_LOCKS]).fetchall():
             self._drop(name)
+        self.snapshots.sweep()
+
+    def _new_name(self) -> str:
+        name = f"lockstep_{self._token}_{next(self._numbers)}"
+        self._made.append(name)  # first, in case that Ctrl-C comes in between
+        return name
 
     def _make_from(self, template: str) -> str:
         from psycopg.sql import SQL, Identifier
 
-        name = f"lockstep_{self._token}_{next(self._numbers)}"
-        statement = SQL("CREATE DATABASE {} TEMPLATE {}")
+        name = self._new_name()
+        statement = SQL("CREATE DATABASE {} TEMPLATE {}" + self.snapshots.strategy)
         fix = f"ALTER ROLE {self._connection.info.user} CREATEDB"
         with self._explained("could not make a scratch database", fix):
-            self._made.append(name)  # first, in case that Ctrl-C comes in between
             self._connection.execute(statement.format(Identifier(name), Identifier(template)))
         return database_url(self._connection, self._url, name)
 
@@ -121,7 +162,7 @@ class PostgresServer:
         # Another run sweeping just now, another user's database, a server that is gone: a later
         # run will find what is still there.
         with suppress(psycopg.Error):
-            for statement in _drop_statements(self._connection.info.server_version, name):
+            for statement in drop_statements(self._connection.info.server_version, name):
                 self._connection.execute(statement)
 
     def _describe(self) -> str:
@@ -159,13 +200,5 @@ def _execute_in(url: str, statement: str) -> None:
         connection.execute(statement.encode())  # as bytes: it is the user's, not ours to check
 
 
-def _drop_statements(server_version: int, name: str) -> Iterator[Composed]:
-    from psycopg.sql import SQL, Identifier, Literal
-
-    drop = SQL("DROP DATABASE IF EXISTS {}").format(Identifier(name))
-    if server_version >= 130000:
-        yield drop + SQL(" WITH (FORCE)")
-        return
-    others = SQL("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {}")
-    yield others.format(Literal(name))
-    yield drop
+def _database(url: str) -> str:
+    return urlsplit(url).path.lstrip("/")

@@ -10,11 +10,12 @@ from pathlib import Path
 from alembic_lockstep.dryrun.scratch.account import Account, give, make_private_directory, run
 from alembic_lockstep.dryrun.scratch.postgres_admin import PostgresServer
 from alembic_lockstep.dryrun.scratch.postgres_installs import Install
-from alembic_lockstep.dryrun.scratch.private import running
+from alembic_lockstep.dryrun.scratch.private import boot_id, running
 
 _USER = "lockstep"
 _PASSWORD = "lockstep.password"  # noqa: S105 - a file name
-#: Nothing here outlives the run, so durability is off; so is what works in the background.
+#: Durability is off, since nothing here outlives a crash of the machine (the snapshots' era); so is
+#: what works in the background.
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -50,7 +51,7 @@ def run_private_server(
         slot, port = stack.enter_context(running(_Postgres(install), account, base))
         password = (slot / "data" / _PASSWORD).read_text()
         url = f"postgresql://{_USER}:{password}@127.0.0.1:{port}/postgres"
-        server = PostgresServer(url, setup=setup, description=install.description)
+        server = PostgresServer(url, setup=setup, description=install.description, era=boot_id())
         server.when_closed(stack.pop_all().close)
         return server
 
@@ -71,7 +72,13 @@ class _Postgres:
         give(password, account)
         make_private_directory(data, account)
         options = ["--auth=scram-sha-256", f"--pwfile={password}", "--encoding=UTF8", "--locale=C"]
-        options += ["--no-sync", "--wal-segsize=1", f"--username={_USER}", f"--pgdata={data}"]
+        options += [
+            "--data-checksums",
+            "--no-sync",
+            "--wal-segsize=1",
+            f"--username={_USER}",
+            f"--pgdata={data}",
+        ]
         run([str(self._install.directory / "initdb"), *options], account)
         password.rename(data / _PASSWORD)
 

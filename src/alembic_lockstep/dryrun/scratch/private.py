@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import secrets
 import shutil
 import signal
 import socket
@@ -11,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -23,12 +25,16 @@ from alembic_lockstep.dryrun.scratch.account import (
     last_words,
     make_directory,
     make_private_directory,
+    present_base,
     server_account,
     server_environment,
 )
 from alembic_lockstep.dryrun.scratch.server import Server, Settings
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.slots import acquire_slot
+from alembic_lockstep.slots import acquire_slot, hold_slot
+
+#: Where below the cache the slots are: the first parts of all programs' folders.
+FOLDERS = ("mysql", "postgresql")
 
 #: Seconds; a start takes 0.1 to 0.3 s, a recovery after a crash somewhat longer.
 _START_TIMEOUT = 60.0
@@ -242,3 +248,44 @@ def _free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
+
+
+def find_slots(cache: Path) -> list[Path]:
+    """Find the slots of all private servers that go with a cache directory."""
+    base = present_base(cache, server_account())
+    found = (one for kind in FOLDERS for one in base.glob(f"{kind}/*/*"))
+    return sorted(slot for slot in found if slot.name.isdecimal() and slot.is_dir())
+
+
+def delete_unused(slot: Path) -> bool:
+    """Delete a slot with its server's data; False if a run uses it, or it cannot be deleted."""
+    with hold_slot(slot) as free:
+        if not free or _is_guarded(slot):
+            return False
+        shutil.rmtree(slot, ignore_errors=True)
+        return not slot.exists()
+
+
+def _is_guarded(slot: Path) -> bool:
+    """Tell whether a killed run's guard is busy stopping its server."""
+    try:
+        with (slot / "guard.lock").open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:  # no server was started yet
+        return False
+    except OSError:
+        return True
+    return False
+
+
+def boot_id() -> str:
+    """Name the time since this machine was started; new at each call if that is unknown.
+
+    What was written without waiting for the disk outlives a killed server, not a power cut.
+    """
+    with suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    command = ["sysctl", "-n", "kern.bootsessionuuid"]  # macOS
+    with suppress(OSError, subprocess.CalledProcessError):
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    return secrets.token_hex(16)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from alembic_lockstep.errors import CouldNotJudge
 
@@ -29,6 +29,26 @@ class Server(Protocol):
 
     def close(self) -> None:
         """Drop all that was made and stop all that was started."""
+        ...
+
+
+@runtime_checkable
+class SnapshotServer(Server, Protocol):
+    """A server that keeps databases from run to run. Not every kind does, nor has to."""
+
+    def keep(self, url: str, name: str) -> bool:
+        """Make the scratch database at url the snapshot of a name (32 hexadecimal digits).
+
+        Nobody is connected to it. It is no scratch database of this run any more, unless False
+        says that it could not be kept.
+        """
+        ...
+
+    def restore(self, name: str) -> str | None:
+        """Make a database with a snapshot's content; return its URL, as `create` does.
+
+        None if there is no such snapshot, or it is damaged, and then it is gone.
+        """
         ...
 
 
