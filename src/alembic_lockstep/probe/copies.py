@@ -16,7 +16,7 @@ import os
 import re
 import sys
 from importlib import metadata
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Set, Tuple
 
 from .places import Places
 from .sources import Sources, normal, read
@@ -25,20 +25,23 @@ STANDARD_LIBRARY = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
 INSTALLED = re.compile(r"[/\\](?:site|dist)-packages[/\\]")
 
 
-def loaded_copies(places: Places) -> List[Dict[str, Any]]:
+def loaded_copies(places: Places) -> Tuple[List[Dict[str, Any]], Set[str]]:
     """Modules of the tree that were loaded from elsewhere and are not known to be the same.
 
     Each with its `path` in the tree, the file that was `loaded`, and whether it `differs`; if not,
-    there was nothing to compare (compiled code, or a file that the tree has no more).
+    there was nothing to compare (compiled code, or a file that the tree has no more). Beside them
+    the paths of all modules that were loaded from elsewhere, harmless or not.
     """
     sources = Sources(places)
     found = []
+    everything: Set[str] = set()
     for name, module in sorted(sys.modules.items()):
         file = getattr(module, "__file__", None)
         if not isinstance(file, str) or places.in_checkout(file) or places.in_worktree(file):
             continue
         importable = _importable(name, file)
         paths = sources.of(importable)
+        everything.update(paths)
         if not paths or _is_harmless(file, importable, paths, sources):
             continue
         differs = file.endswith(".py")
@@ -46,7 +49,7 @@ def loaded_copies(places: Places) -> List[Dict[str, Any]]:
             {"path": path, "loaded": file, "differs": differs and sources.has(path)}
             for path in paths
         ]
-    return found
+    return found, everything
 
 
 def _importable(name: str, file: str) -> str:

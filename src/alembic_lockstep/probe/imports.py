@@ -13,7 +13,7 @@ import sys
 import threading
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence, Set
 
 from .places import Places
 
@@ -22,16 +22,21 @@ class CheckoutFinder:
     """A meta path finder in front of all others; it re-points what they find."""
 
     def __init__(
-        self, places: Places, after_import: Dict[str, Callable[[ModuleType], None]]
+        self,
+        places: Places,
+        after_import: Dict[str, Callable[[ModuleType], None]],
+        imported: Set[str],
     ) -> None:
         self._places = places
         self._after_import = after_import
+        self._imported = imported
         self._asking = threading.local()
 
     def find_spec(
         self, name: str, path: Optional[Sequence[str]] = None, target: Optional[ModuleType] = None
     ) -> Optional[ModuleSpec]:
         """Ask the other finders and move what they answer into the checkout."""
+        self._imported.add(name.rpartition(".")[2])
         if getattr(self._asking, "now", False):
             return None
         spec = self._ask(name, path, target)
@@ -87,10 +92,17 @@ def _call_after(spec: ModuleSpec, hook: Callable[[ModuleType], None]) -> None:
     loader.exec_module = exec_module
 
 
-def repoint_imports(places: Places, after_import: Dict[str, Callable[[ModuleType], None]]) -> None:
-    """Re-point `sys.path` and every later import into the checkout."""
+def repoint_imports(
+    places: Places,
+    after_import: Dict[str, Callable[[ModuleType], None]],
+    imported: Set[str],
+) -> None:
+    """Re-point `sys.path` and every later import into the checkout.
+
+    `imported` collects the last components of the names of modules that are looked for.
+    """
     sys.path[:] = [places.shown(entry) for entry in sys.path]
-    sys.meta_path.insert(0, CheckoutFinder(places, after_import))
+    sys.meta_path.insert(0, CheckoutFinder(places, after_import, imported))
 
 
 def loaded_from_worktree(places: Places) -> List[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from importlib import metadata
 from typing import Any, Dict, Optional
 
@@ -13,6 +13,8 @@ from .copies import loaded_copies
 from .guard import C_DRIVERS, Guard
 from .imports import loaded_from_worktree, repoint_imports
 from .places import Places
+from .reads import Reads
+from .trace import trace
 
 MACHINERY = (os.path.dirname(os.path.abspath(__file__)) + os.sep, "<frozen importlib.")
 
@@ -23,6 +25,11 @@ def main(top: str) -> None:
     `top` is the temporary folder into which the checkout travelled; empty where host and
     probe share a file system.
     """
+    reads = Reads()
+    reads.start()
+    # While the host finds out what to ask. What fails here fails again when it is needed.
+    with suppress(Exception):
+        from . import dryrun, project, redirect  # noqa: F401
     channel = Channel(top)
     request = channel.request
     if top:
@@ -31,15 +38,20 @@ def main(top: str) -> None:
     os.chdir(os.path.join(request["checkout"], request["directory"]))
     places = Places(request)
     guard = Guard(request["allow_connect"])
-    repoint_imports(places, dict.fromkeys(C_DRIVERS, guard.wrap_driver))
+    repoint_imports(places, dict.fromkeys(C_DRIVERS, guard.wrap_driver), reads.imported)
     sys.path[:0] = [os.path.join(request["checkout"], path) for path in request["paths"]]
     guard.install()
-    outcome = _observe(channel, request, guard, places)
+    outcome = _observe(channel, request, guard, places, reads)
+    reads.stop()
+    # Now the host looks what the kernel saw of the project, before it sees us look around.
+    channel.ask("ran")
+    copies, elsewhere = loaded_copies(places)
     channel.send(
         "done",
         refused=guard.refused,
         worktree=loaded_from_worktree(places),
-        copies=loaded_copies(places),
+        copies=copies,
+        reads=trace(reads, places, elsewhere),
         flask=metadata.version("flask") if request["flask"] and "flask" in sys.modules else "",
         **outcome,
     )
@@ -50,7 +62,7 @@ def main(top: str) -> None:
 
 
 def _observe(
-    channel: Channel, request: Dict[str, Any], guard: Guard, places: Places
+    channel: Channel, request: Dict[str, Any], guard: Guard, places: Places, reads: Reads
 ) -> Dict[str, Any]:
     """Run the project; its failure is an observation like any other."""
     run = redirect = None
@@ -62,12 +74,14 @@ def _observe(
 
             redirect = Redirect(channel, guard, places)
             redirect.install()
-            run = dryrun.DryRun(project.load_config(request, stack), channel, redirect, request)
+            config = project.load_config(request, stack)
+            run = dryrun.DryRun(config, channel, redirect, request, reads)
             run.run()
         except BaseException as error:  # also SystemExit and asyncio's CancelledError
             _print_trace(error, places.checkout)
             failure = {"error": described(error, places.checkout), "phase": "start"}
     connections = redirect.connections if redirect else []
+    reads.scratch = redirect.files if redirect else set()
     seen = {**run.seen(), "databases": [] if failure else run.databases} if run else {}
     return {**failure, **seen, "connections": connections}
 

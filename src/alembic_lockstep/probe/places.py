@@ -18,6 +18,7 @@ class Places:
     def __init__(self, request: Dict[str, Any]) -> None:
         self.checkout: str = request["checkout"]
         self._mirrors: Dict[str, str] = {}
+        self._shared: Dict[str, str] = {}
         # The last: in our own repository, the probe is a part of the working tree.
         probe = os.path.dirname(os.path.abspath(__file__))
         self._environment: List[str] = [sys.prefix, sys.base_prefix, sys.exec_prefix, probe]
@@ -27,7 +28,11 @@ class Places:
             for path in (*ignored, ".git"):
                 for top in (worktree, mirror):
                     self._environment.append(os.path.join(top, path.rstrip("/")))
+            for path in ignored:
+                shown = os.path.join(self._mirrors[worktree], path.rstrip("/"))
+                self._shared[os.path.join(worktree, path.rstrip("/"))] = shown
         self._ignored = frozenset(self._environment)
+        self.tops: List[str] = [self.checkout, *self._mirrors]
 
     def in_checkout(self, path: str) -> bool:
         """Whether the file is one that the judged tree brings."""
@@ -40,6 +45,14 @@ class Places:
     def in_worktree(self, path: str) -> bool:
         """Whether the file is the repository's, but on disk and not in the judged tree."""
         return self._worktree_of(path) is not None
+
+    def shared(self, path: str) -> Optional[str]:
+        """The checkout's place for an ignored file of a working tree; None for any other path."""
+        head = path
+        while head and head not in self._shared:
+            folder = os.path.dirname(head)
+            head = "" if folder == head else folder
+        return self._shared[head] + path[len(head) :] if head else None
 
     def moved(self, path: str) -> Optional[str]:
         """The checkout's place for a path of a working tree; None for any other path."""

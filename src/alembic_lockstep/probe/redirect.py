@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import sys
 from types import FrameType
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Dict, Iterator, List, Optional, Set
 
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine, make_url
@@ -58,12 +58,18 @@ class Redirect:
     def __init__(self, channel: Channel, guard: Guard, places: Places) -> None:
         self._channel = channel
         self._guard = guard
-        self._places = places
+        self.places = places
         self._urls: Dict[Any, Any] = {}
         self.env_script = ""
         # Set while migrations run: then every connection is theirs.
         self.migrating = False
         self.connections: List[Dict[str, str]] = []
+
+    @property
+    def files(self) -> Set[str]:
+        """Databases that are files: ours, and not what the project has."""
+        names = (url.database for url in self._urls.values() if url.get_backend_name() == "sqlite")
+        return {os.path.abspath(name) for name in names if name}
 
     def install(self) -> None:
         """Start listening, before the project is imported."""
@@ -74,7 +80,7 @@ class Redirect:
         if self.migrating:
             return SCRATCH
         opener = next(
-            (file for file in _files(sys._getframe(2)) if self._places.in_checkout(file)), None
+            (file for file in _files(sys._getframe(2)) if self.places.in_checkout(file)), None
         )
         return SCRATCH if self.env_script and opener == self.env_script else DECOY
 
@@ -97,7 +103,7 @@ class Redirect:
         names = ("host", "port", "dsn", "database", "dbname", "db", "service", *TARGET_FILES)
         parts = [str(part) for part in cargs]
         parts += [f"{name}={cparams[name]}" for name in names if cparams.get(name)]
-        target = without_password(" ".join(parts)).replace(self._places.checkout, "")
+        target = without_password(" ".join(parts)).replace(self.places.checkout, "")
         return target or str(dialect.name)
 
     def _url(self, dialect: Any, place: str, target: str) -> Any:

@@ -1,0 +1,197 @@
+"""What the project reads while it runs, kept as bare names; `trace.py` makes sense of them.
+
+Python raises audit events for what is opened, listed or started, but none for `os.stat` and its
+like: these are wrapped. The import system's own `stat` cannot be seen; it looks for nothing that
+the folders which it lists do not have. https://docs.python.org/3/library/audit_events.html
+"""
+
+from __future__ import annotations
+
+import errno
+import functools
+import os
+import sys
+from typing import Any, Callable, Dict, Optional, Set
+
+LOOKS = ("stat", "lstat", "access", "readlink")
+SUPPORTS = ("dir_fd", "effective_ids", "fd", "follow_symlinks")
+NOT_THERE = {errno.ENOENT, errno.ENOTDIR}
+# Each with the place of what is run among the event's arguments.
+PROCESSES = {
+    "subprocess.Popen": 0,
+    "os.system": 0,
+    "os.exec": 0,
+    "os.posix_spawn": 0,
+    "os.spawn": 1,
+    "os.fork": 0,
+    "os.forkpty": 0,
+    "pty.spawn": 0,
+}
+IMPORT_SYSTEM = "<frozen importlib._bootstrap_external>"
+STARTERS = {"subprocess", "os", "pty"}
+# Modules of the standard library that ask the machine about itself by running programs.
+ABOUT_MACHINE = {"ctypes.util", "platform", "uuid"}
+
+readlink = os.readlink
+
+
+class Reads:
+    """The names of what was read, all absolute, as the project spelt them.
+
+    Attributes:
+        opened: Files that were opened to be read, whether they were there or not.
+        looked: What was looked at without being opened.
+        absent: What was looked at and was not there.
+        listed: Folders that were listed by anything but the import system.
+        searched: Folders that the import system listed.
+        imported: Last components of the names of modules that were looked for.
+        texts: Python files that something else than the import system opened.
+        steps: What was opened while each revision ran.
+        untraced: What else may have read something, in words.
+        scratch: Our own databases, to be left out.
+        step: The revision that runs at the moment.
+    """
+
+    def __init__(self) -> None:
+        self.opened: Set[str] = set()
+        self.looked: Set[str] = set()
+        self.absent: Set[str] = set()
+        self.listed: Set[str] = set()
+        self.searched: Set[str] = set()
+        self.imported: Set[str] = set()
+        self.texts: Set[str] = set()
+        self.steps: Dict[str, Set[str]] = {}
+        self.untraced: Set[str] = set()
+        self.scratch: Set[str] = set()
+        self.step = ""
+        self._recording = False
+        self._notes: Dict[str, Callable[[str, Any], None]] = {
+            "open": self._open,
+            "import": self._import,
+            "os.listdir": self._list,
+            "os.scandir": self._list,
+            **dict.fromkeys(PROCESSES, self._process),
+        }
+
+    def start(self) -> None:
+        """Begin to record. Neither hook nor wrappers are ever taken away again."""
+        self._recording = True
+        sys.addaudithook(self._audit)
+        for name in LOOKS:
+            _replace(getattr(os, name), self)
+
+    def stop(self) -> None:
+        """Record no more: what follows is not the project's doing."""
+        self._recording = False
+
+    def look(self, path: Any, folder: Optional[int], is_absent: bool) -> None:
+        """Note that something was looked at."""
+        if not self._recording or isinstance(path, int):  # what has a descriptor was opened
+            return
+        try:
+            (self.absent if is_absent else self.looked).add(_absolute(path, folder))
+        except OSError:
+            self.untraced.add("a file by the descriptor of its folder")
+
+    def _audit(self, event: str, arguments: Any) -> None:
+        note = self._notes.get(event)
+        if note is not None and self._recording:
+            try:
+                note(event, arguments)
+            except Exception:  # which would end what the project is doing
+                self.untraced.add(f"an unusual call (of {event})")
+
+    def _open(self, _event: str, arguments: Any) -> None:
+        path, _mode, flags = arguments
+        if isinstance(path, int) or _only_writes(flags):
+            return
+        name = _absolute(path)
+        self.opened.add(name)
+        if self.step:
+            self.steps.setdefault(self.step, set()).add(name)
+        if name.endswith(".py") and sys._getframe(2).f_code.co_filename != IMPORT_SYSTEM:
+            self.texts.add(name)
+
+    def _import(self, _event: str, arguments: Any) -> None:
+        # `importlib.import_module` raises none: of that the finder in front of all others knows.
+        self.imported.add(arguments[0].rpartition(".")[2])
+
+    def _list(self, _event: str, arguments: Any) -> None:
+        by_import_system = sys._getframe(2).f_code.co_filename == IMPORT_SYSTEM
+        (path,) = arguments
+        try:
+            name = _of_descriptor(path) if isinstance(path, int) else _absolute(path or os.curdir)
+        except OSError:
+            self.untraced.add("a folder by its descriptor")
+            return
+        (self.searched if by_import_system else self.listed).add(name)
+
+    def _process(self, event: str, arguments: Any) -> None:
+        frame: Any = sys._getframe(2)
+        while frame.f_back and frame.f_globals.get("__name__") in STARTERS:
+            frame = frame.f_back
+        if frame.f_globals.get("__name__") in ABOUT_MACHINE:
+            return
+        self.untraced.add(f"a subprocess ({_program(event, arguments)})")
+
+
+class Look:
+    """`os.stat` or one of its like, with a note of every name.
+
+    An object and no function: as the attribute of a class it must not become a method, which
+    what is built in does not either.
+    """
+
+    def __init__(self, call: Callable[..., Any], reads: Reads) -> None:
+        functools.update_wrapper(self, call)
+        self._call = call
+        self._reads = reads
+
+    def __call__(self, path: Any, *arguments: Any, **options: Any) -> Any:
+        """Do what is asked for."""
+        try:
+            found = self._call(path, *arguments, **options)
+        except OSError as error:
+            self._reads.look(path, options.get("dir_fd"), error.errno in NOT_THERE)
+            raise
+        self._reads.look(path, options.get("dir_fd"), False)
+        return found
+
+
+def _replace(call: Any, reads: Reads) -> None:
+    look = Look(call, reads)
+    # Up to Python 3.10 pathlib has bound them when it was imported.
+    for owner in (os, getattr(sys.modules.get("pathlib"), "_NormalAccessor", None)):
+        for name, value in list(vars(owner).items()) if owner else ():
+            if value is call:
+                setattr(owner, name, look)
+    for what in SUPPORTS:
+        supporting: Set[Any] = getattr(os, f"supports_{what}")
+        if call in supporting:
+            supporting.add(look)
+
+
+def _absolute(path: Any, folder: Optional[int] = None) -> str:
+    name = os.fsdecode(path)
+    if os.path.isabs(name):
+        return name
+    return os.path.join(os.getcwd() if folder is None else _of_descriptor(folder), name)
+
+
+def _of_descriptor(descriptor: int) -> str:
+    """The folder's name, as Linux tells it; `OSError` elsewhere."""
+    return readlink(f"/proc/self/fd/{descriptor}")
+
+
+def _only_writes(flags: int) -> bool:
+    new = os.O_CREAT | os.O_EXCL
+    return bool(flags & (os.O_WRONLY | os.O_TRUNC)) or flags & new == new
+
+
+def _program(event: str, arguments: Any) -> str:
+    if not arguments:
+        return event.partition(".")[2]  # a fork
+    command = arguments[PROCESSES[event]]
+    command = command[0] if isinstance(command, (list, tuple)) else command
+    name = os.fsdecode(command)
+    return os.path.basename(name.split()[0] if event == "os.system" else name)

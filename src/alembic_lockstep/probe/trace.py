@@ -1,0 +1,297 @@
+"""From the names that were read to the trace: what a later run has to find the same.
+
+Paths of the checkout are POSIX from its root, as in git. A file may be reached by several names:
+through links of the tree, and, where it is an ignored one, by its place in the working tree.
+All of them are told, and the links too: each may change by itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import sys
+from typing import Any, Dict, Iterable, List, Set, Tuple
+
+from .copies import INSTALLED, STANDARD_LIBRARY
+from .places import Places
+from .reads import Reads, readlink
+
+PROBE = os.path.dirname(os.path.abspath(__file__))
+KERNEL = ("/proc/", "/dev/", "/sys/")
+# Looked for when Python starts, before anybody could have seen it.
+AT_START = {"sitecustomize", "usercustomize"}
+# Compiled code that is known to read no files of a project.
+HARMLESS = {
+    *("sqlalchemy", "greenlet", "markupsafe", "pydantic_core"),
+    *("asyncmy", "asyncpg", "cx_Oracle", "mariadb", "mysql", "_mysql_connector", "MySQLdb"),
+    *("oracledb", "psycopg", "psycopg2", "psycopg_binary", "psycopg_c", "pymssql", "pyodbc"),
+    *("pysqlite3", "sqlcipher3"),
+}
+MOST_LINKS = 40
+# Always on sys.path, and seldom there.
+STANDARD_ZIP = os.sep + "python{}{}.zip".format(*sys.version_info[:2])
+
+
+def trace(reads: Reads, places: Places, copies: Iterable[str]) -> Dict[str, Any]:
+    """What was read, as JSON-able data.
+
+    `compiled` are modules that may have read files without Python's knowledge, `texts` Python
+    files that were read as texts, and not only imported. A folder in `opened` ends in `/`: that
+    it is there was looked at.
+    """
+    found = _Trace(places, reads.scratch)
+    loaded = _loaded_files()
+    found.add_opened({*reads.opened, *loaded})
+    found.add_looked(reads.looked)
+    found.add_absent(reads.absent)
+    found.add_listed(reads.listed)
+    found.add_searched({*reads.searched, *_import_paths()})
+    found.add_installation()
+    modules = {path for file in loaded for path in found.files(file)}
+    steps = {step: _sorted(found.files(*names) - modules) for step, names in reads.steps.items()}
+    started = "multiprocessing.popen_spawn_posix" in sys.modules
+    return {
+        "opened": _sorted(found.opened),
+        "absent": _sorted(found.absent),
+        "listed": found.listed,
+        "searched": _sorted(found.searched),
+        "imported": _sorted(reads.imported | AT_START | {_last(name) for name in sys.modules}),
+        "copies": _sorted(copies),
+        "outside": _sorted(found.outside),
+        "installed": installed(places),
+        "steps": {step: paths for step, paths in steps.items() if paths},
+        "texts": _sorted(found.files(*reads.texts)),
+        "compiled": _sorted(_compiled()),
+        "untraced": _sorted(reads.untraced | ({"a subprocess (python)"} if started else set())),
+    }
+
+
+class _Trace:
+    """Sorts names into those of the checkout and those outside."""
+
+    def __init__(self, places: Places, scratch: Set[str]) -> None:
+        self._places = places
+        self._top = places.checkout
+        # With what SQLite puts beside them.
+        self._scratch = {name + end for name in scratch for end in ("", "-wal", "-shm", "-journal")}
+        self._never = (PROBE + os.sep, *KERNEL)
+        self._trails: Dict[str, List[str]] = {}
+        self._sorted: Dict[str, Tuple[List[str], List[str]]] = {}
+        self._environment = _environment(places)
+        self._standard = (STANDARD_LIBRARY, os.path.realpath(STANDARD_LIBRARY) + os.sep)
+        self.opened: Set[str] = set()
+        self.absent: Set[str] = set()
+        self.listed: Dict[str, List[str]] = {}
+        self.searched: Set[str] = set()
+        self.outside: Set[str] = set()
+
+    def add_opened(self, names: Iterable[str]) -> None:
+        """Files that were opened, or not found when they should have been."""
+        for name in names:
+            inside, outside = self._sort(name)
+            self._note(inside)
+            self.outside.update(path for path in outside if not _is_folder(path))
+
+    def add_looked(self, names: Iterable[str]) -> None:
+        """What was looked at. Of the working tree's own files the checkout's are what counts."""
+        for name in names:
+            inside, outside = self._sort(name)
+            self._note(inside)
+            self.outside.update(
+                path
+                for path in outside
+                if not _is_folder(path) and not self._places.in_worktree(path)
+            )
+
+    def add_absent(self, names: Iterable[str]) -> None:
+        """What was not there, even if it is now."""
+        for name in names:
+            inside, outside = self._sort(name)
+            self._note(inside[1:-1])  # links on the way
+            self.absent.update(path for path in (*inside[:1], *inside[-1:]) if path)
+            self.outside.update(outside)
+
+    def add_listed(self, names: Iterable[str]) -> None:
+        """Folders of which the names of all entries were asked for."""
+        for name in names:
+            inside, outside = self._sort(name)
+            self.outside.update(outside)
+            for path in inside:
+                if self._kind(path) == "folder":
+                    entries = os.listdir(os.path.join(self._top, path))
+                    self.listed[path] = _sorted(set(entries) - {"__pycache__"})
+                else:
+                    self._note([path])
+
+    def add_searched(self, names: Iterable[str]) -> None:
+        """Folders in which modules were looked for; those outside are the installation's."""
+        for name in names:
+            for path in self._sort(name)[0]:
+                if self._kind(path) == "folder":
+                    self.searched.add(path)
+                else:
+                    self._note([path])
+
+    def add_installation(self) -> None:
+        """The folders of installed packages, and what there is read when Python starts."""
+        for entry in map(os.path.abspath, sys.path):
+            inside, outside = self._sort(entry)
+            if inside or not outside:
+                continue
+            self.outside.add(entry)
+            names = os.listdir(entry) if os.path.isdir(entry) else ()
+            self.outside.update(os.path.join(entry, one) for one in names if one.endswith(".pth"))
+        configuration = os.path.join(sys.prefix, "pyvenv.cfg")
+        if os.path.exists(configuration):
+            self.outside.add(configuration)
+
+    def files(self, *names: str) -> Set[str]:
+        """Those of the checkout's files that have one of these names."""
+        found = {path for name in names for path in self._sort(name)[0]}
+        return {path for path in found if os.path.isfile(os.path.join(self._top, path))}
+
+    def _note(self, paths: Iterable[str]) -> None:
+        for path in paths:
+            kind = self._kind(path)
+            if kind == "file":
+                self.opened.add(path)
+            elif kind == "absent":
+                self.absent.add(path)
+            elif path:
+                self.opened.add(f"{path}/")
+
+    def _kind(self, path: str) -> str:
+        place = os.path.join(self._top, path)
+        # A link of the tree is a file to git; one of ours stands for an ignored folder.
+        if os.path.islink(place) and self._places.is_tree(*os.path.split(place)):
+            return "file"
+        if os.path.isdir(place):
+            return "folder"
+        return "file" if os.path.lexists(place) else "absent"
+
+    def _sort(self, name: str) -> Tuple[List[str], List[str]]:
+        """Names in the checkout (as given, links on the way, the real one), and one outside."""
+        if name not in self._sorted:
+            self._sorted[name] = self._sort_anew(_source(os.path.normpath(name)))
+        return self._sorted[name]
+
+    def _sort_anew(self, given: str) -> Tuple[List[str], List[str]]:
+        if self._is_ours(given):
+            return [], []
+        ways = [given, *self._trail(given)]
+        real = ways[-1]
+        if real != given and self._is_ours(real):
+            return [], []
+        if any(_below(way, folder) for way in ways for folder in self._environment):
+            return [], [real if _below(given, self._top) else given]
+        inside = [self._inside(way) for way in ways]
+        paths = list(dict.fromkeys(path for path in inside if path is not None))
+        if any("__pycache__" in path.split("/") for path in paths):
+            return [], []
+        outside = given if not _below(given, self._top) else real
+        return paths, [] if _below(outside, self._top) else [outside]
+
+    def _inside(self, path: str) -> Any:
+        if not _below(path, self._top):
+            path = self._places.shared(path) or path
+        if not _below(path, self._top):
+            return None
+        return path[len(self._top) + 1 :].replace(os.sep, "/")
+
+    def _is_ours(self, path: str) -> bool:
+        """Whether it never counts: the standard library, the machine, what we brought along."""
+        if (path + os.sep).startswith(self._standard):
+            return not INSTALLED.search(path + os.sep)
+        return path.startswith(self._never) or path.endswith(STANDARD_ZIP) or path in self._scratch
+
+    def _trail(self, path: str, depth: int = 0) -> List[str]:
+        """The links that a path leads over, and where it ends; folders' trails are kept."""
+        folder, name = os.path.split(path)
+        if not name or depth > MOST_LINKS:
+            return [path]
+        if folder not in self._trails:
+            self._trails[folder] = self._trail(folder, depth)
+        *links, end = self._trails[folder]
+        here = os.path.join(end, name)
+        try:
+            target = os.path.join(end, readlink(here))
+        except OSError:  # no link
+            return [*links, here]
+        return [*links, here, *self._trail(os.path.normpath(target), depth + 1)]
+
+
+def _environment(places: Places) -> Set[str]:
+    """The interpreter's own folders, unless the project lies in there."""
+    known = {sys.prefix, sys.exec_prefix, sys.base_prefix}
+    folders = known | {os.path.realpath(folder) for folder in known}
+    return {one for one in folders if not any(_below(top, one) for top in places.tops)}
+
+
+def _is_folder(path: str) -> bool:
+    return not path.endswith(".py") and os.path.isdir(path)
+
+
+def _source(name: str) -> str:
+    """Bytecode counts as what it was made from."""
+    if name.endswith(".pyc"):
+        try:
+            return importlib.util.source_from_cache(name)
+        except ValueError:  # it is all that there is
+            pass
+    return name
+
+
+def _loaded_files() -> List[str]:
+    """Files of all loaded modules; some were opened before anybody was watching."""
+    # vars(): a lazy module's __getattr__ would import what the project itself has not.
+    files = [getattr(module, "__dict__", {}).get("__file__") for module in _modules()]
+    return [os.path.abspath(file) for file in files if isinstance(file, str)]
+
+
+def _modules() -> List[Any]:
+    return list(sys.modules.values())
+
+
+def _import_paths() -> Set[str]:
+    """Folders in which modules were looked for, also before anybody was watching."""
+    entries = {*sys.path, *sys.path_importer_cache}
+    for module in _modules():
+        attributes = getattr(module, "__dict__", {})
+        if attributes.get("__file__") is None:  # a namespace package may never have been listed
+            entries.update(attributes.get("__path__", ()))
+    return {os.path.abspath(entry) for entry in entries if isinstance(entry, str)}
+
+
+def _compiled() -> Set[str]:
+    found = set()
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__dict__", {}).get("__file__")
+        if not isinstance(file, str) or not file.endswith((".so", ".pyd")):
+            continue
+        if not file.startswith(STANDARD_LIBRARY) or INSTALLED.search(file):
+            found.add(name.partition(".")[0])
+    return found - HARMLESS
+
+
+def installed(places: Places) -> str:
+    """A digest of what is installed, by the names under which installers note it."""
+    found = {sys.version}
+    for entry in map(os.path.abspath, sys.path):
+        if os.path.isdir(entry) and not _below(entry, places.checkout):
+            names = os.listdir(entry)
+            found.update(name for name in names if name.endswith((".dist-info", ".egg-info")))
+    text = "\0".join(_sorted(found))
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2]
+
+
+def _sorted(names: Iterable[str]) -> List[str]:
+    return sorted(set(names))
+
+
+def _below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder + os.sep)

@@ -1,0 +1,446 @@
+"""What the probe says a project read, on every Python of the machine that it supports."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alembic_lockstep.dryrun.process import PROBE
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="links, and programs such as true")
+
+MINORS = range(9, 15)
+
+# What main.py does, around the lines that a project would run; each in a process of its own,
+# which is forked for the sake of speed.
+PROGRAM = """\
+import sys; sys.path.pop(0)
+import importlib.util, json, os
+name, folder = "alembic_lockstep_probe", sys.argv[1]
+spec = importlib.util.spec_from_file_location(
+    name, os.path.join(folder, "__init__.py"), submodule_search_locations=[folder]
+)
+sys.modules[name] = importlib.util.module_from_spec(spec)
+from alembic_lockstep_probe.copies import loaded_copies
+from alembic_lockstep_probe.imports import repoint_imports
+from alembic_lockstep_probe.places import Places
+from alembic_lockstep_probe.reads import Reads
+from alembic_lockstep_probe.trace import trace
+for request, code in json.load(sys.stdin):
+    child = os.fork()
+    if child:
+        if os.waitpid(child, 0)[1]: sys.exit(1)
+        continue
+    os.chdir(request["checkout"])
+    places, reads = Places(request), Reads()
+    reads.start()
+    repoint_imports(places, {}, reads.imported)
+    exec(code, {"reads": reads})
+    reads.stop()
+    print(json.dumps(trace(reads, places, loaded_copies(places)[1])))
+    sys.exit()
+"""
+
+
+def pythons() -> Iterator[Any]:
+    """Find the interpreters, on PATH and beside the one that runs the tests (pyenv, uv)."""
+    versions = Path(sys.base_prefix).parent
+    for minor in MINORS:
+        name = f"python3.{minor}"
+        beside = sorted(versions.glob(f"*3.{minor}.*/bin/{name}"))
+        named = [shutil.which(name), *map(str, beside)]
+        found = next(filter(None, map(itself, named)), "")
+        if found:
+            yield pytest.param(found, id=name)
+
+
+def itself(python: str | None) -> str:
+    """Give the interpreter behind a shim of pyenv; empty where there is none."""
+    if python is None:
+        return ""
+    asked = [python, "-c", "import sys; print(sys.executable)"]
+    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
+
+
+@dataclass
+class Project:
+    """A checkout, the working tree that it was made from, and what runs there."""
+
+    python: str
+    checkout: Path
+    worktree: Path
+    ignored: list[str] = field(default_factory=list)
+    environ: dict[str, str] = field(default_factory=dict)
+
+    def write(self, path: str, text: str = "") -> None:
+        file = self.checkout / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+    def ignore(self, path: str) -> Path:
+        """Link an ignored folder of the working tree into the checkout."""
+        folder = self.worktree / path
+        folder.mkdir(parents=True)
+        (self.checkout / path).symlink_to(folder)
+        self.ignored.append(f"{path}/")
+        return folder
+
+    def trace(self, code: str) -> dict[str, Any]:
+        (found,) = trace_all([(self, code)])
+        return found
+
+    def request(self) -> dict[str, Any]:
+        worktrees = [(str(self.worktree), self.ignored)]
+        return {"checkout": str(self.checkout), "worktrees": worktrees, "config": "alembic.ini"}
+
+
+def trace_all(runs: Sequence[tuple[Project, str]]) -> list[dict[str, Any]]:
+    """Run code in projects that have one Python and one environment."""
+    first = runs[0][0]
+    kept = {name: text for name, text in os.environ.items() if not name.startswith("PYTHON")}
+    done = subprocess.run(
+        [first.python, "-c", PROGRAM, str(PROBE)],
+        input=json.dumps([(project.request(), code) for project, code in runs]),
+        cwd=first.worktree,  # where Python 3.13 looks for modules of its own
+        env={**kept, **first.environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def make_project(python: str, place: Path) -> Project:
+    made = Project(python, place / "slot" / "tree", place / "work")
+    made.checkout.mkdir(parents=True)
+    made.worktree.mkdir()
+    for path in ("data.txt", "sql/one.sql", "sql/two.sql", "shop/__init__.py", "space/part.py"):
+        made.write(path)
+    made.write("shop/models.py", "LIMIT = 10\n")
+    made.write("shop/texts/hello.txt", "hello")
+    return made
+
+
+@pytest.fixture(scope="module", params=pythons())
+def python(request: pytest.FixtureRequest) -> str:
+    python: str = request.param
+    return python
+
+
+@pytest.fixture
+def project(python: str, tmp_path: Path) -> Project:
+    return make_project(python, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def traces(python: str, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
+    """What came out of each of the cases."""
+    place = tmp_path_factory.mktemp("cases").resolve()
+    runs = [
+        (make_project(python, place / str(number)), code)
+        for number, (code, _) in enumerate(CASES.values())
+    ]
+    return dict(zip(CASES, trace_all(runs), strict=True))
+
+
+NOTHING: Mapping[str, Any] = {
+    "opened": [],
+    "absent": [],
+    "listed": {},
+    "searched": [],
+    "steps": {},
+    "texts": [],
+    "copies": [],
+    "untraced": [],
+}
+FROM_HERE = "import sys, os; sys.path.insert(0, os.getcwd())\n"
+
+CASES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "nothing": ("", {}),
+    "open": ("open('data.txt').read()", {"opened": ["data.txt"]}),
+    "open, by bytes": ("open(b'sql/../data.txt').read()", {"opened": ["data.txt"]}),
+    "open, absent": (
+        "try: open('gone.txt')\nexcept OSError: pass",
+        {"absent": ["gone.txt"]},
+    ),
+    "os.open": ("import os; os.open('data.txt', os.O_RDONLY)", {"opened": ["data.txt"]}),
+    "written": ("open('new.log', 'w').write('x'); open('new.log', 'a').write('x')", {}),
+    "updated": ("open('data.txt', 'r+').write('x')", {"opened": ["data.txt"]}),
+    "read_text": ("import pathlib; pathlib.Path('data.txt').read_text()", {"opened": ["data.txt"]}),
+    "exists": (
+        "import pathlib; pathlib.Path('data.txt').exists(); pathlib.Path('gone').exists()",
+        {"opened": ["data.txt"], "absent": ["gone"]},
+    ),
+    "is_file": (
+        "import pathlib; pathlib.Path('data.txt').is_file(); pathlib.Path('a/b').is_file()",
+        {"opened": ["data.txt"], "absent": ["a/b"]},
+    ),
+    "is_symlink": (
+        "import pathlib; pathlib.Path('data.txt').is_symlink()",
+        {"opened": ["data.txt"]},
+    ),
+    "isfile": (
+        "import os; os.path.isfile('gone'); os.path.isdir('sql'); os.path.isdir('.')",
+        {"opened": ["sql/"], "absent": ["gone"]},
+    ),
+    "lexists": ("import os; os.path.lexists('gone')", {"absent": ["gone"]}),
+    "access": (
+        "import os; os.access('gone', os.R_OK); os.access('data.txt', os.R_OK)",
+        {"opened": ["data.txt"], "absent": ["gone"]},
+    ),
+    "readlink": (
+        "import os\ntry: os.readlink('data.txt')\nexcept OSError: pass",
+        {"opened": ["data.txt"]},
+    ),
+    "made after it was missed": (
+        "import os\nif not os.path.exists('made'): os.mkdir('made')",
+        {"absent": ["made"]},
+    ),
+    "listdir": ("import os; os.listdir('sql')", {"listed": {"sql": ["one.sql", "two.sql"]}}),
+    "listdir, absent": (
+        "import os\ntry: os.listdir('gone')\nexcept OSError: pass",
+        {"absent": ["gone"]},
+    ),
+    "scandir": ("import os; list(os.scandir(b'sql'))", {"listed": {"sql": ["one.sql", "two.sql"]}}),
+    "chdir": (
+        "import os; os.chdir('sql'); open('one.sql'); os.listdir()",
+        {"opened": ["sql/one.sql"], "listed": {"sql": ["one.sql", "two.sql"]}},
+    ),
+    "glob": (
+        "import glob; assert len(glob.glob('sql/*.sql')) == 2",
+        {"listed": {"sql": ["one.sql", "two.sql"]}},
+    ),
+    "iter_modules": (
+        "import pkgutil; assert list(pkgutil.iter_modules(['sql'])) == []",
+        {
+            "opened": ["sql/", "sql/one.sql", "sql/two.sql"],  # are they folders?
+            "listed": {"sql": ["one.sql", "two.sql"]},
+            "searched": ["sql"],
+        },
+    ),
+    # That the package's folder is there is asked for by ourselves (imports.py).
+    "import": (
+        FROM_HERE + "import shop.models",
+        {"opened": ["shop/", "shop/__init__.py", "shop/models.py"], "searched": ["", "shop"]},
+    ),
+    "import, namespace": (
+        FROM_HERE + "import space.part",
+        {"opened": ["space/", "space/part.py"], "searched": ["", "space"]},
+    ),
+    "import, namespace only": (
+        FROM_HERE + "import space",
+        {"opened": ["space/"], "searched": ["", "space"]},
+    ),
+    "import, absent": (
+        FROM_HERE + "try: import shop.local_settings\nexcept ImportError: pass",
+        {"opened": ["shop/", "shop/__init__.py"], "searched": ["", "shop"]},
+    ),
+    "import path, absent": (
+        "import sys, os; sys.path.insert(0, os.path.join(os.getcwd(), 'lib'))\n"
+        "try: import local\nexcept ImportError: pass",
+        {"absent": ["lib"]},
+    ),
+    "module as text": (
+        FROM_HERE + "import shop.models, inspect; inspect.getsource(shop.models)",
+        {
+            "opened": ["shop/", "shop/__init__.py", "shop/models.py"],
+            "searched": ["", "shop"],
+            "texts": ["shop/models.py"],
+        },
+    ),
+    "step": (
+        FROM_HERE + "reads.step = 'a1'; import shop; open('data.txt'); reads.step = ''\n"
+        "open('sql/one.sql')",
+        {
+            "opened": ["data.txt", "shop/", "shop/__init__.py", "sql/one.sql"],
+            "searched": [""],
+            "steps": {"a1": ["data.txt"]},
+        },
+    ),
+    "fork": (
+        "import os; pid = os.fork(); pid or os._exit(0); os.waitpid(pid, 0)",
+        {"untraced": ["a subprocess (fork)"]},
+    ),
+    "subprocess": (
+        "import subprocess; subprocess.run(['/bin/echo', 'x'], stdout=subprocess.DEVNULL)",
+        {"untraced": ["a subprocess (echo)"]},
+    ),
+    "system": ("import os; os.system('true --all')", {"untraced": ["a subprocess (true)"]}),
+    "about the machine": ("import platform; platform.processor()", {}),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_it_was_read(traces: Mapping[str, Any], case: str) -> None:
+    found, expected = traces[case], CASES[case][1]
+    assert {name: found[name] for name in NOTHING} == {**NOTHING, **expected}
+
+
+def test_names_of_modules_are_told_found_or_not(project: Project) -> None:
+    found = project.trace(
+        FROM_HERE + "import shop.models\ntry: import shop.local_settings\nexcept ImportError: pass"
+    )
+    assert {"shop", "models", "local_settings", "sitecustomize"} <= set(found["imported"])
+
+
+def test_names_of_modules_are_told_behind_another_finder(project: Project) -> None:
+    found = project.trace(
+        "import sys; del sys.meta_path[0]\ntry: import optional.thing\nexcept ImportError: pass"
+    )
+    assert "optional" in found["imported"]
+
+
+def test_globbing_by_pathlib_lists_the_folders(project: Project) -> None:
+    found = project.trace("import pathlib; assert len(list(pathlib.Path().glob('**/*.sql'))) == 2")
+    # Up to Python 3.12 it looks at each entry, too.
+    assert set(found["listed"]) == {"", "sql", "shop", "shop/texts", "space"}
+    assert found["listed"]["sql"] == ["one.sql", "two.sql"]
+
+
+def test_a_folder_that_is_listed_by_its_descriptor(project: Project) -> None:
+    found = project.trace("import os; os.listdir(os.open('sql', os.O_RDONLY))")
+    named = found["listed"].get("sql") == ["one.sql", "two.sql"]
+    assert named or found["untraced"] == ["a folder by its descriptor"]
+
+
+def test_a_resource_of_a_package(project: Project) -> None:
+    found = project.trace(
+        FROM_HERE + "from importlib import resources\n"
+        "assert resources.files('shop').joinpath('texts/hello.txt').read_text() == 'hello'"
+    )
+    assert {"shop/__init__.py", "shop/texts/hello.txt"} <= set(found["opened"])
+
+
+def test_bytecode_counts_as_its_source(project: Project) -> None:
+    code = FROM_HERE + "import shop.models"
+    first = project.trace(code)
+    assert list((project.checkout / "shop/__pycache__").glob("models.*.pyc"))
+    assert project.trace(code) == first
+    project.environ["PYTHONPYCACHEPREFIX"] = str(project.worktree / "cache")
+    assert project.trace(code)["opened"] == first["opened"]
+
+
+def test_python_path_counts_from_the_start(project: Project) -> None:
+    """Modules that were loaded before the probe are told as well."""
+    project.write("lib/sitecustomize.py")
+    folders = [str(project.checkout / name) for name in ("lib", "gone")]
+    project.environ["PYTHONPATH"] = os.pathsep.join(folders)
+    found = project.trace("")
+    assert "lib/sitecustomize.py" in found["opened"]
+    assert found["absent"] == ["gone"]
+    assert found["searched"] == ["lib"]
+
+
+def test_a_link_is_told_with_what_it_leads_to(project: Project) -> None:
+    (project.checkout / "current").symlink_to("sql")
+    (project.checkout / "latest.sql").symlink_to("current/two.sql")
+    found = project.trace(
+        "import os; open('current/one.sql'); open('latest.sql'); os.path.exists('current/gone')"
+    )
+    assert found["opened"] == [
+        "current",
+        "current/one.sql",
+        "latest.sql",
+        "sql/one.sql",
+        "sql/two.sql",
+    ]
+    assert found["absent"] == ["current/gone", "sql/gone"]
+    assert project.trace("import os; os.listdir('current')")["listed"] == {
+        "sql": ["one.sql", "two.sql"]
+    }
+
+
+def test_links_in_a_circle(project: Project) -> None:
+    (project.checkout / "a").symlink_to("b")
+    (project.checkout / "b").symlink_to("a")
+    assert project.trace("import os; os.path.exists('a/x')")["opened"] == ["a", "b"]
+
+
+def test_an_ignored_folder_counts_by_either_name(project: Project) -> None:
+    folder = project.ignore("generated")
+    (folder / "data.json").write_text("{}")
+    here = project.trace("open('generated/data.json')")
+    there = project.trace(f"open({str(folder / 'data.json')!r})")
+    for found in (here, there):
+        assert "generated/data.json" in found["opened"]
+        assert str(folder / "data.json") in found["outside"]
+    listed = project.trace("import os; os.listdir('generated')")["listed"]
+    assert listed == {"generated": ["data.json"]}
+
+
+def test_the_environment_of_the_project_is_outside(project: Project) -> None:
+    folder = project.ignore(".venv")
+    subprocess.run([project.python, "-m", "venv", "--without-pip", folder], check=True)
+    (libraries,) = folder.glob("lib/python*/site-packages")
+    (libraries / "library.py").write_text("")
+    before = replace_python(project, folder).trace("import library")
+    assert before["opened"] == []
+    assert {str(libraries), str(libraries / "library.py"), str(folder / "pyvenv.cfg")} <= set(
+        before["outside"]
+    )
+    (libraries / "library-2.0.dist-info").mkdir()
+    after = project.trace("import library")
+    assert after["installed"] != before["installed"]
+    again = project.trace("open('.venv/pyvenv.cfg')")
+    assert [path for path in again["opened"] if not path.endswith("/")] == []
+
+
+def replace_python(project: Project, environment: Path) -> Project:
+    project.python = str(environment / "bin" / "python")
+    return project
+
+
+def test_a_file_outside(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "there.txt").write_text("")
+    found = project.trace("import os; open('../../there.txt'); os.path.exists('../../gone.txt')")
+    assert found["opened"] == found["absent"] == []
+    assert {str(tmp_path / "there.txt"), str(tmp_path / "gone.txt")} <= set(found["outside"])
+    machine = (project.checkout.anchor + "proc", project.checkout.anchor + "dev", str(PROBE))
+    assert not [path for path in found["outside"] if path.startswith(machine)]
+
+
+def test_the_working_trees_own_files_are_looked_for_in_the_checkout(project: Project) -> None:
+    """The finder of an editable install asks whether they are there, and then is re-pointed."""
+    (project.worktree / "shop").mkdir()
+    (project.worktree / "shop/__init__.py").write_text("")
+    found = project.trace(f"import sys; sys.path.append({str(project.worktree)!r}); import shop")
+    assert "shop/__init__.py" in found["opened"]
+    assert str(project.worktree / "shop/__init__.py") not in found["outside"]
+
+
+def test_a_module_that_was_loaded_from_elsewhere(project: Project, tmp_path: Path) -> None:
+    shutil.copytree(project.checkout / "shop", tmp_path / "installed" / "shop")
+    found = project.trace(
+        f"import sys; sys.path.insert(0, {str(tmp_path / 'installed')!r}); import shop.models"
+    )
+    assert found["copies"] == ["shop/__init__.py", "shop/models.py"]
+
+
+def test_a_name_that_is_not_utf8(project: Project) -> None:
+    name = os.fsdecode(b"caf\xe9.txt")
+    project.write(name)
+    assert project.trace("open(b'caf\\xe9.txt')")["opened"] == [name]
+
+
+def test_what_the_wrapped_functions_support_is_still_told(project: Project) -> None:
+    project.trace(
+        "import os, shutil\n"
+        "for call in (os.stat, os.access):\n"
+        "    assert call in os.supports_dir_fd and call in os.supports_follow_symlinks\n"
+        "assert os.stat in os.supports_fd and os.access in os.supports_effective_ids\n"
+        "assert os.stat.__name__ == 'stat'\n"
+        "folder = os.open('sql', os.O_RDONLY)\n"
+        "assert os.stat('one.sql', dir_fd=folder).st_size == os.stat(path='sql/one.sql').st_size\n"
+        "class Files: stat = os.stat\n"
+        "assert Files().stat(folder)"
+    )
