@@ -1,4 +1,4 @@
-"""The command line: `check`, `rule`, `demo`."""
+"""The command line: `check`, `rule`, `cache`, `demo`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import shlex
 import signal
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,17 +59,34 @@ def cli() -> None:
     show_default=True,
     help="How findings are printed.",
 )
-def check(base: str | None, tree: str | None, output_format: str, **flags: object) -> int:
+@click.option("--no-cache", is_flag=True, help="Neither read nor write what is remembered.")
+def check(
+    base: str | None, tree: str | None, output_format: str, no_cache: bool, **flags: object
+) -> int:
     """Judge what is staged against HEAD, or any two commits.
 
     Under pre-commit's push stage the pushed range is judged. Settings stand in
     [tool.alembic-lockstep] of pyproject.toml, or in ALEMBIC_LOCKSTEP_* variables.
     """
+    from alembic_lockstep.cache import Cache, cache_root
     from alembic_lockstep.git.repository import Repository
+    from alembic_lockstep.memory.verdicts import Verdicts
 
     environ = dict(os.environ)
     repository = Repository.discover(Path.cwd())
-    trees = _trees(repository, base, tree, environ)
+    given = {name: value for name, value in flags.items() if value not in (None, (), "")}
+    base, tree = _trees(repository, base, tree, environ)
+    cache = None if no_cache else Cache(cache_root())
+    if cache and Verdicts(cache, repository, environ, given).answer(base, tree):
+        # Rich would take longer to import than all this took.
+        if output_format == "json":
+            from alembic_lockstep.gate import Verdict
+            from alembic_lockstep.report.json import render
+
+            render(Verdict(base, tree or repository.staged_tree(environ), ()))
+        what = "nothing in the commit" if tree else "nothing staged"
+        click.echo(f"Passed: {what} touches what the last verdict read.", err=True)
+        return CLEAN
 
     from alembic_lockstep.gate import judge
     from alembic_lockstep.report import FORMATS
@@ -77,9 +94,11 @@ def check(base: str | None, tree: str | None, output_format: str, **flags: objec
     from alembic_lockstep.report.summary import summary
     from alembic_lockstep.report.terminal import printable, stderr
 
-    given = {name: value for name, value in flags.items() if value not in (None, (), "")}
+    staged = tree or repository.staged_tree(environ)
     with progress() as show:
-        verdict = judge(repository, *trees, environ=environ, flags=given, progress=show)
+        verdict = judge(
+            repository, base, staged, environ=environ, flags=given, progress=show, cache=cache
+        )
     FORMATS[output_format](verdict)
     for line in summary(verdict):
         stderr().print(printable(line))
@@ -88,8 +107,8 @@ def check(base: str | None, tree: str | None, output_format: str, **flags: objec
 
 def _trees(
     repository: Repository, base: str | None, tree: str | None, environ: Mapping[str, str]
-) -> tuple[str, str]:
-    """Base and tree: as given, as pushed (pre-commit's refs), or HEAD and what is staged."""
+) -> tuple[str, str | None]:
+    """Base and tree: as given, as pushed (pre-commit's refs), or HEAD and, as None, the index."""
     base = base or environ.get("PRE_COMMIT_FROM_REF")
     pushed = environ.get("PRE_COMMIT_TO_REF") or environ.get("PRE_COMMIT_LOCAL_BRANCH")
     if pushed and not base and not tree:
@@ -97,12 +116,16 @@ def _trees(
         # prek names the last one only.
         return repository.empty_tree, repository.tree_of(pushed)
     tree = tree or environ.get("PRE_COMMIT_TO_REF")
-    judged = repository.tree_of(tree) if tree else repository.staged_tree(environ)
-    if not base:
-        base = f"{tree}^" if tree else "HEAD"
-        if not repository.has_commit(base) and not repository.is_shallow():
-            return repository.empty_tree, judged  # the first commit
-    return repository.tree_of(base), judged
+    judged = repository.tree_of(tree) if tree else None
+    if base:
+        return repository.tree_of(base), judged
+    base = f"{tree}^" if tree else "HEAD"
+    try:
+        return repository.tree_of(base), judged
+    except CouldNotJudge:
+        if repository.has_commit(base) or repository.is_shallow():
+            raise
+        return repository.empty_tree, judged  # the first commit
 
 
 @cli.command()
@@ -116,6 +139,37 @@ def rule(name: str | None) -> int:
 
         raise click.UsageError(f"no rule is called '{name}'{did_you_mean(name, rule_names())}")
     click.echo("\n".join(rule_names()) if name is None else rule_page(name))
+    return CLEAN
+
+
+@cli.group()
+def cache() -> None:
+    """Show or clear what is kept from run to run."""
+
+
+@cache.command()
+def info() -> int:
+    """Say what is kept, where, and how much it is."""
+    from alembic_lockstep.upkeep import describe
+
+    return _tend(describe)
+
+
+@cache.command()
+def clear() -> int:
+    """Delete what is kept and not in use, also on the servers that the settings name."""
+    from alembic_lockstep import upkeep
+
+    return _tend(upkeep.clear)
+
+
+def _tend(tend: Callable[[Path, tuple[str, ...]], Iterator[str]]) -> int:
+    from alembic_lockstep.cache import cache_root
+    from alembic_lockstep.report.terminal import printable
+    from alembic_lockstep.upkeep import scratch_urls
+
+    for line in tend(cache_root(), scratch_urls(Path.cwd(), os.environ)):
+        click.echo(printable(line))
     return CLEAN
 
 

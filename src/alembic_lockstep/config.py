@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import math
 import shlex
@@ -183,13 +182,15 @@ def load_settings(
     Raises:
         CouldNotJudge: Broken TOML, an unknown name, a value of the wrong type.
     """
-    values = _from_file(text) | _from_environ(environ) | _from_flags(flags)
+    values = _from_file(text or "") | _from_environ(environ) | _from_flags(flags)
     return Settings(**values)
 
 
-def _from_file(text: str | None) -> dict[str, Any]:
+def _from_file(text: str) -> dict[str, Any]:
+    if not text:
+        return {}
     known = {key.toml: key for key in _KEYS}
-    table = _flatten(_own_table(parse_toml(text or "", "pyproject.toml")))
+    table = _flatten(_own_table(parse_toml(text, "pyproject.toml")))
     named = {name: _named(name, known, f"[{TABLE}]") for name in table}
     return {key.field: _checked(name, key.kind, table[name]) for name, key in named.items()}
 
@@ -251,6 +252,8 @@ def _named(name: str, known: Mapping[str, _Key], where: str) -> _Key:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The end of a message about an unknown name: `; did you mean 'flask-app'?`, or nothing."""
+    import difflib
+
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     return f"; did you mean {near[0]!r}?" if near else ""
 

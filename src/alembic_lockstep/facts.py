@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -76,9 +76,7 @@ def read_facts(
     elsewhere: Sequence[Environment],
 ) -> Facts:
     """Read the two histories statically, and find the migration files that were forgotten."""
-    revisions, broken = _revisions(now)
-    base_revisions, _ = _revisions(in_base) if in_base else ([], [])
-    history, base_history = History(revisions), History(base_revisions)
+    history, base_history = now.history, in_base.history if in_base else History(())
     on_disk = [*repository.untracked(), *repository.unstaged()]
     files = now.tree.files
     return Facts(
@@ -92,8 +90,8 @@ def read_facts(
         history,
         base_history,
         new=tuple(history.new_since(base_history)),
-        broken=tuple(one for one in broken if files[one.path] != base.files.get(one.path)),
-        forgotten=tuple(_migration_files(now.environment, on_disk)),
+        broken=tuple(one for one in now.broken if files[one.path] != base.files.get(one.path)),
+        forgotten=tuple(now.migration_files(on_disk)),
     )
 
 
@@ -136,14 +134,6 @@ def _not_loaded(side: Side, scripts: Sequence[str]) -> tuple[str, ...]:
         return ()
     count = f"{len(others)} migration{'s' if len(others) > 1 else ''}"
     return (f"not judged: {count} in {', '.join(folders)}, which env.py did not load",)
-
-
-def _revisions(side: Side) -> tuple[list[Revision], list[Broken]]:
-    return read_revisions(_migration_files(side.environment, side.tree.files), side.tree.read)
-
-
-def _migration_files(environment: Environment, paths: Iterable[str]) -> list[str]:
-    return migration_files(paths, environment.version_locations, recursive=environment.recursive)
 
 
 def at(tree: Tree, path: str, line: int = 1, column: int = 1, length: int = 0) -> Location:

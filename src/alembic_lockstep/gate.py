@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from itertools import repeat
 
-import platformdirs
-
+from alembic_lockstep.cache import Cache, cache_root
 from alembic_lockstep.config import Settings, load_settings
 from alembic_lockstep.cure import Cure, cures
-from alembic_lockstep.dryrun.comparison import Comparison, compare, recompare
+from alembic_lockstep.dryrun.comparison import BASE_MODELS, Comparison, compare, recompare
 from alembic_lockstep.dryrun.failures import check_loaded
+from alembic_lockstep.dryrun.launcher import Launcher, Progress
 from alembic_lockstep.dryrun.operations import subtract
-from alembic_lockstep.dryrun.runner import DryRunner, Progress
+from alembic_lockstep.dryrun.runner import DryRunner
 from alembic_lockstep.dryrun.scratch import ScratchServers
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.facts import Facts, as_loaded, read_facts
 from alembic_lockstep.findings import Finding
+from alembic_lockstep.git.entries import Change
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.submodules import with_submodules
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.history.environments import Environment
+from alembic_lockstep.memory.known import KnownTree
+from alembic_lockstep.memory.memory import Memory, untraced
 from alembic_lockstep.rules import DRY_RUN_RULES, HISTORY_RULES, Check
 from alembic_lockstep.sides import Side, SideFinder
 from alembic_lockstep.slots import acquire_slot
@@ -47,11 +53,16 @@ class EnvironmentVerdict:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The verdict on a tree. Without environments, nothing was staged."""
+    """The verdict on a tree. Without environments, nothing was staged.
+
+    Attributes:
+        untraced: Why it cannot be remembered, in words for people.
+    """
 
     base: str
     tree: str
     environments: tuple[EnvironmentVerdict, ...]
+    untraced: tuple[str, ...] = ()
 
     @property
     def findings(self) -> list[Finding]:
@@ -67,31 +78,73 @@ def judge(
     environ: Mapping[str, str],
     flags: Mapping[str, object],
     progress: Progress,
+    cache: Cache | None,
 ) -> Verdict:
     """Judge a tree against its base (ids of git trees).
+
+    Args:
+        environ: The environment at the edge.
+        flags: Settings from the command line, by their names.
+        progress: Told of each revision before it runs.
+        cache: Where to look for what earlier runs left, and to leave what this one found.
 
     Raises:
         CouldNotJudge: for anything that stands in the way of a verdict.
     """
+    plain, names = repository, (base, tree)
     repository, base, tree = with_submodules(repository, base, tree)
     changes = tuple(repository.changes(base, tree))
     if not changes:
         return Verdict(base, tree, ())
     now, before = Tree(repository, tree), Tree(repository, base)
     settings = load_settings(now.read("pyproject.toml"), environ, flags)
+    memory = Memory(cache, plain, settings, environ, flags) if cache and not settings.run else None
     finder = SideFinder(repository, settings, environ)
     sides = finder.find(now)
-    judged = []
-    with _dry_runner(repository, settings, environ, progress) as runner:
-        for side in sides:
-            in_base = finder.in_base(side, before, changes)
-            others = [one.environment for one in sides if one is not side]
-            facts = read_facts(repository, side, in_base, before, changes, others)
-            try:
-                judged.append(_judge_environment(facts, runner))
-            except CouldNotJudge as error:
-                raise error.or_else(_the_others_only(others)) from error
-    return Verdict(base, tree, tuple(judged))
+    with _dry_runner(repository, settings, environ, progress, memory) as runner:
+        runner.launcher.begin(sides[0].environment)
+        facts = _read_facts(finder, sides, before, changes)
+        asked = now.asked | before.asked
+        judged = tuple(_side_by_side(_judge_environment, facts, runner))
+        verdict = Verdict(base, tree, judged, untraced(runner.launcher.seen) if memory else ())
+        if memory and not verdict.untraced:
+            runs = runner.launcher.seen
+            known_before = memory.known(names[0], before, asked, runs)
+            known_now = memory.known(names[1], now, asked, runs)
+            if not known_now.trace.has_changed(repository.root, memory.since):
+                _remember(memory, known_before, known_now, verdict, runner.launcher)
+    return verdict
+
+
+def _read_facts(
+    finder: SideFinder, sides: Sequence[Side], before: Tree, changes: tuple[Change, ...]
+) -> list[Facts]:
+    return [
+        read_facts(
+            finder.repository,
+            side,
+            finder.in_base(side, before, changes),
+            before,
+            changes,
+            [one.environment for one in sides if one is not side],
+        )
+        for side in sides
+    ]
+
+
+def _remember(
+    memory: Memory, before: KnownTree, now: KnownTree, verdict: Verdict, launcher: Launcher
+) -> None:
+    """Leave what was found to later runs: what was seen in the trees, and that one passed."""
+    for one in verdict.environments:
+        if one.comparison and one.comparison.start != BASE_MODELS:
+            for seen, known in ((one.comparison.now, now), (one.comparison.before, before)):
+                if seen and not seen.error:
+                    python = launcher.interpreter(one.environment).path
+                    memory.observations.remember(one.environment, python, seen, known)
+    if not verdict.findings:
+        settings = now.blob("pyproject.toml")
+        memory.verdicts.remember(before.tree, now, launcher.interpreters, settings)
 
 
 def _the_others_only(others: Sequence[Environment]) -> str:
@@ -104,9 +157,30 @@ def _the_others_only(others: Sequence[Environment]) -> str:
     )
 
 
+def _side_by_side(
+    judge: Callable[[Facts, DryRunner], EnvironmentVerdict],
+    facts: Sequence[Facts],
+    runner: DryRunner,
+) -> list[EnvironmentVerdict]:
+    """Judge the environments at the same time, as many as there are processors."""
+    if len(facts) == 1:
+        return [judge(facts[0], runner)]
+    threads = ThreadPoolExecutor(os.cpu_count())
+    try:
+        return list(threads.map(judge, facts, repeat(runner)))
+    except BaseException:  # also Ctrl-C
+        runner.launcher.stop()
+        raise
+    finally:
+        threads.shutdown(cancel_futures=True)
+
+
 def _judge_environment(facts: Facts, runner: DryRunner) -> EnvironmentVerdict:
     if not facts.broken:
-        facts = _try_dry_run(facts, runner)
+        try:
+            facts = _try_dry_run(facts, runner)
+        except CouldNotJudge as error:
+            raise error.or_else(_the_others_only(facts.elsewhere)) from error
     findings = _apply(HISTORY_RULES, facts) + _apply(DRY_RUN_RULES, facts)
     connections = facts.comparison.now.connections if facts.comparison else ()
     dialects = dict.fromkeys(connection["dialect"] for connection in connections)
@@ -156,13 +230,19 @@ def _apply(rules: Mapping[str, Check], facts: Facts) -> list[Finding]:
 
 @contextmanager
 def _dry_runner(
-    repository: Repository, settings: Settings, environ: Mapping[str, str], progress: Progress
+    repository: Repository,
+    settings: Settings,
+    environ: Mapping[str, str],
+    progress: Progress,
+    memory: Memory | None,
 ) -> Iterator[DryRunner]:
-    cache = platformdirs.user_cache_path("alembic-lockstep", appauthor=False)
+    urls, setup = settings.scratch_urls, settings.scratch_setup
     with (
         acquire_slot(repository.private / "slots") as slot,
-        ScratchServers(
-            urls=settings.scratch_urls, setup=settings.scratch_setup, directory=slot, cache=cache
-        ) as servers,
+        ScratchServers(urls=urls, setup=setup, directory=slot, cache=cache_root()) as servers,
     ):
-        yield DryRunner(repository, settings, environ, servers, slot, progress)
+        launcher = Launcher(repository, settings, environ, slot, progress)
+        with closing(launcher):
+            observations = memory.observations if memory else None
+            snapshots = memory.snapshots(servers) if memory else None
+            yield DryRunner(settings, launcher, servers, observations, snapshots)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from alembic_lockstep.config import Settings
 from alembic_lockstep.errors import CouldNotJudge
@@ -12,6 +13,13 @@ from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.history.environments import Environment, find_environments
 from alembic_lockstep.history.options import read_options
+from alembic_lockstep.history.revisions import (
+    Broken,
+    History,
+    Revision,
+    migration_files,
+    read_revisions,
+)
 
 
 @dataclass(frozen=True)
@@ -20,6 +28,26 @@ class Side:
 
     environment: Environment
     tree: Tree
+
+    @cached_property
+    def history(self) -> History:
+        """Its revisions, read statically."""
+        return History(self._read[0])
+
+    @cached_property
+    def broken(self) -> list[Broken]:
+        """Its migration files that are not valid Python."""
+        return self._read[1]
+
+    @cached_property
+    def _read(self) -> tuple[list[Revision], list[Broken]]:
+        return read_revisions(self.migration_files(self.tree.files), self.tree.read)
+
+    def migration_files(self, paths: Iterable[str]) -> list[str]:
+        """Those of the paths that Alembic would load as migrations."""
+        environment = self.environment
+        locations = environment.version_locations
+        return migration_files(paths, locations, recursive=environment.recursive)
 
 
 @dataclass(frozen=True)

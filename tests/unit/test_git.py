@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -232,3 +233,23 @@ def test_a_tree_that_was_collected_is_no_obstacle(root: Path, tmp_path: Path) ->
 def listing(folder: Path) -> dict[str, str]:
     files = (path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): path.read_text() for path in files}
+
+
+def test_a_checkout_whose_access_times_were_set_back_is_not_written_again(
+    root: Path, tmp_path: Path
+) -> None:
+    """Git took the files for changed, by their ctime, and their bytecode was lost."""
+    tree = commit(root, a_py="one = 1\n", pkg__b_py="two = 2\n")
+    repository = Repository.discover(root)
+    folder = check_out(repository, tree, tmp_path)
+    files = [folder / "a.py", folder / "pkg/b.py"]
+    written = [(file.stat().st_ino, file.stat().st_mtime_ns) for file in files]
+    while time.time() < int(files[1].stat().st_ctime) + 1:  # git compares seconds
+        time.sleep(0.1)
+    for file in files:
+        os.utime(file, ns=(0, file.stat().st_mtime_ns))
+    other = commit(root, a_py="one = 3\n")
+    check_out(repository, other, tmp_path)
+    again = [(file.stat().st_ino, file.stat().st_mtime_ns) for file in files]
+    assert files[0].read_text() == "one = 3\n"
+    assert again[1] == written[1]

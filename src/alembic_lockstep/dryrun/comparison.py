@@ -58,7 +58,7 @@ def _without_phantoms(runner: DryRunner, now: Side, comparison: Comparison) -> C
     """Leave out what no migration could cure, as a database made by the models has it too."""
     if not any(map(may_be_phantom, comparison.introduced)):
         return comparison
-    by_models = operations(runner.create(now.environment, now.tree, {}, role="tree"))
+    by_models = operations(runner.create(now, {}, role="tree"))
     left_out = phantoms(comparison.introduced, by_models)
     if not left_out:
         return comparison
@@ -72,20 +72,20 @@ def _compare(runner: DryRunner, now: Side, base: Side | None) -> Comparison:
     start = runner.settings.start
     if start == BASE_MODELS and base is not None:
         return _from_base_models(runner, now, base, "")
-    seen = runner.replay(now.environment, now.tree, role="tree")
+    seen = runner.replay(now, base, role="tree")
     if seen.error:
         return _failed(runner, now, base, seen)
     found = operations(seen)
     if not found or base is None or runner.settings.strict:
         return Comparison(seen, None, start, tuple(found))
-    return subtracted(seen, runner.replay(base.environment, base.tree, role="base"), start)
+    return subtracted(seen, runner.replay(base, role="base"), start)
 
 
 def recompare(runner: DryRunner, now: Side, base: Side | None, known: Comparison) -> Comparison:
     """Judge another tree against the same base, of which the outcome is known."""
     if known.start == BASE_MODELS:
         return compare(runner, now, base)
-    seen = runner.replay(now.environment, now.tree, role="tree")
+    seen = runner.replay(now, base, role="tree")
     if seen.error or known.before is None:
         return Comparison(seen, None, known.start, tuple(operations(seen)))
     return subtracted(seen, known.before, known.start)
@@ -112,7 +112,7 @@ def _failed(runner: DryRunner, now: Side, base: Side | None, seen: Observation) 
     if seen.phase != "upgrade" or not seen.revision or is_of_the_machine(seen):
         raise _unjudged(runner, now, seen)
     if base is not None:
-        before = runner.replay(base.environment, base.tree, role="base")
+        before = runner.replay(base, role="base")
         if before.phase == "upgrade" and before.revision == seen.revision:
             note = (
                 f"revision {seen.revision} fails in the base too "
@@ -139,10 +139,10 @@ def _fails_on_import(seen: Observation, now: Side, base: Side | None) -> bool:
 
 def _from_base_models(runner: DryRunner, now: Side, base: Side, note: str) -> Comparison:
     scratch: dict[str, str] = {}
-    before = runner.create(base.environment, base.tree, scratch, role="base")
+    before = runner.create(base, scratch, role="base")
     if before.error:
         raise _unjudged(runner, base, before)
-    seen = runner.upgrade(now.environment, now.tree, scratch, role="tree")
+    seen = runner.upgrade(now, scratch, role="tree")
     if not seen.error:
         return subtracted(seen, before, BASE_MODELS, note)
     if seen.phase != "upgrade" or not seen.revision or is_of_the_machine(seen):
@@ -151,9 +151,11 @@ def _from_base_models(runner: DryRunner, now: Side, base: Side, note: str) -> Co
 
 
 def _unjudged(runner: DryRunner, side: Side, seen: Observation) -> CouldNotJudge:
-    tried = runner.tried(side.environment)
+    tried = runner.launcher.tried(side.environment)
     sha = side.tree.sha
-    return could_not_judge(seen, side.environment, runner.repository, tree=sha, tried=tried)
+    return could_not_judge(
+        seen, side.environment, runner.launcher.repository, tree=sha, tried=tried
+    )
 
 
 def _first_line(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from pathlib import Path
+from hashlib import blake2b
 
 # What git sets for a hook: `git rev-parse --local-env-vars` and githooks(5). A project's own
 # GIT_SHA or a user's GIT_SSH_COMMAND stays.
@@ -18,6 +18,13 @@ _OF_THE_HOOK = frozenset({
     "GIT_PREFIX", "GIT_QUARANTINE_PATH", "GIT_REFLOG_ACTION", "GIT_REPLACE_REF_BASE",
     "GIT_SHALLOW_FILE", "GIT_WORK_TREE",
 })
+# What differs from terminal to terminal and makes no schema: bash(1), ssh(1), terminals' manuals.
+_OF_THE_SESSION = frozenset({
+    "_", "COLUMNS", "GPG_TTY", "ITERM_SESSION_ID", "LINES", "OLDPWD", "SHLVL",
+    "SSH_AGENT_PID", "SSH_AUTH_SOCK", "SSH_CLIENT", "SSH_CONNECTION", "SSH_TTY", "STY",
+    "TERM_SESSION_ID", "TMUX", "TMUX_PANE", "WINDOWID", "WT_SESSION", "XDG_SESSION_ID",
+})
+_SESSION_PREFIXES = ("PRE_COMMIT", "VSCODE_")
 # fmt: on
 # macOS' framework Python leaves it for its children, which would then start as our own.
 _LAUNCHER = "__PYVENV_LAUNCHER__"
@@ -38,9 +45,20 @@ def outer_environ(environ: Mapping[str, str]) -> dict[str, str]:
     return outer
 
 
+def environ_digest(environ: Mapping[str, str]) -> str:
+    """A digest of what a project is given; no value can be read from it."""
+    kept = sorted(
+        f"{name}={value}"
+        for name, value in outer_environ(environ).items()
+        if name not in _OF_THE_SESSION and not name.startswith(_SESSION_PREFIXES)
+    )
+    return blake2b("\0".join(kept).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+
+
 def _is_ours(folder: str) -> bool:
-    return bool(folder) and Path(folder).resolve() == Path(sys.prefix).resolve()
+    return bool(folder) and os.path.realpath(folder) == os.path.realpath(sys.prefix)
 
 
 def _is_our_scripts(entry: str) -> bool:
-    return Path(entry).name in ("bin", "Scripts") and _is_ours(str(Path(entry).parent))
+    folder, name = os.path.split(entry.rstrip(os.sep))
+    return name in ("bin", "Scripts") and _is_ours(folder)

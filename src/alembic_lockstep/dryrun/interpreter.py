@@ -21,6 +21,7 @@ from alembic_lockstep.dryrun.candidates import (
 )
 from alembic_lockstep.dryrun.environ import outer_environ
 from alembic_lockstep.errors import CouldNotJudge
+from alembic_lockstep.memory.digests import stamp_of
 
 _TRIAL_SECONDS = 60.0
 # The folder that we start in may hold a typing.py, and `-c` puts it on sys.path. The libraries are
@@ -62,8 +63,7 @@ def choose_interpreter(
         CouldNotJudge: None fits; `tried` says why each was refused.
     """
     outer = outer_environ(environ)
-    seen = [*environments(root, directory, outer, main_root), *fallbacks(outer)]
-    stamp = _stamp(root, directory, settings, seen)
+    stamp = _stamp(root, directory, settings, outer, main_root)
     remembered = _recall(memory, directory, stamp)
     if remembered is not None:
         return remembered
@@ -71,6 +71,19 @@ def choose_interpreter(
     chosen = _first_fitting(found, root, settings.run, outer | dict(settings.env))
     _remember(memory, directory, stamp, chosen)
     return chosen
+
+
+def recall_interpreter(
+    root: Path,
+    directory: str,
+    settings: Settings,
+    environ: Mapping[str, str],
+    memory: Path,
+    main_root: Path | None = None,
+) -> Candidate | None:
+    """Return what `choose_interpreter` would, if it need not try any; None if it must."""
+    stamp = _stamp(root, directory, settings, outer_environ(environ), main_root)
+    return _recall(memory, directory, stamp)
 
 
 def _first_fitting(
@@ -118,21 +131,28 @@ def _refusal(
     return said[-1].strip() if said else f"ended with exit code {trial.returncode}"
 
 
-def _stamp(root: Path, directory: str, settings: Settings, seen: Sequence[Candidate]) -> str:
+def _stamp(
+    root: Path,
+    directory: str,
+    settings: Settings,
+    outer: Mapping[str, str],
+    main_root: Path | None,
+) -> str:
     """Describe what the choice depends on, without asking a tool or starting an interpreter."""
+    seen = [*environments(root, directory, outer, main_root), *fallbacks(outer)]
     paths = [*(candidate.path for candidate in seen), settings.python]
     ages = [(path, *_ages(root / path)) for path in paths if path]
     tools = [tool.name for tool in tools_in_use(root, directory)]
     return repr((str(root), ages, tools, settings.run, sorted(settings.env.items())))
 
 
-def _ages(python: Path) -> list[int]:
-    """Return when an environment was made and when something was last installed into it."""
+def _ages(python: Path) -> list[str]:
+    """Return what tells when an environment was made, and what is installed in it."""
     prefix = python.parent.parent
     marks = [python, prefix / "pyvenv.cfg"]
     marks += sorted(prefix.glob("[Ll]ib/python*/site-packages"))
     marks.append(prefix / "Lib" / "site-packages")
-    return [mark.stat().st_mtime_ns if mark.exists() else 0 for mark in marks]
+    return [stamp_of(str(mark)) for mark in marks]
 
 
 def _recall(memory: Path, directory: str, stamp: str) -> Candidate | None:

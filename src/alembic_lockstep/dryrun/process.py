@@ -10,7 +10,7 @@ import subprocess
 import tarfile
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,10 +20,10 @@ from alembic_lockstep.errors import CouldNotJudge
 
 PROBE = Path(__file__).parent.parent / "probe"
 
-# The first statement takes the working directory off `sys.path`, before anything is imported:
-# a project's folder may hold a `typing.py`. The probe is loaded by path, under a name of its own.
+# The first statement takes the working directory off `sys.path`; the probe is loaded by path,
+# under a name of its own.
 START = """\
-import sys; sys.path.pop(0)
+import sys; sys.path[:1] = filter(None, sys.path[:1])
 import importlib.util as u
 def start(folder, top=""):
     s = u.spec_from_file_location("alembic_lockstep_probe", folder + "/__init__.py",
@@ -69,6 +69,8 @@ class Run:
         request: What the probe is told; see `probe/main.py`.
         connect: Answers (dialect, place, target) with the scratch database's URL.
         progress: Called with (revision id, number, total) before each revision.
+        started: Told of the process.
+        ran: Called when the project has done its part, before the probe looks around.
     """
 
     interpreter: str
@@ -79,6 +81,8 @@ class Run:
     timeout: float
     connect: Ask
     progress: Callable[[str, int, int], None]
+    started: Callable[[Probe], object]
+    ran: Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,9 @@ class Observation:
         databases: One entry per migrated database: name, operations, model catalogue.
         connections: Dialect, driver and (password-free) target of each redirected connection.
         revisions: Ids of the revisions that ran, in order.
+        paths: The files of those revisions.
+        remembered: Ids of the revisions that had run in the database before.
+        circumstances: What of env.py and the models makes old migrations do what they do.
         scripts: Files of the tree that Alembic loaded as its history, empty if it could not.
         phase: Where it failed: start, env, start-sql, upgrade, create or compare.
         refused: Addresses that the project wanted to reach beside SQLAlchemy.
@@ -96,12 +103,16 @@ class Observation:
         copies: Modules of the tree that were loaded from elsewhere: see `probe/copies.py`.
         asked_x: env.py asked for arguments of `alembic -x`.
         flask: The version of the project's Flask; empty where none was needed.
+        reads: What was read: see `probe/trace.py`.
         log: What the project printed.
     """
 
     databases: tuple[Mapping[str, Any], ...] = ()
     connections: tuple[Mapping[str, str], ...] = ()
     revisions: tuple[str, ...] = ()
+    paths: Mapping[str, str] = field(default_factory=dict)
+    remembered: tuple[str, ...] = ()
+    circumstances: str = ""
     scripts: tuple[str, ...] = ()
     error: Mapping[str, Any] = field(default_factory=dict)
     phase: str = ""
@@ -111,13 +122,59 @@ class Observation:
     copies: tuple[Mapping[str, Any], ...] = ()
     asked_x: bool = False
     flask: str = ""
+    reads: Mapping[str, Any] = field(default_factory=dict)
     log: str = ""
 
 
-def observe(run: Run) -> Observation:
-    """Run the probe to its end; `CouldNotJudge` if it dies or takes longer than the timeout."""
-    with tempfile.TemporaryFile() as log, _started(run, log) as (process, expired):
+class Probe:
+    """The probe as a process group of its own. Until it is asked it imports its libraries."""
+
+    def __init__(
+        self, command: Sequence[str], environ: Mapping[str, str], folder: str | None
+    ) -> None:
+        self.log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
+        self.process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            cwd=folder,
+            env={**environ, "PYTHONHASHSEED": "0"},  # sets are rendered in one order
+            start_new_session=True,
+        )
+
+    def kill(self) -> None:
+        """End it and all that it started."""
+        with suppress(ProcessLookupError, PermissionError):  # gone already
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """Leave nothing of it."""
+        self.kill()
+        self.process.wait()
+        self.log.close()
+
+
+def start_probe(interpreter: str, environ: Mapping[str, str], folder: Path) -> Probe:
+    """Start the probe on this machine.
+
+    Args:
+        folder: What a relative PYTHONPATH is relative to. Without one, Python is started away from
+            it: there may be a `re.py`, which Python 3.13 takes for its own.
+    """
+    command = [interpreter, "-c", LOCAL, str(PROBE)]
+    return Probe(command, environ, str(folder) if "PYTHONPATH" in environ else os.sep)
+
+
+def observe(run: Run, early: Probe | None = None) -> Observation:
+    """Run the probe to its end; `CouldNotJudge` if it dies or takes longer than the timeout.
+
+    Args:
+        early: One that was started with the same interpreter and environment.
+    """
+    with _asked(run, early) as (probe, expired):
         facts, doing = None, "before the first revision"
+        process, log = probe.process, probe.log
         for event in _events(process, log):
             facts = _handle(event, run, process)
             if event["event"] == "revision":
@@ -140,10 +197,13 @@ def observe(run: Run) -> Observation:
     return Observation(
         **{name: tuple(facts.get(name, ())) for name in lists},
         error=facts.get("error", {}),
+        paths=facts.get("paths", {}),
+        circumstances=facts.get("circumstances", ""),
         phase=facts.get("phase", ""),
         revision=facts.get("revision", ""),
         asked_x=facts.get("asked_x", False),
         flask=facts.get("flask", ""),
+        reads=facts.get("reads", {}),
         log=printed,
     )
 
@@ -158,42 +218,30 @@ def _ending(status: int) -> str:
 
 
 @contextmanager
-def _started(run: Run, log: Any) -> Iterator[tuple[subprocess.Popen[bytes], threading.Event]]:
-    """The probe as a process group of its own, of which nothing is left afterwards."""
-    command, header = _command(run)
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=log,
-        cwd=None if run.prefix else run.checkout,
-        env={**run.environ, "PYTHONHASHSEED": "0"},  # sets are rendered in one order
-        start_new_session=True,
-    )
+def _asked(run: Run, early: Probe | None) -> Iterator[tuple[Probe, threading.Event]]:
+    """The probe with its request, killed when it takes too long; nothing is left of it."""
+    if run.prefix:
+        archive = _archive(run.checkout)
+        command = [*run.prefix, run.interpreter, "-c", REMOTE, str(len(archive))]
+        probe, header = Probe(command, run.environ, None), archive + _line(run.request)
+    else:
+        probe = early or start_probe(run.interpreter, run.environ, run.checkout)
+        header = _line({**run.request, "checkout": str(run.checkout)})
+    run.started(probe)
     expired = threading.Event()
 
     def expire() -> None:
         expired.set()
-        _kill(process)
+        probe.kill()
 
     timer = threading.Timer(run.timeout, expire)
     timer.start()
     try:
-        _write(process, header)
-        yield process, expired
+        _write(probe.process, header)
+        yield probe, expired
     finally:
         timer.cancel()
-        _kill(process)
-        process.wait()
-
-
-def _command(run: Run) -> tuple[list[str], bytes]:
-    if not run.prefix:
-        request = {**run.request, "checkout": str(run.checkout)}
-        return [run.interpreter, "-c", LOCAL, str(PROBE)], _line(request)
-    archive = _archive(run.checkout)
-    command = [*run.prefix, run.interpreter, "-c", REMOTE, str(len(archive))]
-    return command, archive + _line(run.request)
+        probe.close()
 
 
 def _archive(checkout: Path) -> bytes:
@@ -239,6 +287,9 @@ def _handle(
         _write(process, _line({"url": url}))
     elif event["event"] == "revision":
         run.progress(event["id"], event["number"], event["total"])
+    elif event["event"] == "ran":
+        run.ran()
+        _write(process, _line({}))
     elif event["event"] == "done":
         return event
     return None
@@ -255,8 +306,3 @@ def _write(process: subprocess.Popen[bytes], content: bytes) -> None:
 
 def _line(facts: Mapping[str, Any]) -> bytes:
     return json.dumps(facts).encode() + b"\n"
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    with suppress(ProcessLookupError, PermissionError):  # gone already
-        os.killpg(process.pid, signal.SIGKILL)

@@ -1,65 +1,83 @@
-"""Dry runs of one gate run: checkouts, interpreter and scratch databases kept between them."""
+"""Dry runs: what the scratch databases start from, and what is kept of them."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Collection, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from typing import Any
 
 from alembic_lockstep.config import Settings
-from alembic_lockstep.dryrun.candidates import Candidate
-from alembic_lockstep.dryrun.environ import outer_environ
-from alembic_lockstep.dryrun.interpreter import choose_interpreter
-from alembic_lockstep.dryrun.process import Observation, Run, observe
+from alembic_lockstep.dryrun.launcher import Launcher
+from alembic_lockstep.dryrun.process import Ask, Observation
 from alembic_lockstep.dryrun.scratch import ScratchServers
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.git.checkout import check_out
-from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
-from alembic_lockstep.history.environments import Environment
+from alembic_lockstep.memory.observations import Observations
+from alembic_lockstep.memory.snapshots import Snapshot, Snapshots
+from alembic_lockstep.sides import Side
 
-# What `anyio.from_thread.run()` says elsewhere: such an env.py is run by its own program only.
-WORKER_THREAD = "AnyIO worker thread"
+# What the probe says if a snapshot is not what the project's env.py would have made.
+STALE = "alembic-lockstep: the snapshot was made in other circumstances"
 
-Progress = Callable[[str, int, int], None]
+# With what may be a damaged snapshot; then without any.
+ATTEMPTS = 3
+
+# From targets to the URLs of their databases.
+Scratch = dict[str, str]
+
+
+class _UnusableError(Exception):
+    """A snapshot is gone, damaged, or not what the project would make now."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        super().__init__(snapshot.name)
+        self.snapshot = snapshot
 
 
 @dataclass
 class DryRunner:
-    """Makes dry runs of an environment in trees of a repository."""
+    """Makes dry runs of an environment in trees of a repository.
 
-    repository: Repository
+    Attributes:
+        observations, snapshots: What is remembered; None where nothing shall be.
+    """
+
     settings: Settings
-    environ: Mapping[str, str]
+    launcher: Launcher
     servers: ScratchServers
-    slot: Path
-    progress: Progress
-    _paths: dict[str, list[str]] = field(default_factory=dict)
-    _worker_threads: set[str] = field(default_factory=set)
-    _interpreters: dict[str, Candidate] = field(default_factory=dict)
+    observations: Observations | None
+    snapshots: Snapshots | None
 
-    def replay(self, environment: Environment, tree: Tree, *, role: str) -> Observation:
-        """Upgrade an empty database (or one that the setting's SQL file fills) to the heads."""
-        sql = "" if self.settings.start in {"replay", "base-models"} else self.settings.start
-        if sql and role == "tree" and sql not in tree.files:
-            raise CouldNotJudge(
-                f"the setting `start` names {sql}, which is not in the commit",
-                fix=f"git add {shlex.quote(sql)}",
-            )
-        start_sql = (tree.read(sql) or "") if sql else ""
-        return self._run(environment, tree, role, {}, start_sql=start_sql)
+    def replay(self, side: Side, base: Side | None = None, *, role: str) -> Observation:
+        """Upgrade an empty database (or one that the setting's SQL file fills) to the heads.
 
-    def create(
-        self, environment: Environment, tree: Tree, scratch: dict[str, str], *, role: str
-    ) -> Observation:
+        What the base has runs first, or is there already in a snapshot. What is new runs by
+        itself, on a copy, as it will on a database that is in use.
+        """
+        if role == "base" and self.observations:
+            interpreter = self.launcher.interpreter(side.environment).path
+            known = self.observations.recall(side, interpreter)
+            if known:
+                self.launcher.seen.append(known)
+                return known
+        new = side.history.ids - base.history.ids if base else frozenset()
+        if new == side.history.ids or self.settings.run:
+            new = frozenset()  # behind `run`, SQLite's file is gone when the process is
+        for _ in range(ATTEMPTS if self.snapshots else 0):
+            assert self.snapshots is not None
+            try:
+                return self._replay(side, new, role, self.snapshots)
+            except _UnusableError as error:
+                self.snapshots.forget(error.snapshot)
+        return self._replay(side, new, role, None)
+
+    def create(self, side: Side, scratch: Scratch, *, role: str) -> Observation:
         """`create_all` in empty databases, stamped with the tree's heads; left in `scratch`."""
-        return self._run(environment, tree, role, scratch, create=True)
+        return self._run(side, role, scratch, {}, create=True)
 
-    def upgrade(
-        self, environment: Environment, tree: Tree, scratch: dict[str, str], *, role: str
-    ) -> Observation:
+    def upgrade(self, side: Side, scratch: Scratch, *, role: str) -> Observation:
         """Run what is new on copies of databases that `create` filled."""
         if self.settings.run and any(url.startswith("sqlite") for url in scratch.values()):
             raise CouldNotJudge(
@@ -68,122 +86,85 @@ class DryRunner:
                 fix='Name an SQL file to start from: [tool.alembic-lockstep] start = "start.sql"',
             )
         copies = {target: self.servers.copy(url) for target, url in scratch.items()}
-        return self._run(environment, tree, role, copies)
+        return self._run(side, role, copies, {})
+
+    def _replay(
+        self, side: Side, new: Collection[str], role: str, snapshots: Snapshots | None
+    ) -> Observation:
+        scratch: Scratch = {}
+        start = snapshots.find(side, new) if snapshots else None
+        first = None
+        if new and not (start and side.history.ids - set(new) <= set(start.applied)):
+            first = self._go_on(side, role, start, scratch, leave_out=sorted(new), compare=False)
+            if first.error:
+                return first
+            start = snapshots.keep(side, first, scratch, start) if snapshots else None
+        seen = self._go_on(side, role, start, scratch)
+        if snapshots and seen.revisions and not seen.error:
+            snapshots.keep(side, seen, scratch, start)
+        return seen if first is None else _both(first, seen)
+
+    def _go_on(
+        self, side: Side, role: str, start: Snapshot | None, scratch: Scratch, **request: Any
+    ) -> Observation:
+        """One run, from a snapshot, or in what databases there are."""
+        if start is None:
+            sql = "" if scratch else self._start_sql(side.tree, role)
+            return self._run(side, role, scratch, {}, start_sql=sql, **request)
+        # The copies are made while the project starts.
+        with ThreadPoolExecutor() as threads:
+            copies = {
+                target: threads.submit(self.servers.restore, dialect, name)
+                for target, (dialect, name) in start.databases.items()
+            }
+            request["expects"] = start.circumstances
+            seen = self._run(side, role, scratch, copies, **request)
+        is_whole = all(copy.result() for copy in copies.values())
+        if STALE in seen.error.get("message", "") or not is_whole or set(scratch) - set(copies):
+            raise _UnusableError(start)
+        return replace(seen, remembered=tuple(start.applied))
 
     def _run(
         self,
-        environment: Environment,
-        tree: Tree,
+        side: Side,
         role: str,
-        scratch: dict[str, str],
+        scratch: Scratch,
+        copies: Mapping[str, Future[str | None]],
         **request: Any,
     ) -> Observation:
-        """One run, and another one in a new process if what is lacking is known now.
+        """One run in the databases of `scratch`, to which it adds those that it asks for."""
+        given = dict(scratch)
 
-        Many projects are started with `PYTHONPATH=.`; within one process a failed import
-        must not be retried, because half-loaded modules would compare clean.
-        """
-        checkout = check_out(self.repository, tree.sha, self.slot / role)
-        known = dict(scratch)
-        seen = self._observe(environment, checkout, scratch, request)
-        if self._learns(seen, environment, tree):
+        def begin() -> Ask:
             scratch.clear()
-            scratch.update(known)
-            return self._run(environment, tree, role, scratch, **request)
-        if seen.error.get("type") == "ModuleNotFoundError":
-            # Perhaps the wrong interpreter: the next run shall look for a better one.
-            self._memory.unlink(missing_ok=True)
-        return seen
+            scratch.update(given)
+            return connect
 
-    def _learns(self, seen: Observation, environment: Environment, tree: Tree) -> bool:
-        """Tell whether a failed run says what the next one does better."""
-        name, folder = environment.name, _missing_folder(seen, environment, tree)
-        if folder is not None and folder not in self._paths.get(name, []):
-            self._paths.setdefault(name, []).append(folder)
-            return True
-        if WORKER_THREAD in seen.error.get("message", "") and name not in self._worker_threads:
-            self._worker_threads.add(name)
-            return True
-        return False
-
-    def _observe(
-        self,
-        environment: Environment,
-        checkout: Path,
-        scratch: dict[str, str],
-        request: Mapping[str, Any],
-    ) -> Observation:
         def connect(dialect: str, place: str, target: str) -> str:
             if place != "scratch":
                 return self.servers.create(dialect)
             if target not in scratch:
-                scratch[target] = self.servers.create(dialect)
+                copy = copies[target].result() if target in copies else None
+                scratch[target] = copy or self.servers.create(dialect)
             return scratch[target]
 
-        return observe(
-            Run(
-                interpreter=self._interpreter(environment).path,
-                prefix=self.settings.run,
-                checkout=checkout,
-                request={
-                    "worktrees": self.repository.worktrees(),
-                    "directory": environment.directory,
-                    "config": environment.config,
-                    "section": environment.section,
-                    "x": list(environment.x),
-                    "flask": environment.flask,
-                    "flask_app": environment.flask_app,
-                    "paths": self._paths.get(environment.name, []),
-                    "worker_thread": environment.name in self._worker_threads,
-                    "env": dict(self.settings.env),
-                    "allow_connect": list(self.settings.allow_connect),
-                    "create": False,
-                    "start_sql": "",
-                    **request,
-                },
-                environ=outer_environ(self.environ),
-                timeout=self.settings.timeout,
-                connect=connect,
-                progress=self.progress,
+        return self.launcher.run(side, role, begin, **request)
+
+    def _start_sql(self, tree: Tree, role: str) -> str:
+        sql = "" if self.settings.start in {"replay", "base-models"} else self.settings.start
+        if sql and role == "tree" and sql not in tree.files:
+            raise CouldNotJudge(
+                f"the setting `start` names {sql}, which is not in the commit",
+                fix=f"git add {shlex.quote(sql)}",
             )
-        )
-
-    def tried(self, environment: Environment) -> list[str]:
-        """The interpreters that were passed over and the one that ran, a line each."""
-        chosen = self._interpreter(environment)
-        return [*chosen.refused, f"{chosen}: was used"]
-
-    def _interpreter(self, environment: Environment) -> Candidate:
-        if environment.directory not in self._interpreters:
-            self._interpreters[environment.directory] = choose_interpreter(
-                self.repository.root,
-                environment.directory,
-                self.settings,
-                self.environ,
-                self._memory,
-                main_root=self.repository.main_root,
-            )
-        return self._interpreters[environment.directory]
-
-    @property
-    def _memory(self) -> Path:
-        return self.repository.private / "interpreter.json"
+        return (tree.read(sql) or "") if sql else ""
 
 
-def _missing_folder(seen: Observation, environment: Environment, tree: Tree) -> str | None:
-    """The folder of the tree that holds the module whose import failed, if there is one."""
-    if seen.error.get("type") != "ModuleNotFoundError" or seen.phase not in {"start", "env"}:
-        return None
-    module = str(seen.error["module"]).partition(".")[0]
-    for folder in dict.fromkeys((environment.directory, "", "src", *_parents(environment.config))):
-        prefix = f"{folder}/" if folder else ""
-        if f"{prefix}{module}.py" in tree.files or any(
-            path.startswith(f"{prefix}{module}/") for path in tree.files
-        ):
-            return folder
-    return None
-
-
-def _parents(path: str) -> list[str]:
-    parts = path.split("/")[:-1]
-    return ["/".join(parts[:depth]) for depth in range(len(parts), 0, -1)]
+def _both(first: Observation, then: Observation) -> Observation:
+    """Two runs, the second of which went on where the first had come to, as one."""
+    return replace(
+        then,
+        revisions=(*first.revisions, *then.revisions),
+        paths={**first.paths, **then.paths},
+        remembered=first.remembered,
+    )

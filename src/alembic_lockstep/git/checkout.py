@@ -81,9 +81,7 @@ def _drop_bytecode(repository: Repository, before: str, tree: str, folder: Path)
     for change in _changes(repository, before, tree):
         for path in {change.path, change.old_path}:
             file = folder / path
-            cache = file.parent / "__pycache__"
-            for compiled in cache.glob(f"{_escape(file.stem)}.*.pyc"):
-                compiled.unlink()
+            _drop_compiled(file)
             _drop_empty(file.parent, folder)
 
 
@@ -92,6 +90,11 @@ def _changes(repository: Repository, before: str, tree: str) -> list[Change]:
         return repository.changes(before, tree)
     except CouldNotJudge:  # `git gc` took the tree of the last run: every file may differ
         return repository.changes(repository.empty_tree, tree)
+
+
+def _drop_compiled(file: Path) -> None:
+    for compiled in (file.parent / "__pycache__").glob(f"{_escape(file.stem)}.*.pyc"):
+        compiled.unlink()
 
 
 def _drop_empty(directory: Path, top: Path) -> None:
@@ -114,5 +117,7 @@ def _show(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_file() and source.stat().st_size <= COPY_LIMIT:
         shutil.copy2(source, target)  # a copy, so that the project cannot write to the user's
+        if source.suffix == ".py":
+            _drop_compiled(target)  # git does not tell whether this one changed
     else:
         target.symlink_to(source, target_is_directory=source.is_dir())

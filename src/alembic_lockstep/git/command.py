@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
@@ -22,7 +23,7 @@ from git.cmd import Git
 from git.exc import GitCommandError, GitCommandNotFound
 
 # The user's hooks, monitors and sparse patterns are about the user's working tree, not about
-# indexes and working copies of ours.
+# indexes and working copies of ours. What `access.py` sets back there changes the files' ctime.
 QUIET = (
     *("-c", "core.sparseCheckout=false"),
     *("-c", "index.sparse=false"),
@@ -31,6 +32,7 @@ QUIET = (
     *("-c", "core.splitIndex=false"),
     *("-c", "core.safecrlf=false"),
     *("-c", "submodule.recurse=false"),
+    *("-c", "core.trustctime=false"),
 )
 
 # What git itself tells to paste, for a repository that belongs to somebody else.
@@ -79,19 +81,32 @@ def _command(arguments: tuple[str, ...]) -> str:
     return rest[0]
 
 
+# Bytes: of a migration, say.
+SMALL = 1 << 16
+
+
 class Objects:
-    """Contents of objects, all read through one `git cat-file --batch`."""
+    """Contents of objects, all read through one `git cat-file --batch`.
+
+    Small ones are kept: a tree and its base share nearly all of their files.
+    """
 
     def __init__(self, cwd: Path, environ: Mapping[str, str]) -> None:
         self._git = Git(str(cwd))
         self._environ = environ
         self._process: Git.AutoInterrupt | None = None
+        self._small: dict[str, bytes] = {}
+        self._lock = threading.Lock()
 
     def read(self, sha: str) -> bytes:
         """An object's content; `CouldNotJudge` if this clone does not have it.
 
         GitPython's own reader knows SHA-1 ids only.
         """
+        with self._lock:
+            return self._small[sha] if sha in self._small else self._read(sha)
+
+    def _read(self, sha: str) -> bytes:
         if self._process is None:
             self._process = self._start()
         assert self._process.stdin is not None
@@ -103,6 +118,8 @@ class Objects:
             raise self._missing(sha)
         content = self._process.stdout.read(int(header[2]))
         self._process.stdout.readline()
+        if len(content) <= SMALL:
+            self._small[sha] = bytes(content)
         return bytes(content)
 
     def _start(self) -> Git.AutoInterrupt:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from alembic_lockstep.git.command import records
 
@@ -17,11 +17,15 @@ class Change:
         status: `A`dded, `M`odified, `D`eleted, `R`enamed or `T`ype changed.
         path: POSIX path from the root; the new one of a rename.
         old_path: The old path of a rename, else the same as `path`.
+        sha: The new content's blob; zeros for what was deleted.
+        old_sha: The old content's blob; zeros for what was added.
     """
 
     status: str
     path: str
     old_path: str
+    sha: str = field(default="", compare=False)
+    old_sha: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -54,9 +58,10 @@ def parse_entries(listed: bytes) -> Iterator[Entry]:
 
 
 def parse_changes(listed: bytes) -> Iterator[Change]:
-    """Parse `git diff-tree -r -z --raw`."""
+    """Parse `git diff-tree -r -z --raw`, and `git diff-index` likewise."""
     fields = iter(map(os.fsdecode, records(listed)))
     for facts in fields:
-        status = facts.rsplit(" ", 1)[1][0]
+        *_, old_sha, sha, status = facts.split(" ")
         old = next(fields)
-        yield Change(status, next(fields) if status in "RC" else old, old)
+        path = next(fields) if status[0] in "RC" else old
+        yield Change(status[0], path, old, sha, old_sha)

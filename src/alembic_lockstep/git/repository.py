@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.git.command import QUIET, paths, run_git
+from alembic_lockstep.git.command import QUIET, Objects, paths, run_git
 from alembic_lockstep.git.entries import Change, Entry, parse_changes, parse_entries
 from alembic_lockstep.git.index import scratch_index
 
@@ -72,6 +72,11 @@ class Repository:
         folder = self.git_dir / "alembic-lockstep"
         folder.mkdir(exist_ok=True)
         return folder
+
+    @cached_property
+    def contents(self) -> Objects:
+        """The contents of its objects."""
+        return Objects(self.root, self.objects)
 
     @cached_property
     def empty_tree(self) -> str:
@@ -160,6 +165,26 @@ class Repository:
     def changes(self, base: str, tree: str) -> list[Change]:
         """The change set between two trees, renames found."""
         return list(parse_changes(self.git("diff-tree", "-r", "-z", "-M", "--raw", base, tree)))
+
+    def staged_changes(self, base: str) -> list[Change]:
+        """What is staged against a tree, without writing anything; the hook's index counts."""
+        listed = self.git("diff-index", "--cached", "--raw", "-z", "--no-renames", base)
+        return list(parse_changes(listed))
+
+    def still_ignored(self, names: Collection[str]) -> set[str]:
+        """Those of the files and folders that git ignores, or in which it ignores something."""
+        if not names:
+            return set()
+        asked = ("--others", "--ignored", "--exclude-standard", "--directory", "-z")
+        found = paths(self.git("ls-files", *asked, "--", *map(_literal, names)))
+        return {
+            name
+            for name in names
+            for one in found
+            if name == one.rstrip("/")
+            or one.startswith(f"{name}/")
+            or (one.endswith("/") and name.startswith(one))
+        }
 
     def untracked(self) -> list[str]:
         """Files that git neither tracks nor ignores: the forgotten ones."""

@@ -6,7 +6,6 @@ import importlib.util
 import os
 import posixpath
 
-from alembic_lockstep.git.command import Objects
 from alembic_lockstep.git.repository import Repository
 
 # Links may lead in a circle; this many are followed, as Linux does.
@@ -17,16 +16,18 @@ class Tree:
     """A git tree to read from: what is being judged, or what it is compared with.
 
     `files` are all its files by their own paths, with their blobs' ids; `links` are those that
-    are symbolic links. What stands behind a link to a folder is not listed twice.
+    are symbolic links. What stands behind a link to a folder is not listed twice. `asked` are the
+    paths that were read or looked for.
     """
 
     def __init__(self, repository: Repository, sha: str) -> None:
         self.sha = sha
         entries = repository.entries(sha)
         self.files = {entry.path: entry.sha for entry in entries}
+        self.asked: set[str] = set()
         self.links = {entry.path for entry in entries if entry.is_link}
         self._root = repository.root.as_posix()
-        self._objects = Objects(repository.root, repository.objects)
+        self._objects = repository.contents
 
     def read(self, path: str) -> str | None:
         """The text of a file, None if the tree has no such file; links are followed.
@@ -34,7 +35,9 @@ class Tree:
         Python's own rules for source encodings apply (PEP 263); bytes that do not fit
         are replaced, because the reader wants to say where and not to fail.
         """
+        self.asked.add(path)
         path = self.real(path)
+        self.asked.add(path)
         blob = self.files.get(path)
         if blob is None or path in self.links:
             return None

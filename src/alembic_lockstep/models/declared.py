@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
@@ -25,6 +26,20 @@ class Declared:
     line: int
     column: int
     columns: str = field(compare=False, default="")
+
+
+def may_declare_tables(source: bytes) -> bool:
+    """Whether a file could declare a table, on whatever base."""
+    text = source.decode("utf-8", "replace")
+    if not re.search(r"Column|column|Table\(|__table|table\s*=", text):
+        return False
+    module = _Module.parse("", text)
+    if module is None:
+        return False  # as for the rule
+    nodes = list(ast.walk(module.tree))
+    calls = (node for node in nodes if isinstance(node, ast.Call))
+    classes = (node for node in nodes if isinstance(node, ast.ClassDef))
+    return any(_called(node) == "Table" for node in calls) or any(map(_is_table, classes))
 
 
 @dataclass(frozen=True)

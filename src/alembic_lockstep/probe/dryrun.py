@@ -22,34 +22,47 @@ from sqlalchemy import text
 from .catalogue import catalogue
 from .channel import Channel, relative
 from .operations import flatten
+from .reads import Reads
 from .redirect import Redirect
 from .script import execute_script
+from .trace import installed
 
 # Options of `context.configure()` without which autogenerate does not look at something.
 SWITCHES = ("compare_type", "compare_server_default")
+# Said to the host when a remembered database is not what this env.py would have made.
+STALE = "alembic-lockstep: the snapshot was made in other circumstances"
 
 
 class DryRun:
     """One pass through env.py; what it saw and how far it came."""
 
     def __init__(
-        self, config: Config, channel: Channel, redirect: Redirect, request: Dict[str, Any]
+        self,
+        config: Config,
+        channel: Channel,
+        redirect: Redirect,
+        request: Dict[str, Any],
+        reads: Reads,
     ) -> None:
         self._script = ScriptDirectory.from_config(config)
         self._config = config
         self._channel = channel
         self._redirect = redirect
         self._request = request
+        self._reads = reads
         self.phase = "env"
         self.revision = ""
         self.revisions: List[str] = []
+        self.paths: Dict[str, str] = {}
+        self.circumstances = ""
         self.databases: List[Dict[str, Any]] = []
         self.asked_x = False
+        self._has_run = False
         self.scripts: List[str] = []
 
     def seen(self) -> Dict[str, Any]:
         """How far it came."""
-        names = ("phase", "revision", "revisions", "scripts", "asked_x")
+        names = ("phase", "revision", "revisions", "paths", "circumstances", "scripts", "asked_x")
         return {name: getattr(self, name) for name in names}
 
     def run(self) -> None:
@@ -62,7 +75,7 @@ class DryRun:
         environment.get_x_argument = self._noted(environment.get_x_argument)  # type: ignore[method-assign]
         with environment:
             _execute_env(self._script, self._request["worker_thread"])
-        if not self.databases:
+        if not self._has_run:
             raise util.CommandError(
                 "env.py ran, but it never called context.run_migrations() on a connection"
             )
@@ -78,12 +91,31 @@ class DryRun:
         def prepare_and_configure(connection: Any = None, *rest: Any, **options: Any) -> None:
             if connection is None:
                 raise util.CommandError("env.py configured the migrations without a connection")
+            self._note_circumstances(connection, options)
             self._prepare(connection)
             # Alembic's first act is to look for its own table in there.
             _make_schemas(connection, [options.get("version_table_schema")])
             configure(connection, *rest, **options)
 
         return prepare_and_configure
+
+    def _note_circumstances(self, connection: Any, options: Dict[str, Any]) -> None:
+        """Describe what of env.py and the models makes old migrations do what they do.
+
+        A naming convention names the constraints of a migration that names none.
+        """
+        metadatas = _listed(options.get("target_metadata"))
+        names = ("version_table", "version_table_schema", "transactional_ddl")
+        told: List[Any] = [installed(self._redirect.places)]
+        told += [connection.dialect.name, connection.dialect.driver]
+        told += [repr(options.get(name)) for name in names]
+        told += [
+            sorted((str(key), getattr(name, "__qualname__", name)) for key, name in convention)
+            for convention in (metadata.naming_convention.items() for metadata in metadatas)
+        ]
+        self.circumstances += repr(told)
+        if self._request["expects"] and not self._request["expects"].startswith(self.circumstances):
+            raise util.CommandError(STALE)
 
     def _prepare(self, connection: Any) -> None:
         """Before Alembic looks at the database: make sure of it, and fill it if told to."""
@@ -98,21 +130,36 @@ class DryRun:
             self._create(context)
         else:
             yield from self._upgrade(rev)
-        self.phase = "compare"
-        self._compare(context)
+        if self._request["compare"]:
+            self.phase = "compare"
+            self._compare(context)
+        self._has_run = True
         self.phase = "env"
 
     def _upgrade(self, rev: Any) -> Iterator[Any]:
         self.phase = "upgrade"
         self._note_scripts()
         self._refuse_without_upgrade()
-        steps = list(self._script._upgrade_revs("heads", rev))
+        steps = list(self._steps(rev))
         for number, step in enumerate(steps, 1):
             self.revision = step.revision.revision
             self._channel.send("revision", id=self.revision, number=number, total=len(steps))
+            self._reads.step = self.revision
             yield step
+            self._reads.step = ""
             self.revisions.append(self.revision)
+            self.paths[self.revision] = relative(str(step.revision.path), self._request["checkout"])
         self.revision = ""
+
+    def _steps(self, rev: Any) -> Iterator[Any]:
+        """What is to be run: all of the history, or what does not build on the commit's own."""
+        left_out = set(self._request["leave_out"])
+        for step in self._script._upgrade_revs("heads", rev):
+            script = step.revision
+            if script.revision in left_out or left_out & set(script._all_down_revisions):
+                left_out.add(script.revision)
+            else:
+                yield step
 
     def _refuse_without_upgrade(self) -> None:
         for script in self._script.walk_revisions():
@@ -193,7 +240,10 @@ def _make_schemas(connection: Any, names: Iterable[Optional[str]]) -> None:
 
 
 def _metadatas(context: MigrationContext) -> List[Any]:
-    target = context.opts.get("target_metadata")
+    return _listed(context.opts.get("target_metadata"))
+
+
+def _listed(target: Any) -> List[Any]:
     if target is None:
         return []
     return list(target) if isinstance(target, (list, tuple)) else [target]

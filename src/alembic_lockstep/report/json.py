@@ -53,6 +53,7 @@ def _environment(verdict: EnvironmentVerdict) -> dict[str, Any]:
         else [],
         "start": comparison.start if comparison else None,
         "revisions_run": len(comparison.now.revisions) if comparison else 0,
+        "revisions_remembered": len(comparison.now.remembered) if comparison else 0,
         "old_differences": len(comparison.old) if comparison else 0,
         "not_compared": not_compared(comparison) if comparison else [],
         "notes": [*(comparison.notes if comparison else ()), *verdict.notes],

@@ -21,7 +21,11 @@ def summary(verdict: Verdict) -> list[str]:
     counts = Counter(finding.rule for finding in verdict.findings)
     rules = ", ".join(f"{count} {rule}" for rule, count in counts.items())
     head = f"Blocked: {rules}." if counts else "Passed."
-    return [head, *(line for one in verdict.environments for line in _environment(one))]
+    lines = [line for one in verdict.environments for line in _environment(one)]
+    if verdict.untraced:
+        why = ", ".join(verdict.untraced)
+        lines.append(f"Not remembered, so the next commit takes as long: {why}.")
+    return [head, *lines]
 
 
 def _environment(verdict: EnvironmentVerdict) -> Iterator[str]:
@@ -30,8 +34,11 @@ def _environment(verdict: EnvironmentVerdict) -> Iterator[str]:
         yield f"{config}: judged by its files only; the migrations were not run."
         return
     start = {"replay": "from empty", "base-models": "from the base's models"}
-    ran = plural(len(comparison.now.revisions), "revision")
+    remembered = len(comparison.now.remembered)
+    ran = plural(len(comparison.now.revisions) + remembered, "revision")
     how = start.get(comparison.start, f"from {comparison.start}")
+    if remembered:
+        how += f", {remembered} of them remembered,"
     where = ", ".join(verdict.servers)
     old = ""
     if comparison.old:

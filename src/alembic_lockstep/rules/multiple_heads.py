@@ -16,7 +16,7 @@ def check(facts: Facts) -> list[Finding]:
     if facts.broken or facts.history.missing_parents():
         return []
     if facts.history.edges == facts.base_history.edges:
-        return []  # at once: to count heads, Alembic has to be imported
+        return []  # at once: to count several heads, Alembic has to be imported
     heads, before = facts.history.heads, facts.base_history.heads
     if len(heads) <= max(len(before), 1):
         return []

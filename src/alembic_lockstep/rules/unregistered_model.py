@@ -23,7 +23,10 @@ def check(facts: Facts) -> list[Finding]:
     now, before = _resolver(bases, facts.tree), _resolver(bases, facts.base)
     findings = []
     for change in facts.changes:
-        if change.path in loaded or not _may_hold_models(facts, change.path):
+        path = change.path
+        if path in loaded or path not in facts.tree.files or not may_hold_models(path):
+            continue
+        if _is_of_migrations(facts, path):
             continue
         old = {table.name: table.columns for table in before.tables(change.old_path)}
         findings += [
@@ -38,16 +41,17 @@ def _resolver(bases: set[tuple[str, str]], tree: Tree) -> Resolver:
     return Resolver(bases, tree.read, tree.files)
 
 
-def _may_hold_models(facts: Facts, path: str) -> bool:
+def may_hold_models(path: str) -> bool:
+    """Whether a file of this name could hold tables of the application."""
     file = PurePosixPath(path)
-    if path not in facts.tree.files or ASIDE & set(file.parts[:-1]):
+    if ASIDE & set(file.parts[:-1]) or file.suffix != ".py" or file.name == "conftest.py":
         return False
-    if file.suffix != ".py" or file.name == "conftest.py":
-        return False
-    if file.name.startswith("test_") or file.stem.endswith("_test"):
-        return False
+    return not file.name.startswith("test_") and not file.stem.endswith("_test")
+
+
+def _is_of_migrations(facts: Facts, path: str) -> bool:
     environments = (facts.environment, *facts.elsewhere)
-    return not any(_below(path, one.script_location) for one in environments)
+    return any(_below(path, one.script_location) for one in environments)
 
 
 def _below(path: str, folder: str) -> bool:

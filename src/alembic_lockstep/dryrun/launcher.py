@@ -1,0 +1,211 @@
+"""The project's processes: with which Python, in which checkout, with what learnt before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+from alembic_lockstep.config import Settings
+from alembic_lockstep.dryrun.access import AccessTimes, complete
+from alembic_lockstep.dryrun.candidates import Candidate
+from alembic_lockstep.dryrun.environ import outer_environ
+from alembic_lockstep.dryrun.interpreter import choose_interpreter, recall_interpreter
+from alembic_lockstep.dryrun.process import Ask, Observation, Probe, Run, observe, start_probe
+from alembic_lockstep.git.checkout import check_out
+from alembic_lockstep.git.repository import Repository
+from alembic_lockstep.git.tree import Tree
+from alembic_lockstep.history.environments import Environment
+from alembic_lockstep.sides import Side
+
+# What `anyio.from_thread.run()` says elsewhere: such an env.py is run by its own program only.
+WORKER_THREAD = "AnyIO worker thread"
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass
+class Launcher:
+    """Starts the project's Python in checkouts of trees; several environments' at a time.
+
+    Attributes:
+        slot: The folder for this run's checkouts.
+        progress: Told of each revision before it runs.
+        seen: All that was observed, in order.
+    """
+
+    repository: Repository
+    settings: Settings
+    environ: Mapping[str, str]
+    slot: Path
+    progress: Progress
+    seen: list[Observation] = field(default_factory=list)
+    _paths: dict[str, list[str]] = field(default_factory=dict)
+    _worker_threads: set[str] = field(default_factory=set)
+    _interpreters: dict[str, Candidate] = field(default_factory=dict)
+    _numbers: dict[str, int] = field(default_factory=dict)
+    _early: dict[str, Probe] = field(default_factory=dict)
+    _probes: list[Probe] = field(default_factory=list)
+    _is_stopped: bool = False
+    _lock: RLock = field(default_factory=RLock)
+
+    def begin(self, environment: Environment) -> None:
+        """Start the project's Python, if it is known: it has libraries to import before all else.
+
+        What the settings give to the project comes with the first request; and with a PYTHONPATH
+        the libraries might be those of the working tree.
+        """
+        if self.settings.run or self.settings.env or "PYTHONPATH" in self.environ:
+            return
+        root, main_root = self.repository.root, self.repository.main_root
+        known = (root, environment.directory, self.settings, self.environ, self._memory, main_root)
+        python = recall_interpreter(*known)
+        if python is not None:
+            probe = start_probe(python.path, outer_environ(self.environ), root)
+            self._early[python.path] = self._noted(probe)
+
+    def stop(self) -> None:
+        """Kill all processes, also those that other threads wait for; start none any more."""
+        with self._lock:
+            self._is_stopped = True
+            for probe in self._probes:
+                if probe.process.returncode is None:  # else its number may be another's by now
+                    probe.kill()
+
+    def close(self) -> None:
+        """Leave nothing of what was started early and for nothing."""
+        for probe in self._early.values():
+            probe.close()
+
+    def run(self, side: Side, role: str, connect: Callable[[], Ask], **request: Any) -> Observation:
+        """One dry run, and another one in a new process if what is lacking is known now.
+
+        Many projects are started with `PYTHONPATH=.`; within one process a failed import
+        must not be retried, because half-loaded modules would compare clean.
+
+        Args:
+            role: `tree` or `base`; each has its checkout.
+            connect: Gives what answers a process's connections.
+        """
+        environment, tree = side.environment, side.tree
+        checkout = check_out(self.repository, tree.sha, self._place(environment, role))
+        seen = self._observe(environment, checkout, connect(), request)
+        self.seen.append(seen)
+        if self._learns(seen, environment, tree):
+            return self.run(side, role, connect, **request)
+        if seen.error.get("type") == "ModuleNotFoundError":
+            # Perhaps the wrong interpreter: the next run shall look for a better one.
+            self._memory.unlink(missing_ok=True)
+        return seen
+
+    def interpreter(self, environment: Environment) -> Candidate:
+        """The project's Python; `CouldNotJudge` if there is none."""
+        if environment.directory not in self._interpreters:
+            self._interpreters[environment.directory] = choose_interpreter(
+                self.repository.root,
+                environment.directory,
+                self.settings,
+                self.environ,
+                self._memory,
+                main_root=self.repository.main_root,
+            )
+        return self._interpreters[environment.directory]
+
+    def tried(self, environment: Environment) -> list[str]:
+        """The interpreters that were passed over and the one that ran, a line each."""
+        chosen = self.interpreter(environment)
+        return [*chosen.refused, f"{chosen}: was used"]
+
+    @property
+    def interpreters(self) -> dict[str, str]:
+        """From the environments' folders to the Pythons that were used there."""
+        return {folder: python.path for folder, python in self._interpreters.items()}
+
+    def _observe(
+        self, environment: Environment, checkout: Path, connect: Ask, request: Mapping[str, Any]
+    ) -> Observation:
+        access = None if self.settings.run else AccessTimes.begin(checkout)
+        interpreter = self.interpreter(environment).path
+        run = Run(
+            interpreter=interpreter,
+            prefix=self.settings.run,
+            checkout=checkout,
+            request={**self._request(environment), **request},
+            environ=outer_environ(self.environ),
+            timeout=self.settings.timeout,
+            connect=connect,
+            progress=self.progress,
+            ran=access.end if access else lambda: None,
+            started=self._noted,
+        )
+        seen = observe(run, self._early.pop(interpreter, None))
+        return replace(seen, reads=complete(seen.reads, access))
+
+    def _request(self, environment: Environment) -> dict[str, Any]:
+        return {
+            "worktrees": self.repository.worktrees(),
+            "directory": environment.directory,
+            "config": environment.config,
+            "section": environment.section,
+            "x": list(environment.x),
+            "flask": environment.flask,
+            "flask_app": environment.flask_app,
+            "paths": self._paths.get(environment.name, []),
+            "worker_thread": environment.name in self._worker_threads,
+            "env": dict(self.settings.env),
+            "allow_connect": list(self.settings.allow_connect),
+            "compare": True,
+            "create": False,
+            "expects": "",
+            "leave_out": [],
+            "start_sql": "",
+        }
+
+    def _learns(self, seen: Observation, environment: Environment, tree: Tree) -> bool:
+        """Tell whether a failed run says what the next one does better."""
+        name, folder = environment.name, _missing_folder(seen, environment, tree)
+        if folder is not None and folder not in self._paths.get(name, []):
+            self._paths.setdefault(name, []).append(folder)
+            return True
+        if WORKER_THREAD in seen.error.get("message", "") and name not in self._worker_threads:
+            self._worker_threads.add(name)
+            return True
+        return False
+
+    def _noted(self, probe: Probe) -> Probe:
+        with self._lock:
+            self._probes.append(probe)
+            if self._is_stopped:
+                probe.kill()
+        return probe
+
+    def _place(self, environment: Environment, role: str) -> Path:
+        """The folder of a checkout. Environments have their own: they run at the same time."""
+        with self._lock:
+            number = self._numbers.setdefault(environment.name, len(self._numbers))
+        return self.slot / (f"{role}-{number}" if number else role)
+
+    @property
+    def _memory(self) -> Path:
+        return self.repository.private / "interpreter.json"
+
+
+def _missing_folder(seen: Observation, environment: Environment, tree: Tree) -> str | None:
+    """The folder of the tree that holds the module whose import failed, if there is one."""
+    if seen.error.get("type") != "ModuleNotFoundError" or seen.phase not in {"start", "env"}:
+        return None
+    module = str(seen.error["module"]).partition(".")[0]
+    for folder in dict.fromkeys((environment.directory, "", "src", *_parents(environment.config))):
+        prefix = f"{folder}/" if folder else ""
+        if f"{prefix}{module}.py" in tree.files or any(
+            path.startswith(f"{prefix}{module}/") for path in tree.files
+        ):
+            return folder
+    return None
+
+
+def _parents(path: str) -> list[str]:
+    parts = path.split("/")[:-1]
+    return ["/".join(parts[:depth]) for depth in range(len(parts), 0, -1)]

@@ -1,0 +1,84 @@
+"""Files that Python files import, told from their text."""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from collections.abc import Callable, Collection, Iterable, Iterator
+from pathlib import PurePosixPath
+
+# What may import, or reach for, anything that the project has loaded.
+_ANYTHING = re.compile(r"\b(import_module|__import__|current_app|sys\.modules)\b")
+_WORD = re.compile(r"\w+")
+_UPWARD = re.compile(r"\bfrom\s+\.")
+
+
+def imported_files(
+    paths: Iterable[str], loaded: Collection[str], read: Callable[[str], str | None]
+) -> set[str]:
+    """The files, of those that a run loaded, which some of them import: directly or not.
+
+    Names are looked for anywhere in the tree, so that no import path has to be known; a name that
+    two files have counts for both.
+    """
+    python = [path for path in loaded if path.endswith(".py")]
+    by_name: dict[str, list[str]] = {}
+    for path in python:
+        by_name.setdefault(_last_name(path), []).append(path)
+    # Most migrations import nothing of the project; that takes no parsing to see.
+    words = {word for path in python for word in PurePosixPath(path).with_suffix("").parts}
+    found: set[str] = set()
+    waiting = list(paths)
+    while waiting:
+        path = waiting.pop()
+        text = read(path) or ""
+        if _ANYTHING.search(text):
+            return set(python)
+        if words.isdisjoint(_WORD.findall(text)) and not _UPWARD.search(text):
+            continue
+        wanted = list(_modules(text, PurePosixPath(path).parent.parts))
+        new = {
+            known
+            for name in wanted
+            for known in by_name.get(name[-1], ())
+            if known not in found and _is(known, name)
+        }
+        found |= new
+        waiting += new
+    return found
+
+
+def _last_name(path: str) -> str:
+    file = PurePosixPath(path)
+    return file.parent.name if file.name == "__init__.py" else file.stem
+
+
+def _is(path: str, module: tuple[str, ...]) -> bool:
+    file = PurePosixPath(path)
+    parts = file.parts[:-1] if file.name == "__init__.py" else (*file.parts[:-1], file.stem)
+    return parts[-len(module) :] == module
+
+
+def _modules(text: str, package: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Every module that a text may import, with the packages that hold it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield from _upward(tuple(alias.name.split(".")))
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else ()
+            module = (*above, *(node.module.split(".") if node.module else ()))
+            yield from _upward(module)
+            yield from ((*module, alias.name) for alias in node.names)
+
+
+def _upward(module: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    for size in range(1, len(module) + 1):
+        yield module[:size]

@@ -1,0 +1,74 @@
+"""What dry runs saw in trees, kept for when such a tree is the base of another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from alembic_lockstep import __version__
+from alembic_lockstep.cache import Cache
+from alembic_lockstep.config import Settings
+from alembic_lockstep.dryrun.environ import environ_digest
+from alembic_lockstep.dryrun.process import Observation
+from alembic_lockstep.errors import CouldNotJudge
+from alembic_lockstep.git.repository import Repository
+from alembic_lockstep.history.environments import Environment
+from alembic_lockstep.memory.digests import digest
+from alembic_lockstep.memory.known import KnownTree
+from alembic_lockstep.sides import Side
+
+KIND = "observations"
+_TRIED = 4
+
+
+@dataclass(frozen=True)
+class Observations:
+    """What was seen of a repository's environments under the same circumstances."""
+
+    cache: Cache
+    repository: Repository
+    settings: Settings
+    environ: Mapping[str, str]
+
+    def recall(self, side: Side, interpreter: str) -> Observation | None:
+        """What a dry run would see in a tree, if one is known that read nothing else."""
+        prefix = self._prefix(side.environment, interpreter)
+        for name in self.cache.names(KIND, prefix)[:_TRIED]:
+            stored = self.cache.read(KIND, name)
+            if stored is None:
+                continue
+            known = KnownTree(self.repository, name.removeprefix(prefix), stored)
+            with suppress(CouldNotJudge):  # `git gc` took the tree
+                changes = known.changes_to(side.tree.sha)
+                if not known.is_touched(changes) and known.surroundings_are_same():
+                    return _observation(stored["seen"], stored["trace"])
+        return None
+
+    def remember(
+        self, environment: Environment, interpreter: str, seen: Observation, known: KnownTree
+    ) -> None:
+        """Keep what a dry run saw in a tree."""
+        name = self._prefix(environment, interpreter) + known.tree
+        facts = {**vars(seen), "reads": {}, "log": ""}
+        self.cache.write(KIND, name, {**known.stored, "seen": facts})
+
+    def _prefix(self, environment: Environment, interpreter: str) -> str:
+        circumstances = [
+            __version__,
+            environ_digest(self.environ),
+            interpreter,
+            repr(self.settings),
+        ]
+        where = [str(self.repository.common_dir), repr(environment)]
+        return f"{digest(where)}-{digest(circumstances)}-"
+
+
+def _observation(facts: Mapping[str, Any], trace: Mapping[str, Any]) -> Observation:
+    """JSON has lists where an observation has tuples."""
+    plain: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in facts.items()
+    }
+    plain["reads"] = {**trace, "copies": (), "steps": {}, "untraced": ()}
+    return Observation(**plain)

@@ -1,0 +1,206 @@
+"""Scratch databases in which migrations have run, kept for the next run.
+
+The history is mostly that of the last commit: what it made is copied, and only what is new runs.
+A snapshot is found by what made it, and is good for any tree that has all of that.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from alembic_lockstep import __version__
+from alembic_lockstep.cache import Cache
+from alembic_lockstep.config import Settings
+from alembic_lockstep.dryrun.environ import environ_digest
+from alembic_lockstep.dryrun.process import Observation
+from alembic_lockstep.dryrun.scratch import ScratchServers
+from alembic_lockstep.errors import CouldNotJudge
+from alembic_lockstep.git.repository import Repository
+from alembic_lockstep.history.environments import Environment
+from alembic_lockstep.memory.digests import content_of, digest, have_changed, stamp_of
+from alembic_lockstep.memory.imports import imported_files
+from alembic_lockstep.sides import Side
+
+KIND = "snapshots"
+# The most recently used ones; those before them are of branches that nobody works on.
+_TRIED = 16
+_INSTALLED = re.compile(r"[/\\](?:site|dist)-packages([/\\]|$)")
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Databases that are kept, and what made them.
+
+    Attributes:
+        name: Its entry in the cache.
+        applied: The revisions that have run, with their files' paths.
+        files: The tree's files that made it, with their blobs.
+        ignored: Ignored files that may have, and what they held.
+        absent: Names that were looked for and not there.
+        outside: Files outside the repository that may have, with their stamps.
+        circumstances: See `Observation`.
+        databases: From a target to the dialect and name of its database.
+    """
+
+    name: str
+    applied: Mapping[str, str]
+    files: Mapping[str, str]
+    ignored: Mapping[str, str]
+    absent: Collection[str]
+    outside: Mapping[str, str]
+    circumstances: str
+    databases: Mapping[str, tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Snapshots:
+    """The snapshots of a repository's environments under the same circumstances.
+
+    Attributes:
+        since: When this run began, in nanoseconds; what was changed later was perhaps not read.
+    """
+
+    cache: Cache
+    repository: Repository
+    settings: Settings
+    environ: Mapping[str, str]
+    servers: ScratchServers
+    since: int
+
+    def find(self, side: Side, new: Collection[str]) -> Snapshot | None:
+        """The snapshot that has most of a side's history.
+
+        Either without any of the revisions that are new since the base, or beyond all others.
+        """
+        ids = side.history.ids
+        old = ids - set(new)
+
+        def fits(one: Snapshot) -> bool:
+            applied = set(one.applied)
+            return applied <= old or (old <= applied <= ids)
+
+        found = [one for one in self._stored(side.environment) if fits(one)]
+        by_size = sorted(found, key=lambda one: len(one.applied), reverse=True)
+        return next((one for one in by_size if self._made_by(one, side)), None)
+
+    def keep(
+        self, side: Side, seen: Observation, scratch: dict[str, str], start: Snapshot | None
+    ) -> Snapshot | None:
+        """Keep the databases of a run that came to its end; None if they cannot be kept.
+
+        Args:
+            scratch: From targets to the databases' URLs; those that are kept are taken out.
+            start: The snapshot that they were copied from.
+        """
+        applied = {**(start.applied if start else {}), **seen.paths}
+        if not seen.reads or seen.reads["untraced"] or not set(applied) <= side.history.ids:
+            return None
+        root, opened = self.repository.root, seen.reads["opened"]
+        outside = [path for path in seen.reads["outside"] if not _INSTALLED.search(path)]
+        others = [str(root / path) for path in opened if path not in side.tree.files]
+        if have_changed((*outside, *others), self.since):
+            return None
+        databases = self._kept(seen, scratch)
+        if databases is None:
+            return None
+        files = self._files(side, seen, start)
+        ignored = {
+            path: content_of(root / path, is_read=True)
+            for path in opened
+            if path not in side.tree.files and (root / path).exists()
+        }
+        content = {
+            "applied": applied,
+            "files": {path: side.tree.files[path] for path in files if path in side.tree.files},
+            "ignored": ignored,
+            "absent": seen.reads["absent"],
+            "outside": {path: stamp_of(path) for path in outside},
+            "circumstances": seen.circumstances,
+            "databases": databases,
+        }
+        name = self._prefix(side.environment) + secrets.token_hex(8)
+        self.cache.write(KIND, name, content)
+        return Snapshot(name, **content)
+
+    def forget(self, snapshot: Snapshot) -> None:
+        """Do not offer it any more."""
+        self.cache.forget(KIND, snapshot.name)
+
+    def _kept(
+        self, seen: Observation, scratch: dict[str, str]
+    ) -> dict[str, tuple[str, str]] | None:
+        dialects = {one["target"]: one["dialect"] for one in seen.connections}
+        kept = {}
+        for target in list(scratch):
+            name = secrets.token_hex(16)
+            if target not in dialects or not self.servers.keep(scratch[target], name):
+                return None
+            del scratch[target]
+            kept[target] = (dialects[target], name)
+        return kept
+
+    def _files(self, side: Side, seen: Observation, start: Snapshot | None) -> set[str]:
+        """The tree's files that made a database.
+
+        They are the migrations, what these import and read, and env.py with what is beside it.
+        """
+        tree, environment = side.tree, side.environment
+        opened = [path for path in seen.reads["opened"] if path in tree.files]
+        # What the others import was found when the snapshot was made, and is the same.
+        imported = imported_files(seen.paths.values(), opened, tree.read)
+        around = f"{environment.script_location}/"
+        helpers = {path for path in opened if path.startswith(around)} - set(seen.scripts)
+        read = {path for step in seen.reads["steps"].values() for path in step}
+        # What reads configurations and data may pass it on to migrations.
+        data = {path for path in (*opened, *seen.reads["unseen"]) if not path.endswith(".py")}
+        named = {environment.config, self.settings.start}
+        before = set(start.files) if start else set()
+        return {*seen.paths.values(), *imported, *helpers, *read, *data, *named, *before}
+
+    def _made_by(self, snapshot: Snapshot, side: Side) -> bool:
+        """Whether a tree has all that made a snapshot."""
+        root = self.repository.root
+        return (
+            all(self._is_same(path, sha, side) for path, sha in snapshot.files.items())
+            and all(
+                content_of(root / path, is_read=True) == known
+                for path, known in snapshot.ignored.items()
+            )
+            and not any(os.path.lexists(root / path) for path in snapshot.absent)
+            and all(stamp_of(path) == known for path, known in snapshot.outside.items())
+        )
+
+    def _is_same(self, path: str, sha: str, side: Side) -> bool:
+        now = side.tree.files.get(path)
+        if now == sha:
+            return True
+        if now is None or not path.endswith(".py"):
+            return False
+        from alembic_lockstep.memory.code import same_code
+
+        objects = self.repository.contents
+        try:
+            return same_code(objects.read(sha), objects.read(now), docstrings=True)
+        except CouldNotJudge:  # `git gc` took it
+            return False
+
+    def _stored(self, environment: Environment) -> Iterator[Snapshot]:
+        for name in self.cache.names(KIND, self._prefix(environment))[:_TRIED]:
+            content: Any = self.cache.read(KIND, name)
+            if content is not None:
+                yield Snapshot(name, **content)
+
+    def _prefix(self, environment: Environment) -> str:
+        settings = self.settings
+        circumstances = [
+            *(__version__, environ_digest(self.environ), sorted(settings.env.items())),
+            *(environment.name, environment.x, environment.flask_app),
+            *(settings.start, settings.scratch_urls, settings.scratch_setup),
+            *(settings.python, settings.allow_connect),
+        ]
+        return f"{digest(str(self.repository.common_dir))}-{digest(circumstances)}-"

@@ -1,0 +1,103 @@
+"""Passed verdicts that are remembered, and the commits that they answer.
+
+A verdict is kept with the trace of its dry runs. If neither the tree that is asked about nor its
+base differs from the judged tree in anything that was read, the two have the same models and the
+same migrations, and the commit introduces no difference: no dry run could find one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from alembic_lockstep import __version__
+from alembic_lockstep.cache import Cache
+from alembic_lockstep.config import Settings, load_settings
+from alembic_lockstep.dryrun.environ import environ_digest
+from alembic_lockstep.dryrun.interpreter import recall_interpreter
+from alembic_lockstep.errors import CouldNotJudge
+from alembic_lockstep.git.repository import Repository
+from alembic_lockstep.memory.digests import digest
+from alembic_lockstep.memory.known import KnownTree
+
+KIND = "verdicts"
+# The last verdict holds as a rule; those before it serve other branches.
+_TRIED = 4
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """The verdicts that were given in a repository under the same circumstances.
+
+    Attributes:
+        environ: The environment at the edge.
+        flags: The settings that were given on the command line.
+    """
+
+    cache: Cache
+    repository: Repository
+    environ: Mapping[str, str]
+    flags: Mapping[str, object]
+
+    def answer(self, base: str, tree: str | None) -> bool:
+        """Whether a tree is known to pass against its base; None is what is staged."""
+        names = self.cache.names(KIND, self._prefix)[:_TRIED]
+        return any(self._answers(name, base, tree) for name in names)
+
+    def remember(
+        self, base: str, known: KnownTree, interpreters: Mapping[str, str], settings: str
+    ) -> None:
+        """Keep the verdict that a tree passes against its base.
+
+        Args:
+            interpreters: From an environment's folder to the Python that was used there.
+            settings: The blob of pyproject.toml; "" if there is none.
+        """
+        content = {
+            **known.stored,
+            "base": base,
+            "interpreters": dict(interpreters),
+            "settings": settings,
+        }
+        self.cache.write(KIND, self._prefix + known.tree, content)
+
+    @cached_property
+    def _prefix(self) -> str:
+        circumstances = [__version__, environ_digest(self.environ), self.flags]
+        return f"{digest(str(self.repository.common_dir))}-{digest(circumstances)}-"
+
+    def _answers(self, name: str, base: str, tree: str | None) -> bool:
+        stored = self.cache.read(KIND, name)
+        if stored is None:
+            return False
+        known = KnownTree(self.repository, name.removeprefix(self._prefix), stored)
+        try:
+            others = [tree] if base == stored["base"] else [tree, base]
+            changes = [change for other in others for change in known.changes_to(other)]
+            return (
+                not known.is_touched(changes)
+                and not known.may_declare_tables(changes)
+                and self._has_same_interpreters(known)
+                and known.surroundings_are_same()
+            )
+        except CouldNotJudge:  # `git gc` took the tree, a merge is under way …
+            return False
+
+    def _has_same_interpreters(self, known: KnownTree) -> bool:
+        text = known.text(known.stored["settings"]) if known.stored["settings"] else ""
+        # Others' settings need no parsing: they were valid when the verdict was given.
+        ours = text if "alembic-lockstep" in text else None
+        settings = load_settings(ours, self.environ, self.flags)
+        return all(
+            self._interpreter(folder, settings) == path
+            for folder, path in known.stored["interpreters"].items()
+        )
+
+    def _interpreter(self, folder: str, settings: Settings) -> str:
+        """The Python that would be used now, if that is known without trying any."""
+        place, memory = self.repository, self.repository.private / "interpreter.json"
+        chosen = recall_interpreter(
+            place.root, folder, settings, self.environ, memory, place.main_root
+        )
+        return chosen.path if chosen else ""

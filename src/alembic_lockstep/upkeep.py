@@ -1,0 +1,114 @@
+"""What `alembic-lockstep cache` shows and clears: the cache, and snapshots on servers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alembic_lockstep.cache import Cache
+from alembic_lockstep.config import load_settings
+from alembic_lockstep.dryrun.scratch.private import delete_unused, find_slots
+from alembic_lockstep.dryrun.scratch.sqlite import SNAPSHOTS
+from alembic_lockstep.errors import CouldNotJudge
+from alembic_lockstep.git.repository import Repository
+from alembic_lockstep.report.terminal import plural
+
+if TYPE_CHECKING:
+    from alembic_lockstep.dryrun.scratch.postgres_snapshots import Snapshots
+
+
+def describe(root: Path, urls: tuple[str, ...]) -> Iterator[str]:
+    """Yield lines that say what is kept where.
+
+    Args:
+        root: The user's cache folder.
+        urls: Servers for scratch databases, of any dialect.
+    """
+    cache = Cache(root)
+    usage = cache.usage()
+    databases = usage.pop(SNAPSHOTS, (0, 0))
+    yield str(root)
+    for what, (number, size) in {"records": _sum(usage), "SQLite snapshots": databases}.items():
+        yield f"  {what}: {number} ({_bytes(size)})"
+    yield f"  of these at most {_bytes(cache.limit)}; what was not used for longest goes first"
+    slots = find_slots(root)
+    size = sum(map(_size, slots))
+    yield f"  private servers: {len(slots)} ({_bytes(size)}, with their snapshots)"
+    for server, snapshots in _servers(urls):
+        if snapshots is not None:
+            number, size = snapshots.usage()
+            server += f": {plural(number, 'snapshot')} ({_bytes(size)})"
+        yield server
+
+
+def clear(root: Path, urls: tuple[str, ...]) -> Iterator[str]:
+    """Delete what is kept and not in use; yield lines that say what was done."""
+    cache, slots = Cache(root), find_slots(root)
+    number, size = _sum(cache.usage())
+    cache.clear()
+    sizes = {slot: _size(slot) for slot in slots}
+    deleted = [slot for slot in slots if delete_unused(slot)]
+    entries = f"{number} {'entry' if number == 1 else 'entries'} ({_bytes(size)})"
+    servers = plural(len(deleted), "private server")
+    freed = _bytes(sum(sizes[slot] for slot in deleted))
+    used = f"; {len(slots) - len(deleted)} in use left alone" if len(slots) > len(deleted) else ""
+    yield f"{root}: deleted {entries} and the data of {servers} ({freed}){used}"
+    for server, snapshots in _servers(urls):
+        if snapshots is not None:
+            server += f": dropped {plural(snapshots.clear(), 'snapshot')}"
+        yield server
+
+
+def scratch_urls(directory: Path, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Read the servers that the settings name, of the repository around a directory if any.
+
+    Raises:
+        CouldNotJudge: the settings are wrong.
+    """
+    text = None
+    with suppress(CouldNotJudge, OSError):  # no repository, or none with settings
+        root = Repository.discover(directory).root
+        text = (root / "pyproject.toml").read_text(encoding="utf-8")
+    return load_settings(text, environ, {}).scratch_urls
+
+
+def _servers(urls: tuple[str, ...]) -> Iterator[tuple[str, Snapshots | None]]:
+    """Yield the PostgreSQL servers: what they are called and keep, or why they are not asked."""
+    from alembic_lockstep.dryrun.scratch.postgres_admin import PostgresServer
+
+    for url in urls:
+        if not url.lower().startswith("postgres"):
+            continue
+        try:
+            with closing(PostgresServer(url, setup=())) as server:
+                yield server.description, server.snapshots
+        except ConnectionError as error:
+            yield f"PostgreSQL at {error}", None
+        except ImportError:
+            yield "PostgreSQL: not asked, as the extra 'postgres' is not installed", None
+
+
+def _sum(usage: Mapping[str, tuple[int, int]]) -> tuple[int, int]:
+    counts, sizes = zip((0, 0), *usage.values(), strict=True)
+    return sum(counts), sum(sizes)
+
+
+def _size(folder: Path) -> int:
+    """Add up the bytes of all files below a folder, as far as they can be seen."""
+    size = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):  # deleted meanwhile
+                size += Path(place, name).lstat().st_size
+    return size
+
+
+def _bytes(number: float) -> str:
+    for unit in ("bytes", "kB", "MB"):
+        if number < 1000:
+            return f"{number:.3g} {unit}"
+        number /= 1000
+    return f"{number:.3g} GB"

@@ -1,0 +1,234 @@
+"""What a check costs, in numbers that no machine changes: processes, modules, revisions."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from .conftest import MakeProject
+from .harness import Project, Result, run
+from .small import MODELS, add_migration
+
+AT_ONCE = "Passed: nothing staged touches what the last verdict read.\n"
+PAID = "op.add_column('orders', sa.Column('paid', sa.Boolean()))"
+DUE = "op.add_column('orders', sa.Column('due', sa.Date()))"
+#: Run by the project's Python when it starts.
+NOTE = "import os; open({log!r}, 'a').write(str(os.getpid()) + '\\n')\n"
+
+
+@pytest.fixture
+def shop(make_project: MakeProject) -> Project:
+    project = make_project("subfolder", hook=None)
+    assert judged(project) == (0, 2, 0)  # a commit before the first test
+    project.commit("Another")
+    return project
+
+
+def judged(project: Project, *arguments: str) -> tuple[int, int, int]:
+    """Check a commit of what is staged; give exit code, revisions run and those remembered."""
+    with (project.root / "notes.txt").open("a") as notes:
+        notes.write("More to commit.\n")
+    project.stage("notes.txt")
+    return counted(project.check("--output-format", "json", *arguments, once=True))
+
+
+def counted(result: Result) -> tuple[int, int, int]:
+    (one,) = result.json["environments"] or [{"revisions_run": 0, "revisions_remembered": 0}]
+    return result.returncode, one["revisions_run"], one["revisions_remembered"]
+
+
+def add_column(project: Project, name: str, kind: str) -> None:
+    after = project.sample.after
+    column = f"    {name}: Mapped[Optional[{kind}]]\n"
+    project.replace(MODELS, after, after + column)
+    project.stage(MODELS)
+
+
+@pytest.fixture
+def starts(shop: Project) -> Path:
+    """A file to which the project's Python adds a line whenever it starts."""
+    log = shop.root / ".venv" / "starts"
+    log.touch()
+    (libraries,) = (shop.root / ".venv").glob("lib/python*/site-packages")
+    (libraries / "_starts.pth").write_text(NOTE.format(log=str(log)))
+    judged(shop)  # what is installed has changed
+    log.write_text("")
+    return log
+
+
+def test_the_answer_at_once_starts_no_project(shop: Project, starts: Path) -> None:
+    shop.write("notes.txt", "Something else.\n")
+    shop.stage("notes.txt")
+    result = shop.check(once=True)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", AT_ONCE)
+    assert starts.read_text() == ""
+
+
+def test_a_docstring_is_answered_at_once(shop: Project, starts: Path) -> None:
+    shop.replace(MODELS, '"""One thing bought."""', '"""One thing that was bought."""')
+    shop.stage(MODELS)
+    assert shop.check(once=True).stderr == AT_ONCE
+    assert starts.read_text() == ""
+
+
+def test_the_answer_at_once_imports_and_starts_little(shop: Project, tmp_path: Path) -> None:
+    shop.write("notes.txt", "Something else.\n")
+    shop.stage("notes.txt")
+    trace = tmp_path / "git.log"
+    command = (sys.executable, "-X", "importtime", "-m", "alembic_lockstep", "check")
+    environ = {**shop.environ, "GIT_TRACE": str(trace)}
+    # What git is told to trace is of the environment, too.
+    run(command, cwd=shop.root, environ=environ)
+    trace.unlink()
+    result = run(command, cwd=shop.root, environ=environ)
+    assert result.stderr.endswith(AT_ONCE), result.stderr
+    asked = [line.split("built-in: ")[1] for line in trace.read_text().splitlines()]
+    # GitPython asks for git's version twice when it is imported.
+    assert [line.split()[1] for line in asked[2:]] == ["rev-parse", "rev-parse", "diff-index"]
+    imported = {
+        line.rpartition("|")[2].strip()
+        for line in result.stderr.splitlines()
+        if line.startswith("import time:")
+    }
+    parts = ("alembic", "sqlalchemy", "rich", "filelock", "psycopg", "alembic_lockstep.gate")
+    assert not imported.intersection(parts)
+    ours = {name for name in imported if name.startswith("alembic_lockstep")}
+    assert len(ours) <= 30, sorted(ours)
+    alone = run(
+        (sys.executable, "-X", "importtime", "-c", "import git, click"),
+        cwd=tmp_path,
+        environ=environ,
+    )
+    assert len(imported) - len(ours) <= alone.stderr.count("import time:") + 30
+
+
+def test_one_new_revision_runs_one_revision_and_starts_one_process(
+    shop: Project, starts: Path
+) -> None:
+    add_column(shop, "paid", "bool")
+    add_migration(shop, "aaaaaaaaaaaa", upgrade=PAID)
+    assert judged(shop) == (0, 1, 2)
+    assert len(set(starts.read_text().split())) == 1
+
+
+def test_an_edited_new_revision_runs_alone_again(shop: Project) -> None:
+    add_column(shop, "paid", "bool")
+    path = add_migration(shop, "aaaaaaaaaaaa", upgrade=PAID.replace("Boolean", "Integer"))
+    assert judged(shop) == (1, 1, 2)
+    shop.replace(path, "Integer", "Boolean")
+    shop.stage(path)
+    assert judged(shop) == (0, 1, 2)
+
+
+def test_a_model_alone_runs_no_revision(shop: Project, starts: Path) -> None:
+    add_column(shop, "paid", "bool")
+    assert judged(shop) == (1, 0, 2)
+    # Neither for the tree nor, because it is remembered, for the base.
+    assert len(set(starts.read_text().split())) == 1
+
+
+def test_an_old_difference_starts_the_base_once_only(shop: Project, starts: Path) -> None:
+    add_column(shop, "paid", "bool")
+    shop.commit("Forgotten", "--no-verify")
+    add_column(shop, "due", "int")
+    starts.write_text("")
+    assert judged(shop)[0] == 1
+    assert len(set(starts.read_text().split())) == 2  # that commit was never judged
+    shop.replace(MODELS, "due: Mapped[Optional[int]]", "due: Mapped[Optional[str]]")
+    shop.stage(MODELS)
+    starts.write_text("")
+    assert judged(shop)[0] == 1
+    assert len(set(starts.read_text().split())) == 1
+
+
+def test_a_branch_switch_finds_its_snapshot_again(shop: Project) -> None:
+    shop.git("checkout", "-q", "-b", "paid")
+    add_column(shop, "paid", "bool")
+    add_migration(shop, "aaaaaaaaaaaa", upgrade=PAID)
+    assert judged(shop) == (0, 1, 2)
+    shop.commit("Paid")
+    shop.git("checkout", "-q", "-b", "due", "main")
+    add_column(shop, "due", "int")
+    add_migration(shop, "bbbbbbbbbbbb", upgrade=DUE.replace("Date", "Integer"))
+    assert judged(shop) == (0, 1, 2)
+    shop.commit("Due")
+    shop.git("checkout", "-q", "paid")
+    add_column(shop, "more", "int")
+    assert judged(shop) == (1, 0, 3)
+
+
+def test_a_linked_worktree_shares_what_is_remembered(shop: Project, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shop.git("worktree", "add", "-q", "-b", "other", str(other))
+    linked = Project(shop.sample, other, shop.environ)
+    add_column(linked, "paid", "bool")
+    assert judged(linked) == (1, 0, 2)
+
+
+def test_without_the_cache_all_runs_and_nothing_is_kept(shop: Project) -> None:
+    cache = Path(shop.environ["XDG_CACHE_HOME"]) / "alembic-lockstep" / "entries"
+    before = sorted(cache.rglob("*"))
+    add_column(shop, "paid", "bool")
+    add_migration(shop, "aaaaaaaaaaaa", upgrade=PAID)
+    assert judged(shop, "--no-cache") == (0, 3, 0)
+    assert sorted(cache.rglob("*")) == before
+
+
+@pytest.mark.parametrize("kind", ["snapshots", "sqlite-snapshots", "observations", "verdicts"])
+@pytest.mark.parametrize("harm", ["emptied", "cut", "altered", "lost"])
+def test_a_damaged_entry_is_made_anew(shop: Project, kind: str, harm: str) -> None:
+    folder = Path(shop.environ["XDG_CACHE_HOME"]) / "alembic-lockstep" / "entries" / kind
+    entries = [file for file in folder.iterdir() if file.is_file()]
+    assert entries
+    for file in entries:
+        content = file.read_bytes()
+        if harm == "lost":
+            file.unlink()
+        else:
+            middle = len(content) // 2
+            other = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+            file.write_bytes({"emptied": b"", "cut": content[:middle], "altered": other}[harm])
+    assert judged(shop)[0] == 0
+    add_column(shop, "paid", "bool")
+    assert judged(shop)[0] == 1
+    add_migration(shop, "aaaaaaaaaaaa", upgrade=PAID)
+    assert judged(shop) == (0, 1, 2)
+
+
+def test_what_migrations_import_is_of_the_snapshot(shop: Project) -> None:
+    shop.write("service/shop/kinds.py", "from shop import sizes\nSIZE = sizes.NAME\n")
+    shop.write("service/shop/sizes.py", "NAME = 20\n")
+    imports = "from shop.kinds import SIZE\n    "
+    path = add_migration(
+        shop,
+        "aaaaaaaaaaaa",
+        upgrade=f"{imports}op.add_column('orders', sa.Column('paid', sa.String(SIZE)))",
+    )
+    shop.stage("service")
+    add_column(shop, "paid", "str")
+    shop.replace(
+        MODELS,
+        "paid: Mapped[Optional[str]]",
+        "paid: Mapped[Optional[str]] = mapped_column(String(20))",
+    )
+    shop.stage(MODELS)
+    assert judged(shop) == (0, 1, 2)
+    shop.commit("Paid")
+    add_column(shop, "due", "int")
+    assert judged(shop) == (1, 0, 3)
+    # Not by the migration, but by what it imports.
+    shop.replace("service/shop/sizes.py", "20", "30")
+    shop.stage("service/shop/sizes.py")
+    exit_code, ran, remembered = judged(shop)
+    assert (exit_code, ran, remembered) == (1, 1, 2), path
+
+
+def test_one_new_revision_on_postgresql(shop_on_postgresql: Project) -> None:
+    project = shop_on_postgresql
+    assert judged(project) == (0, 2, 0)
+    project.commit("Another")
+    add_column(project, "paid", "bool")
+    add_migration(project, "aaaaaaaaaaaa", upgrade=PAID)
+    assert judged(project) == (0, 1, 2)

@@ -1,0 +1,221 @@
+"""What counts as touched: code, names, folders, imports."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alembic_lockstep.git.entries import Change
+from alembic_lockstep.memory.code import same_code
+from alembic_lockstep.memory.imports import imported_files
+from alembic_lockstep.memory.trace import Trace
+
+MODEL = '''"""Games."""
+
+class Game(Base):
+    """A game."""
+
+    id = Column(Integer)  # its number
+    """The number."""
+'''
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "docstrings", "same"),
+    [
+        (MODEL, MODEL, False, True),
+        (MODEL, MODEL.replace("A game", "One game"), False, True),
+        (MODEL, MODEL.replace("A game", "One game"), True, False),
+        (MODEL, MODEL.replace('    """A game."""\n', ""), False, True),
+        (MODEL, MODEL.replace('"""The number."""', "'''Of it.'''"), False, True),
+        (MODEL, MODEL.replace("# its number", ""), True, True),
+        (MODEL, MODEL.replace("Column(Integer)", "Column( Integer, )"), True, True),
+        (MODEL, MODEL.replace("Integer", "String"), False, False),
+        (MODEL, MODEL.replace("Game(", "Match("), False, False),
+        (MODEL, MODEL + "# lockstep: ignore[missing-migration] soon\n", False, False),
+        (MODEL, MODEL + "this is no Python\n", False, False),
+        ("x = 'a'\n", "x = 'b'\n", False, False),
+        ("def f():\n    'Does.'\n", "def f():\n    pass\n", False, True),
+        ("def f():\n    'Does.'\n", "def f():\n    return 1\n", False, False),
+        ("f = lambda: 'a'\n", "f = lambda: 'b'\n", False, False),
+        ("# coding: latin-1\nx = 'é'\n", "# coding: latin-1\nx = 'é'  # e\n", False, True),
+    ],
+)
+def test_same_code(old: str, new: str, docstrings: bool, same: bool) -> None:
+    encoding = "latin-1" if "latin-1" in old else "utf-8"
+    assert same_code(old.encode(encoding), new.encode(encoding), docstrings=docstrings) is same
+
+
+def test_a_file_in_an_unknown_encoding_is_never_the_same() -> None:
+    text = b"# coding: nonsense\nx = 1\n"
+    assert not same_code(text, text + b"# more\n", docstrings=False)
+
+
+TRACKED = ["app/__init__.py", "app/models.py", "app/views.py", "app/plugins/one.py", "data/a.json"]
+
+
+def trace(**reads: Any) -> Trace:
+    nothing: dict[str, Any] = {
+        name: []
+        for name in ("opened", "copies", "texts", "absent", "searched", "imported", "outside")
+    }
+    return Trace.of([{**nothing, "listed": {}, **reads}], TRACKED, Path("/nowhere"))
+
+
+SEEN = trace(
+    opened=["app/__init__.py", "app/models.py", "app/plugins/one.py", "link/other.py", "data/"],
+    copies=["app/views.py"],
+    absent=["local", "app/settings_local.yaml"],
+    listed={"app/plugins": ["one.py"]},
+    searched=["", "app"],
+    imported=["app", "models", "orjson", "extras"],
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "path", "touched"),
+    [
+        ("M", "README.md", False),
+        ("A", "README.md", False),
+        ("D", "README.md", False),
+        ("M", "app/models.py", True),
+        ("D", "app/models.py", True),
+        ("T", "app/models.py", True),
+        ("M", "app/views.py", True),  # loaded from an installed copy
+        ("A", "app/routes.py", False),
+        ("A", "local", True),  # looked for
+        ("A", "local/settings.py", True),
+        ("A", "app/settings_local.yaml", True),
+        ("A", "app/plugins/two.py", True),  # a listed folder
+        ("A", "app/plugins/deep/two.py", True),
+        ("D", "app/plugins/never_read.txt", True),
+        ("A", "orjson.py", True),  # would be imported now
+        ("A", "orjson/__init__.py", True),
+        ("A", "orjson.md", False),
+        ("A", "app/extras.py", True),
+        ("A", "tools/extras.py", False),  # nobody looks there
+        ("A", "app/static/page.css", False),
+        ("D", "data/b.json", True),  # perhaps the last in a folder that was asked for
+        ("A", "data/b.json", False),
+        ("U", "README.md", True),  # a merge's conflict
+        ("M", "setup.cfg", False),
+        ("M", "deploy/other.ini", True),  # may name an environment
+        ("A", "service/pyproject.toml", True),
+        ("A", "other/env.py", True),
+        ("M", ".gitignore", True),
+        ("M", "docs/.gitattributes", True),
+        ("M", ".gitmodules", True),
+    ],
+)
+def test_touched(status: str, path: str, touched: bool) -> None:
+    change = Change(status, path, path, "1" * 40, "0" * 40)
+    assert SEEN.is_touched([change], lambda _: False) is touched
+    assert Trace.load(SEEN.stored).is_touched([change], lambda _: False) is touched
+
+
+def test_a_rename_counts_at_both_ends() -> None:
+    def renamed(old: str, new: str) -> bool:
+        return SEEN.is_touched([Change("R", new, old)], lambda _: True)
+
+    assert renamed("app/models.py", "app/tables.py")
+    assert renamed("tools/a.py", "orjson.py")
+    assert not renamed("tools/a.py", "tools/b.py")
+
+
+def test_the_same_code_is_asked_for_last() -> None:
+    edit, other = (
+        Change("M", "app/models.py", "app/models.py", "1", "2"),
+        Change("A", "local", "local"),
+    )
+    assert not SEEN.is_touched([edit], lambda _: True)
+    assert SEEN.is_touched([edit, other], lambda _: pytest.fail("the other one says it"))
+
+
+def test_what_was_read_as_text_has_no_free_comments() -> None:
+    edit = Change("M", "app/models.py", "app/models.py", "1", "2")
+    read = trace(opened=["app/models.py"], texts=["app/models.py"])
+    assert read.is_touched([edit], lambda _: True)
+
+
+def test_a_link_or_submodule_counts_for_what_is_behind_it() -> None:
+    seen = trace(opened=["app/models.py"])
+    assert seen.is_touched([Change("M", "app", "app", "1", "2")], lambda _: True)
+
+
+def test_ignored_files(tmp_path: Path) -> None:
+    def nothing(_: Collection[str]) -> set[str]:
+        return set()
+
+    def all_of(paths: Collection[str]) -> set[str]:
+        return set(paths)
+
+    (tmp_path / "app").mkdir()
+    (tmp_path / ".env").write_text("A=1")
+    (tmp_path / "app" / "big").write_bytes(b"x" * 2_000_000)
+    reads: dict[str, Any] = {
+        name: [] for name in ("copies", "texts", "outside", "absent", "searched", "imported")
+    }
+    reads |= {
+        "opened": [".env", "app/big", "gone"],
+        "absent": ["app/local.py"],
+        "listed": {"app": ["big", "seen.txt"]},
+        "searched": [""],
+        "imported": ["orjson"],
+    }
+    (tmp_path / "app" / "seen.txt").write_text("")
+    seen = Trace.of([reads], ["app/models.py"], tmp_path)
+    assert set(seen.ignored) == {".env", "app/big", "app/seen.txt"}
+    assert seen.ignored_is_same(tmp_path, all_of)
+    assert not seen.ignored_is_same(tmp_path, nothing)  # tracked now, or neither
+
+    def once(path: str, text: str | None) -> bool:
+        """Whether it is the same after a file was written or deleted; then all is as before."""
+        file = tmp_path / path
+        before = file.read_bytes() if file.exists() else None
+        file.unlink() if text is None else file.write_text(text)
+        same = seen.ignored_is_same(tmp_path, all_of)
+        file.unlink(missing_ok=True)
+        if before is not None:
+            file.write_bytes(before)
+        return same
+
+    assert not once(".env", "A=2")
+    assert not once(".env", None)
+    assert once("notes", "nobody looks")
+    assert not once("app/new.txt", "listed")
+    assert not once("app/seen.txt", None)
+    assert once("app/seen.txt", "its content was not read")
+    assert not once("app/local.py", "looked for")
+    assert not once("orjson.py", "importable")
+
+
+FILES = {
+    "migrations/versions/a.py": "from alembic import op\nimport sqlalchemy as sa\n",
+    "migrations/versions/b.py": "def upgrade():\n    from app.kinds import SIZE\n",
+    "migrations/versions/c.py": "from ..helpers import add\n",
+    "migrations/versions/d.py": "import importlib\nimportlib.import_module('app.models')\n",
+    "migrations/versions/e.py": "from app import sizes\n",
+    "migrations/helpers.py": "import app.kinds as k\n",
+    "app/__init__.py": "",
+    "app/kinds.py": "from .sizes import NAME\n",
+    "app/sizes.py": "NAME = 20\n",
+    "app/models.py": "import app.kinds\n",
+}
+KINDS = {"app/__init__.py", "app/kinds.py", "app/sizes.py"}
+
+
+@pytest.mark.parametrize(
+    ("path", "imported"),
+    [
+        ("a", set()),
+        ("b", KINDS),
+        ("c", {"migrations/helpers.py", *KINDS}),
+        ("d", set(FILES)),
+        ("e", {"app/__init__.py", "app/sizes.py"}),
+    ],
+)
+def test_imported_files(path: str, imported: set[str]) -> None:
+    assert imported_files([f"migrations/versions/{path}.py"], FILES, FILES.get) == imported
