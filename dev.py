@@ -4,6 +4,7 @@
     python3 dev.py demo     show the main job on a small game
     python3 dev.py test     pass the tests (further words go to pytest)
     python3 dev.py lint     ruff and mypy
+    python3 dev.py bench    measure how fast it is (--quick to try)
 
 The development environment is made in `.venv` the first time, and again when
 `pyproject.toml` has changed.
@@ -43,6 +44,7 @@ COMMANDS = {
     # One more than there are processors: tests wait for git, databases and processes.
     "test": [["pytest", "-n", str((os.cpu_count() or 1) + 1)]],
     "lint": [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]],
+    "bench": [["python", "benchmarks/run.py"]],
 }
 
 

@@ -1,0 +1,1 @@
+"""Benchmarks of alembic-lockstep; `benchmarks/run.py` is the command."""
