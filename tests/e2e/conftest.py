@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import sqlite3
@@ -27,7 +28,7 @@ from .harness import (
     run,
     server_answers,
 )
-from .samples import SAMPLES, SAMPLES_DIRECTORY, SHAPES
+from .samples import FARM, SAMPLES, SAMPLES_DIRECTORY, SHAPES
 from .tools import Tools, install_uv
 
 Build = Callable[[Path], None]
@@ -101,6 +102,14 @@ def tools(session_cache: SessionCache, pip: Callable[..., None]) -> Tools:
     return Tools(session_cache("tools", lambda new: install_uv(pip, new)))
 
 
+@pytest.fixture(autouse=True)
+def both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have each check be made with and without the cache: where marked so, or everywhere."""
+    everywhere = os.environ.get("LOCKSTEP_BOTH_WAYS") == "1"
+    marked = request.node.get_closest_marker("both_ways") is not None
+    monkeypatch.setattr(Project, "both_ways", everywhere or marked)
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     home = tmp_path / "home"
@@ -121,8 +130,9 @@ def make_project(
         first_commit: bool = True,
     ) -> Project:
         root = tmp_path / "my projects" / sample
-        shutil.copytree(SAMPLES_DIRECTORY / sample, root, ignore=_not_copied)
-        project = Project({**SAMPLES, **SHAPES}[sample], root, clean_environ(home))
+        shutil.copytree(SAMPLES_DIRECTORY / sample, root, symlinks=True, ignore=_not_copied)
+        known = {**SAMPLES, **SHAPES, FARM.name: FARM}
+        project = Project(known[sample], root, clean_environ(home))
         project.url_environ = _configure(project, config_url)
         _install(project, editable, session_cache, pip)
         begin_repository(root, project.environ)

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -98,6 +98,8 @@ class Project:
     listener: Listener | None = None
     url_environ: dict[str, str] = field(default_factory=dict)
     start_check: tuple[str, ...] = ("-m", "alembic_lockstep")
+    #: Whether each check is made with and without the cache; set by the fixture of that name.
+    both_ways: ClassVar[bool] = False
 
     @property
     def python(self) -> Path:
@@ -151,8 +153,19 @@ class Project:
         """Run the real git commit, with whatever hook is installed."""
         return self._run("git", "commit", "-m", message, *args)
 
-    def check(self, *args: str) -> Result:
-        """Run the tool itself, without pre-commit."""
+    def check(self, *args: str, once: bool = False) -> Result:
+        """Run the tool itself, without pre-commit.
+
+        Both ways: then also from what that kept, and without the cache; all three must agree.
+        `once` is for what cannot be repeated, or counts what the tool does.
+        """
+        result = self._check(*args)
+        if self.both_ways and not once and "--no-cache" not in args:
+            assert_agreed(result, self._check(*args), "remembered")
+            assert_agreed(result, self._check(*args, "--no-cache"), "without the cache")
+        return result
+
+    def _check(self, *args: str) -> Result:
         return self._run(sys.executable, *self.start_check, "check", *args)
 
     def alembic(self, *args: str) -> Result:
@@ -170,7 +183,7 @@ class Project:
         """
         with self._workshop() as workshop:
             before = set(workshop.versions())
-            workshop.alembic(*self.sample.autogenerate, message)
+            workshop.autogenerate(message)
             (new,) = set(workshop.versions()) - before
             path = f"{self.sample.versions}/{new}"
             self.write(path, (workshop.root / path).read_text())
@@ -203,6 +216,19 @@ class Project:
         )
 
 
+#: Several `python -m …` in one process: most of each would be the start of Alembic.
+RUN_MODULES = """\
+import json, runpy, sys
+for command in json.loads(sys.argv[1]):
+    sys.argv = command
+    try:
+        runpy.run_module(command[0], run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        if end.code:
+            raise
+"""
+
+
 @dataclass
 class _Workshop:
     """A copy of a project with a database at head, in which migrations are generated."""
@@ -214,19 +240,21 @@ class _Workshop:
     def build(self) -> None:
         if self.project.sample.replays:
             self._copy()
-            self.alembic("upgrade", "head")
             return
         # What does not replay was made by create_all: from the models that are committed.
         self._copy_head()
         self._create_all()
-        self.alembic("stamp", "head")
+        self._python("-m", *self.project.sample.command, "stamp", "head")
         self._copy()
 
     def versions(self) -> list[str]:
         return [file.name for file in (self.root / self.project.sample.versions).glob("*.py")]
 
-    def alembic(self, *args: str) -> None:
-        self._python("-m", *self.project.sample.command, *args)
+    def autogenerate(self, message: str) -> None:
+        sample = self.project.sample
+        new = (*sample.command, *sample.autogenerate, message)
+        commands = [(*sample.command, "upgrade", "head"), new] if sample.replays else [new]
+        self._python("-c", RUN_MODULES, json.dumps(commands))
 
     def _copy(self) -> None:
         ignored = shutil.ignore_patterns(".git", ".venv", "*.db", "instance", "__pycache__")
@@ -263,6 +291,26 @@ class _Workshop:
         }
         command = (str(self.project.python), *args)
         run(command, cwd=self.root / self.project.sample.directory, environ=environ, check=True)
+
+
+def assert_agreed(first: Result, other: Result, how: str) -> None:
+    """Assert that two ways of judging the same came to the same verdict."""
+    same = first.returncode == other.returncode and _verdict(first) == _verdict(other)
+    assert same, f"first:\n{_shown(first)}\n{how}:\n{_shown(other)}"
+
+
+def _verdict(result: Result) -> object:
+    """What does not depend on how it was judged: not the summary, nor what ran where."""
+    try:
+        findings = json.loads(result.stdout)["findings"]
+    except (ValueError, TypeError, KeyError):  # not that format
+        return result.stdout
+    keys = ("environment", "rule", "message", "path", "line")
+    return [[finding[key] for key in keys] for finding in findings]
+
+
+def _shown(result: Result) -> str:
+    return f"exit code {result.returncode}\n{result.output}"
 
 
 def run(

@@ -192,6 +192,15 @@ SHAPES = {
     )
 }
 
+#: A project whose tables depend on much that is no model, for tests of what is remembered.
+FARM = Sample(
+    "many_inputs",
+    models="farm/models.py",
+    after="    feed = Column(String(12))\n",
+    column="    age = Column(Integer)\n",
+    database="farm.db",
+)
+
 #: Not a sample of ours: the wheel from the registry. Its ``script_location = alembic`` means that
 #: Alembic runs where its alembic.ini is, with the package importable from elsewhere.
 OPTUNA = Sample(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+
+from hypothesis import HealthCheck, settings
 
 from .harness import Project, Result
 
@@ -11,6 +14,17 @@ MODELS = "service/shop/models.py"
 VERSIONS = "service/alembic/versions"
 FIRST, HEAD = "1a4b7c20d9e3", "5e0f93b61c7a"
 FIRST_FILE, HEAD_FILE = f"{VERSIONS}/{FIRST}_customers.py", f"{VERSIONS}/{HEAD}_orders.py"
+
+#: More by hand: LOCKSTEP_EXAMPLES=300. Here the same few each time, so that no commit is blocked
+#: for what it did not do.
+EXAMPLES = int(os.environ.get("LOCKSTEP_EXAMPLES", "0"))
+some_examples = settings(
+    max_examples=EXAMPLES or 6,
+    derandomize=not EXAMPLES,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 
 MIGRATION = '''"""A migration."""
 from alembic import op

@@ -110,7 +110,7 @@ def test_killed_twenty_five_times(game: Project, mark: str) -> None:
 
 def seconds_of_a_check(project: Project) -> float:
     began = time.monotonic()
-    assert project.check().returncode == FINDINGS
+    assert project.check(once=True).returncode == FINDINGS  # the time of one
     return time.monotonic() - began
 
 

@@ -94,7 +94,7 @@ def test_an_application_that_does_not_start(shop: Project, failure: str) -> None
 
 def test_an_end_in_the_middle_of_a_migration(shop: Project) -> None:
     add_migration(shop, "abababababab", HEAD, "import os; os._exit(7)")
-    assert_unjudged(change_and_check(shop), "the dry run was at revision abababababab, 3 of 3\n")
+    assert_unjudged(change_and_check(shop), "the dry run was at revision abababababab, 1 of 1\n")
 
 
 def test_a_migration_that_takes_too_long(shop: Project) -> None:
@@ -103,7 +103,7 @@ def test_a_migration_that_takes_too_long(shop: Project) -> None:
     shop.stage(".")
     assert_unjudged(
         change_and_check(shop),
-        "the dry run took longer than 3 seconds; it was at revision abababababab, 3 of 3\n",
+        "the dry run took longer than 3 seconds; it was at revision abababababab, 1 of 1\n",
         "[tool.alembic-lockstep]\n    timeout = 900",
     )
 
@@ -175,10 +175,11 @@ def test_a_full_disk(make_project: MakeProject, small_disk: Path) -> None:
     git_dir = shop.root / ".git/alembic-lockstep"
     git_dir.symlink_to(small_disk)
     fill(small_disk / "filling")
-    assert_unjudged(shop.check(), "No space left on device")
+    # Once each: what a run leaves there is room that the next one lacks.
+    assert_unjudged(shop.check(once=True), "No space left on device")
     for free in range(2**16, 2**20, 2**17):  # bytes; wherever they run out
         os.truncate(small_disk / "filling", 3 * 2**20 - free)
-        result = shop.check()
+        result = shop.check(once=True)
         if result.returncode == 1:
             break
         assert_unjudged(result)

@@ -10,23 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from .conftest import MakeProject
 from .harness import Project, Result, run
-from .small import HEAD, MIGRATION, MODELS, VERSIONS
-
-#: More by hand: LOCKSTEP_EXAMPLES=300. Here the same few each time, so that no commit is blocked
-#: for what it did not do.
-EXAMPLES = int(os.environ.get("LOCKSTEP_EXAMPLES", "0"))
-some_examples = settings(
-    max_examples=EXAMPLES or 6,
-    derandomize=not EXAMPLES,
-    database=None,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+from .small import HEAD, MIGRATION, MODELS, VERSIONS, some_examples
 
 CLEAN, FINDINGS, COULD_NOT_JUDGE = 0, 1, 2
 NEW = f"{VERSIONS}/abababababab_test.py"

@@ -11,6 +11,8 @@ from .harness import Project, Result, force_postgres
 from .samples import SAMPLES
 from .small import assert_unjudged
 
+pytestmark = pytest.mark.both_ways
+
 MakeGuarded = Callable[[str], Project]
 
 #: What the report calls the server of each way.

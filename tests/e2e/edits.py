@@ -1,0 +1,543 @@
+"""What happens to a project between two commits, an edit at a time.
+
+The number that an edit is given tells its variants apart, so that the same kind of edit can be
+made again and again. An edit that does not apply to what the files are by then says so.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .farm import VERSIONS, Farm, InapplicableError
+from .harness import make_venv
+
+MODELS, LIMITS = "farm/models.py", "farm/limits.py"
+COLUMN = re.compile(r"^    (column\d+) = Column\(Integer\)$", re.MULTILINE)
+ADDED = re.compile(r"op\.(add|drop)_column\(\"animals\", (?:sa\.Column\()?\"(column\d+)\"")
+JOURNAL = '''"""Columns named in a docstring."""
+
+
+def entries():
+    """north"""
+
+
+def wanted_columns():
+    return entries.__doc__.split()
+'''
+OLD_DRIFT = (
+    "class {}(Base):\n    __tablename__ = '{}'\n    id = Column(Integer, primary_key=True)\n"
+)
+
+Do = Callable[[Farm, int], None]
+
+
+def nothing(farm: Farm, number: int) -> None:
+    """Leave all as it is."""
+
+
+@dataclass(frozen=True)
+class Edit:
+    """An edit, and what a commit that holds it gets.
+
+    Attributes:
+        do: Makes the edit.
+        code: The exit code afterwards.
+        strict: Whether differences that the base has count, too: what git does not track changes
+            under the base as well.
+        fast: Whether it touches nothing that the verdict has read.
+        before: Made and committed before the verdict that may be remembered.
+    """
+
+    do: Do
+    code: int = 1
+    strict: bool = False
+    fast: bool = False
+    before: Do = nothing
+
+
+# Models.
+
+
+def add_column(farm: Farm, number: int) -> None:
+    feed = "    feed = Column(String(12))\n"
+    farm.replace(MODELS, feed, f"{feed}    column{number} = Column(Integer)\n")
+
+
+def remove_column(farm: Farm, _number: int) -> None:
+    farm.replace(MODELS, "    code = Column(String(CODE_LENGTH))\n", "")
+
+
+def alter_column(farm: Farm, number: int) -> None:
+    farm.replace(MODELS, "Column(String(12))", f"Column(String({12 + number}))")
+
+
+def add_comment(farm: Farm, number: int) -> None:
+    farm.append(MODELS, f"# Remark {number}.\n")
+
+
+def extend_docstring(farm: Farm, number: int) -> None:
+    farm.replace(MODELS, "Somebody who lives here", f"Somebody ({number}) who lives here")
+
+
+def reformat(farm: Farm, _number: int) -> None:
+    farm.replace(MODELS, "Column(Integer, ", "Column(\n        Integer,\n        ")
+
+
+def declare_unregistered(farm: Farm, number: int) -> None:
+    text = OLD_DRIFT.format("Tool", "tools")
+    imports = "from sqlalchemy import Column, Integer\n\nfrom farm.base import Base\n\n\n"
+    farm.write(f"farm/tools{number}.py", imports + text)
+
+
+def declare_in_tests(farm: Farm, number: int) -> None:
+    declare_unregistered(farm, number)
+    (farm.root / "tests").mkdir(exist_ok=True)
+    farm.rename(f"farm/tools{number}.py", f"tests/test_tools{number}.py")
+
+
+def let_drift(farm: Farm, _number: int) -> None:
+    farm.append(MODELS, "\n\n" + OLD_DRIFT.format("Barn", "barns"))
+
+
+# What models are made from.
+
+
+def change_constant(farm: Farm, number: int) -> None:
+    farm.replace(LIMITS, "NAME_LENGTH = 40", f"NAME_LENGTH = {40 + number}")
+
+
+def change_constant_of_migration(farm: Farm, number: int) -> None:
+    farm.write("farm/shapes.py", f"FEED_LENGTH = {12 + number}\n")
+
+
+def rename_module(farm: Farm, _number: int) -> None:
+    farm.rename(LIMITS, "farm/bounds.py")
+    farm.replace(MODELS, "from farm.limits", "from farm.bounds")
+
+
+def lose_module(farm: Farm, number: int) -> None:
+    farm.rename(LIMITS, f"farm/limits{number}.py")
+
+
+def change_data(name: str, text: str) -> Do:
+    return lambda farm, number: farm.write(f"farm/data/{name}", text.format(number))
+
+
+def delete_data(farm: Farm, _number: int) -> None:
+    farm.delete("farm/data/crops.txt")
+
+
+def retarget_link(farm: Farm, _number: int) -> None:
+    link = farm.root / "farm/data/meal.txt"
+    link.unlink(missing_ok=True)
+    link.symlink_to("crops.txt")
+
+
+def add_listed(farm: Farm, number: int) -> None:
+    farm.write(f"farm/data/fields/field{number}", "")
+
+
+def remove_listed(farm: Farm, _number: int) -> None:
+    farm.delete("farm/data/fields/north")
+
+
+def add_plugin(farm: Farm, number: int) -> None:
+    farm.write(f"farm/plugins/plugin{number}.py", f'COLUMNS = ["plugin{number}"]\n')
+
+
+def delete_plugin(farm: Farm, _number: int) -> None:
+    farm.delete("farm/plugins/wool.py")
+
+
+def read_docstring(farm: Farm, _number: int) -> None:
+    farm.write("farm/journal.py", JOURNAL)
+    farm.replace(
+        "farm/inputs.py", "from farm import settings\n", "from farm import journal, settings\n"
+    )
+    farm.replace(
+        "farm/inputs.py", "of_plugins(),", "of_plugins(),\n        *journal.wanted_columns(),"
+    )
+
+
+def change_read_docstring(farm: Farm, number: int) -> None:
+    farm.replace("farm/journal.py", '"""north"""', f'"""north day{number}"""')
+
+
+# Migrations.
+
+
+def write_migration(farm: Farm, number: int) -> None:
+    """Write what is missing: the columns that the models have and no migration adds."""
+    wanted = set(COLUMN.findall(farm.read(MODELS)))
+    files = sorted((farm.root / VERSIONS).glob("*.py"), key=lambda file: file.stat().st_mtime_ns)
+    there: set[str] = set()
+    for kind, name in ADDED.findall("".join(file.read_text() for file in files)):
+        (there.add if kind == "add" else there.discard)(name)
+    lines = [
+        f'op.add_column("animals", sa.Column("{name}", sa.Integer()))' for name in wanted - there
+    ]
+    lines += [f'op.drop_column("animals", "{name}")' for name in there - wanted]
+    if not lines:
+        raise InapplicableError("nothing is missing")
+    farm.add_migration(f"m{len(files)}{number}", "\n    ".join(sorted(lines)))
+
+
+def add_column_with_migration(farm: Farm, number: int) -> None:
+    add_column(farm, number)
+    write_migration(farm, number)
+
+
+def migrate_for_nothing(farm: Farm, number: int) -> None:
+    farm.add_migration(
+        f"n{number}", f'op.add_column("animals", sa.Column("n{number}", sa.Integer()))'
+    )
+
+
+def branch_off(farm: Farm, number: int) -> None:
+    farm.add_migration(f"b{number}", "pass", "a1")
+
+
+def lose_parent(farm: Farm, number: int) -> None:
+    farm.add_migration(f"p{number}", "pass", f"nobody{number}")
+
+
+def delete_migration(farm: Farm, _number: int) -> None:
+    farm.delete(f"{VERSIONS}/a2_columns.py")
+
+
+def rename_migration(farm: Farm, number: int) -> None:
+    farm.rename(f"{VERSIONS}/a2_columns.py", f"{VERSIONS}/a2_renamed{number}.py")
+
+
+def edit_migration(farm: Farm, number: int) -> None:
+    farm.replace(f"{VERSIONS}/a1_animals.py", "sa.String(40)", f"sa.String({40 + number})")
+
+
+def comment_migration(farm: Farm, number: int) -> None:
+    farm.append(f"{VERSIONS}/a1_animals.py", f"\n\n# Remark {number}.\n")
+
+
+def change_data_of_migration(farm: Farm, number: int) -> None:
+    farm.append("migrations/more_columns.txt", f"straw{number}\n")
+
+
+# Settings that git tracks.
+
+
+def skip_nothing(farm: Farm, _number: int) -> None:
+    farm.replace("alembic.ini", "skip_tables = drafts", "skip_tables = none")
+
+
+def comment_ini(farm: Farm, number: int) -> None:
+    farm.append("alembic.ini", f"# Remark {number}.\n")
+
+
+def set_strict(farm: Farm, _number: int) -> None:
+    farm.append("pyproject.toml", "\n[tool.alembic-lockstep]\nstrict = true\n")
+
+
+def set_variable_in_pyproject(farm: Farm, number: int) -> None:
+    farm.append("pyproject.toml", f'\n[tool.alembic-lockstep.env]\nFARM_COLUMNS = "p{number}"\n')
+
+
+def describe_in_pyproject(farm: Farm, number: int) -> None:
+    farm.replace("pyproject.toml", "[project]\n", f'[project]\ndescription = "{number}"\n')
+
+
+# What git does not track.
+
+
+def write_dotenv(farm: Farm, number: int) -> None:
+    farm.write(".env", f"FARM_COLUMNS=pond{number}\n")
+
+
+def migrate_for_dotenv(farm: Farm, number: int) -> None:
+    write_dotenv(farm, number)
+    farm.add_migration("e1", f'op.add_column("animals", sa.Column("pond{number}", sa.Integer()))')
+
+
+def delete_dotenv(farm: Farm, _number: int) -> None:
+    farm.delete(".env")
+
+
+def set_variable(farm: Farm, number: int) -> None:
+    farm.project.environ["FARM_COLUMNS"] = f"river{number}"
+
+
+def hide_drift(farm: Farm, number: int) -> None:
+    let_drift(farm, number)
+    farm.project.environ["FARM_SKIP_TABLES"] = "barns"
+
+
+def unset_variables(farm: Farm, _number: int) -> None:
+    for name in ("FARM_COLUMNS", "FARM_SKIP_TABLES"):
+        farm.project.environ.pop(name, None)
+
+
+def generate_module(farm: Farm, number: int) -> None:
+    farm.write("farm/settings_local.py", f'COLUMNS = ["hill{number}"]\n')
+
+
+def generate_harmless_module(farm: Farm, _number: int) -> None:
+    farm.write("farm/settings_local.py", 'COLUMNS = ["north"]\n')
+
+
+def regenerate_in_place(farm: Farm, _number: int) -> None:
+    """Write another module of the same size and time, as `cp -p` and reproducible builds do."""
+    _rewrite_unnoticeably(farm, "farm/settings_local.py", "north", "south")
+
+
+def write_ignored_data(farm: Farm, number: int) -> None:
+    farm.write("local/breeds.txt", f"breed{number}\n")
+
+
+def write_harmless_data(farm: Farm, _number: int) -> None:
+    farm.write("local/breeds.txt", "north\n")
+
+
+def rewrite_ignored_data(farm: Farm, _number: int) -> None:
+    _rewrite_unnoticeably(farm, "local/breeds.txt", "north", "south")
+
+
+def _rewrite_unnoticeably(farm: Farm, path: str, old: str, new: str) -> None:
+    file = farm.root / path
+    farm.read(path)
+    times = file.stat().st_atime_ns, file.stat().st_mtime_ns
+    farm.replace(path, old, new)
+    os.utime(file, ns=times)
+
+
+def write_unread_ignored(farm: Farm, number: int) -> None:
+    farm.write(f"noise{number}.log", "moo\n")
+
+
+def shadow_package(farm: Farm, number: int) -> None:
+    farm.write("barn.py", f"CODE_LENGTH = {8 + number}\n")
+
+
+def shadow_module(farm: Farm, number: int) -> None:
+    farm.write("farm/limits/__init__.py", f"NAME_LENGTH = {40 + number}\n")
+
+
+# The environment of the project's Python.
+
+
+def upgrade_package(farm: Farm, number: int) -> None:
+    farm.install("barn", f"1.{number}", f"CODE_LENGTH = {8 + number}\n")
+
+
+def edit_package(farm: Farm, number: int) -> None:
+    farm.edit_installed("barn", f"CODE_LENGTH = {18 + number}\n")
+
+
+def reinstall_package(farm: Farm, _number: int) -> None:
+    farm.install("barn", "1.0", "CODE_LENGTH = 8\n")
+
+
+def install_optional(farm: Farm, number: int) -> None:
+    farm.install("tractor", "1.0", f'COLUMNS = ["tractor{number}"]\n')
+
+
+def uninstall_package(farm: Farm, _number: int) -> None:
+    farm.uninstall("barn")
+
+
+def customise_python(farm: Farm, number: int) -> None:
+    farm.edit_installed(
+        "sitecustomize", f"import os\nos.environ['FARM_COLUMNS'] = 'site{number}'\n"
+    )
+
+
+def use_other_python(farm: Farm, number: int) -> None:
+    other = farm.root.with_name(f"other environment {number}")
+    libraries = make_venv(other)
+    (libraries / "barn.py").write_text(f"CODE_LENGTH = {28 + number}\n")
+    farm.project.environ["ALEMBIC_LOCKSTEP_PYTHON"] = str(other / "bin" / "python")
+
+
+# What no verdict depends on.
+
+
+def edit_readme(farm: Farm, number: int) -> None:
+    farm.write("README.md", f"# A farm\n\nAs of day {number}.\n")
+
+
+def delete_readme(farm: Farm, _number: int) -> None:
+    farm.delete("README.md")
+
+
+def add_unrelated_module(farm: Farm, number: int) -> None:
+    farm.write(f"tools/report{number}.py", "def report():\n    return 'all is well'\n")
+
+
+EDITS = {
+    "a column is added": Edit(add_column),
+    "a column is removed": Edit(remove_column),
+    "a column is altered": Edit(alter_column),
+    "a comment": Edit(add_comment, 0, fast=True),
+    "a docstring": Edit(extend_docstring, 0, fast=True),
+    "another format": Edit(reformat, 0, fast=True),
+    "a table that nobody imports": Edit(declare_unregistered),
+    "a table of a test": Edit(declare_in_tests, 0),
+    "a constant": Edit(change_constant),
+    "a constant of a migration": Edit(change_constant_of_migration),
+    "a renamed module": Edit(rename_module, 0),
+    "a lost module": Edit(lose_module, 2),
+    "json": Edit(change_data("crops.json", '["wheat", "crop{}"]\n')),
+    "yaml": Edit(change_data("crops.yaml", "- barley\n- crop{}\n")),
+    "txt": Edit(change_data("crops.txt", "meadow crop{}\n")),
+    "deleted data": Edit(delete_data, 2),
+    "what a link leads to": Edit(change_data("lunch.txt", "hay meal{}\n")),
+    "where a link leads": Edit(retarget_link),
+    "a new name in a folder": Edit(add_listed),
+    "a lost name in a folder": Edit(remove_listed),
+    "a new plugin": Edit(add_plugin),
+    "a deleted plugin": Edit(delete_plugin),
+    "a docstring that is read": Edit(change_read_docstring, before=read_docstring),
+    "a column with its migration": Edit(add_column_with_migration, 0),
+    "a migration, no column": Edit(migrate_for_nothing),
+    "a second head": Edit(branch_off),
+    "an unknown parent": Edit(lose_parent),
+    "a deleted migration": Edit(delete_migration),
+    "a renamed migration": Edit(rename_migration, 0),
+    "an edited migration": Edit(edit_migration),
+    "a comment in a migration": Edit(comment_migration, 0, fast=True),
+    "data of a migration": Edit(change_data_of_migration),
+    "alembic.ini": Edit(skip_nothing),
+    "a comment in alembic.ini": Edit(comment_ini, 0),
+    "strict": Edit(set_strict, before=let_drift),
+    "a variable in pyproject.toml": Edit(set_variable_in_pyproject, strict=True),
+    "a description in pyproject.toml": Edit(describe_in_pyproject, 0),
+    "a new .env": Edit(write_dotenv, strict=True),
+    "a deleted .env": Edit(delete_dotenv, strict=True, before=migrate_for_dotenv),
+    "a variable": Edit(set_variable, strict=True),
+    "a variable that is unset": Edit(unset_variables, strict=True, before=hide_drift),
+    "a generated module": Edit(generate_module, strict=True),
+    "a generated module, in place": Edit(
+        regenerate_in_place, strict=True, before=generate_harmless_module
+    ),
+    "ignored data": Edit(write_ignored_data, strict=True),
+    "ignored data, in place": Edit(rewrite_ignored_data, strict=True, before=write_harmless_data),
+    "an ignored file that nobody reads": Edit(write_unread_ignored, 0, fast=True),
+    "an ignored module before a package": Edit(shadow_package, strict=True),
+    "an ignored package before a module": Edit(shadow_module, strict=True),
+    "an upgraded package": Edit(upgrade_package, strict=True),
+    "an edited package": Edit(edit_package, strict=True),
+    "an optional package": Edit(install_optional, strict=True),
+    "an uninstalled package": Edit(uninstall_package, 2, strict=True),
+    "sitecustomize.py": Edit(customise_python, strict=True),
+    "another Python": Edit(use_other_python, strict=True),
+    "README.md": Edit(edit_readme, 0, fast=True),
+    "a deleted README.md": Edit(delete_readme, 0, fast=True),
+    "a module that nobody imports": Edit(add_unrelated_module, 0, fast=True),
+}
+
+
+# What a developer does with git; only together with other edits.
+
+
+def stage(farm: Farm, _number: int) -> None:
+    farm.git("add", ".")
+
+
+def stage_one(farm: Farm, number: int) -> None:
+    files = farm.git("ls-files", "-z", "--modified", "--others", "--exclude-standard").split("\0")
+    farm.git("add", "--", files[number % len(files)])
+
+
+def unstage(farm: Farm, _number: int) -> None:
+    farm.git("reset", "--quiet")
+
+
+def untrack(farm: Farm, _number: int) -> None:
+    farm.git("rm", "--quiet", "--cached", "farm/data/crops.txt")
+
+
+def revert_models(farm: Farm, _number: int) -> None:
+    farm.git("checkout", "HEAD", "--", MODELS)
+
+
+def reset(farm: Farm, _number: int) -> None:
+    farm.git("reset", "--quiet", "--hard")
+    farm.git("clean", "--quiet", "-fd")
+
+
+def commit(farm: Farm, _number: int) -> None:
+    farm.git("commit", "--quiet", "--no-verify", "-m", "A change")
+
+
+def commit_models(farm: Farm, _number: int) -> None:
+    farm.git("commit", "--quiet", "--no-verify", "-m", "Models", "--", MODELS)
+
+
+def amend(farm: Farm, _number: int) -> None:
+    farm.git("commit", "--quiet", "--no-verify", "--amend", "--no-edit")
+
+
+def uncommit(farm: Farm, _number: int) -> None:
+    farm.git("reset", "--quiet", "--soft", "HEAD~1")
+
+
+def stash(farm: Farm, _number: int) -> None:
+    farm.git("stash", "--quiet", "--include-untracked")
+
+
+def pop(farm: Farm, _number: int) -> None:
+    farm.git("stash", "pop", "--quiet", "--index")
+
+
+def branch(farm: Farm, number: int) -> None:
+    farm.git("switch", "--quiet", "-c", f"branch{number}")
+
+
+def switch(farm: Farm, number: int) -> None:
+    farm.git("switch", "--quiet", f"branch{number}")
+
+
+def switch_back(farm: Farm, _number: int) -> None:
+    farm.git("switch", "--quiet", "main")
+
+
+def use_usual_python(farm: Farm, _number: int) -> None:
+    farm.project.environ.pop("ALEMBIC_LOCKSTEP_PYTHON", None)
+
+
+def start_anew(farm: Farm) -> None:
+    """Have all be as the last commit has it, and the environment as at first."""
+    reset(farm, 0)
+    farm.git("clean", "--quiet", "-fdx", "-e", ".venv")
+    unset_variables(farm, 0)
+    use_usual_python(farm, 0)
+    reinstall_package(farm, 0)
+    for name in ("tractor", "sitecustomize"):
+        farm.uninstall(name)
+
+
+STEPS: dict[str, Do] = {
+    **{name: edit.do for name, edit in EDITS.items()},
+    "drift": let_drift,
+    "the missing migration": write_migration,
+    "a reader of a docstring": read_docstring,
+    "a harmless generated module": generate_harmless_module,
+    "harmless ignored data": write_harmless_data,
+    "the package as it was": reinstall_package,
+    "the usual Python": use_usual_python,
+    "git add .": stage,
+    "git add FILE": stage_one,
+    "git reset": unstage,
+    "git rm --cached": untrack,
+    "git checkout FILE": revert_models,
+    "git reset --hard": reset,
+    "git commit": commit,
+    "git commit FILE": commit_models,
+    "git commit --amend": amend,
+    "git reset --soft": uncommit,
+    "git stash": stash,
+    "git stash pop": pop,
+    "git switch -c": branch,
+    "git switch": switch,
+    "git switch main": switch_back,
+}
