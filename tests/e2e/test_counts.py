@@ -176,12 +176,20 @@ def test_without_the_cache_all_runs_and_nothing_is_kept(shop: Project) -> None:
     assert sorted(cache.rglob("*")) == before
 
 
-@pytest.mark.parametrize("kind", ["snapshots", "sqlite-snapshots", "observations", "verdicts"])
-@pytest.mark.parametrize("harm", ["emptied", "cut", "altered", "lost"])
-def test_a_damaged_entry_is_made_anew(shop: Project, kind: str, harm: str) -> None:
-    folder = Path(shop.environ["XDG_CACHE_HOME"]) / "alembic-lockstep" / "entries" / kind
-    entries = [file for file in folder.iterdir() if file.is_file()]
-    assert entries
+@pytest.mark.parametrize(
+    ("kinds", "harm"),
+    [
+        (["snapshots", "sqlite-snapshots", "observations", "verdicts"], "emptied"),
+        (["snapshots", "observations", "verdicts"], "cut"),
+        (["sqlite-snapshots"], "altered"),
+        (["sqlite-snapshots"], "lost"),
+        (["snapshots"], "altered"),
+    ],
+)
+def test_a_damaged_entry_is_made_anew(shop: Project, kinds: list[str], harm: str) -> None:
+    folder = Path(shop.environ["XDG_CACHE_HOME"]) / "alembic-lockstep" / "entries"
+    entries = [file for kind in kinds for file in (folder / kind).iterdir() if file.is_file()]
+    assert len(entries) >= len(kinds)
     for file in entries:
         content = file.read_bytes()
         if harm == "lost":

@@ -33,8 +33,6 @@ from .farm import VERSIONS, Farm, InapplicableError
 from .harness import Result, clean_environ
 from .small import EXAMPLES, some_examples
 
-pytestmark = pytest.mark.both_ways
-
 FAST = "Passed: nothing staged touches what the last verdict read."
 CLEAN, FINDINGS, COULD_NOT_JUDGE = 0, 1, 2
 CROPS = "farm/data/crops.txt"
@@ -50,7 +48,7 @@ def farm(make_project: MakeProject) -> Farm:
 
 
 def judged(farm: Farm, code: int, *flags: str) -> Result:
-    """Judge what is staged, all three ways; the verdict has to be this one."""
+    """Judge what is staged; the verdict has to be this one."""
     result = farm.project.check("--output-format", "json", *flags)
     assert result.returncode == code, result.output
     return result
@@ -83,6 +81,7 @@ def commit_judged(farm: Farm, *flags: str) -> None:
     commit(farm)
 
 
+# What a verdict has to be is written beside each edit, so once is enough here.
 @pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
 def test_an_edit_after_a_verdict(farm: Farm, edit: Edit) -> None:
     flags = ("--strict",) if edit.strict else ()
@@ -96,6 +95,7 @@ def test_an_edit_after_a_verdict(farm: Farm, edit: Edit) -> None:
     assert not edit.fast or result.stderr.startswith(FAST), result.stderr
 
 
+@pytest.mark.both_ways
 def test_the_same_tree_with_another_base(farm: Farm) -> None:
     commit_judged(farm)
     let_drift(farm, 1)
@@ -107,6 +107,7 @@ def test_the_same_tree_with_another_base(farm: Farm) -> None:
     judged(farm, FINDINGS)
 
 
+@pytest.mark.both_ways
 def test_the_same_tree_with_another_flag(farm: Farm) -> None:
     let_drift(farm, 1)
     commit_drifted(farm)
@@ -121,6 +122,7 @@ def commit_drifted(farm: Farm) -> None:
     commit(farm)
 
 
+@pytest.mark.both_ways
 def test_a_commit_that_was_not_judged_is_by_name(farm: Farm) -> None:
     commit_judged(farm)
     add_column(farm, 1)
@@ -131,6 +133,7 @@ def test_a_commit_that_was_not_judged_is_by_name(farm: Farm) -> None:
     judged(farm, FINDINGS, "--base", "HEAD~1")
 
 
+@pytest.mark.both_ways
 def test_what_is_not_staged_is_not_judged(farm: Farm) -> None:
     commit_judged(farm)
     add_column(farm, 1)
@@ -139,6 +142,7 @@ def test_what_is_not_staged_is_not_judged(farm: Farm) -> None:
     assert judged(farm, CLEAN).stderr.startswith(FAST)
 
 
+@pytest.mark.both_ways
 def test_what_is_staged_is_judged_although_it_is_not_on_disk(farm: Farm) -> None:
     commit_judged(farm)
     clean = farm.read(MODELS)
@@ -151,6 +155,7 @@ def test_what_is_staged_is_judged_although_it_is_not_on_disk(farm: Farm) -> None
     judged(farm, CLEAN)
 
 
+@pytest.mark.both_ways
 def test_part_of_what_is_staged_is_committed_and_amended(farm: Farm) -> None:
     commit_judged(farm)
     add_column_with_migration(farm, 1)
@@ -166,6 +171,7 @@ def test_part_of_what_is_staged_is_committed_and_amended(farm: Farm) -> None:
     assert rules(judged(farm, FINDINGS)) == ["uncommitted-migration"]
 
 
+@pytest.mark.both_ways
 def test_a_finding_is_cured_and_comes_back(farm: Farm) -> None:
     commit_judged(farm)
     add_column(farm, 1)
@@ -179,6 +185,7 @@ def test_a_finding_is_cured_and_comes_back(farm: Farm) -> None:
     assert rules(judged(farm, FINDINGS)) == ["missing-migration"]
 
 
+@pytest.mark.both_ways
 def test_branches_are_switched(farm: Farm) -> None:
     commit_judged(farm)
     farm.git("switch", "--quiet", "-c", "side")
@@ -194,6 +201,7 @@ def test_branches_are_switched(farm: Farm) -> None:
     assert judged(farm, CLEAN).stderr.startswith(FAST)
 
 
+@pytest.mark.both_ways
 def test_changes_are_stashed(farm: Farm) -> None:
     commit_judged(farm)
     add_column(farm, 1)
@@ -207,6 +215,7 @@ def test_changes_are_stashed(farm: Farm) -> None:
     judged(farm, FINDINGS)
 
 
+@pytest.mark.both_ways
 def test_a_linked_worktree_has_an_environment_of_its_own(farm: Farm) -> None:
     commit_judged(farm, "--strict")
     root = farm.root.with_name("linked")
@@ -220,6 +229,7 @@ def test_a_linked_worktree_has_an_environment_of_its_own(farm: Farm) -> None:
     assert judged(farm, CLEAN, "--strict").stderr.startswith(FAST)
 
 
+@pytest.mark.both_ways
 def test_what_is_tracked_no_more_is_of_the_environment(farm: Farm) -> None:
     commit_judged(farm)
     farm.git("rm", "--quiet", "--cached", CROPS)
@@ -230,6 +240,7 @@ def test_what_is_tracked_no_more_is_of_the_environment(farm: Farm) -> None:
     judged(farm, FINDINGS)
 
 
+@pytest.mark.both_ways
 def test_a_forgotten_file_becomes_an_ignored_one(farm: Farm) -> None:
     commit_judged(farm, "--strict")
     add_plugin(farm, 1)
@@ -270,6 +281,7 @@ rounds = st.builds(
 )
 
 
+@pytest.mark.both_ways
 def test_a_sequence_of_edits(farm: Farm, tmp_path: Path) -> None:
     stage_all(farm, "first")
     commit(farm)

@@ -10,8 +10,6 @@ from .conftest import MakeProject, make_precious
 from .harness import Project, force_postgres, require, server_answers
 from .small import assert_clean, assert_finding, assert_unjudged, change_and_check
 
-pytestmark = pytest.mark.both_ways
-
 MIGRATION = '''\
 """A migration."""
 from alembic import op
