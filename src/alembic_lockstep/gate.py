@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -26,7 +26,6 @@ from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.submodules import with_submodules
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.history.environments import Environment
-from alembic_lockstep.memory.known import KnownTree
 from alembic_lockstep.memory.memory import Memory, untraced
 from alembic_lockstep.rules import DRY_RUN_RULES, HISTORY_RULES, Check
 from alembic_lockstep.sides import Side, SideFinder
@@ -108,11 +107,8 @@ def judge(
         judged = tuple(_side_by_side(_judge_environment, facts, runner))
         verdict = Verdict(base, tree, judged, untraced(runner.launcher.seen) if memory else ())
         if memory and not verdict.untraced:
-            runs = runner.launcher.seen
-            known_before = memory.known(names[0], before, asked, runs)
-            known_now = memory.known(names[1], now, asked, runs)
-            if not known_now.trace.has_changed(repository.root, memory.since):
-                _remember(memory, known_before, known_now, verdict, runner.launcher)
+            trees = dict(zip(names, (before, now), strict=True))
+            _remember(memory, trees, asked, verdict, runner.launcher)
     return verdict
 
 
@@ -133,18 +129,33 @@ def _read_facts(
 
 
 def _remember(
-    memory: Memory, before: KnownTree, now: KnownTree, verdict: Verdict, launcher: Launcher
+    memory: Memory,
+    trees: Mapping[str, Tree],
+    asked: Collection[str],
+    verdict: Verdict,
+    launcher: Launcher,
 ) -> None:
-    """Leave what was found to later runs: what was seen in the trees, and that one passed."""
+    """Leave what was found to later runs: what was seen in the trees, and that one passed.
+
+    Args:
+        trees: The base and the tree, by their ids without submodules filled in.
+        asked: The paths that were looked for in either.
+    """
+    base, name = trees
+    known = memory.known(name, trees[name], asked, launcher.seen)
+    if known.trace.has_changed(memory.repository.root, memory.since):
+        return
     for one in verdict.environments:
-        if one.comparison and one.comparison.start != BASE_MODELS:
-            for seen, known in ((one.comparison.now, now), (one.comparison.before, before)):
-                if seen and not seen.error:
-                    python = launcher.interpreter(one.environment).path
-                    memory.observations.remember(one.environment, python, seen, known)
+        if one.comparison is None or one.comparison.start == BASE_MODELS:
+            continue
+        python = launcher.interpreter(one.environment).path
+        memory.observations.remember(one.environment, python, one.comparison.now, known)
+        if one.comparison.before:
+            before = memory.known(base, trees[base], asked, launcher.seen)
+            memory.observations.remember(one.environment, python, one.comparison.before, before)
     if not verdict.findings:
-        settings = now.blob("pyproject.toml")
-        memory.verdicts.remember(before.tree, now, launcher.interpreters, settings)
+        settings = known.blob("pyproject.toml")
+        memory.verdicts.remember(base, known, launcher.interpreters, settings)
 
 
 def _the_others_only(others: Sequence[Environment]) -> str:

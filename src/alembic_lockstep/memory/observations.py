@@ -49,7 +49,9 @@ class Observations:
     def remember(
         self, environment: Environment, interpreter: str, seen: Observation, known: KnownTree
     ) -> None:
-        """Keep what a dry run saw in a tree."""
+        """Keep what a dry run saw in a tree; a failure is looked at anew."""
+        if seen.error:
+            return
         name = self._prefix(environment, interpreter) + known.tree
         facts = {**vars(seen), "reads": {}, "log": ""}
         self.cache.write(KIND, name, {**known.stored, "seen": facts})
