@@ -130,7 +130,9 @@ def test_a_broken_migration_is_blamed_although_half_of_it_stays(guarded: Make) -
     path = add_migration(project, "dddddddddddd", upgrade=upgrade)
     line = project.line(path, "nonesuch")
     with project.untouched():
-        assert_finding(project.check(), f"{path}:{line}", "broken-upgrade", "nonesuch")
+        # MariaDB's message has the scratch database's name in it.
+        result = project.check(once=True)
+    assert_finding(result, f"{path}:{line}", "broken-upgrade", "nonesuch")
 
 
 def test_a_history_that_does_not_replay_starts_from_a_copy_of_the_bases_models(
