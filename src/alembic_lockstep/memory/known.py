@@ -61,12 +61,9 @@ class KnownTree:
 
     def blob(self, path: str) -> str:
         """The id of one of its files; "" if it has none of that name."""
-        with suppress(CouldNotJudge):
-            return (
-                self.repository.git("rev-parse", "--verify", "--quiet", f"{self.tree}:{path}")
-                .decode()
-                .strip()
-            )
+        named = ("rev-parse", "--verify", "--quiet", f"{self.tree}:{path}")
+        with suppress(CouldNotJudge):  # it has none
+            return self.repository.git(*named).decode().strip()
         return ""
 
     def text(self, blob: str) -> str:

@@ -90,7 +90,7 @@ class Memory:
 
 def untraced(runs: Sequence[Observation]) -> tuple[str, ...]:
     """Why it is not known what dry runs read, in words for people; empty if it is."""
-    reasons = (reason for one in runs for reason in one.reads.get("untraced", ["an old probe"]))
+    reasons = (reason for one in runs for reason in one.reads["untraced"])
     return tuple(dict.fromkeys(reasons))
 
 

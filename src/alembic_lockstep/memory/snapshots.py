@@ -98,7 +98,7 @@ class Snapshots:
             start: The snapshot that they were copied from.
         """
         applied = {**(start.applied if start else {}), **seen.paths}
-        if not seen.reads or seen.reads["untraced"] or not set(applied) <= side.history.ids:
+        if seen.reads["untraced"] or not set(applied) <= side.history.ids:
             return None
         root, opened = self.repository.root, seen.reads["opened"]
         outside = [path for path in seen.reads["outside"] if not _INSTALLED.search(path)]

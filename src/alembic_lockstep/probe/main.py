@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from importlib import metadata
 from typing import Any, Dict, Optional
 
@@ -27,9 +27,12 @@ def main(top: str) -> None:
     """
     reads = Reads()
     reads.start()
-    # While the host finds out what to ask. What fails here fails again when it is needed.
-    with suppress(Exception):
-        from . import dryrun, project, redirect  # noqa: F401
+    # While the host finds out what to ask. What fails is told then; nothing is imported twice.
+    failed = None
+    try:
+        from . import dryrun, project, redirect  # noqa: F401 - used by `_observe`
+    except Exception as error:
+        failed = error
     channel = Channel(top)
     request = channel.request
     if top:
@@ -41,7 +44,7 @@ def main(top: str) -> None:
     repoint_imports(places, dict.fromkeys(C_DRIVERS, guard.wrap_driver), reads.imported)
     sys.path[:0] = [os.path.join(request["checkout"], path) for path in request["paths"]]
     guard.install()
-    outcome = _observe(channel, request, guard, places, reads)
+    outcome = _observe(channel, request, guard, places, reads, failed)
     reads.stop()
     # Now the host looks what the kernel saw of the project, before it sees us look around.
     channel.ask("ran")
@@ -62,13 +65,20 @@ def main(top: str) -> None:
 
 
 def _observe(
-    channel: Channel, request: Dict[str, Any], guard: Guard, places: Places, reads: Reads
+    channel: Channel,
+    request: Dict[str, Any],
+    guard: Guard,
+    places: Places,
+    reads: Reads,
+    failed: Optional[Exception],
 ) -> Dict[str, Any]:
     """Run the project; its failure is an observation like any other."""
     run = redirect = None
     failure: Dict[str, Any] = {}
     with ExitStack() as stack:
         try:
+            if failed is not None:
+                raise failed
             from . import dryrun, project
             from .redirect import Redirect
 

@@ -103,16 +103,6 @@ class ScratchServers:
         with self._server(dialect) as server:
             return server.description
 
-    def version(self, dialect: str) -> str:
-        """Name the version of a dialect's server, as exactly as is known; starts it if need be.
-
-        Of SQLite it is empty: the library is the project's.
-        """
-        with self._server(dialect) as server:
-            return (
-                "" if dialect == "sqlite" else str(getattr(server, "version", server.description))
-            )
-
     def _hand_out(self, dialect: str, url: str) -> str:
         self._dialects[url] = dialect
         return url

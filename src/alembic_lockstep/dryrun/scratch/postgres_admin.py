@@ -72,8 +72,6 @@ class PostgresServer:
         self._made: list[str] = []
         self._closed: Callable[[], None] = lambda: None
         self.description = description or self._describe()
-        major, minor = divmod(self._connection.info.server_version, 10000)
-        self.version = f"{major}.{minor}"
         try:
             self.snapshots = Snapshots(self._connection, era)
             self._claim()
