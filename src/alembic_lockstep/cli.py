@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import shlex
 import signal
@@ -16,6 +17,8 @@ import click
 
 from alembic_lockstep import __version__
 from alembic_lockstep.errors import CouldNotJudge
+from alembic_lockstep.report.output import FORMATS, Output, OutputFile, output_file
+from alembic_lockstep.report.report import Report
 
 if TYPE_CHECKING:
     from alembic_lockstep.git.repository import Repository
@@ -54,14 +57,35 @@ def cli() -> None:
 @click.option("-x", metavar="ARG", multiple=True, help="For env.py, as `alembic -x`.")
 @click.option(
     "--output-format",
-    type=click.Choice(["full", "concise", "json"]),
+    type=click.Choice(FORMATS),
     default="full",
     show_default=True,
     help="How findings are printed.",
 )
-@click.option("--no-cache", is_flag=True, help="Neither read nor write what is remembered.")
+@click.option(
+    "--output",
+    metavar="[FORMAT=]FILE",
+    type=output_file,
+    multiple=True,
+    help="Write a report to this file, too; .sarif, .xml, .md and .json name the format.",
+)
+@click.option(
+    "--no-cache",
+    is_flag=True,
+    envvar="ALEMBIC_LOCKSTEP_NO_CACHE",
+    show_envvar=True,
+    help="Neither read nor write what is remembered.",
+)
+@click.pass_obj
 def check(
-    base: str | None, tree: str | None, output_format: str, no_cache: bool, **flags: object
+    reports: Output,
+    /,
+    base: str | None,
+    tree: str | None,
+    output_format: str,
+    output: tuple[OutputFile, ...],
+    no_cache: bool,
+    **flags: object,
 ) -> int:
     """Judge what is staged against HEAD, or any two commits.
 
@@ -72,36 +96,31 @@ def check(
     from alembic_lockstep.git.repository import Repository
     from alembic_lockstep.memory.verdicts import Verdicts
 
+    reports.format, reports.files = output_format, output
     environ = dict(os.environ)
     repository = Repository.discover(Path.cwd())
     given = {name: value for name, value in flags.items() if value not in (None, (), "")}
     base, tree = _trees(repository, base, tree, environ)
     cache = None if no_cache else Cache(cache_root())
     if cache and Verdicts(cache, repository, environ, given).answer(base, tree):
-        # Rich would take longer to import than all this took.
-        if output_format == "json":
-            from alembic_lockstep.gate import Verdict
-            from alembic_lockstep.report.json import render
-
-            render(Verdict(base, tree or repository.staged_tree(environ), ()))
+        # Rich and SQLAlchemy would take longer to import than all this took.
         what = "nothing in the commit" if tree else "nothing staged"
-        click.echo(f"Passed: {what} touches what the last verdict read.", err=True)
+        passed = f"Passed: {what} touches what the last verdict read."
+        judged = tree or (repository.staged_tree(environ) if reports.needs("json") else "")
+        reports.write(Report((passed,), base, judged))
         return CLEAN
 
+    gc.enable()
     from alembic_lockstep.gate import judge
-    from alembic_lockstep.report import FORMATS
+    from alembic_lockstep.report.judged import report_of
     from alembic_lockstep.report.progress import progress
-    from alembic_lockstep.report.summary import summary
-    from alembic_lockstep.report.terminal import printable, stderr
 
     staged = tree or repository.staged_tree(environ)
     with progress() as show:
         verdict = judge(
             repository, base, staged, environ=environ, flags=given, progress=show, cache=cache
         )
-    FORMATS[output_format](verdict)
-    for line in summary(verdict):
-        stderr().print(printable(line))
+    reports.write(report_of(verdict))
     return FINDINGS if verdict.findings else CLEAN
 
 
@@ -165,7 +184,7 @@ def clear() -> int:
 
 def _tend(tend: Callable[[Path, tuple[str, ...]], Iterator[str]]) -> int:
     from alembic_lockstep.cache import cache_root
-    from alembic_lockstep.report.terminal import printable
+    from alembic_lockstep.report.text import printable
     from alembic_lockstep.upkeep import scratch_urls
 
     for line in tend(cache_root(), scratch_urls(Path.cwd(), os.environ)):
@@ -189,13 +208,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # `nohup`
             signal.signal(number, signal.default_int_handler)
+    reports = Output()
     try:
-        return int(cli.main(argv, standalone_mode=False) or CLEAN)
+        return int(cli.main(argv, standalone_mode=False, obj=reports) or CLEAN)
     except CouldNotJudge as error:
-        from alembic_lockstep.report.failure import print_failure
-
-        print_failure(error)
-        return COULD_NOT_JUDGE
+        return _give_up(reports, error, COULD_NOT_JUDGE)
     except click.ClickException as error:
         error.show()
         return COULD_NOT_JUDGE
@@ -204,17 +221,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
-            from alembic_lockstep.report.failure import print_failure
-
-            print_failure(_of_the_machine(error))
-            return COULD_NOT_JUDGE
+            return _give_up(reports, _of_the_machine(error), COULD_NOT_JUDGE)
         traceback.print_exc()
-        click.echo(
-            f"alembic-lockstep {__version__}: this is a bug of ours, and the commit is blocked. "
-            "Please report the lines above.",
-            err=True,
+        ours = (
+            f"alembic-lockstep {__version__}: this is a bug of ours ({type(error).__name__}), and "
+            "the commit is blocked. Please report the lines above."
         )
+        return _give_up(reports, CouldNotJudge(ours), OUR_BUG)
+
+
+def _give_up(reports: Output, error: CouldNotJudge, code: int) -> int:
+    """Report that there is no verdict: no report may look as if all were well."""
+    try:
+        reports.fail(error)
+    except Exception:  # a format's own bug
+        traceback.print_exc()
         return OUR_BUG
+    return code
 
 
 def _of_the_machine(error: OSError) -> CouldNotJudge:
@@ -230,5 +253,14 @@ def _of_the_machine(error: OSError) -> CouldNotJudge:
 
 
 def entry() -> None:
-    """The console script."""
-    sys.exit(main())
+    """The console script.
+
+    Collecting garbage, and taking all modules apart at the end, is a fifth of the answer at once.
+    """
+    gc.disable()
+    code = main()
+    if "alembic_lockstep.gate" in sys.modules:
+        sys.exit(code)
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code)  # nothing was started that has to end

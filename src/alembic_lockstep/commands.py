@@ -23,7 +23,12 @@ _NO_APP = re.compile(r"[01]\.|2\.[01]\b")
 
 
 def cure_commands(
-    environment: Environment, files: Collection[str], message: str, *, flask: str = ""
+    environment: Environment,
+    files: Collection[str],
+    message: str,
+    *,
+    by_hand: Collection[str] = (),
+    flask: str = "",
 ) -> tuple[str, ...]:
     """Return the commands that create the missing migration and add it, ready to paste in turn.
 
@@ -31,6 +36,7 @@ def cure_commands(
         environment: The environment that lacks it.
         files: Every file of the tree; a lock file says how commands are run.
         message: The migration's message: `add games.winners`.
+        by_hand: What of the migration autogenerate would leave out.
         flask: The version of the project's Flask, where it is known.
     """
     create = _typed(environment, files, "migrate", "revision --autogenerate", version=flask)
@@ -38,7 +44,9 @@ def cure_commands(
     top = ":/" if environment.directory else ""
     places = " ".join(shlex.quote(top + place) for place in environment.version_locations)
     command = f"{create} -m {_quoted(message)}"
-    return (command, f"git add {places}") if places else (command,)
+    edit = f"# write into it what autogenerate does not see: {', '.join(by_hand)}"
+    lines = (command, edit if by_hand else "", f"git add {places}" if places else "")
+    return tuple(filter(None, lines))
 
 
 def merge_command(environment: Environment, files: Collection[str]) -> str:

@@ -34,6 +34,7 @@ class Settings:
         timeout: Seconds for one dry run.
         allow_connect: `host:port`, `host`, or a unix socket's path.
         strict: Report what the base already has as well.
+        ignore: Differences that are none, as globs, each with the reason.
     """
 
     config: tuple[str, ...] = ()
@@ -48,6 +49,7 @@ class Settings:
     timeout: float = 300.0
     allow_connect: tuple[str, ...] = ()
     strict: bool = False
+    ignore: Mapping[str, str] = field(default_factory=dict)
 
 
 class _UnfitError(ValueError):
@@ -85,6 +87,13 @@ def _assignment(item: object) -> tuple[str, str]:
     name, equals, text = _string(item).partition("=")
     if name and equals:
         return name, text
+    raise _UnfitError
+
+
+def _reasons(value: object) -> dict[str, str]:
+    reasons = _table(value)
+    if all(reason.strip() for reason in reasons.values()):
+        return reasons
     raise _UnfitError
 
 
@@ -134,6 +143,12 @@ _URLS = _Kind('a list of URLs, such as ["…"]', _strings, lambda text: tuple(te
 _TABLE = _Kind(
     'a table of strings, such as { NAME = "…" }', _table, lambda t: _table(shlex.split(t))
 )
+# Without its quotes, a dot in a name would make a table.
+_REASONS = _Kind(
+    'a reason for each name, both in quotes, such as { "games.score" = "…" }',
+    _reasons,
+    lambda t: _reasons(shlex.split(t)),
+)
 _SECONDS = _Kind("a number of seconds above 0", _seconds, _text_as_seconds)
 _TRUTH = _Kind("true or false", _truth, _text_as_truth)
 
@@ -165,6 +180,7 @@ _KEYS = (
     _key("timeout", _SECONDS),
     _key("allow_connect", _STRINGS),
     _key("strict", _TRUTH),
+    _key("ignore", _REASONS),
 )
 
 

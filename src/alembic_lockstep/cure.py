@@ -44,7 +44,13 @@ def cures(facts: Facts, findings: Sequence[Finding]) -> list[Cure]:
             found.append(Cure("The migration that is missing:", body, "python"))
             flask = facts.comparison.now.flask if facts.comparison else ""
             message = _message(facts.uncured)
-            commands = cure_commands(facts.environment, facts.tree.files, message, flask=flask)
+            commands = cure_commands(
+                facts.environment,
+                facts.tree.files,
+                message,
+                by_hand=[operation.text for operation in facts.uncured if operation.sql],
+                flask=flask,
+            )
             found.append(Cure("To cure it:", "\n".join(commands), "console"))
     return found
 

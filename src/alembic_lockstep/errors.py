@@ -13,18 +13,26 @@ class CouldNotJudge(Exception):  # noqa: N818 - it names the verdict, as the exi
         fix: What to type or to set, one or more lines ready to paste.
         tried: What was tried, a line each, for failures of a search.
         log: What the project printed, shown after the message.
+        config: The configuration file of the environment that it is about, if it is about one.
     """
 
     def __init__(
-        self, what: str, *, fix: str = "", tried: Sequence[str] = (), log: str = ""
+        self,
+        what: str,
+        *,
+        fix: str = "",
+        tried: Sequence[str] = (),
+        log: str = "",
+        config: str = "",
     ) -> None:
         super().__init__(what)
         self.what = what
         self.fix = fix
         self.tried = tuple(tried)
         self.log = log
+        self.config = config
 
-    def or_else(self, fix: str) -> CouldNotJudge:
-        """The same, with another way out after the first."""
-        both = "\n".join(filter(None, (self.fix, fix)))
-        return CouldNotJudge(self.what, fix=both, tried=self.tried, log=self.log)
+    def of(self, config: str, or_else: str) -> CouldNotJudge:
+        """The same of an environment, with another way out after the first."""
+        both = "\n".join(filter(None, (self.fix, or_else)))
+        return CouldNotJudge(self.what, fix=both, tried=self.tried, log=self.log, config=config)

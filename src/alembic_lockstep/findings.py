@@ -38,6 +38,7 @@ class Finding:
         hint: What it means or what to do about this one finding; may be empty.
         related: Further places.
         operation: The missing operation as `op.*` code, where the finding is about one.
+        sql: The statements that do it, where they are known.
     """
 
     rule: str
@@ -47,3 +48,4 @@ class Finding:
     hint: str = ""
     related: tuple[Location, ...] = ()
     operation: str = ""
+    sql: tuple[str, ...] = ()

@@ -26,6 +26,13 @@ from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.submodules import with_submodules
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.history.environments import Environment
+from alembic_lockstep.ignores import (
+    Directives,
+    Ignores,
+    account,
+    ignore_differences,
+    ignore_findings,
+)
 from alembic_lockstep.memory.memory import Memory, untraced
 from alembic_lockstep.rules import DRY_RUN_RULES, HISTORY_RULES, Check
 from alembic_lockstep.sides import Side, SideFinder
@@ -40,6 +47,7 @@ class EnvironmentVerdict:
         comparison: What the dry run found; None when the history forbade one.
         servers: The databases that the dry run used: `SQLite`, `PostgreSQL 18 (…)`.
         notes: What the summary should say about what was read.
+        ignores: What would have been findings, but for the project's wishes.
     """
 
     environment: Environment
@@ -48,6 +56,7 @@ class EnvironmentVerdict:
     comparison: Comparison | None
     servers: tuple[str, ...]
     notes: tuple[str, ...]
+    ignores: Ignores
 
 
 @dataclass(frozen=True)
@@ -187,25 +196,30 @@ def _side_by_side(
 
 
 def _judge_environment(facts: Facts, runner: DryRunner) -> EnvironmentVerdict:
+    globs, directives = runner.settings.ignore, Directives(facts.repository, facts.tree)
     if not facts.broken:
         try:
-            facts = _try_dry_run(facts, runner)
+            facts = _try_dry_run(facts, runner, directives)
         except CouldNotJudge as error:
-            raise error.or_else(_the_others_only(facts.elsewhere)) from error
-    findings = _apply(HISTORY_RULES, facts) + _apply(DRY_RUN_RULES, facts)
+            others_only = _the_others_only(facts.elsewhere)
+            raise error.of(facts.environment.config, or_else=others_only) from error
+    counted, differences = ignore_differences(facts, globs, directives)
+    found = _apply(HISTORY_RULES, counted) + _apply(DRY_RUN_RULES, counted)
+    findings, others = ignore_findings(found, directives)
     connections = facts.comparison.now.connections if facts.comparison else ()
     dialects = dict.fromkeys(connection["dialect"] for connection in connections)
     return EnvironmentVerdict(
         facts.environment,
         tuple(sorted(findings, key=lambda one: (one.location.path, one.location.line))),
-        tuple(cures(facts, findings)),
+        tuple(cures(counted, findings)),
         facts.comparison,
         tuple(runner.servers.description(dialect) for dialect in dialects),
         facts.notes,
+        account(facts, globs, directives, found, [*differences, *others]),
     )
 
 
-def _try_dry_run(facts: Facts, runner: DryRunner) -> Facts:
+def _try_dry_run(facts: Facts, runner: DryRunner, directives: Directives) -> Facts:
     """Make the dry run; where a parent is unknown, that is the finding, and not its failure.
 
     It is made there too: env.py may know the place where that parent is.
@@ -213,7 +227,8 @@ def _try_dry_run(facts: Facts, runner: DryRunner) -> Facts:
     try:
         return _dry_run(facts, runner)
     except CouldNotJudge:
-        if any(finding.rule == "unknown-parent" for finding in _apply(HISTORY_RULES, facts)):
+        findings, _ = ignore_findings(_apply(HISTORY_RULES, facts), directives)
+        if any(finding.rule == "unknown-parent" for finding in findings):
             return facts
         raise
 

@@ -14,7 +14,7 @@ from alembic_lockstep.dryrun.scratch.private import delete_unused, find_slots
 from alembic_lockstep.dryrun.scratch.sqlite import SNAPSHOTS
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.repository import Repository
-from alembic_lockstep.report.terminal import plural
+from alembic_lockstep.report.text import plural
 
 if TYPE_CHECKING:
     from alembic_lockstep.dryrun.scratch.postgres_snapshots import Snapshots

@@ -344,6 +344,7 @@ def clean_environ(home: Path) -> dict[str, str]:
         "PRE_COMMIT_HOME": str(home / "pre-commit"),
         "XDG_CACHE_HOME": str(home / ".cache"),
         "XDG_CONFIG_HOME": str(home / ".config"),
+        **({"ALEMBIC_LOCKSTEP_NO_CACHE": "1"} if os.environ.get("LOCKSTEP_NO_CACHE") else {}),
     }
 
 

@@ -19,7 +19,7 @@ FIRST_FILE, HEAD_FILE = f"{VERSIONS}/{FIRST}_customers.py", f"{VERSIONS}/{HEAD}_
 #: for what it did not do.
 EXAMPLES = int(os.environ.get("LOCKSTEP_EXAMPLES", "0"))
 some_examples = settings(
-    max_examples=EXAMPLES or 6,
+    max_examples=EXAMPLES or 4,
     derandomize=not EXAMPLES,
     database=None,
     deadline=None,

@@ -16,6 +16,7 @@ import pytest
 from .conftest import MakeProject
 from .harness import Project, force_postgres, machine_has_binaries, require
 from .samples import SAMPLES
+from .small import EXAMPLES
 from .test_kill import git_state, left_after_patience, marked
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
@@ -83,20 +84,22 @@ def mark() -> Iterator[str]:
     assert not left_after_patience(marked(mark)), "processes outlive the hook"
 
 
-def test_two_worktrees_at_once_ten_times(game: Project, with_migration: Project, mark: str) -> None:
+def test_two_worktrees_at_once_again_and_again(
+    game: Project, with_migration: Project, mark: str
+) -> None:
     before = [git_state(project) for project in (game, with_migration)]
-    for _ in range(10):
+    for _ in range(max(5, EXAMPLES)):
         runs = [start(project, mark) for project in (game, with_migration)]
         said = [run.communicate(timeout=120)[1].decode() for run in runs]
         assert [run.returncode for run in runs] == [FINDINGS, CLEAN], said
     assert [git_state(project) for project in (game, with_migration)] == before
 
 
-def test_killed_twenty_five_times(game: Project, mark: str) -> None:
+def test_killed_again_and_again(game: Project, mark: str) -> None:
     before = git_state(game)
     usual = seconds_of_a_check(game)
     rest = random.Random(2026)
-    for number in range(25):
+    for number in range(max(10, EXAMPLES)):
         run = start(game, mark)
         time.sleep(rest.uniform(0, usual))
         run.send_signal(signal.SIGKILL)

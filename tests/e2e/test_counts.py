@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -143,6 +144,22 @@ def test_an_old_difference_starts_the_base_once_only(shop: Project, starts: Path
     assert len(set(starts.read_text().split())) == 1
 
 
+def test_an_old_difference_starts_the_base_once_also_beside_a_new_file(
+    shop: Project, starts: Path
+) -> None:
+    add_column(shop, "paid", "bool")
+    shop.commit("Forgotten", "--no-verify")
+    add_column(shop, "due", "int")
+    path = add_migration(shop, "aaaaaaaaaaaa", upgrade=DUE.replace("Date", "Integer"))
+    assert judged(shop)[0] == 0
+    starts.write_text("")
+    for number in range(2):
+        shop.replace(path, "op.add_column(", f"assert {number} < 2; op.add_column(")
+        shop.stage(path)
+        assert judged(shop)[0] == 0
+    assert len(set(starts.read_text().split())) == 2  # one for each
+
+
 def test_a_branch_switch_finds_its_snapshot_again(shop: Project) -> None:
     shop.git("checkout", "-q", "-b", "paid")
     add_column(shop, "paid", "bool")
@@ -174,6 +191,73 @@ def test_without_the_cache_all_runs_and_nothing_is_kept(shop: Project) -> None:
     add_migration(shop, "aaaaaaaaaaaa", upgrade=PAID)
     assert judged(shop, "--no-cache") == (0, 3, 0)
     assert sorted(cache.rglob("*")) == before
+
+
+#: Of a project that is started only once at a time.
+LOCK = """import fcntl, sys
+lock = open(sys.prefix + "/lock", "w")
+try:
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except OSError:
+    open(sys.prefix + "/starts", "a").write("refused\\n")
+    raise
+"""
+#: Of a revision that takes until others have started: `{}` lines of that file.
+WAIT = """import sys, time
+    for _ in range(3000):
+        if len(set(open(sys.prefix + "/starts").read().split())) >= {}:
+            break
+        time.sleep(0.01)
+    """
+
+
+def test_what_is_new_starts_while_the_base_runs(shop: Project, starts: Path) -> None:
+    shop.write("service/shop/__init__.py", LOCK)
+    add_migration(shop, "aaaaaaaaaaaa", upgrade=WAIT.format(3))
+    shop.stage("service")
+    shop.commit("Once at a time", "--no-verify")
+    add_column(shop, "paid", "bool")
+    add_migration(shop, "bbbbbbbbbbbb", down="aaaaaaaaaaaa", upgrade=PAID)
+    assert judged(shop, "--no-cache") == (0, 4, 0)
+    # The third process is the second one, when the first had ended.
+    assert len(set(starts.read_text().split()) - {"refused"}) == 3
+    assert "refused" in starts.read_text()
+
+
+def test_what_is_new_does_not_outlive_a_base_that_fails(shop: Project, starts: Path) -> None:
+    add_migration(shop, "aaaaaaaaaaaa", upgrade=WAIT.format(2) + "raise RuntimeError")
+    shop.commit("Broken", "--no-verify")
+    add_column(shop, "paid", "bool")
+    add_migration(shop, "bbbbbbbbbbbb", down="aaaaaaaaaaaa", upgrade=PAID)
+    result = shop.check("--no-cache", once=True)
+    assert "aaaaaaaaaaaa fails in the base too" in result.output
+    pids = set(starts.read_text().split())
+    assert len(pids) >= 4  # both of the tree, the base, from its models
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(pid), 0)
+
+
+#: Reads what is written meanwhile, so no snapshot is kept.
+UNSTEADY = f"""import sys
+    open(sys.prefix + "/note", "w").write("now")
+    open(sys.prefix + "/note").read()
+    {PAID}"""
+
+
+def test_nothing_is_kept_on_top_of_what_was_not(shop: Project) -> None:
+    add_column(shop, "paid", "bool")
+    path = add_migration(shop, "aaaaaaaaaaaa", upgrade=UNSTEADY)
+    shop.commit("Paid", "--no-verify")
+    add_column(shop, "due", "int")
+    add_migration(shop, "bbbbbbbbbbbb", down="aaaaaaaaaaaa", upgrade=DUE.replace("Date", "Integer"))
+    add_migration(shop, "cccccccccccc", down="bbbbbbbbbbbb")
+    add_migration(shop, "dddddddddddd", down="cccccccccccc")
+    assert judged(shop) == (0, 4, 2)
+    shop.commit("Due")
+    shop.replace(path, PAID, "pass")
+    shop.stage(path)
+    assert judged(shop)[0] == 1
 
 
 @pytest.mark.parametrize(

@@ -214,6 +214,6 @@ def test_a_default_that_autogenerate_misreads_is_no_difference_but_a_missing_one
     wrong = f"op.add_column('orders', {column.format('')})"
     with project.untouched():
         add_migration(project, "abababababab", upgrade=right)
-        assert_clean(project.check(), "not counted: ", "column orders.seen_at")
+        assert_clean(project.check())
         add_migration(project, "abababababab", upgrade=wrong)
         assert_finding(project.check(), "migration-mismatch: server default of column orders.seen")

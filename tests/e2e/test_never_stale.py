@@ -31,7 +31,8 @@ from .edits import (
 )
 from .farm import VERSIONS, Farm, InapplicableError
 from .harness import Result, clean_environ
-from .small import EXAMPLES, some_examples
+from .small import EXAMPLES, add_migration, assert_clean, assert_finding, some_examples
+from .small import MODELS as SHOP
 
 FAST = "Passed: nothing staged touches what the last verdict read."
 CLEAN, FINDINGS, COULD_NOT_JUDGE = 0, 1, 2
@@ -323,3 +324,36 @@ def copied(farm: Farm, place: Path) -> tuple[Farm, Farm]:
     copy = Farm(project, libraries)
     copy.git("worktree", "add", "--quiet", str(linked), "-b", "linked")
     return copy, Farm(replace(project, root=linked), libraries)
+
+
+@pytest.mark.parametrize(
+    ("reads", "change"),
+    [
+        ("assert open('data/a.txt').read() == 'x'", ("data/a.txt", "y")),
+        ("import os; assert os.listdir('data') == ['a.txt']", ("data/b.txt", "x")),
+        ("import os; assert not os.path.exists('data/b.txt')", ("data/b.txt", "x")),
+        ("import shop.units; assert shop.units.ONE == 1", ("shop/units.py", "ONE = 2\n")),
+    ],
+    ids=["file", "folder", "absent", "module"],
+)
+@pytest.mark.parametrize("judged", ["at once", "from a snapshot"])
+def test_what_a_migration_read_that_is_not_run_again_still_counts(
+    make_project: MakeProject, reads: str, change: tuple[str, str], judged: str
+) -> None:
+    shop = make_project("subfolder", hook=None)
+    shop.write("service/data/a.txt", "x")
+    shop.write("service/shop/units.py", "ONE = 1\n")
+    shop.stage("service")
+    add_migration(shop, "aaaaaaaaaaaa", upgrade=reads)
+    assert_clean(shop.check(), "3 revisions run from empty on")
+    shop.commit("All of it", "--no-verify")
+    shop.write(SHOP, shop.read(SHOP) + "\nLIMIT = 10\n")
+    shop.stage(SHOP)
+    assert_clean(shop.check(), "3 of them remembered")
+    shop.commit("A constant", "--no-verify")
+    if judged == "from a snapshot":  # what is asked for anew
+        shop.write(SHOP, shop.read(SHOP) + "\nMORE = 10\n")
+    path, text = change
+    shop.write(f"service/{path}", text)
+    shop.stage("service")
+    assert_finding(shop.check(), "broken-upgrade")

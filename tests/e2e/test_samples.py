@@ -11,8 +11,6 @@ from .harness import Project, Result, force_postgres
 from .samples import SAMPLES
 from .small import assert_unjudged
 
-pytestmark = pytest.mark.both_ways
-
 MakeGuarded = Callable[[str], Project]
 
 #: What the report calls the server of each way.
@@ -56,6 +54,7 @@ def test_an_added_column_is_blocked_at_its_line(guarded: MakeGuarded, name: str)
     assert "missing-migration" in result.stdout
 
 
+@pytest.mark.both_ways
 @every_sample
 def test_an_added_column_with_its_migration_passes(guarded: MakeGuarded, name: str) -> None:
     project = guarded(name)

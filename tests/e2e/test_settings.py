@@ -303,6 +303,7 @@ def test_the_first_push_of_a_repository_is_judged_whole(shop: Project) -> None:
         (("check", "--base", "nowhere"), "no commit or tree named 'nowhere'"),
         (("check", "--tree", "HEAD:service/alembic.ini"), "service/alembic.ini"),
         (("check", "--output-format", "yaml"), "'yaml' is not one of"),
+        (("check", "--output", "report.txt"), "write FORMAT=report.txt"),
         (("check", "--stric"), "--strict"),
         (("chek",), "chek"),
         (("rule", "missing-migratoin"), "missing-migration"),
@@ -332,26 +333,6 @@ def test_concise_is_one_line_a_finding(shop: Project) -> None:
     (line,) = result.stdout.splitlines()
     assert line.startswith(f"{where}5: missing-migration: ")
     assert result.stderr.startswith("Blocked: 1 missing-migration.\n")
-
-
-def test_json_has_the_documented_names(shop: Project) -> None:
-    shop.add_column()
-    shop.stage(MODELS)
-    result = shop.check("--output-format", "json")
-    document = result.json
-    assert document.keys() == {"version", "verdict", "base", "tree", "findings", "environments"}
-    assert document["verdict"] == "findings"
-    (finding,) = document["findings"]
-    assert {"rule", "message", "path", "line", "column", "hint", "operation"} <= finding.keys()
-    assert (finding["path"], finding["rule"]) == (MODELS, "missing-migration")
-    (environment,) = document["environments"]
-    assert {"config", "dialects", "start", "revisions_run", "refused"} <= environment.keys()
-
-
-def test_json_is_json_when_nothing_is_staged_and_empty_when_not_judged(shop: Project) -> None:
-    assert shop.check("--output-format", "json").json["verdict"] == "clean"
-    configure(shop, "nonsense = 1")
-    assert_unjudged(shop.check("--output-format", "json"), "nonsense")
 
 
 @pytest.mark.parametrize("colour", [True, False])

@@ -60,6 +60,7 @@ def test_every_key_of_the_file() -> None:
         'allow-connect = ["redis:6379"]\nstrict = true\n'
         '[tool.alembic-lockstep.scratch]\nurls = ["postgresql://u@h/d"]\n'
         'setup = ["CREATE EXTENSION citext"]\n'
+        '[tool.alembic-lockstep.ignore]\n"games.score" = "by hand"\n'
     )
     assert load(text) == Settings(
         config=("backend/alembic.ini",),
@@ -73,6 +74,7 @@ def test_every_key_of_the_file() -> None:
         timeout=5.0,
         allow_connect=("redis:6379",),
         strict=True,
+        ignore={"games.score": "by hand"},
     )
 
 
@@ -89,6 +91,7 @@ def test_every_variable() -> None:
         "ALEMBIC_LOCKSTEP_TIMEOUT": "1.5",
         "ALEMBIC_LOCKSTEP_ALLOW_CONNECT": "h:1",
         "ALEMBIC_LOCKSTEP_STRICT": "1",
+        "ALEMBIC_LOCKSTEP_IGNORE": "'audit_*=by hand'",
     }
     assert load(environ=environ) == Settings(
         config=("a.ini", "b c.ini"),
@@ -102,6 +105,7 @@ def test_every_variable() -> None:
         timeout=1.5,
         allow_connect=("h:1",),
         strict=True,
+        ignore={"audit_*": "by hand"},
     )
 
 
@@ -142,6 +146,8 @@ def test_flags_take_lists_text_and_assignments() -> None:
             '\'start\' wants "replay", "base-models" or the path of an .sql file',
         ),
         ("python = 3.12", "'python' wants a string, not 3.12"),
+        ('ignore = { games.score = "by hand" }', "'ignore' wants a reason for each name, both in"),
+        ('ignore = { games = " " }', "'ignore' wants a reason for each name"),
         ("env = { A = 1 }", "'env' wants a table of strings"),
         ('scratch = "postgresql://"', "'scratch' wants a table with urls and setup"),
         ("scratch.url = []", "has no setting 'scratch.url'; did you mean 'scratch.urls'?"),

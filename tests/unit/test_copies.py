@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from alembic_lockstep.probe.copies import loaded_copies
+from alembic_lockstep.probe.imports import loaded_from_worktree
 from alembic_lockstep.probe.places import Places
 from alembic_lockstep.probe.sources import Sources
 
@@ -78,3 +79,15 @@ def test_a_module_from_elsewhere_is_compared(
     monkeypatch.setitem(sys.modules, name, module)
     copies = [(one["path"], one["differs"]) for one in loaded_copies(places)[0]]
     assert copies == found
+
+
+def test_a_lazy_module_is_asked_for_nothing(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    module = type(sys)("shop.models")
+    module.__getattr__ = asked.append  # type: ignore[method-assign]
+    monkeypatch.setitem(sys.modules, "shop.models", module)
+    assert loaded_copies(places) == ([], set())
+    assert loaded_from_worktree(places) == []
+    assert "__file__" not in asked

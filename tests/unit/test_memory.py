@@ -22,6 +22,8 @@ class Game(Base):
     """The number."""
 '''
 
+MARK = "# lockstep: ignore[missing-migration] soon\n"
+
 
 @pytest.mark.parametrize(
     ("old", "new", "docstrings", "same"),
@@ -35,7 +37,9 @@ class Game(Base):
         (MODEL, MODEL.replace("Column(Integer)", "Column( Integer, )"), True, True),
         (MODEL, MODEL.replace("Integer", "String"), False, False),
         (MODEL, MODEL.replace("Game(", "Match("), False, False),
-        (MODEL, MODEL + "# lockstep: ignore[missing-migration] soon\n", False, False),
+        (MODEL, MODEL + MARK, False, False),
+        (MARK + MODEL, MARK + "\n" + MODEL, False, False),  # it is about the line below
+        (MARK + MODEL, MARK + MODEL, False, True),
         (MODEL, MODEL + "this is no Python\n", False, False),
         ("x = 'a'\n", "x = 'b'\n", False, False),
         ("def f():\n    'Does.'\n", "def f():\n    pass\n", False, True),

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 
-import pytest
-
 from alembic_lockstep.dryrun.operations import (
     Operation,
     operations,
-    phantoms,
     subtract,
     upgrade_functions,
 )
@@ -84,29 +81,3 @@ def test_tenants_that_lack_the_same_thing_are_one_difference() -> None:
     fact = {name: value for name, value in asdict(WINNERS).items() if name != "database"}
     database = {"name": "upgrades", "operations": [fact]}
     assert operations(Observation(databases=(database, database))) == [WINNERS]
-
-
-NOW = replace(
-    WINNERS, kind="modify_default", name="made_at", wanted="now()", found="current_timestamp()"
-)
-INDEX = replace(WINNERS, kind="add_index", name="ix", wanted="create ix on lower(a)")
-SPELT = replace(INDEX, kind="remove_index", wanted="", found="create ix on lower(a::text)")
-
-
-@pytest.mark.parametrize(
-    ("found", "by_models", "expected"),
-    [
-        ([NOW], [NOW], [NOW]),
-        ([NOW, WINNERS], [NOW], [NOW]),
-        ([INDEX, SPELT], [INDEX, SPELT], [INDEX, SPELT]),
-        ([NOW], [], []),
-        ([replace(NOW, found="None")], [NOW], []),
-        ([INDEX], [INDEX, SPELT], []),
-        ([INDEX, replace(SPELT, found="create ix on a")], [INDEX, SPELT], []),
-        ([WINNERS], [WINNERS], []),
-    ],
-)
-def test_only_what_the_models_themselves_make_just_so_is_a_phantom(
-    found: list[Operation], by_models: list[Operation], expected: list[Operation]
-) -> None:
-    assert phantoms(found, by_models) == expected

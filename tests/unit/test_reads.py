@@ -153,12 +153,21 @@ def traces(python: str, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str
     return dict(zip(CASES, trace_all(runs), strict=True))
 
 
+NOTHING_DURING: Mapping[str, Any] = {
+    "opened": [],
+    "absent": [],
+    "listed": {},
+    "searched": [],
+    "texts": [],
+    "outside": [],
+    "imported": [],
+}
 NOTHING: Mapping[str, Any] = {
     "opened": [],
     "absent": [],
     "listed": {},
     "searched": [],
-    "steps": {},
+    "during": NOTHING_DURING,
     "texts": [],
     "copies": [],
     "untraced": [],
@@ -259,12 +268,22 @@ CASES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
         },
     ),
     "step": (
-        FROM_HERE + "reads.step = 'a1'; import shop; open('data.txt'); reads.step = ''\n"
-        "open('sql/one.sql')",
+        FROM_HERE
+        + "reads.is_migrating = True\nimport shop, os; open('data.txt'); os.listdir('sql')\n"
+        "os.path.exists('gone'); reads.is_migrating = False\nopen('sql/one.sql')",
         {
             "opened": ["data.txt", "shop/", "shop/__init__.py", "sql/one.sql"],
+            "absent": ["gone"],
+            "listed": {"sql": ["one.sql", "two.sql"]},
             "searched": [""],
-            "steps": {"a1": ["data.txt"]},
+            "during": {
+                **NOTHING_DURING,
+                "opened": ["data.txt", "shop/", "shop/__init__.py"],
+                "absent": ["gone"],
+                "listed": {"sql": ["one.sql", "two.sql"]},
+                "searched": [""],
+                "imported": ["shop"],
+            },
         },
     ),
     "fork": (

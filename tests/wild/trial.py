@@ -141,7 +141,7 @@ def _revisions(versions: Path) -> int:
 
 
 def _verdict(result: Result) -> str:
-    if not result.stdout:
+    if result.returncode not in (0, 1):
         lines = result.stderr.splitlines()
         said = (line for line in lines if line.startswith("could not judge: "))
         return f"exit {result.returncode}: {next(said, lines[-1] if lines else '')}"

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from alembic_lockstep.dryrun.failures import could_not_judge, is_of_the_machine
-from alembic_lockstep.dryrun.operations import (
-    Operation,
-    may_be_phantom,
-    operations,
-    phantoms,
-    subtract,
-)
+from alembic_lockstep.dryrun.operations import Operation, of_models, operations, subtract
 from alembic_lockstep.dryrun.process import Observation
 from alembic_lockstep.dryrun.runner import DryRunner
 from alembic_lockstep.errors import CouldNotJudge
@@ -51,24 +45,6 @@ class Comparison:
 
 def compare(runner: DryRunner, now: Side, base: Side | None) -> Comparison:
     """Judge one side against its base, which is None where the base has no such environment."""
-    return _without_phantoms(runner, now, _compare(runner, now, base))
-
-
-def _without_phantoms(runner: DryRunner, now: Side, comparison: Comparison) -> Comparison:
-    """Leave out what no migration could cure, as a database made by the models has it too."""
-    if not any(map(may_be_phantom, comparison.introduced)):
-        return comparison
-    by_models = operations(runner.create(now, {}, role="tree"))
-    left_out = phantoms(comparison.introduced, by_models)
-    if not left_out:
-        return comparison
-    names = ", ".join(dict.fromkeys(operation.text for operation in left_out))
-    note = f"autogenerate misreads what the models' own create_all() makes, not counted: {names}"
-    introduced = tuple(one for one in comparison.introduced if one not in left_out)
-    return replace(comparison, introduced=introduced, notes=(*comparison.notes, note))
-
-
-def _compare(runner: DryRunner, now: Side, base: Side | None) -> Comparison:
     start = runner.settings.start
     if start == BASE_MODELS and base is not None:
         return _from_base_models(runner, now, base, "")
@@ -77,7 +53,7 @@ def _compare(runner: DryRunner, now: Side, base: Side | None) -> Comparison:
         return _failed(runner, now, base, seen)
     found = operations(seen)
     if not found or base is None or runner.settings.strict:
-        return Comparison(seen, None, start, tuple(found))
+        return Comparison(seen, None, start, tuple(of_models(found, None)))
     return subtracted(seen, runner.replay(base, role="base"), start)
 
 
@@ -87,13 +63,13 @@ def recompare(runner: DryRunner, now: Side, base: Side | None, known: Comparison
         return compare(runner, now, base)
     seen = runner.replay(now, base, role="tree")
     if seen.error or known.before is None:
-        return Comparison(seen, None, known.start, tuple(operations(seen)))
+        return Comparison(seen, None, known.start, tuple(of_models(operations(seen), None)))
     return subtracted(seen, known.before, known.start)
 
 
 def subtracted(now: Observation, before: Observation, start: str, note: str = "") -> Comparison:
     """Split the tree's differences into introduced and old ones."""
-    found = operations(now)
+    found = of_models(operations(now), before)
     notes = [note] if note else []
     if before.error:
         notes.append(

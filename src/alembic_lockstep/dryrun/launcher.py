@@ -48,6 +48,7 @@ class Launcher:
     _numbers: dict[str, int] = field(default_factory=dict)
     _early: dict[str, Probe] = field(default_factory=dict)
     _probes: list[Probe] = field(default_factory=list)
+    _running: dict[Path, Probe] = field(default_factory=dict)
     _is_stopped: bool = False
     _lock: RLock = field(default_factory=RLock)
 
@@ -74,6 +75,13 @@ class Launcher:
                 if probe.process.returncode is None:  # else its number may be another's by now
                     probe.kill()
 
+    def kill(self, environment: Environment, role: str) -> None:
+        """Kill the process that another thread waits for, if there is one."""
+        with self._lock:
+            probe = self._running.get(self._place(environment, role))
+            if probe and probe.process.returncode is None:
+                probe.kill()
+
     def close(self) -> None:
         """Leave nothing of what was started early and for nothing."""
         for probe in self._early.values():
@@ -86,7 +94,7 @@ class Launcher:
         must not be retried, because half-loaded modules would compare clean.
 
         Args:
-            role: `tree` or `base`; each has its checkout.
+            role: `tree` or `base`, or another run in them; each has its checkout.
             connect: Gives what answers a process's connections.
         """
         environment, tree = side.environment, side.tree
@@ -138,7 +146,7 @@ class Launcher:
             connect=connect,
             progress=self.progress,
             ran=access.end if access else lambda: None,
-            started=self._noted,
+            started=lambda probe: self._noted(probe, checkout.parent),
         )
         seen = observe(run, self._early.pop(interpreter, None))
         return replace(seen, reads=complete(seen.reads, access))
@@ -161,6 +169,7 @@ class Launcher:
             "expects": "",
             "leave_out": [],
             "start_sql": "",
+            "twins": {},
         }
 
     def _learns(self, seen: Observation, environment: Environment, tree: Tree) -> bool:
@@ -174,9 +183,11 @@ class Launcher:
             return True
         return False
 
-    def _noted(self, probe: Probe) -> Probe:
+    def _noted(self, probe: Probe, place: Path | None = None) -> Probe:
         with self._lock:
             self._probes.append(probe)
+            if place:
+                self._running[place] = probe
             if self._is_stopped:
                 probe.kill()
         return probe

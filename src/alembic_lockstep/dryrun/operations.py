@@ -28,6 +28,8 @@ class Operation:
         found: What the database has, as text; empty where it has nothing.
         text: The thing in words: `column games.winners`.
         code: The lines of `op.*` code that would cure it.
+        sql: The statements that would, in the database's dialect; known of what the twin found.
+        instead: The code that cures it together with another operation, which has that as `code`.
     """
 
     database: str
@@ -39,6 +41,8 @@ class Operation:
     found: str
     text: str
     code: tuple[str, ...]
+    sql: tuple[str, ...] = ()
+    instead: tuple[str, ...] = ()
 
     @property
     def identity(self) -> tuple[object, ...]:
@@ -81,6 +85,8 @@ def _operation(fact: Mapping[str, Any], database: str) -> Operation:
         found=fact["found"],
         text=fact["text"] + label,
         code=tuple(fact["code"]),
+        sql=tuple(fact.get("sql", ())),
+        instead=tuple(fact.get("instead", ())),
     )
 
 
@@ -90,36 +96,26 @@ def subtract(now: Iterable[Operation], before: Iterable[Operation]) -> list[Oper
     return [operation for operation in now if operation.identity not in old]
 
 
-def may_be_phantom(operation: Operation) -> bool:
-    """Whether two spellings of one thing could look like this; a missing table could not."""
-    return operation.kind not in {"add_table", "remove_table", "add_column", "remove_column"}
+def of_models(found: Iterable[Operation], before: Observation | None) -> list[Operation]:
+    """Leave out what migrations made for their own ends, and the models never knew of.
 
-
-def phantoms(found: Iterable[Operation], by_models: Iterable[Operation]) -> list[Operation]:
-    """The operations that a database made by the models themselves wants just so.
-
-    They differ in no schema, and no migration can cure them: autogenerate takes the database's
-    spelling for something else. All that is said of one thing must be the same on both sides, or
-    an index that is not there could pass for one that is spelt differently.
+    An enum type, domain, sequence or server default (which fills a new column, say) that the
+    models do not make is left over if those of the base made it.
     """
-    found = list(found)
-    said, known = _by_thing(found), _by_thing(by_models)
-    return [
-        operation
-        for operation in found
-        if may_be_phantom(operation) and said[_thing(operation)] == known.get(_thing(operation))
-    ]
+    databases = before.databases if before else ()
+    made = {thing for database in databases for thing in database["twin"]["made"]}
+    return [one for one in found if _leftover(one) in {*made, ""}]
 
 
-def _thing(operation: Operation) -> tuple[str, str, str]:
-    return operation.database, operation.table, operation.name
-
-
-def _by_thing(found: Iterable[Operation]) -> dict[tuple[str, str, str], set[Operation]]:
-    things: dict[tuple[str, str, str], set[Operation]] = {}
-    for operation in found:
-        things.setdefault(_thing(operation), set()).add(operation)
-    return things
+def _leftover(operation: Operation) -> str:
+    """What the database has beyond the models, as the twin names what models make; else empty."""
+    verb, _, what = operation.kind.partition("_")
+    if verb == "remove" and what in ("enum", "domain", "sequence"):
+        return f"{what} {operation.name}"
+    # Autogenerate speaks of server defaults where it is asked to.
+    if operation.kind == "modify_default" and operation.sql and not operation.wanted:
+        return f"default {operation.table}.{operation.name}"
+    return ""
 
 
 def upgrade_functions(missing: Sequence[Operation]) -> str:
@@ -132,7 +128,10 @@ def upgrade_functions(missing: Sequence[Operation]) -> str:
 
 
 def _body(missing: Sequence[Operation]) -> str:
-    code = dict.fromkeys(operation.code for operation in missing)  # one ALTER may be two operations
+    every = {operation.code for operation in missing}
+    code = dict.fromkeys(  # one ALTER may be two operations
+        operation.instead if operation.instead in every else operation.code for operation in missing
+    )
     return "\n".join(f"    {line}" if line else "" for line in _merge(code))
 
 

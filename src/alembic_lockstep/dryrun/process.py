@@ -10,6 +10,7 @@ import subprocess
 import tarfile
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -172,17 +173,17 @@ def observe(run: Run, early: Probe | None = None) -> Observation:
     Args:
         early: One that was started with the same interpreter and environment.
     """
-    with _asked(run, early) as (probe, expired):
+    with _asked(run, early) as (probe, clock):
         facts, doing = None, "before the first revision"
         process, log = probe.process, probe.log
         for event in _events(process, log):
-            facts = _handle(event, run, process)
+            facts = _handle(event, run, process, clock)
             if event["event"] == "revision":
                 doing = f"at revision {event['id']}, {event['number']} of {event['total']}"
         process.wait()
         log.seek(0)
         printed = log.read().decode("utf-8", "replace")
-    if expired.is_set():
+    if clock.has_expired:
         raise CouldNotJudge(
             f"the dry run took longer than {run.timeout:g} seconds; it was {doing}",
             fix="If that is its usual time:\n[tool.alembic-lockstep]\ntimeout = 900",
@@ -218,7 +219,7 @@ def _ending(status: int) -> str:
 
 
 @contextmanager
-def _asked(run: Run, early: Probe | None) -> Iterator[tuple[Probe, threading.Event]]:
+def _asked(run: Run, early: Probe | None) -> Iterator[tuple[Probe, _Clock]]:
     """The probe with its request, killed when it takes too long; nothing is left of it."""
     if run.prefix:
         archive = _archive(run.checkout)
@@ -228,20 +229,36 @@ def _asked(run: Run, early: Probe | None) -> Iterator[tuple[Probe, threading.Eve
         probe = early or start_probe(run.interpreter, run.environ, run.checkout)
         header = _line({**run.request, "checkout": str(run.checkout)})
     run.started(probe)
-    expired = threading.Event()
-
-    def expire() -> None:
-        expired.set()
-        probe.kill()
-
-    timer = threading.Timer(run.timeout, expire)
-    timer.start()
+    clock = _Clock(probe, run.timeout)
+    clock.start()
     try:
         _write(probe.process, header)
-        yield probe, expired
+        yield probe, clock
     finally:
-        timer.cancel()
+        clock.stop()
         probe.close()
+
+
+class _Clock:
+    """Kills a probe that takes longer than some seconds, those not counted in which it waits."""
+
+    def __init__(self, probe: Probe, seconds: float) -> None:
+        self._probe = probe
+        self._left = seconds
+        self.has_expired = False
+
+    def start(self) -> None:
+        self._started = time.monotonic()
+        self._timer = threading.Timer(self._left, self._expire)
+        self._timer.start()
+
+    def stop(self) -> None:
+        self._timer.cancel()
+        self._left -= time.monotonic() - self._started
+
+    def _expire(self) -> None:
+        self.has_expired = True
+        self._probe.kill()
 
 
 def _archive(checkout: Path) -> bytes:
@@ -279,11 +296,13 @@ def _parsed(line: bytes) -> dict[str, Any]:
 
 
 def _handle(
-    event: dict[str, Any], run: Run, process: subprocess.Popen[bytes]
+    event: dict[str, Any], run: Run, process: subprocess.Popen[bytes], clock: _Clock
 ) -> dict[str, Any] | None:
     """Answer one event; the last one is the result."""
     if event["event"] == "connect":
+        clock.stop()  # the database may be another run's, which has not ended yet
         url = run.connect(event["dialect"], event["place"], event["target"])
+        clock.start()
         _write(process, _line({"url": url}))
     elif event["event"] == "revision":
         run.progress(event["id"], event["number"], event["total"])

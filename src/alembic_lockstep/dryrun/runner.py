@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -75,7 +75,7 @@ class DryRunner:
 
     def create(self, side: Side, scratch: Scratch, *, role: str) -> Observation:
         """`create_all` in empty databases, stamped with the tree's heads; left in `scratch`."""
-        return self._run(side, role, scratch, {}, create=True)
+        return self._run(side, role, scratch, create=True)
 
     def upgrade(self, side: Side, scratch: Scratch, *, role: str) -> Observation:
         """Run what is new on copies of databases that `create` filled."""
@@ -86,31 +86,103 @@ class DryRunner:
                 fix='Name an SQL file to start from: [tool.alembic-lockstep] start = "start.sql"',
             )
         copies = {target: self.servers.copy(url) for target, url in scratch.items()}
-        return self._run(side, role, copies, {})
+        return self._run(side, role, copies)
 
     def _replay(
         self, side: Side, new: Collection[str], role: str, snapshots: Snapshots | None
     ) -> Observation:
         scratch: Scratch = {}
         start = snapshots.find(side, new) if snapshots else None
-        first = None
         if new and not (start and side.history.ids - set(new) <= set(start.applied)):
-            first = self._go_on(side, role, start, scratch, leave_out=sorted(new), compare=False)
-            if first.error:
-                return first
-            start = snapshots.keep(side, first, scratch, start) if snapshots else None
-        seen = self._go_on(side, role, start, scratch)
-        if snapshots and seen.revisions and not seen.error:
-            snapshots.keep(side, seen, scratch, start)
-        return seen if first is None else _both(first, seen)
+            return self._replay_in_two(side, new, role, start, snapshots)
+        is_whole = start is not None and set(start.applied) == side.history.ids
+        twins = snapshots.twins(start) if snapshots and start and is_whole else {}
+        seen = self._go_on(side, role, start, scratch, twins=twins)
+        if snapshots and not seen.error:
+            kept = snapshots.keep(side, seen, scratch, start) if seen.revisions else start
+            if kept:
+                snapshots.keep_twins(kept, seen)
+        return seen
+
+    def _replay_in_two(
+        self,
+        side: Side,
+        new: Collection[str],
+        role: str,
+        start: Snapshot | None,
+        snapshots: Snapshots | None,
+    ) -> Observation:
+        """What the base has; then, in another process, what is new.
+
+        That one starts while the first one migrates, and waits for the databases.
+        """
+        ready: Future[Scratch] = Future()
+        then: list[Future[tuple[Observation, Scratch]]] = []
+        scratch: Scratch = {}
+        with ThreadPoolExecutor(1) as thread:
+
+            def start_other() -> None:
+                # Not before: what the project writes when it starts is there now.
+                if not then:
+                    then.append(thread.submit(self._wait_and_go_on, side, f"{role}-new", ready))
+
+            try:
+                request = {"leave_out": sorted(new), "compare": False}
+                first = self._go_on(side, role, start, scratch, start_other, **request)
+                if first.error:
+                    return first
+                kept = snapshots.keep(side, first, scratch, start) if snapshots else None
+                given = self._restored(kept) if kept else scratch
+                start_other()
+                ready.set_result(given)
+                seen, scratch = then[0].result()
+            finally:
+                ready.cancel()  # if it is not set
+                if then and not then[0].done():
+                    self.launcher.kill(side.environment, f"{role}-new")
+        if seen.error and seen.phase in {"start", "env"} and not seen.revisions:
+            # Perhaps there cannot be two of this project at once.
+            scratch = {} if kept else given
+            seen = self._go_on(side, role, kept, scratch)
+        elif kept and set(scratch) - set(given):
+            raise _UnusableError(kept)
+        # Without the first part's snapshot nobody would know what made the second's.
+        if snapshots and kept and not seen.error:
+            kept = snapshots.keep(side, seen, scratch, kept) if seen.revisions else kept
+            if kept:
+                snapshots.keep_twins(kept, seen)
+        return _both(first, seen)
+
+    def _wait_and_go_on(
+        self, side: Side, role: str, ready: Future[Scratch]
+    ) -> tuple[Observation, Scratch]:
+        """One run in databases that are not there yet; with them come those that it added."""
+        scratch: Scratch = {}
+        return self._run(side, role, scratch, lambda target: ready.result().get(target)), scratch
+
+    def _restored(self, snapshot: Snapshot) -> Scratch:
+        copies = {
+            target: self.servers.restore(dialect, name)
+            for target, (dialect, name) in snapshot.databases.items()
+        }
+        scratch = {target: url for target, url in copies.items() if url}
+        if len(scratch) < len(copies):
+            raise _UnusableError(snapshot)
+        return scratch
 
     def _go_on(
-        self, side: Side, role: str, start: Snapshot | None, scratch: Scratch, **request: Any
+        self,
+        side: Side,
+        role: str,
+        start: Snapshot | None,
+        scratch: Scratch,
+        connected: Callable[[], None] = lambda: None,
+        **request: Any,
     ) -> Observation:
         """One run, from a snapshot, or in what databases there are."""
         if start is None:
             sql = "" if scratch else self._start_sql(side.tree, role)
-            return self._run(side, role, scratch, {}, start_sql=sql, **request)
+            return self._run(side, role, scratch, connected=connected, start_sql=sql, **request)
         # The copies are made while the project starts.
         with ThreadPoolExecutor() as threads:
             copies = {
@@ -118,10 +190,16 @@ class DryRunner:
                 for target, (dialect, name) in start.databases.items()
             }
             request["expects"] = start.circumstances
-            seen = self._run(side, role, scratch, copies, **request)
-        is_whole = all(copy.result() for copy in copies.values())
+
+            def copy(target: str) -> str | None:
+                return copies[target].result() if target in copies else None
+
+            seen = self._run(side, role, scratch, copy, connected, **request)
+        is_whole = all(one.result() for one in copies.values())
         if STALE in seen.error.get("message", "") or not is_whole or set(scratch) - set(copies):
             raise _UnusableError(start)
+        # The verdict is as good as what the revisions read that were not run again.
+        self.launcher.seen.append(Observation(reads=start.reads))
         return replace(seen, remembered=tuple(start.applied))
 
     def _run(
@@ -129,10 +207,16 @@ class DryRunner:
         side: Side,
         role: str,
         scratch: Scratch,
-        copies: Mapping[str, Future[str | None]],
+        copy: Callable[[str], str | None] = lambda _: None,
+        connected: Callable[[], None] = lambda: None,
         **request: Any,
     ) -> Observation:
-        """One run in the databases of `scratch`, to which it adds those that it asks for."""
+        """One run in the databases of `scratch`, to which it adds those that it asks for.
+
+        Args:
+            copy: Gives the URL of the database that a target starts from, if there is one.
+            connected: Called when the project has been loaded and asks for a database.
+        """
         given = dict(scratch)
 
         def begin() -> Ask:
@@ -143,9 +227,9 @@ class DryRunner:
         def connect(dialect: str, place: str, target: str) -> str:
             if place != "scratch":
                 return self.servers.create(dialect)
+            connected()
             if target not in scratch:
-                copy = copies[target].result() if target in copies else None
-                scratch[target] = copy or self.servers.create(dialect)
+                scratch[target] = copy(target) or self.servers.create(dialect)
             return scratch[target]
 
         return self.launcher.run(side, role, begin, **request)

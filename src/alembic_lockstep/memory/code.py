@@ -7,8 +7,8 @@ import importlib.util
 import re
 import warnings
 
-# Comments of ours count as code.
-_DIRECTIVE = re.compile(r"#\s*lockstep:.*")
+# Comments of ours count as code, and so does what stands around them: it is what they are about.
+_DIRECTIVE = re.compile(r"#\s*lockstep:")
 
 
 def same_code(old: bytes, new: bytes, *, docstrings: bool) -> bool:
@@ -19,8 +19,8 @@ def same_code(old: bytes, new: bytes, *, docstrings: bool) -> bool:
     """
     try:
         before, now = importlib.util.decode_source(old), importlib.util.decode_source(new)
-        if _DIRECTIVE.findall(before) != _DIRECTIVE.findall(now):
-            return False
+        if _DIRECTIVE.search(before) or _DIRECTIVE.search(now):
+            return before == now
         return _shape(before, docstrings) == _shape(now, docstrings)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False  # also what this Python is too old to read

@@ -74,6 +74,9 @@ class Memory:
         """
         reads = [one.reads for one in runs]
         trace = Trace.of([*reads, _ours(asked, tree)], tree.files, self.repository.root)
+        # A file that the commit adds lies on disk, but the base's runs could not see it.
+        shown = self.repository.still_ignored(trace.ignored)
+        trace = trace.without(trace.ignored.keys() - shown)
         read = trace.opened.intersection(self._reading_docstrings(name))
         counts = "docstrings" if read else "code"
         return KnownTree(self.repository, name, {"trace": trace.stored, "counts": counts})

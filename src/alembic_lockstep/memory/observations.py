@@ -7,8 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from alembic_lockstep import __version__
-from alembic_lockstep.cache import Cache
+from alembic_lockstep.cache import FORMAT, Cache
 from alembic_lockstep.config import Settings
 from alembic_lockstep.dryrun.environ import environ_digest
 from alembic_lockstep.dryrun.process import Observation
@@ -58,7 +57,7 @@ class Observations:
 
     def _prefix(self, environment: Environment, interpreter: str) -> str:
         circumstances = [
-            __version__,
+            FORMAT,
             environ_digest(self.environ),
             interpreter,
             repr(self.settings),
@@ -72,5 +71,5 @@ def _observation(facts: Mapping[str, Any], trace: Mapping[str, Any]) -> Observat
     plain: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in facts.items()
     }
-    plain["reads"] = {**trace, "copies": (), "steps": {}, "untraced": ()}
+    plain["reads"] = {**trace, "copies": (), "during": {}, "untraced": ()}
     return Observation(**plain)

@@ -13,8 +13,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from alembic_lockstep import __version__
-from alembic_lockstep.cache import Cache
+from alembic_lockstep.cache import FORMAT, Cache
 from alembic_lockstep.config import Settings
 from alembic_lockstep.dryrun.environ import environ_digest
 from alembic_lockstep.dryrun.process import Observation
@@ -27,6 +26,14 @@ from alembic_lockstep.memory.imports import imported_files
 from alembic_lockstep.sides import Side
 
 KIND = "snapshots"
+_TWINS = "twins"
+_TWINS_KEPT = 8
+_NOTHING: dict[str, Any] = {
+    **dict.fromkeys(("opened", "absent", "searched", "texts", "outside", "imported"), ()),
+    "listed": {},
+    "copies": (),
+    "untraced": (),
+}
 # The most recently used ones; those before them are of branches that nobody works on.
 _TRIED = 16
 _INSTALLED = re.compile(r"[/\\](?:site|dist)-packages([/\\]|$)")
@@ -45,6 +52,7 @@ class Snapshot:
         outside: Files outside the repository that may have, with their stamps.
         circumstances: See `Observation`.
         databases: From a target to the dialect and name of its database.
+        reads: What was read while those revisions ran, as dry runs tell it; nobody reads it now.
     """
 
     name: str
@@ -55,6 +63,7 @@ class Snapshot:
     outside: Mapping[str, str]
     circumstances: str
     databases: Mapping[str, tuple[str, str]]
+    reads: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -100,6 +109,7 @@ class Snapshots:
         applied = {**(start.applied if start else {}), **seen.paths}
         if seen.reads["untraced"] or not set(applied) <= side.history.ids:
             return None
+        reads = _merge(start.reads if start else _NOTHING, seen.reads)
         root, opened = self.repository.root, seen.reads["opened"]
         outside = [path for path in seen.reads["outside"] if not _INSTALLED.search(path)]
         others = [str(root / path) for path in opened if path not in side.tree.files]
@@ -122,10 +132,25 @@ class Snapshots:
             "outside": {path: stamp_of(path) for path in outside},
             "circumstances": seen.circumstances,
             "databases": databases,
+            "reads": reads,
         }
         name = self._prefix(side.environment) + secrets.token_hex(8)
         self.cache.write(KIND, name, content)
         return Snapshot(name, **content)
+
+    def twins(self, snapshot: Snapshot) -> dict[str, Any]:
+        """What twins said of its databases, once all of the history had run in them."""
+        content: Any = self.cache.read(_TWINS, snapshot.name)
+        return content or {}
+
+    def keep_twins(self, snapshot: Snapshot, seen: Observation) -> None:
+        """Keep what the twins of a run said of the databases that the snapshot holds."""
+        known = self.twins(snapshot)
+        said = {one["twin"]["key"]: one["twin"] for one in seen.databases}
+        new = {key: twin for key, twin in said.items() if key and key not in known}
+        if new and not any(twin["failure"] for twin in new.values()):
+            latest = dict(list({**known, **new}.items())[-_TWINS_KEPT:])
+            self.cache.write(_TWINS, snapshot.name, latest)
 
     def forget(self, snapshot: Snapshot) -> None:
         """Do not offer it any more."""
@@ -155,7 +180,9 @@ class Snapshots:
         imported = imported_files(seen.paths.values(), opened, tree.read)
         around = f"{environment.script_location}/"
         helpers = {path for path in opened if path.startswith(around)} - set(seen.scripts)
-        read = {path for step in seen.reads["steps"].values() for path in step}
+        during = seen.reads["during"]
+        read = {path for path in during["opened"] if not path.endswith(".py")}
+        read.update(during["texts"])
         # What reads configurations and data may pass it on to migrations.
         data = {path for path in (*opened, *seen.reads["unseen"]) if not path.endswith(".py")}
         named = {environment.config, self.settings.start}
@@ -168,10 +195,15 @@ class Snapshots:
         return (
             all(self._is_same(path, sha, side) for path, sha in snapshot.files.items())
             and all(
+                self._names_in(folder, side) == set(names)
+                for folder, names in snapshot.reads["listed"].items()
+            )
+            and all(
                 content_of(root / path, is_read=True) == known
                 for path, known in snapshot.ignored.items()
             )
             and not any(os.path.lexists(root / path) for path in snapshot.absent)
+            and not side.tree.files.keys() & set(snapshot.absent)
             and all(stamp_of(path) == known for path, known in snapshot.outside.items())
         )
 
@@ -189,6 +221,16 @@ class Snapshots:
         except CouldNotJudge:  # `git gc` took it
             return False
 
+    def _names_in(self, folder: str, side: Side) -> set[str]:
+        """The names that a dry run would find in a folder: tracked ones, and ignored ones."""
+        top = f"{folder}/" if folder else ""
+        inside = (path.removeprefix(top) for path in side.tree.files if path.startswith(top))
+        tracked = {path.partition("/")[0] for path in inside}
+        place = self.repository.root / folder
+        others = set(os.listdir(place)) - tracked if place.is_dir() else set()  # noqa: PTH208
+        ignored = self.repository.still_ignored([f"{top}{name}" for name in sorted(others)])
+        return (tracked | {path.removeprefix(top) for path in ignored}) - {"__pycache__"}
+
     def _stored(self, environment: Environment) -> Iterator[Snapshot]:
         for name in self.cache.names(KIND, self._prefix(environment))[:_TRIED]:
             content: Any = self.cache.read(KIND, name)
@@ -198,9 +240,22 @@ class Snapshots:
     def _prefix(self, environment: Environment) -> str:
         settings = self.settings
         circumstances = [
-            *(__version__, environ_digest(self.environ), sorted(settings.env.items())),
+            *(FORMAT, environ_digest(self.environ), sorted(settings.env.items())),
             *(environment.name, environment.x, environment.flask_app),
             *(settings.start, settings.scratch_urls, settings.scratch_setup),
             *(settings.python, settings.allow_connect),
         ]
         return f"{digest(str(self.repository.common_dir))}-{digest(circumstances)}-"
+
+
+def _merge(before: Mapping[str, Any], reads: Mapping[str, Any]) -> dict[str, Any]:
+    """What was read while revisions ran: by those of a snapshot, and by those of a run on it.
+
+    Nobody knows which revision read what Python did not know of.
+    """
+    now = {**reads["during"], "opened": [*reads["during"]["opened"], *reads["unseen"]]}
+    merged: dict[str, Any] = {
+        kind: sorted({*before[kind], *now[kind]})
+        for kind in ("opened", "absent", "searched", "texts", "outside", "imported")
+    }
+    return {**_NOTHING, **merged, "listed": {**before["listed"], **now["listed"]}}

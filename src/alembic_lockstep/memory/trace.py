@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -94,6 +94,11 @@ class Trace:
             ignored=stored["ignored"],
             outside=stored["outside"],
         )
+
+    def without(self, unseen: Collection[str]) -> Trace:
+        """It, less files and folders that are neither tracked nor ignored: no checkout has them."""
+        ignored = {path: known for path, known in self.ignored.items() if path not in unseen}
+        return replace(self, ignored=ignored, opened=self.opened.difference(unseen))
 
     @property
     def stored(self) -> dict[str, Any]:

@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from alembic_lockstep import __version__
-from alembic_lockstep.cache import Cache
+from alembic_lockstep.cache import FORMAT, Cache
 from alembic_lockstep.config import Settings, load_settings
 from alembic_lockstep.dryrun.environ import environ_digest
 from alembic_lockstep.dryrun.interpreter import recall_interpreter
@@ -64,7 +63,7 @@ class Verdicts:
 
     @cached_property
     def _prefix(self) -> str:
-        circumstances = [__version__, environ_digest(self.environ), self.flags]
+        circumstances = [FORMAT, environ_digest(self.environ), self.flags]
         return f"{digest(str(self.repository.common_dir))}-{digest(circumstances)}-"
 
     def _answers(self, name: str, base: str, tree: str | None) -> bool:

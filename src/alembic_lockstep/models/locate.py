@@ -34,7 +34,15 @@ __all__ = [
     "locate",
 ]
 
-COLUMN = {"modify_type", "modify_nullable", "modify_default", "modify_comment"}
+COLUMN = {
+    f"modify_{aspect}"
+    for aspect in (
+        *("type", "nullable", "default", "comment", "collation", "computed", "identity"),
+        *("charset", "on_update", "autoincrement", "invisible"),
+    )
+}
+# They have no table of their own: their first column is where they are said to be.
+TYPES = ("enum", "domain")
 ARGUMENT = ("index", "constraint", "fk")
 
 
@@ -59,6 +67,8 @@ def locate(
     found = None
     if what == "column" or operation["kind"] in COLUMN:
         found = table.column(name)
+    elif what in TYPES and columns:
+        found = table.column(columns[0])
     elif what in ARGUMENT:
         found = table.argument(what, name, columns)
         if found is None and len(columns) == 1:  # index=True, unique=True, ForeignKey()

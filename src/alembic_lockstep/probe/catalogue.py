@@ -15,6 +15,8 @@ from typing import Any, Dict, Iterator, List, Sequence, Set, Tuple
 from sqlalchemy import MetaData, Table
 from sqlalchemy.orm import registry as orm_registry
 
+from .modules import globals_of
+
 INSTALLED = {"site-packages", "dist-packages", ".venv", "venv"}
 
 
@@ -46,8 +48,7 @@ def catalogue(metadatas: Sequence[MetaData], root: str) -> Dict[str, Any]:
 
 def _file(module: Any, root: str) -> str:
     """The module's path from the root; empty for what is not the repository's."""
-    # vars(): a lazy module's __getattr__ would import what the project itself has not.
-    path = _own(module).get("__file__")
+    path = globals_of(module).get("__file__")
     if not isinstance(path, str) or not path.endswith(".py"):
         return ""
     folder, name = os.path.split(path)
@@ -89,7 +90,7 @@ def _registries() -> Iterator[Any]:
         yield from list(mapperlib._all_registries())
     except AttributeError:
         for module in list(sys.modules.values()):
-            for thing in list(_own(module).values()):
+            for thing in list(globals_of(module).values()):
                 known = _static(thing, "registry") if isinstance(thing, type) else thing
                 if isinstance(known, orm_registry):
                     yield known
@@ -182,13 +183,13 @@ def _bases(
     classes = {base for mapper in mappers for base in mapper.class_.__mro__}
     found = set()
     for module in [name for name, path in files.items() if path]:
-        for name, thing in list(_own(sys.modules.get(module)).items()):
+        for name, thing in list(globals_of(sys.modules.get(module)).items()):
             if targeted.intersection(map(id, _metadatas_of(thing))):
                 found.add((module, name))
                 if isinstance(thing, type):
                     classes.add(thing)
     # A project without a model yet may name SQLModel in env.py only, which is no module.
-    sqlmodel = _own(sys.modules.get("sqlmodel")).get("SQLModel")
+    sqlmodel = globals_of(sys.modules.get("sqlmodel")).get("SQLModel")
     if isinstance(sqlmodel, type):
         classes.add(sqlmodel)
     for cls in classes:
@@ -200,7 +201,7 @@ def _bases(
 def _homes(cls: type) -> Iterator[Tuple[str, str]]:
     """Where a class can be imported from: its module and the top package's re-export."""
     for module in {cls.__module__, cls.__module__.partition(".")[0]}:
-        if _own(sys.modules.get(module)).get(cls.__name__) is cls:
+        if globals_of(sys.modules.get(module)).get(cls.__name__) is cls:
             yield module, cls.__name__
 
 
@@ -239,12 +240,3 @@ def _static(cls: type, name: str) -> Any:
         return getattr_static(cls, name, None)
     except Exception:  # a metaclass may break even this
         return None
-
-
-def _own(module: Any) -> Dict[str, Any]:
-    """A module's globals; sys.modules also holds None and objects that pose as modules."""
-    try:
-        found: Dict[str, Any] = vars(module)
-    except Exception:
-        return {}
-    return found

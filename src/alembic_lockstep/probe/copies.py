@@ -18,6 +18,7 @@ import sys
 from importlib import metadata
 from typing import Any, Dict, List, Set, Tuple
 
+from .modules import loaded_files
 from .places import Places
 from .sources import Sources, normal, read
 
@@ -35,9 +36,8 @@ def loaded_copies(places: Places) -> Tuple[List[Dict[str, Any]], Set[str]]:
     sources = Sources(places)
     found = []
     everything: Set[str] = set()
-    for name, module in sorted(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if not isinstance(file, str) or places.in_checkout(file) or places.in_worktree(file):
+    for name, file in sorted(loaded_files().items()):
+        if places.in_checkout(file) or places.in_worktree(file):
             continue
         importable = _importable(name, file)
         paths = sources.of(importable)

@@ -26,6 +26,9 @@ from .reads import Reads
 from .redirect import Redirect
 from .script import execute_script
 from .trace import installed
+from .twin.merge import merge
+from .twin.opinion import ask_twin
+from .twin.wishes import Wishes
 
 # Options of `context.configure()` without which autogenerate does not look at something.
 SWITCHES = ("compare_type", "compare_server_default")
@@ -144,9 +147,9 @@ class DryRun:
         for number, step in enumerate(steps, 1):
             self.revision = step.revision.revision
             self._channel.send("revision", id=self.revision, number=number, total=len(steps))
-            self._reads.step = self.revision
+            self._reads.is_migrating = True
             yield step
-            self._reads.step = ""
+            self._reads.is_migrating = False
             self.revisions.append(self.revision)
             self.paths[self.revision] = relative(str(step.revision.path), self._request["checkout"])
         self.revision = ""
@@ -200,20 +203,27 @@ class DryRun:
             )
         script = produce_migrations(context, context.opts["target_metadata"])
         rendering = AutogenContext(context, autogenerate=True)
-        operations = [
-            operation
-            for directive in _processed(context, script)
-            for upgrade in directive.upgrade_ops_list
-            for operation in flatten(upgrade, rendering)
-        ]
+        # What the project's hook takes away, the twin is not to say either.
+        has_hook = context.opts.get("process_revision_directives")
+        unwanted = _flattened([script], rendering) if has_hook else []
+        operations = _flattened(_processed(context, script), rendering)
+        number, known = len(self.databases), self._request["twins"]
+        twin = ask_twin(context, metadatas, self._redirect, number, known)
+        include = Wishes(rendering, metadatas).include
         self.databases.append(
             {
                 "name": context.opts["upgrade_token"],
-                "operations": operations,
+                "operations": merge(operations, twin, include, unwanted),
+                "twin": twin,
                 "catalogue": catalogue(metadatas, self._request["checkout"]),
                 "switched_off": [name for name in SWITCHES if not context.opts.get(name)],
             }
         )
+
+
+def _flattened(directives: List[Any], context: AutogenContext) -> List[Dict[str, Any]]:
+    upgrades = [upgrade for one in directives for upgrade in one.upgrade_ops_list]
+    return [operation for upgrade in upgrades for operation in flatten(upgrade, context)]
 
 
 def _execute_env(script: ScriptDirectory, worker_thread: bool) -> None:

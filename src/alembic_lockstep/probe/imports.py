@@ -15,6 +15,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, Callable, Dict, List, Optional, Sequence, Set
 
+from .modules import loaded_files
 from .places import Places
 
 
@@ -107,5 +108,4 @@ def repoint_imports(
 
 def loaded_from_worktree(places: Places) -> List[str]:
     """Files of the working tree that were loaded as modules all the same."""
-    files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
-    return sorted({file for file in files if isinstance(file, str) and places.in_worktree(file)})
+    return sorted({file for file in loaded_files().values() if places.in_worktree(file)})

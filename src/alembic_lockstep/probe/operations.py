@@ -80,6 +80,10 @@ def _facts(op: Any) -> Iterator[Any]:
         yield _indexed(
             "index", op, isinstance(op, ops.CreateIndexOp), index.expressions, index.name
         )
+    elif isinstance(op, (ops.CreateTableCommentOp, ops.DropTableCommentOp)):
+        wanted = getattr(op, "comment", None)
+        text = f"comment of table {op.table_name}"
+        yield "modify_table_comment", {"wanted": wanted or "", "text": text}
     elif isinstance(op, (ops.CreateForeignKeyOp, ops.DropConstraintOp, ops.AddConstraintOp)):
         yield _constrained(op)
     else:

@@ -35,7 +35,7 @@ ABOUT_MACHINE = {"ctypes.util", "platform", "uuid"}
 readlink = os.readlink
 
 
-class Reads:
+class Names:
     """The names of what was read, all absolute, as the project spelt them.
 
     Attributes:
@@ -46,10 +46,6 @@ class Reads:
         searched: Folders that the import system listed.
         imported: Last components of the names of modules that were looked for.
         texts: Python files that something else than the import system opened.
-        steps: What was opened while each revision ran.
-        untraced: What else may have read something, in words.
-        scratch: Our own databases, to be left out.
-        step: The revision that runs at the moment.
     """
 
     def __init__(self) -> None:
@@ -60,10 +56,24 @@ class Reads:
         self.searched: Set[str] = set()
         self.imported: Set[str] = set()
         self.texts: Set[str] = set()
-        self.steps: Dict[str, Set[str]] = {}
+
+
+class Reads(Names):
+    """What was read, and what of it while revisions ran: a snapshot of these reads it no more.
+
+    Attributes:
+        during: What was read while revisions ran.
+        is_migrating: Whether one runs at the moment.
+        untraced: What else may have read something, in words.
+        scratch: Our own databases, to be left out.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.during = Names()
+        self.is_migrating = False
         self.untraced: Set[str] = set()
         self.scratch: Set[str] = set()
-        self.step = ""
         self._recording = False
         self._notes: Dict[str, Callable[[str, Any], None]] = {
             "open": self._open,
@@ -84,12 +94,17 @@ class Reads:
         """Record no more: what follows is not the project's doing."""
         self._recording = False
 
+    def _note(self, kind: str, name: str) -> None:
+        getattr(self, kind).add(name)
+        if self.is_migrating:
+            getattr(self.during, kind).add(name)
+
     def look(self, path: Any, folder: Optional[int], is_absent: bool) -> None:
         """Note that something was looked at."""
         if not self._recording or isinstance(path, int):  # what has a descriptor was opened
             return
         try:
-            (self.absent if is_absent else self.looked).add(_absolute(path, folder))
+            self._note("absent" if is_absent else "looked", _absolute(path, folder))
         except OSError:
             self.untraced.add("a file by the descriptor of its folder")
 
@@ -106,15 +121,13 @@ class Reads:
         if isinstance(path, int) or _only_writes(flags):
             return
         name = _absolute(path)
-        self.opened.add(name)
-        if self.step:
-            self.steps.setdefault(self.step, set()).add(name)
+        self._note("opened", name)
         if name.endswith(".py") and sys._getframe(2).f_code.co_filename != IMPORT_SYSTEM:
-            self.texts.add(name)
+            self._note("texts", name)
 
     def _import(self, _event: str, arguments: Any) -> None:
         # `importlib.import_module` raises none: of that the finder in front of all others knows.
-        self.imported.add(arguments[0].rpartition(".")[2])
+        self._note("imported", arguments[0].rpartition(".")[2])
 
     def _list(self, _event: str, arguments: Any) -> None:
         by_import_system = sys._getframe(2).f_code.co_filename == IMPORT_SYSTEM
@@ -124,7 +137,7 @@ class Reads:
         except OSError:
             self.untraced.add("a folder by its descriptor")
             return
-        (self.searched if by_import_system else self.listed).add(name)
+        self._note("searched" if by_import_system else "listed", name)
 
     def _process(self, event: str, arguments: Any) -> None:
         frame: Any = sys._getframe(2)

@@ -4,15 +4,18 @@ SQLAlchemy's `do_connect` event, listened to on the class `Engine`, comes before
 driver is called, for sync and async engines alike:
 https://docs.sqlalchemy.org/en/20/core/events.html#sqlalchemy.events.DialectEvents.do_connect
 
-There are two places to go. What env.py opens while migrations run is the *scratch*
+There are three places to go. What env.py opens while migrations run is the *scratch*
 database, empty before the first revision. What the application opens while it starts
 (to create tables, to seed, to query) is a *decoy*, so that it cannot spoil the former.
+What we open to have the models make a database is the *twin*.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager
+from threading import get_ident
 from types import FrameType
 from typing import Any, Dict, Iterator, List, Optional, Set
 
@@ -28,6 +31,7 @@ from .places import Places
 
 SCRATCH = "scratch"
 DECOY = "decoy"
+TWIN = "twin"
 PORTS = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306, "mssql": 1433, "oracle": 1521}
 MARK = "alembic-lockstep"
 
@@ -63,6 +67,8 @@ class Redirect:
         self.env_script = ""
         # Set while migrations run: then every connection is theirs.
         self.migrating = False
+        self._twins = 0
+        self._twins_thread: Optional[int] = None
         self.connections: List[Dict[str, str]] = []
 
     @property
@@ -76,7 +82,19 @@ class Redirect:
         event.listen(Engine, "do_connect", self._connect)
         event.listen(Pool, "checkout", self._checkout)
 
+    @contextmanager
+    def to_twin(self) -> Iterator[None]:
+        """Send what this thread opens to an empty database, another one each time."""
+        self._twins += 1
+        self._twins_thread = get_ident()
+        try:
+            yield
+        finally:
+            self._twins_thread = None
+
     def _place(self) -> str:
+        if self._twins_thread == get_ident():
+            return f"{TWIN}-{self._twins}"
         if self.migrating:
             return SCRATCH
         opener = next(

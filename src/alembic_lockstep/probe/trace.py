@@ -14,8 +14,9 @@ import sys
 from typing import Any, Dict, Iterable, List, Set, Tuple
 
 from .copies import INSTALLED, STANDARD_LIBRARY
+from .modules import globals_of, loaded_files
 from .places import Places
-from .reads import Reads, readlink
+from .reads import Names, Reads, readlink
 
 PROBE = os.path.dirname(os.path.abspath(__file__))
 KERNEL = ("/proc/", "/dev/", "/sys/")
@@ -38,30 +39,22 @@ def trace(reads: Reads, places: Places, copies: Iterable[str]) -> Dict[str, Any]
 
     `compiled` are modules that may have read files without Python's knowledge, `texts` Python
     files that were read as texts, and not only imported. A folder in `opened` ends in `/`: that
-    it is there was looked at.
+    it is there was looked at. `during` is what was read while revisions ran.
     """
-    found = _Trace(places, reads.scratch)
-    loaded = _loaded_files()
-    found.add_opened({*reads.opened, *loaded})
-    found.add_looked(reads.looked)
-    found.add_absent(reads.absent)
-    found.add_listed(reads.listed)
-    found.add_searched({*reads.searched, *_import_paths()})
+    during, found = _Trace(places, reads.scratch), _Trace(places, reads.scratch)
+    during.add(reads.during)
+    found.add(reads)
+    # Some were opened before anybody was watching.
+    found.add_opened(map(os.path.abspath, loaded_files().values()))
+    found.add_searched(_import_paths())
     found.add_installation()
-    modules = {path for file in loaded for path in found.files(file)}
-    steps = {step: _sorted(found.files(*names) - modules) for step, names in reads.steps.items()}
+    imported = reads.imported | AT_START | {_last(name) for name in sys.modules}
     started = "multiprocessing.popen_spawn_posix" in sys.modules
     return {
-        "opened": _sorted(found.opened),
-        "absent": _sorted(found.absent),
-        "listed": found.listed,
-        "searched": _sorted(found.searched),
-        "imported": _sorted(reads.imported | AT_START | {_last(name) for name in sys.modules}),
+        **found.told(imported),
+        "during": during.told(reads.during.imported),
         "copies": _sorted(copies),
-        "outside": _sorted(found.outside),
         "installed": installed(places),
-        "steps": {step: paths for step, paths in steps.items() if paths},
-        "texts": _sorted(found.files(*reads.texts)),
         "compiled": _sorted(_compiled()),
         "untraced": _sorted(reads.untraced | ({"a subprocess (python)"} if started else set())),
     }
@@ -84,7 +77,23 @@ class _Trace:
         self.absent: Set[str] = set()
         self.listed: Dict[str, List[str]] = {}
         self.searched: Set[str] = set()
+        self.texts: Set[str] = set()
         self.outside: Set[str] = set()
+
+    def add(self, names: Names) -> None:
+        """All that was read."""
+        self.add_opened(names.opened)
+        self.add_looked(names.looked)
+        self.add_absent(names.absent)
+        self.add_listed(names.listed)
+        self.add_searched(names.searched)
+        self.texts.update(self.files(*names.texts))
+
+    def told(self, imported: Iterable[str]) -> Dict[str, Any]:
+        """It as JSON-able data."""
+        kinds = ("opened", "absent", "searched", "texts", "outside")
+        sets = {kind: _sorted(getattr(self, kind)) for kind in kinds}
+        return {**sets, "listed": self.listed, "imported": _sorted(imported)}
 
     def add_opened(self, names: Iterable[str]) -> None:
         """Files that were opened, or not found when they should have been."""
@@ -242,22 +251,11 @@ def _source(name: str) -> str:
     return name
 
 
-def _loaded_files() -> List[str]:
-    """Files of all loaded modules; some were opened before anybody was watching."""
-    # vars(): a lazy module's __getattr__ would import what the project itself has not.
-    files = [getattr(module, "__dict__", {}).get("__file__") for module in _modules()]
-    return [os.path.abspath(file) for file in files if isinstance(file, str)]
-
-
-def _modules() -> List[Any]:
-    return list(sys.modules.values())
-
-
 def _import_paths() -> Set[str]:
     """Folders in which modules were looked for, also before anybody was watching."""
     entries = {*sys.path, *sys.path_importer_cache}
-    for module in _modules():
-        attributes = getattr(module, "__dict__", {})
+    for module in list(sys.modules.values()):
+        attributes = globals_of(module)
         if attributes.get("__file__") is None:  # a namespace package may never have been listed
             entries.update(attributes.get("__path__", ()))
     return {os.path.abspath(entry) for entry in entries if isinstance(entry, str)}
@@ -265,9 +263,8 @@ def _import_paths() -> Set[str]:
 
 def _compiled() -> Set[str]:
     found = set()
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__dict__", {}).get("__file__")
-        if not isinstance(file, str) or not file.endswith((".so", ".pyd")):
+    for name, file in loaded_files().items():
+        if not file.endswith((".so", ".pyd")):
             continue
         if not file.startswith(STANDARD_LIBRARY) or INSTALLED.search(file):
             found.add(name.partition(".")[0])

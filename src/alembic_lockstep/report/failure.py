@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
-from rich.text import Text
+from collections.abc import Iterator
+
+from click import style
 
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.report.terminal import printable, stderr
+from alembic_lockstep.report.text import block, printable
 
 # Lines of the project's own output that are shown: the end, where the reason stands.
 LOG_LINES = 40
 
 
-def print_failure(error: CouldNotJudge) -> None:
-    """Print what happened, what was tried, what to type, and what the project printed."""
-    console = stderr()
-    if error.log.strip():
-        lines = error.log.rstrip().splitlines()
-        shown = lines[-LOG_LINES:]
-        left = f" (its last {LOG_LINES} lines of {len(lines)})" if len(lines) > LOG_LINES else ""
-        console.print(Text(f"What the project printed{left}:", style="bold"))
-        for line in shown:
-            console.print(f"  {printable(line)}")
-        console.print()
-    console.print(Text.assemble(("could not judge: ", "bold red"), printable(error.what)))
-    for line in error.tried:
-        console.print(f"  - {printable(line)}")
-    for line in error.fix.splitlines():
-        console.print(Text(f"    {printable(line)}", style="green"))
+def log_of(error: CouldNotJudge) -> tuple[str, str]:
+    """A title, and the end of what the project printed; both empty if it printed nothing."""
+    if not error.log.strip():
+        return "", ""
+    lines = error.log.rstrip().splitlines()
+    left = f" (its last {LOG_LINES} lines of {len(lines)})" if len(lines) > LOG_LINES else ""
+    return f"What the project printed{left}:", block("\n".join(lines[-LOG_LINES:]))
+
+
+def plain(error: CouldNotJudge) -> str:
+    """What happened, what was tried, and what to type, without marks."""
+    tried = [f"- {printable(line)}" for line in error.tried]
+    return "\n".join([printable(error.what), *tried, *block(error.fix).splitlines()])
+
+
+def render(error: CouldNotJudge) -> str:
+    """What the project printed, what happened, what was tried, and what to type."""
+    return "".join(f"{line}\n" for line in _lines(error))
+
+
+def _lines(error: CouldNotJudge) -> Iterator[str]:
+    title, log = log_of(error)
+    if title:
+        yield style(title, bold=True)
+        yield from (f"  {line}" for line in log.splitlines())
+        yield ""
+    yield style("could not judge: ", bold=True, fg="red") + printable(error.what)
+    yield from (f"  - {printable(line)}" for line in error.tried)
+    yield from (style(f"    {printable(line)}", fg="green") for line in error.fix.splitlines())

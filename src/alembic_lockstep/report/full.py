@@ -2,54 +2,53 @@
 
 from __future__ import annotations
 
-from rich.console import Console
-from rich.text import Text
+from collections.abc import Iterator
+
+from click import style
 
 from alembic_lockstep.findings import Finding, Location
-from alembic_lockstep.gate import EnvironmentVerdict, Verdict
+from alembic_lockstep.report import failure
 from alembic_lockstep.report.concise import first_line
-from alembic_lockstep.report.terminal import printable, stdout
+from alembic_lockstep.report.report import EnvironmentReport, Report
+from alembic_lockstep.report.text import place, printable
 
 
-def render(verdict: Verdict) -> None:
-    """Print the findings of each environment, then its cures."""
-    console = stdout()
-    for environment in verdict.environments:
-        _environment(console, environment)
+def render(report: Report) -> str:
+    """The findings of each environment, then its cures; or why there are none."""
+    if report.failure:
+        return failure.render(report.failure)
+    return "".join(f"{line}\n" for one in report.environments for line in _environment(one))
 
 
-def _environment(console: Console, verdict: EnvironmentVerdict) -> None:
-    for finding in verdict.findings:
-        _finding(console, finding)
-    for cure in verdict.cures:
-        console.print(Text(cure.title, style="bold"))
-        console.print()
+def _environment(environment: EnvironmentReport) -> Iterator[str]:
+    for finding in environment.findings:
+        yield from _finding(finding)
+    for cure in environment.cures:
+        yield style(printable(cure.title), bold=True)
+        yield ""
         for line in cure.text.splitlines():
-            console.print(Text(f"    {printable(line)}".rstrip(), style="green"))
-        console.print()
+            yield style(f"    {printable(line)}".rstrip(), fg="green") if line.strip() else ""
+        yield ""
 
 
-def _finding(console: Console, finding: Finding) -> None:
-    line = first_line(finding)
-    head, rule, message = line.partition(f" {finding.rule}: ")
-    console.print(Text.assemble((head, "bold"), (rule, "bold red"), message))
-    _excerpt(console, finding.location)
-    for place in finding.related:
-        state = " (deleted)" if place.in_base else ""
-        console.print(Text(f"  see {printable(place.path)}:{place.line}{state}", style="cyan"))
-        _excerpt(console, place)
-    if finding.hint:
-        console.print(Text(f"  {printable(finding.hint)}"))
-    console.print()
+def _finding(finding: Finding) -> Iterator[str]:
+    head, rule, message = first_line(finding).partition(f" {finding.rule}: ")
+    yield style(head, bold=True) + style(rule, bold=True, fg="red") + message
+    yield from _excerpt(finding.location)
+    for related in finding.related:
+        yield style(f"  see {place(related)}", fg="cyan")
+        yield from _excerpt(related)
+    yield from (f"  {printable(line)}" for line in finding.hint.splitlines())
+    yield ""
 
 
-def _excerpt(console: Console, place: Location) -> None:
+def _excerpt(location: Location) -> Iterator[str]:
     """The source line, and carets below what is meant."""
-    if not place.source.strip():
+    if not location.source.strip():
         return
-    number = str(place.line)
-    console.print(Text.assemble((f"  {number} | ", "blue"), printable(place.source.expandtabs(1))))
-    carets = "^" * place.length
+    number = str(location.line)
+    yield style(f"  {number} | ", fg="blue") + printable(location.source.expandtabs(1))
+    carets = "^" * location.length
     if carets:
-        gutter = f"  {' ' * len(number)} | "
-        console.print(Text.assemble((gutter, "blue"), " " * (place.column - 1), (carets, "red")))
+        gutter = style(f"  {' ' * len(number)} | ", fg="blue")
+        yield gutter + " " * (location.column - 1) + style(carets, fg="red")

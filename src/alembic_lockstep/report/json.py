@@ -1,31 +1,37 @@
-"""json: everything the verdict knows, as one object; `version` grows when a name changes."""
+"""json: everything that is known, as one object; `version` grows when a name changes.
+
+The schema is published: `docs/schema/report-1.json`.
+"""
 
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict
 from typing import Any
 
+from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.findings import Finding
-from alembic_lockstep.gate import EnvironmentVerdict, Verdict
-from alembic_lockstep.report.summary import not_compared
+from alembic_lockstep.report.report import EnvironmentReport, Report
 
 
-def render(verdict: Verdict) -> None:
-    """Write the verdict to standard output."""
-    json.dump(_verdict(verdict), sys.stdout, indent=2)
-    sys.stdout.write("\n")
+def render(report: Report) -> str:
+    """The report as one object."""
+    return json.dumps(_report(report), indent=2) + "\n"
 
 
-def _verdict(verdict: Verdict) -> dict[str, Any]:
+def _report(report: Report) -> dict[str, Any]:
     return {
         "version": 1,
-        "verdict": "findings" if verdict.findings else "clean",
-        "base": verdict.base,
-        "tree": verdict.tree,
-        "findings": [_finding(finding) for finding in verdict.findings],
-        "environments": [_environment(one) for one in verdict.environments],
+        "verdict": report.verdict,
+        "base": report.base,
+        "tree": report.tree,
+        "findings": [_finding(finding) for finding in report.findings],
+        "ignored": [asdict(thing) for thing in report.ignored],
+        "unused_ignores": report.unused_ignores,
+        "faulty_ignores": report.faulty_ignores,
+        "environments": [_environment(one) for one in report.environments],
+        "summary": report.summary,
+        "failure": _failure(report.failure) if report.failure else None,
     }
 
 
@@ -39,24 +45,16 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "environment": finding.environment,
         "hint": finding.hint,
         "operation": finding.operation,
+        "sql": finding.sql,
         "related": [asdict(place) for place in finding.related],
     }
 
 
-def _environment(verdict: EnvironmentVerdict) -> dict[str, Any]:
-    comparison = verdict.comparison
-    return {
-        "config": verdict.environment.name,
-        "servers": list(verdict.servers),
-        "dialects": sorted({one["dialect"] for one in comparison.now.connections})
-        if comparison
-        else [],
-        "start": comparison.start if comparison else None,
-        "revisions_run": len(comparison.now.revisions) if comparison else 0,
-        "revisions_remembered": len(comparison.now.remembered) if comparison else 0,
-        "old_differences": len(comparison.old) if comparison else 0,
-        "not_compared": not_compared(comparison) if comparison else [],
-        "notes": [*(comparison.notes if comparison else ()), *verdict.notes],
-        "refused": list(comparison.refused) if comparison else [],
-        "cures": [asdict(cure) for cure in verdict.cures],
-    }
+def _environment(environment: EnvironmentReport) -> dict[str, Any]:
+    document = asdict(environment)
+    del document["findings"]  # they stand together, above
+    return document
+
+
+def _failure(error: CouldNotJudge) -> dict[str, Any]:
+    return {"what": error.what, "tried": error.tried, "fix": error.fix, "log": error.log}

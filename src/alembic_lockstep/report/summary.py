@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from alembic_lockstep.dryrun.comparison import Comparison
 from alembic_lockstep.gate import EnvironmentVerdict, Verdict
-from alembic_lockstep.report.terminal import plural
+from alembic_lockstep.ignores import Ignores, faults, unused
+from alembic_lockstep.report.text import plural
 
+# What models do not make.
+APART = "views, triggers, functions"
 # https://alembic.sqlalchemy.org/en/latest/autogenerate.html#what-does-autogenerate-detect
-BLIND = "CHECK constraints, enum values (autogenerate does not see them)"
+BLIND = "CHECK constraints, enum values, expressions (the models' own database was not made: {})"
 SWITCHES = {"compare_type": "column types", "compare_server_default": "server defaults"}
 
 
@@ -22,6 +25,7 @@ def summary(verdict: Verdict) -> list[str]:
     rules = ", ".join(f"{count} {rule}" for rule, count in counts.items())
     head = f"Blocked: {rules}." if counts else "Passed."
     lines = [line for one in verdict.environments for line in _environment(one)]
+    lines += _ignores([one.ignores for one in verdict.environments])
     if verdict.untraced:
         why = ", ".join(verdict.untraced)
         lines.append(f"Not remembered, so the next commit takes as long: {why}.")
@@ -50,8 +54,22 @@ def _environment(verdict: EnvironmentVerdict) -> Iterator[str]:
     yield f"  not compared: {', '.join(not_compared(comparison))}"
 
 
+def _ignores(environments: Sequence[Ignores]) -> Iterator[str]:
+    ignored = [thing for one in environments for thing in one.ignored]
+    counts = Counter(f"by {one.by}" if one.is_glob else "beside the code" for one in ignored)
+    by = ", ".join(f"{count} {how}" for how, count in counts.items())
+    if ignored:
+        yield f"ignored: {len(ignored)} ({by})"
+    idle = unused(environments)
+    if idle:
+        yield f"ignores nothing and can go: {', '.join(idle)}"
+    yield from (f"not honoured: {fault}" for fault in faults(environments))
+
+
 def not_compared(comparison: Comparison) -> list[str]:
-    """What env.py tells autogenerate not to look at, and what it never sees."""
-    off = {name for database in comparison.now.databases for name in database["switched_off"]}
+    """What was not, as models do not make it; without a twin, what autogenerate does not see."""
+    blind = [one for one in comparison.now.databases if one["twin"]["failure"]]
+    off = {name for database in blind for name in database["switched_off"]}
     named = [f"{what} ({option} is off)" for option, what in SWITCHES.items() if option in off]
-    return [*named, BLIND]
+    reasons = dict.fromkeys(BLIND.format(database["twin"]["failure"]) for database in blind)
+    return [*named, *reasons, APART]

@@ -28,22 +28,11 @@ def _console(stderr: bool) -> Console:
 
 @functools.cache
 def stdout() -> Console:
-    """The console for reports."""
+    """The console for what the demo says."""
     return _console(stderr=False)
 
 
 @functools.cache
 def stderr() -> Console:
-    """The console for progress, summaries and errors."""
+    """The console for progress."""
     return _console(stderr=True)
-
-
-def printable(text: str) -> str:
-    """One line that a terminal shows as it is: names of files and tables may hold anything."""
-    shown = text.encode("utf-8", "backslashreplace").decode("utf-8")
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in shown)
-
-
-def plural(count: int, noun: str) -> str:
-    """`1 finding`, `2 findings`."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -31,3 +31,5 @@ DRY_RUN_RULES: dict[str, Check] = {
     "migration-mismatch": migration_mismatch.check,
     "unregistered-model": unregistered_model.check,
 }
+# Of those, the ones about schema differences.
+DIFFERENCE_RULES = frozenset({"uncommitted-migration", "missing-migration", "migration-mismatch"})

@@ -19,6 +19,13 @@ STATES = {
 VERBS = {"add": "adds", "remove": "drops", "modify": "alters", "other": "changes"}
 
 
+def rule_of(facts: Facts, operation: Operation) -> str:
+    """The rule that reports an introduced difference."""
+    if operation in facts.cured:
+        return "uncommitted-migration"
+    return "migration-mismatch" if facts.new else "missing-migration"
+
+
 def state(operation: Operation) -> str:
     """What happened: `column games.winners is in the models`."""
     return f"{operation.text} {STATES[operation.kind.partition('_')[0]]}"
@@ -38,8 +45,17 @@ def difference(rule: str, facts: Facts, operation: Operation, message: str) -> F
         places[0],
         facts.environment.name,
         related=tuple(places[1:]),
+        hint=_both(operation),
         operation="\n".join(operation.code),
+        sql=operation.sql,
     )
+
+
+def _both(operation: Operation) -> str:
+    """What is there, and what should be: a message has no room for two definitions."""
+    if not operation.sql or not operation.kind.startswith("modify"):
+        return ""
+    return f"models:   {operation.wanted or 'none'}\ndatabase: {operation.found or 'none'}"
 
 
 def locations(facts: Facts, operation: Operation) -> list[Location]:

@@ -1,0 +1,71 @@
+"""A cure as a migration has it: by Alembic's own functions where they say the same, else by SQL."""
+
+from __future__ import annotations
+
+import re
+from typing import List
+
+from .schema import Difference
+
+_CHECK = re.compile(r"CHECK \((?P<expression>.*)\)", re.DOTALL)
+# Where one column's default can be set without saying again all that the column is.
+_ALTERS = {"postgresql"}
+
+
+def code_of(difference: Difference, statements: List[str], dialect: str) -> List[str]:
+    """Lines of `op.*` that do what the statements do."""
+    return _default(difference, dialect) or _checks(difference, dialect) or _executed(statements)
+
+
+def _executed(statements: List[str]) -> List[str]:
+    return [f"op.execute({_literal(statement)})" for statement in statements]
+
+
+def _default(difference: Difference, dialect: str) -> List[str]:
+    wanted, found = difference.wanted, difference.found
+    if difference.aspect != "default" or dialect not in _ALTERS or not wanted or not found:
+        return []
+    if "nextval(" in wanted.sql + found.sql:
+        return []  # a sequence comes or goes, too
+    if any(wanted.facts[name] != found.facts[name] for name in ("identity", "computed")):
+        return []  # which has to come or go first
+    default = wanted.facts["default"]
+    given = f"sa.text({_literal(default)})" if default else "None"
+    return [_call("alter_column", difference, wanted.name, f"server_default={given}")]
+
+
+def _checks(difference: Difference, dialect: str) -> List[str]:
+    parts = [part for part in (difference.found, difference.wanted) if part is not None]
+    texts = [_CHECK.fullmatch(part.sql) for part in parts]
+    if dialect == "sqlite" or difference.part.kind != "check" or not all(texts):
+        return []
+    if any(part.made_up or part.facts.get("comment") for part in parts):
+        return []
+    code = []
+    if difference.found is not None:
+        code.append(_call("drop_constraint", difference, difference.found.name, "type_='check'"))
+    if difference.wanted is not None and texts[-1] is not None:
+        expression = _literal(texts[-1]["expression"])
+        code.append(
+            _call("create_check_constraint", difference, difference.wanted.name, expression)
+        )
+    return code
+
+
+def _call(function: str, difference: Difference, name: str, what: str) -> str:
+    schema, _, table = difference.table.rpartition(".")
+    names = [repr(table), repr(name)]
+    if "constraint" in function:
+        # Its name comes first, and is whole: no naming convention is to add to it.
+        names = [f"op.f({name!r})", repr(table)]
+    within = [f"schema={schema!r}"] if schema else []
+    return f"op.{function}({', '.join([*names, what, *within])})"
+
+
+def _literal(text: str) -> str:
+    """A string literal; raw SQL in it is easiest to read between double quotes."""
+    text = re.sub(r"^\t", "    ", text, flags=re.MULTILINE)  # as SQLAlchemy writes CREATE TABLE
+    if "\n" in text and '"""' not in text and "\\" not in text and not text.endswith('"'):
+        return f'"""{text}"""'
+    plain = '"' not in text and "\\" not in text and text.isprintable()
+    return f'"{text}"' if plain else repr(text)

@@ -1,0 +1,53 @@
+"""Which databases can be read, and by what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Callable, List, Optional
+
+from sqlalchemy.engine import Connection
+
+from .schema import Difference, Part, Schema
+
+
+def _equip_with_nothing(_database: Connection, _twin: Connection) -> None:
+    """The models need nothing that only migrations make."""
+
+
+def _lend_nothing(twin: Connection, lacks: str, loose: List[Part]) -> bool:  # noqa: ARG001
+    return False
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """What is known of a dialect.
+
+    Attributes:
+        read: Reads what a database holds.
+        cure: The SQL statements that cure a difference of the migrated database (the first schema)
+            from what the models make (the second).
+        equip: Gives the twin what only migrations make, before the models fill it.
+        lend: Gives it what it still lacks, told by the server's message; False if it cannot.
+    """
+
+    read: Callable[[Connection], Schema]
+    cure: Callable[[Difference, Schema, Schema], List[str]]
+    equip: Callable[[Connection, Connection], None] = _equip_with_nothing
+    lend: Callable[..., bool] = _lend_nothing
+
+
+def find_dialect(name: str) -> Optional[Dialect]:
+    """What is known of SQLAlchemy's dialect of that name; None if nothing is."""
+    if name == "sqlite":
+        from . import sqlite
+
+        return Dialect(sqlite.read, sqlite.cure)
+    if name == "postgresql":
+        from . import postgresql
+
+        return Dialect(postgresql.read, postgresql.cure, postgresql.equip, postgresql.lend)
+    if name in ("mysql", "mariadb"):
+        from . import mysql
+
+        return Dialect(mysql.read, mysql.cure, mysql.equip)
+    return None

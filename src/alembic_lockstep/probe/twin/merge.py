@@ -1,0 +1,137 @@
+"""Two opinions, one list: what both say appears once, and what only spelling makes of one, never.
+
+Both are lists of operations; see `probe/operations.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, Iterable, List, Sequence, Set, Tuple
+
+Operation = Dict[str, Any]
+Thing = Tuple[Any, ...]
+
+# What autogenerate says in one operation, the twin may say by several aspects.
+_ASPECTS = {
+    "modify_collation": "modify_type",
+    "modify_charset": "modify_type",
+    "modify_computed": "modify_default",
+    "modify_identity": "modify_default",
+    "modify_on_update": "modify_default",
+}
+# To autogenerate a unique constraint may be an index, and a changed one is two operations.
+_FAMILIES = {"index": "key", "constraint": "key", "fk": "fk", "column": "column"}
+_APART = ("check constraint", "exclusion constraint", "primary key")
+LOOSE = ("enum", "domain", "sequence")
+
+
+def merge(
+    autogenerate: List[Operation],
+    opinion: Dict[str, Any],
+    include: Callable[[Operation], bool],
+    unwanted: Sequence[Operation] = (),
+) -> List[Operation]:
+    """Autogenerate's operations, less those that differ in nothing, and the twin's own.
+
+    In the order in which they can be run: a new type before the column that is of it.
+
+    Args:
+        opinion: The twin's; see `ask_twin`.
+        include: Whether the project wants to hear of an operation.
+        unwanted: Operations that it does not want to hear of.
+    """
+    twin, compared = opinion["operations"], set(opinion["compared"])
+    differs = {thing for operation in twin for thing in _things(operation)}
+    kept = [
+        one
+        for one in autogenerate
+        if one["table"] not in compared
+        or not _may_be_phantom(one)
+        or differs.intersection(_things(one))
+    ]
+    said = {thing for operation in autogenerate for thing in _things(operation)}
+    silent = {thing for operation in unwanted for thing in _things(operation)}
+    own = [one for one in twin if not (said | silent).intersection(_things(one))]
+    own = [one for one in own if not _is_brought(one, autogenerate) and include(one)]
+    others = [one for one in twin if said.intersection(_things(one))]
+    wide = [one for one in own if any(one["code"] == other["code"] for other in others)]
+    kept = [_with_twins_code(one, others, wide) for one in kept]
+    # A column takes its constraints along, or cannot go before them.
+    first = [one for one in own if one not in wide and one["kind"].startswith("remove_")]
+    last = [one for one in own if one not in first]
+    return sorted([*first, *kept, *last], key=_rank)
+
+
+def _with_twins_code(
+    operation: Operation, others: List[Operation], wide: List[Operation]
+) -> Operation:
+    """Note what the twin does instead, where that cures what only it has found, too.
+
+    SQLite makes a table anew for any difference, and MySQL alters at once what hangs together.
+    And where a sequence takes the place of an identity, Alembic's own alteration fails.
+
+    Args:
+        others: Of the twin's operations those that autogenerate has, too.
+        wide: Of those that only the twin has, those that cure some of the others.
+    """
+    same = [other for other in others if _things(other).intersection(_things(operation))]
+    for other in same:
+        if other["kind"] == "modify_identity":
+            return {**operation, "code": other["code"]}
+    shared = [one["code"] for one in wide]
+    instead = [other["code"] for other in same if other["code"] in shared]
+    return {**operation, "instead": instead[0]} if instead else operation
+
+
+def _may_be_phantom(operation: Operation) -> bool:
+    """Whether what the two databases have alike could look like this; a missing table could not.
+
+    A column that the models lack may be one that they make all the same: an inherited one.
+    """
+    verb, _, what = operation["kind"].partition("_")
+    phantoms = ("index", "constraint", "fk")
+    return verb == "modify" or what in phantoms or operation["kind"] == "remove_column"
+
+
+def _things(operation: Operation) -> Set[Thing]:
+    """What the operation is about, under all names that the other opinion may have for it."""
+    kind, table = operation["kind"], operation["table"]
+    family = _FAMILIES.get(kind.partition("_")[2])
+    if operation["text"].startswith(_APART):
+        family = operation["text"].partition(" ")[0]
+    if family:
+        names = {(table, family, operation["name"])} if operation["name"] else set()
+        parts = {(table, family, *operation["columns"])} if operation["columns"] else set()
+        return names | parts
+    return {(table, _ASPECTS.get(kind, kind), operation["name"])}
+
+
+def _is_brought(operation: Operation, autogenerate: Iterable[Operation]) -> bool:
+    """Whether a new type comes with a new table, or another plugin's operation brings it.
+
+    The CHECK of an `Enum` or `Boolean` comes with a new column.
+    """
+    verb, _, what = operation["kind"].partition("_")
+    if operation["kind"] == "add_constraint":
+        return any(
+            one["kind"] == "add_column"
+            and (one["table"], [one["name"]]) == (operation["table"], operation["columns"])
+            and "create_constraint=True" in "\n".join(one["code"])
+            for one in autogenerate
+        )
+    if what not in LOOSE:
+        return False
+    tables = {user.rpartition(".")[0] for user in operation["users"]}
+    for one in autogenerate:
+        if one["kind"] == "add_table" and verb == "add" and what != "sequence":
+            if one["table"] in tables:
+                return True
+        elif one["kind"] == "other" and operation["name"] in "\n".join(one["code"]):
+            return True
+    return False
+
+
+def _rank(operation: Operation) -> int:
+    verb, _, what = operation["kind"].partition("_")
+    if what in LOOSE:
+        return 2 if verb == "remove" else 0
+    return 1

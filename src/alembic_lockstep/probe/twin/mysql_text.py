@@ -1,0 +1,83 @@
+"""How MySQL and MariaDB write things down, brought to one form."""
+
+from __future__ import annotations
+
+import re
+from typing import Dict, List, Tuple
+
+_NOW = re.compile(r"(?i)(?:now|current_timestamp|localtime|localtimestamp)(?:\((\d*)\))?")
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
+_LITERAL = re.compile(r"(?s)(?:_\w+)?('(?:[^'\\]|\\.|'')*')")
+_BARE = re.compile(r"(?:tiny|small|medium|big)?int|decimal|float|double|year|bit")
+_OPTION = re.compile(r"`?(\w+)`?=('(?:[^']|'')*'|\S+)")
+
+
+def quoted(name: str) -> str:
+    """A name as it is written in SQL."""
+    return f"`{name.replace('`', '``')}`"
+
+
+def listed(names: Tuple[str, ...]) -> str:
+    """Names in brackets."""
+    return f"({', '.join(map(quoted, names))})"
+
+
+def literal(text: str) -> str:
+    """A text as it is written in SQL."""
+    doubled = text.replace("\\", "\\\\").replace("'", "''")
+    return f"'{doubled}'"
+
+
+def names_in(text: str) -> List[str]:
+    """The quoted names in an expression."""
+    return [name.replace("``", "`") for name in re.findall(r"`((?:[^`]|``)+)`", text)]
+
+
+def expression(text: str, database: str, is_mariadb: bool) -> str:
+    """An expression without the database's name, which is another one in each database.
+
+    MySQL keeps it with its quotes escaped, as it stood within a text.
+    """
+    if not is_mariadb:
+        text = text.replace("\\'", "'")
+    return text.replace(f"{quoted(database)}.", "")
+
+
+def mysql_default(text: str, data_type: str, extra: str) -> str:
+    """A column's default as it is written in SQL, from what MySQL shows: a text without quotes.
+
+    `DEFAULT_GENERATED` in the column's EXTRA says that it is an expression.
+    """
+    if "DEFAULT_GENERATED" not in extra:
+        return text if _BARE.match(data_type) else literal(text)
+    now = _NOW.fullmatch(text)
+    if now:
+        return f"CURRENT_TIMESTAMP({now[1]})" if now[1] else "CURRENT_TIMESTAMP"
+    plain = _LITERAL.fullmatch(text)
+    if plain or _NUMBER.fullmatch(text):
+        return plain[1] if plain else text
+    return f"({text})"
+
+
+def create_options(text: str) -> Dict[str, str]:
+    """What was said of a table at its end: `ROW_FORMAT=COMPRESSED` and the like."""
+    return {name.lower(): value for name, value in _OPTION.findall(text)}
+
+
+def partitions(rows: List[Dict[str, str]]) -> str:
+    """What stands after PARTITION BY, from a table's rows in PARTITIONS."""
+    first = rows[0]
+    if not first["PARTITION_METHOD"]:
+        return ""
+    text = f"{first['PARTITION_METHOD']} ({first['PARTITION_EXPRESSION']})"
+    by_name = {row["PARTITION_NAME"]: row["PARTITION_DESCRIPTION"] for row in rows}
+    within = first["SUBPARTITION_METHOD"]
+    if within:
+        count = len(rows) // len(by_name)
+        expression = first["SUBPARTITION_EXPRESSION"]
+        text += f" SUBPARTITION BY {within} ({expression}) SUBPARTITIONS {count}"
+    if not first["PARTITION_DESCRIPTION"]:
+        return f"{text} PARTITIONS {len(by_name)}"
+    words = "LESS THAN" if first["PARTITION_METHOD"].startswith("RANGE") else "IN"
+    values = (f"PARTITION {quoted(k)} VALUES {words} ({v})" for k, v in by_name.items())
+    return f"{text} ({', '.join(values)})"

@@ -1,0 +1,155 @@
+"""What the twin says: operations like autogenerate's own, each with the SQL that cures it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, Dict, List, Optional, Sequence
+
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import MetaData
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from ..redirect import Redirect
+from .build import create_all, twin_of
+from .code import code_of
+from .ddl import ddl_digest
+from .dialects import Dialect, find_dialect
+from .schema import Difference, Part, Schema, differences
+
+Operation = Dict[str, Any]
+
+# What the operations are called, as autogenerate's are.
+_KINDS = {
+    "primary_key": "constraint",
+    "unique": "constraint",
+    "check": "constraint",
+    "exclusion": "constraint",
+    "foreign_key": "fk",
+    "options": "table_options",
+    "comment": "table_comment",
+}
+_WORDS = {
+    "primary_key": "primary key",
+    "unique": "unique constraint",
+    "check": "check constraint",
+    "exclusion": "exclusion constraint",
+    "foreign_key": "foreign key",
+    "enum": "enum type",
+}
+_ASPECTS = {"default": "server default", "computed": "expression"}
+
+
+# What the twin says of one migrated database: `operations` that make it the one that the models
+# make; `compared`, the tables that both have; `made`, the enum types, domains, sequences and server
+# defaults that the models make; `failure`, why there is no twin.
+Opinion = Dict[str, Any]
+_NOTHING: Opinion = {"operations": [], "compared": [], "made": []}
+
+
+def ask_twin(
+    context: MigrationContext,
+    metadatas: Sequence[MetaData],
+    redirect: Redirect,
+    number: int,
+    known: Dict[str, Opinion],
+) -> Opinion:
+    """Have the models make a database, and compare the migrated one with it.
+
+    Args:
+        known: What was said of these migrated databases before, by its `key`: the number of the
+            database and the digest of the models' DDL.
+    """
+    connection = context.connection
+    assert connection is not None
+    digest = ddl_digest(connection, metadatas)
+    key = digest and f"{number}-{digest}"
+    if key in known:
+        return known[key]
+    return {**_compare(connection, metadatas, redirect), "key": key}
+
+
+def _compare(connection: Connection, metadatas: Sequence[MetaData], redirect: Redirect) -> Opinion:
+    name = connection.dialect.name
+    dialect = find_dialect(name)
+    if dialect is None:
+        return {**_NOTHING, "failure": f"{name} cannot be read yet"}
+    database = dialect.read(connection)
+    try:
+        with twin_of(connection, redirect) as twin:
+            with twin.begin():
+                dialect.equip(connection, twin)
+            create_all(twin, metadatas, partial(dialect.lend, loose=list(database.loose)))
+            with twin.begin():
+                models = dialect.read(twin)
+    except SQLAlchemyError as error:
+        reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+        return {**_NOTHING, "failure": f"create_all() failed: {reason}"}
+    return opinion_of(name, dialect, database, models)
+
+
+def opinion_of(name: str, dialect: Dialect, database: Schema, models: Schema) -> Opinion:
+    """What is said of two databases that were read."""
+    operations = [
+        _operation(one, dialect.cure(one, database, models), name)
+        for one in differences(database, models)
+    ]
+    compared = sorted(set(database.tables).intersection(models.tables))
+    made = [f"{part.kind} {part.name}" for part in models.loose]
+    for key, table in models.tables.items():
+        defaults = (column.name for column in table.of("column") if column.facts.get("default"))
+        made += [f"default {key}.{name}" for name in defaults]
+    return {"operations": operations, "compared": compared, "made": made, "failure": ""}
+
+
+def _operation(difference: Difference, statements: List[str], dialect: str) -> Operation:
+    part, table = difference.part, difference.table
+    if difference.aspect:
+        kind = f"modify_{difference.aspect}"
+        aspect = _ASPECTS.get(difference.aspect, difference.aspect)
+        text = f"{aspect} of column {table}.{part.name}"
+    else:
+        kind = f"{difference.verb}_{_KINDS.get(part.kind, part.kind)}"
+        text = _text(part, table)
+    if not table and part.columns:
+        # A type has no place of its own in the models: it stands where it is used.
+        user, _, column = part.columns[0].rpartition(".")
+        table, columns = user, [column]
+    else:
+        columns = list(part.columns) if part.kind != "column" else []
+    return {
+        "part": part.kind,
+        "kind": kind,
+        "table": table,
+        "name": "" if part.made_up else part.name,
+        "columns": columns,
+        "users": list(part.columns) if not difference.table else [],
+        "wanted": _written(difference.wanted, difference.aspect),
+        "found": _written(difference.found, difference.aspect),
+        "text": text,
+        "code": code_of(difference, statements, dialect),
+        "sql": statements,
+    }
+
+
+def _text(part: Part, table: str) -> str:
+    what = _WORDS.get(part.kind, part.kind)
+    if part.kind in ("options", "comment"):
+        return f"{what} of table {table}"
+    if part.kind == "column":
+        return f"column {table}.{part.name}"
+    columns = ", ".join(part.columns)
+    name = f"on {table} ({columns})" if part.made_up else part.name
+    of = f" of {table}" if table and not part.made_up else ""
+    return f"{what} {name}{of}"
+
+
+def _written(part: Optional[Part], aspect: str) -> str:
+    """A part as people read it: one aspect of it, or all that there is to it."""
+    if part is None:
+        return ""
+    if aspect:
+        return part.facts.get(aspect, "")
+    if "definition" in part.facts:
+        return "; ".join(filter(None, [part.sql, part.facts.get("comment")]))
+    return "; ".join(f"{name} {text}" for name, text in part.facts.items() if text)

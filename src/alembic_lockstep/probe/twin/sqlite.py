@@ -1,0 +1,146 @@
+"""Reads a SQLite database, and brings one to what the models make.
+
+SQLite keeps the text of the CREATE statements and brings nothing to one form, so that is done
+here. Read are the tables of the main database and their indexes; virtual tables, which keep other
+tables for themselves, views and triggers are left out.
+"""
+
+from __future__ import annotations
+
+from typing import Dict, Iterator, List
+
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.engine import Connection
+
+from .create_table import read_index, read_table
+from .expression import identifier
+from .schema import Difference, Part, Schema, Table, differences
+from .sqltext import Reader, fold, tokenize
+
+# Of the modules that come with SQLite: what they append to the names of the tables they keep.
+_SHADOWS = (
+    *("content", "data", "idx", "docsize", "config", "segments", "segdir", "stat"),  # FTS 3 to 5
+    *("node", "rowid", "parent"),  # R-trees
+)
+_quote = sqlite.dialect().identifier_preparer.quote
+
+
+def read(connection: Connection) -> Schema:
+    """Read all tables, in one query."""
+    rows = connection.exec_driver_sql(
+        "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL"
+    ).fetchall()
+    virtual = [name for _, name, _, sql in rows if sql.upper().startswith("CREATE VIRTUAL")]
+    left_out = {f"{name}_{kind}" for name in virtual for kind in _SHADOWS}.union(virtual)
+    tables = {
+        name: Table(_quote(name), read_table(sql), sql)
+        for kind, name, _, sql in rows
+        if kind == "table" and name not in left_out and not fold(name).startswith("sqlite_")
+    }
+    for kind, _, name, sql in rows:
+        if name in tables and kind == "index":
+            tables[name].parts.append(read_index(sql, tables[name].of("column")))
+        elif name in tables and kind == "trigger":
+            tables[name].lost.append(sql)
+    _fill_in_targets(tables)
+    return Schema(tables)
+
+
+def _fill_in_targets(tables: Dict[str, Table]) -> None:
+    """A foreign key that names no columns means the primary key."""
+    keys = {
+        identifier(name): ", ".join(map(identifier, key.columns))
+        for name, table in tables.items()
+        for key in table.of("primary_key")
+    }
+    for table in tables.values():
+        for part in table.of("foreign_key"):
+            target = part.facts["target"]
+            if target in keys:
+                part.facts["target"] = f"{target} ({keys[target]})"
+
+
+def cure(difference: Difference, database: Schema, models: Schema) -> List[str]:
+    """The statements that bring the migrated database there.
+
+    SQLite can only exchange indexes; a table that differs in anything else is made anew, in the
+    way of https://www.sqlite.org/lang_altertable.html#otheralter, and with all that differs in it.
+    Foreign keys have to be off meanwhile, or to drop the table deletes what refers to it: SQLite
+    ignores the first statement inside of a transaction. They stay off for the connection, as
+    the next table to be made anew may find itself in the transaction of this one.
+    """
+    key = difference.table
+    found, wanted = database.tables[key], models.tables[key]
+    every = differences(Schema({key: found}), Schema({key: wanted}))
+    if all(one.part.kind == "index" for one in every):
+        return _make_index(difference.part, database, models)
+    return list(_make_anew(found, wanted, database, models))
+
+
+def _make_index(part: Part, database: Schema, models: Schema) -> List[str]:
+    """Leave only what the models make under that name, be it on another table.
+
+    All tables share the names of indexes, and a table made anew has its indexes already.
+    """
+    made = [
+        index.sql
+        for key, table in models.tables.items()
+        for index in table.of("index")
+        if key in database.tables and fold(index.name) == fold(part.name)
+    ]
+    return [f"DROP INDEX IF EXISTS {_quote(part.name)}", *made]
+
+
+def _make_anew(found: Table, wanted: Table, database: Schema, models: Schema) -> Iterator[str]:
+    name = tokenize(wanted.sql)[2].name
+    new = _quote(f"_lockstep_{name}")
+    yield "PRAGMA foreign_keys = OFF"
+    yield _renamed(wanted.sql, new)
+    has = {fold(column.name) for column in found.of("column")}
+    common = ", ".join(
+        _quote(column.name)
+        for column in wanted.of("column")
+        if fold(column.name) in has and not column.facts.get("computed")
+    )
+    if common:
+        yield f"INSERT INTO {new} ({common}) SELECT {common} FROM {found.sql_name}"
+    if _counts(found) and _counts(wanted):
+        yield from _keep_count(f"_lockstep_{name}", name)
+    yield f"DROP TABLE {found.sql_name}"
+    # Otherwise a view of the table, which is not there at the moment, makes the next one fail.
+    yield "PRAGMA legacy_alter_table = ON"
+    yield f"ALTER TABLE {new} RENAME TO {wanted.sql_name}"
+    yield "PRAGMA legacy_alter_table = OFF"
+    for index in wanted.of("index"):
+        yield from _make_index(index, database, models)
+    yield from found.lost
+
+
+def _counts(table: Table) -> bool:
+    return any(key.facts.get("autoincrement") for key in table.of("primary_key"))
+
+
+def _keep_count(new: str, old: str) -> List[str]:
+    """An id that was given once must not be given again, also if its row is gone."""
+    given = f"SELECT {_string(new)}, seq FROM sqlite_sequence WHERE name = {_string(old)}"
+    return [
+        f"DELETE FROM sqlite_sequence WHERE name = {_string(new)}",
+        f"INSERT INTO sqlite_sequence (name, seq) {given}",
+    ]
+
+
+def _string(value: str) -> str:
+    return "'{}'".format(value.replace("'", "''"))
+
+
+def _renamed(sql: str, name: str) -> str:
+    """The CREATE TABLE statement for another name, by which no column is called."""
+    reader = Reader(tokenize(sql))
+    reader.accept("CREATE", "TABLE")
+    old = reader.next()
+    text, end = f"CREATE TABLE {name}", old.end
+    while reader:
+        token = reader.next()
+        if fold(token.name) == fold(old.name) and reader.sees("."):
+            text, end = text + sql[end : token.start], reader.next().end
+    return text + sql[end:]

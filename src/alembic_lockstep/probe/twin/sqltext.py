@@ -1,0 +1,112 @@
+"""SQL text as SQLite keeps it, by tokens."""
+
+from __future__ import annotations
+
+import re
+from typing import List, NamedTuple, Sequence
+
+_TOKEN = re.compile(
+    r"""
+    (?P<space> [ \t\n\f\r]+ | --[^\n]* | /\*.*?(?:\*/|\Z) )
+    | (?P<string> [xX]?'(?:[^']|'')*' )
+    | (?P<quoted> "(?:[^"]|"")*" | `(?:[^`]|``)*` | \[[^\]]*\] )
+    | (?P<number> 0[xX][0-9a-fA-F]+ | (?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)? )
+    | (?P<word> [A-Za-z_\x80-\U0010ffff][A-Za-z0-9_$\x80-\U0010ffff]* )
+    | (?P<operator> ->> | -> | \|\| | << | >> | <= | >= | <> | != | == | . )
+    """,
+    re.VERBOSE | re.DOTALL | re.ASCII,
+)
+
+
+class Token(NamedTuple):
+    """A token; `kind` is word, quoted, string, number or operator."""
+
+    kind: str
+    text: str
+    start: int
+    end: int
+
+    @property
+    def name(self) -> str:
+        """The identifier that it is."""
+        if self.kind not in ("quoted", "string"):
+            return self.text
+        closing = self.text[-1]
+        return self.text[1:-1].replace(closing * 2, closing)
+
+    def is_word(self, *words: str) -> bool:
+        """Whether it is one of these words or operators, unquoted."""
+        return self.kind in ("word", "operator") and self.text.upper() in words
+
+
+def tokenize(sql: str) -> List[Token]:
+    """The tokens of a statement, without white space and comments."""
+    return [
+        Token(str(match.lastgroup), match.group(), match.start(), match.end())
+        for match in _TOKEN.finditer(sql)
+        if match.lastgroup != "space"
+    ]
+
+
+def fold(name: str) -> str:
+    """A name as SQLite compares names: it knows the case of ASCII letters only."""
+    return name.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
+
+
+def split(tokens: Sequence[Token]) -> List[List[Token]]:
+    """What stands between the commas that no parentheses enclose."""
+    pieces: List[List[Token]] = [[]]
+    depth = 0
+    for token in tokens:
+        depth += token.is_word("(") - token.is_word(")")
+        if depth == 0 and token.is_word(","):
+            pieces.append([])
+        else:
+            pieces[-1].append(token)
+    return pieces
+
+
+class Reader:
+    """Takes tokens one after the other."""
+
+    def __init__(self, tokens: Sequence[Token]) -> None:
+        self._tokens = tokens
+        self.at = 0
+
+    def __bool__(self) -> bool:
+        return self.at < len(self._tokens)
+
+    def sees(self, *words: str) -> bool:
+        """Whether the next token is one of these words or operators."""
+        return bool(self) and self._tokens[self.at].is_word(*words)
+
+    def accept(self, *words: str) -> bool:
+        """Go past these words if they are the next ones."""
+        following = self._tokens[self.at : self.at + len(words)]
+        if [token.text.upper() for token in following if token.kind == "word"] != list(words):
+            return False
+        self.at += len(words)
+        return True
+
+    def next(self) -> Token:
+        """The next token."""
+        self.at += 1
+        return self._tokens[self.at - 1]
+
+    def group(self) -> Sequence[Token]:
+        """What the parentheses enclose that open here."""
+        start, depth = self.at + 1, 0
+        while True:
+            token = self.next()
+            depth += token.is_word("(") - token.is_word(")")
+            if depth == 0:
+                return self._tokens[start : self.at - 1]
+
+    def rest(self) -> Sequence[Token]:
+        """All that follows."""
+        start, self.at = self.at, len(self._tokens)
+        return self._tokens[start:]
+
+    def since(self, start: int) -> Sequence[Token]:
+        """What was taken since it stood there."""
+        return self._tokens[start : self.at]

@@ -1,0 +1,40 @@
+"""github: workflow commands, which GitHub Actions shows as annotations on the lines.
+
+https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions
+"""
+
+from __future__ import annotations
+
+from alembic_lockstep.findings import Finding
+from alembic_lockstep.report import failure
+from alembic_lockstep.report.report import Report
+from alembic_lockstep.report.text import explained
+
+# As the runner reads them: https://github.com/actions/toolkit, `command.ts`.
+_DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
+_PROPERTY = {**_DATA, **str.maketrans({":": "%3A", ",": "%2C"})}
+
+
+def render(report: Report) -> str:
+    """One command a finding; nothing if there is none."""
+    if report.failure:
+        return _error(failure.plain(report.failure), title="could not judge")
+    several = len(report.environments) > 1
+    return "".join(_finding(finding, several) for finding in report.findings)
+
+
+def _finding(finding: Finding, several: bool) -> str:
+    place = finding.location
+    return _error(
+        explained(finding),
+        file=place.path,
+        line=place.line,
+        col=place.column,
+        endColumn=place.column + place.length,
+        title=f"{finding.rule} ({finding.environment})" if several else finding.rule,
+    )
+
+
+def _error(data: str, **properties: str | int) -> str:
+    named = (f"{name}={str(value).translate(_PROPERTY)}" for name, value in properties.items())
+    return f"::error {','.join(named)}::{data.translate(_DATA)}\n"

@@ -1,0 +1,49 @@
+"""gitlab: a Code Quality report.
+
+https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from alembic_lockstep.errors import CouldNotJudge
+from alembic_lockstep.findings import Finding, Location
+from alembic_lockstep.report.fingerprints import fingerprints
+from alembic_lockstep.report.report import Report
+from alembic_lockstep.report.text import printable
+
+UNJUDGED = "could-not-judge"
+
+
+def render(report: Report) -> str:
+    """The issues as one array, which is empty if there are none."""
+    findings = report.findings
+    issues = [_finding(*one) for one in zip(findings, fingerprints(findings), strict=True)]
+    if report.failure:
+        issues = [_failure(report.failure)]
+    return json.dumps(issues, indent=2) + "\n"
+
+
+def _finding(finding: Finding, fingerprint: str) -> dict[str, Any]:
+    return _issue(finding.message, finding.rule, fingerprint, "major", finding.location)
+
+
+def _failure(error: CouldNotJudge) -> dict[str, Any]:
+    # GitLab wants a file: the one where it is set what is judged.
+    place = Location(error.config or "pyproject.toml")
+    fingerprint = fingerprints([Finding(UNJUDGED, "", place)])[0]
+    return _issue(f"could not judge: {error.what}", UNJUDGED, fingerprint, "blocker", place)
+
+
+def _issue(
+    description: str, check: str, fingerprint: str, severity: str, place: Location
+) -> dict[str, Any]:
+    return {
+        "description": printable(description),
+        "check_name": check,
+        "fingerprint": fingerprint,
+        "severity": severity,
+        "location": {"path": printable(place.path), "lines": {"begin": place.line}},
+    }

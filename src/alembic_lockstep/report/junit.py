@@ -1,0 +1,75 @@
+"""junit: a test suite an environment, a test case a rule.
+
+What Jenkins, GitLab and others read; https://github.com/jenkinsci/xunit-plugin has the schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from alembic_lockstep.errors import CouldNotJudge
+from alembic_lockstep.findings import Finding
+from alembic_lockstep.pages import rule_names
+from alembic_lockstep.report import failure
+from alembic_lockstep.report.concise import first_line
+from alembic_lockstep.report.report import EnvironmentReport, Report
+from alembic_lockstep.report.text import block, explained, plural, printable
+
+NAME = "alembic-lockstep"
+
+
+def render(report: Report) -> str:
+    """The suites. All text in them is printable, thus allowed in XML."""
+    if report.failure:
+        suites = [_failed(report.failure)]
+    else:
+        judged = report.environments or (EnvironmentReport(NAME),)  # nothing had to be
+        suites = [_suite(one) for one in judged]
+    root = Element("testsuites", name=NAME)
+    root.extend(suites)
+    if report.summary:
+        SubElement(suites[-1], "system-out").text = block("\n".join(report.summary))
+    indent(root)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(root, encoding="unicode")}\n'
+
+
+def _suite(environment: EnvironmentReport) -> Element:
+    rules = dict.fromkeys([*rule_names(), *(one.rule for one in environment.findings)])
+    found = {rule: [one for one in environment.findings if one.rule == rule] for rule in rules}
+    failures = sum(1 for findings in found.values() if findings)
+    suite = _testsuite(environment.config, tests=len(found), failures=failures)
+    for rule, findings in found.items():
+        case = SubElement(suite, "testcase", classname=suite.get("name", ""), name=rule)
+        if findings:
+            _failure(case, rule, findings)
+    return suite
+
+
+def _failure(case: Element, rule: str, findings: Sequence[Finding]) -> None:
+    # One element: most readers take no second.
+    first = printable(findings[0].message)
+    message = first if len(findings) == 1 else f"{plural(len(findings), 'finding')}: {first}, …"
+    told = [_told(finding) for finding in findings]
+    SubElement(case, "failure", type=rule, message=message).text = "\n\n".join(told)
+
+
+def _told(finding: Finding) -> str:
+    _, *more = explained(finding).splitlines()
+    return "\n".join([first_line(finding), *(f"  {line}" for line in more)])
+
+
+def _failed(error: CouldNotJudge) -> Element:
+    suite = _testsuite(NAME, tests=1, errors=1)
+    case = SubElement(suite, "testcase", classname=NAME, name="could-not-judge")
+    attributes = {"type": "could-not-judge", "message": printable(error.what)}
+    log = "\n".join(filter(None, failure.log_of(error)))
+    SubElement(case, "error", attributes).text = "\n\n".join(
+        filter(None, [failure.plain(error), log])
+    )
+    return suite
+
+
+def _testsuite(name: str, *, tests: int, failures: int = 0, errors: int = 0) -> Element:
+    counts = {"tests": str(tests), "failures": str(failures), "errors": str(errors)}
+    return Element("testsuite", {"name": printable(name), **counts})

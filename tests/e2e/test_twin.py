@@ -1,0 +1,320 @@
+"""The second opinion: a database that the models make, where autogenerate sees nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from alembic_lockstep.probe.twin import postgresql
+
+from .conftest import MakeProject
+from .harness import SCRATCH_SERVER, Project, force_postgres, require, server_answers
+from .small import ENV, MODELS, add_migration, assert_clean, assert_finding, change_and_check
+
+ARGUMENTS = '        Index(None, "status", "number"),\n'
+STATUS = "    status: Mapped[str] = mapped_column(String(20))\n"
+IMPORT = "from sqlalchemy import ForeignKeyConstraint, Index"
+CHECK = '        CheckConstraint("number > 0", name="positive"),\n'
+ENUM = '    status: Mapped[str] = mapped_column(Enum("new", "sent", name="status"))\n'
+TO_ENUM = (
+    "op.execute(\"CREATE TYPE status AS ENUM ('new', 'sent')\")\n"
+    "    op.execute('ALTER TABLE orders ALTER status TYPE status USING status::status')"
+)
+POSTGRES = "postgresql+psycopg://prod@db.internal.example/shop"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def shop(request: pytest.FixtureRequest, make_project: MakeProject) -> Project:
+    return begin(make_project, request.param)
+
+
+@pytest.fixture
+def postgres_shop(make_project: MakeProject) -> Project:
+    return begin(make_project, "postgresql")
+
+
+def begin(make_project: MakeProject, dialect: str) -> Project:
+    if dialect == "sqlite":
+        return make_project("subfolder", hook=None)
+    require(server_answers(), "PostgreSQL server")
+    project = make_project("subfolder", hook=None, config_url=POSTGRES)
+    force_postgres(project.environ, "url")
+    return project
+
+
+def edit(shop: Project, old: str, new: str, *names: str) -> None:
+    shop.replace(MODELS, old, new)
+    for name in names:
+        shop.replace(MODELS, IMPORT, f"from sqlalchemy import {name}, ForeignKeyConstraint, Index")
+
+
+def commit(shop: Project) -> None:
+    shop.git("add", "--all")
+    shop.git("commit", "--quiet", "--no-verify", "-m", "A change")
+
+
+def printed_cure(shop: Project) -> str:
+    """What the report tells to write into `upgrade()`."""
+    (environment,) = shop.check("--output-format", "json").json["environments"]
+    (body,) = (cure["text"] for cure in environment["cures"] if cure["language"] == "python")
+    head, _, lines = str(body).partition("\n")
+    assert head == "def upgrade() -> None:"
+    return lines.strip()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "names", "thing"),
+    [
+        (ARGUMENTS, ARGUMENTS + CHECK, ["CheckConstraint"], "check constraint"),
+        (
+            STATUS,
+            '    status: Mapped[str] = mapped_column(String(20), server_default="new")\n',
+            [],
+            "server default of column orders.status",
+        ),
+        (
+            ARGUMENTS,
+            '        Index(None, "status", "number", sqlite_where=text("number > 1"),'
+            ' postgresql_where=text("number > 1")),\n',
+            ["text"],
+            "index ix_orders_status_number of orders",
+        ),
+    ],
+    ids=["check", "default", "predicate"],
+)
+def test_what_autogenerate_does_not_see_is_found_and_the_printed_cure_cures_it(
+    shop: Project, old: str, new: str, names: list[str], thing: str
+) -> None:
+    edit(shop, old, new, *names)
+    result = change_and_check(shop)
+    assert_finding(result, f"{MODELS}:", f"missing-migration: {thing}", "write into it what")
+    add_migration(shop, "aaaaaaaaaaaa", upgrade=printed_cure(shop))
+    assert_clean(shop.check(), "3 revisions")
+
+
+def test_what_the_base_has_already_is_not_counted(shop: Project) -> None:
+    edit(shop, ARGUMENTS, ARGUMENTS + CHECK, "CheckConstraint")
+    commit(shop)
+    assert_clean(change_and_check(shop), "1 older difference not counted")
+    assert_finding(shop.check("--strict"), "check constraint")
+
+
+def test_a_migration_that_adds_another_check_is_a_mismatch(shop: Project) -> None:
+    edit(shop, ARGUMENTS, ARGUMENTS + CHECK, "CheckConstraint")
+    change_and_check(shop)
+    cure = printed_cure(shop).replace("number > 0", "number >= 0")
+    add_migration(shop, "aaaaaaaaaaaa", upgrade=cure)
+    assert_finding(shop.check(), "migration-mismatch: ", "number > 0", "number >= 0")
+
+
+def test_a_table_that_env_py_leaves_out_is_left_out_here_too(shop: Project) -> None:
+    edit(shop, ARGUMENTS, ARGUMENTS + CHECK, "CheckConstraint")
+    shop.replace(
+        ENV,
+        "connection=connection, target_metadata=target_metadata",
+        "connection=connection, target_metadata=target_metadata,\n"
+        "            include_object=lambda thing, name, kind, reflected, other: name != 'orders'",
+    )
+    assert_clean(change_and_check(shop))
+
+
+def test_a_twin_that_the_models_cannot_make_is_said_to_be_missing(shop: Project) -> None:
+    path = "service/shop/base.py"
+    shop.write(path, shop.read(path) + LISTENER)
+    assert_clean(change_and_check(shop), "not compared: ", "was not made: create_all() failed: ")
+
+
+LISTENER = """
+
+from sqlalchemy import event, text
+
+
+@event.listens_for(Base.metadata, "after_create")
+def fill(metadata, connection, **options):
+    connection.execute(text("SELECT * FROM made_by_hand"))
+"""
+
+
+def test_labels_of_an_enum_are_compared(postgres_shop: Project) -> None:
+    shop = postgres_shop
+    edit(shop, STATUS, ENUM, "Enum")
+    add_migration(shop, "aaaaaaaaaaaa", upgrade=TO_ENUM)
+    commit(shop)
+    shop.replace(MODELS, '"new", "sent"', '"new", "paid", "sent"')
+    result = change_and_check(shop)
+    line = shop.line(MODELS, "    status:")
+    assert_finding(result, f"{MODELS}:{line}:5: missing-migration: enum type status", "'paid'")
+    add_migration(shop, "bbbbbbbbbbbb", "aaaaaaaaaaaa", upgrade=printed_cure(shop))
+    assert_clean(shop.check())
+    shop.replace(MODELS, '"new", "paid", "sent"', '"new", "sent"')
+    add_migration(shop, "bbbbbbbbbbbb", "aaaaaaaaaaaa", "pass")
+    assert_clean(change_and_check(shop))
+
+
+def test_an_enum_type_that_a_dropped_column_leaves_over_is_found(postgres_shop: Project) -> None:
+    shop = postgres_shop
+    edit(shop, STATUS, STATUS + ENUM.replace("status", "stage"), "Enum")
+    added = "op.execute(\"CREATE TYPE stage AS ENUM ('new', 'sent')\")"
+    column = "op.execute('ALTER TABLE orders ADD stage stage NOT NULL')"
+    add_migration(shop, "aaaaaaaaaaaa", upgrade=f"{added}\n    {column}")
+    assert_clean(change_and_check(shop))
+    commit(shop)
+    shop.replace(MODELS, ENUM.replace("status", "stage"), "")
+    dropped = "op.drop_column('orders', 'stage')"
+    add_migration(shop, "bbbbbbbbbbbb", "aaaaaaaaaaaa", upgrade=dropped)
+    assert_finding(change_and_check(shop), "enum type stage", 'op.execute("DROP TYPE stage")')
+    add_migration(
+        shop,
+        "bbbbbbbbbbbb",
+        "aaaaaaaaaaaa",
+        upgrade=f"{dropped}\n    op.execute('DROP TYPE stage')",
+    )
+    assert_clean(shop.check())
+
+
+MADE_BY_MIGRATIONS = """
+op.execute("CREATE SEQUENCE invoices")
+    op.execute("CREATE TYPE mood AS ENUM ('sad', 'glad')")
+    op.execute("CREATE DOMAIN short AS text CHECK (length(value) < 9)")
+    op.execute("CREATE EXTENSION citext")
+    op.execute("CREATE FUNCTION next_number() RETURNS int LANGUAGE sql AS 'SELECT 7'")
+    op.execute("CREATE VIEW busy AS SELECT status FROM orders")
+    op.execute("ALTER TABLE orders ADD mood mood, ADD label citext")
+    op.execute("ALTER TABLE orders ALTER number SET DEFAULT next_number()")
+""".strip()
+BUILT_ON_THEM = """
+    number: Mapped[int] = mapped_column(server_default=text("next_number()"))
+    mood: Mapped[Optional[str]] = mapped_column(ENUM("sad", "glad", name="mood", create_type=False))
+    label: Mapped[Optional[str]] = mapped_column(CITEXT)
+""".removeprefix("\n")
+
+
+def test_what_only_migrations_make_is_no_difference_and_models_may_use_it(
+    postgres_shop: Project,
+) -> None:
+    shop = postgres_shop
+    edit(shop, "    number: Mapped[int]\n", BUILT_ON_THEM, "text")
+    shop.replace(
+        MODELS,
+        "from sqlalchemy.orm",
+        "from sqlalchemy.dialects.postgresql import CITEXT, ENUM\nfrom sqlalchemy.orm",
+    )
+    add_migration(shop, "aaaaaaaaaaaa", upgrade=MADE_BY_MIGRATIONS)
+    result = change_and_check(shop)
+    assert_clean(result, "not compared: views, triggers, functions\n")
+
+
+NOTE = """poolclass=pool.NullPool,
+    )
+    from sqlalchemy import event
+
+    @event.listens_for(connectable, "connect")
+    def note(connection, record):
+        with open({path!r}, "a") as file:
+            print(connection.execute("PRAGMA database_list").fetchone()[2], file=file)
+"""
+
+
+def test_a_twin_is_made_only_where_the_models_or_the_history_are_others(
+    make_project: MakeProject, tmp_path: Path
+) -> None:
+    shop, log = begin(make_project, "sqlite"), tmp_path / "databases"
+    shop.replace(ENV, "poolclass=pool.NullPool,\n    )\n", NOTE.format(path=str(log)))
+
+    def databases_of_a_check() -> int:
+        log.write_text("")
+        assert_clean(change_and_check(shop))
+        commit(shop)
+        return len(set(log.read_text().splitlines()))
+
+    assert databases_of_a_check() == 2
+    method = "\n    def is_large(self) -> bool:\n        return self.number > 10\n"
+    shop.write(MODELS, shop.read(MODELS) + method)
+    assert databases_of_a_check() == 1
+    edit(shop, "String(20)", "String(20, collation='NOCASE')")
+    add_migration(shop, "aaaaaaaaaaaa", upgrade=REBUILT)
+    # A copy of what the base's revisions made, and the twin.
+    assert databases_of_a_check() == 2
+    shop.write(MODELS, shop.read(MODELS) + method.replace("large", "huge"))
+    assert databases_of_a_check() == 1
+
+
+REBUILT = """
+with op.batch_alter_table("orders") as batch:
+        batch.alter_column("status", type_=sa.String(20, collation="NOCASE"))
+""".strip()
+
+
+def test_the_number_of_queries_on_postgresql_does_not_grow_with_the_tables() -> None:
+    require(server_answers(), "PostgreSQL server")
+    engine = sa.create_engine(SCRATCH_SERVER.replace("postgresql:", "postgresql+psycopg:"))
+    queries: list[str] = []
+
+    @sa.event.listens_for(engine, "before_cursor_execute")
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        queries.append(statement)
+
+    def queries_for(tables: int) -> int:
+        metadata = sa.MetaData(schema="many")
+        for number in range(tables):
+            sa.Table(f"t{number}", metadata, sa.Column("id", sa.Integer, primary_key=True))
+        with engine.connect() as connection:
+            connection.execute(sa.text("CREATE SCHEMA many"))
+            metadata.create_all(connection)
+            queries.clear()
+            found = postgresql.read(connection)
+            connection.rollback()
+        assert len([key for key in found.tables if key.startswith("many.")]) == tables
+        return len(queries)
+
+    assert queries_for(3) == queries_for(60) == 7
+    engine.dispose()
+
+
+def test_a_default_that_only_a_migration_set_is_no_difference_but_a_dropped_one_is(
+    shop: Project,
+) -> None:
+    after = "    total: Mapped[Decimal] = mapped_column(Numeric(10, 2))\n"
+    plain = "    paid: Mapped[int]\n"
+    edit(shop, after, after + plain)
+    filled = "op.add_column('orders', sa.Column('paid', sa.Integer, nullable=False{}))"
+    with_default = filled.format(", server_default='0'")
+    add_migration(shop, "aaaaaaaaaaaa", upgrade=with_default)
+    assert_clean(change_and_check(shop))
+    with_it = '    paid: Mapped[int] = mapped_column(server_default="0")\n'
+    shop.replace(MODELS, plain, with_it)
+    assert_clean(change_and_check(shop))
+    commit(shop)
+    shop.replace(MODELS, with_it, plain)
+    assert_finding(
+        change_and_check(shop), "missing-migration: server default of column orders.paid"
+    )
+
+
+def test_what_a_hook_of_the_project_takes_away_is_not_said_by_the_twin_either(
+    shop: Project,
+) -> None:
+    shop.replace(
+        ENV,
+        "connection=connection, target_metadata=target_metadata",
+        "connection=connection, target_metadata=target_metadata,\n"
+        "            process_revision_directives=without_columns",
+    )
+    shop.replace(ENV, "def run_migrations_online", f"{HOOK}def run_migrations_online")
+    edit(shop, "    name: Mapped[Optional[str]] = mapped_column(String(100))\n", "")
+    assert_clean(change_and_check(shop))
+    edit(shop, ARGUMENTS, ARGUMENTS + CHECK, "CheckConstraint")
+    result = change_and_check(shop)
+    assert_finding(result, "check constraint")
+    assert "customers.name" not in result.output
+
+
+HOOK = """def without_columns(context, revision, directives):
+    for table in directives[0].upgrade_ops.ops:
+        table.ops[:] = [op for op in table.ops if type(op).__name__ != "DropColumnOp"]
+
+
+"""

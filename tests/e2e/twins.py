@@ -1,0 +1,183 @@
+"""A database and its twin in this process: what a check says of migrations, without the check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import produce_migrations, render_python_code
+from alembic.autogenerate.api import AutogenContext
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from sqlalchemy.dialects import mysql, postgresql, sqlite
+
+from alembic_lockstep.dryrun.operations import Operation, operations
+from alembic_lockstep.dryrun.process import Observation
+from alembic_lockstep.dryrun.scratch import ScratchServers, mysql_installs
+from alembic_lockstep.probe.operations import flatten
+from alembic_lockstep.probe.redirect import Redirect
+from alembic_lockstep.probe.twin.merge import merge
+from alembic_lockstep.probe.twin.opinion import ask_twin
+from alembic_lockstep.probe.twin.wishes import Wishes
+
+from .harness import SCRATCH_SERVER, reachable_directory, require, server_answers
+
+DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "mariadb": "mariadb+pymysql"}
+#: The schema that models may have tables in, beside the default one; of PostgreSQL only.
+SCHEMA = "Back Office"
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[ScratchServers]:
+    urls = [SCRATCH_SERVER] if server_answers() else []
+    with (
+        reachable_directory() as place,
+        ScratchServers(urls=urls, setup=[], directory=place / "run", cache=place) as servers,
+    ):
+        yield servers
+
+
+@pytest.fixture(scope="module", params=list(DRIVERS))
+def bench(request: pytest.FixtureRequest, servers: ScratchServers) -> Iterator[Bench]:
+    """One on each dialect's server."""
+    if request.param == "postgresql":
+        require(server_answers(), "PostgreSQL server")
+    elif request.param == "mariadb":
+        require(any(mysql_installs._servers()), "server binaries of MySQL or MariaDB")
+    made = Bench(request.param, servers)
+    yield made
+    made.close()
+
+
+@dataclass(frozen=True)
+class Opinions:
+    """What was found: by the two together, and by each alone."""
+
+    merged: list[Operation]
+    autogenerate: list[Operation]
+    twin: list[Operation]
+    failure: str
+
+
+class Bench(Redirect):
+    """A database that migrations make, and the twin beside it; both are used again and again."""
+
+    def __init__(self, dialect: str, servers: ScratchServers) -> None:
+        self.dialect = dialect
+        self.twins_made = 0
+        kind = dialect.replace("mariadb", "mysql")
+        urls = [sa.make_url("sqlite://")] * 2  # to each engine another one
+        if dialect != "sqlite":
+            urls = [sa.make_url(servers.create(kind)) for _ in range(2)]
+        urls = [url.set(drivername=DRIVERS[dialect]) for url in urls]
+        self.engine, self.twin = (sa.create_engine(url) for url in urls)
+        self._in_twin = False
+        sa.event.listen(self.engine, "do_connect", self._open)
+
+    def _open(self, _dialect: Any, _record: Any, _cargs: Any, parameters: dict[str, Any]) -> None:
+        if self._in_twin and self.dialect != "sqlite":
+            name = "dbname" if self.dialect == "postgresql" else "database"
+            parameters[name] = self.twin.url.database
+
+    @contextmanager
+    def to_twin(self) -> Iterator[None]:
+        self.twins_made += 1
+        self._clear(self.twin)
+        self._in_twin = True
+        try:
+            yield
+        finally:
+            self._in_twin = False
+
+    @contextmanager
+    def empty(self) -> Iterator[sa.Connection]:
+        """A connection to an empty database, into which nothing has migrated yet."""
+        self._clear(self.engine)
+        try:
+            with self.engine.connect() as connection:
+                yield connection
+        finally:
+            self.engine.dispose()
+
+    def close(self) -> None:
+        self.engine.dispose()
+        self.twin.dispose()
+
+    def _clear(self, engine: sa.Engine) -> None:
+        statements = self._clearing(str(engine.url.database))
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            for statement in statements:
+                connection.exec_driver_sql(statement)
+        engine.dispose()
+
+    def _clearing(self, name: str) -> list[str]:
+        if self.dialect == "postgresql":
+            schemas = ("public", f'"{SCHEMA}"')
+            drops = [f"DROP SCHEMA IF EXISTS {schema} CASCADE" for schema in schemas]
+            return [*drops, *(f"CREATE SCHEMA {schema}" for schema in schemas)]
+        if self.dialect == "mariadb":
+            return [f"DROP DATABASE `{name}`", f"CREATE DATABASE `{name}`"]
+        return []
+
+    def ask(self, connection: sa.Connection, metadata: sa.MetaData, **options: Any) -> Opinions:
+        """What both opinions say of a migrated database, as the probe asks them."""
+        context = self._context(connection, target_metadata=metadata, **options)
+        script = produce_migrations(context, metadata)
+        rendering = AutogenContext(context, autogenerate=True)
+        assert script.upgrade_ops is not None
+        found = flatten(script.upgrade_ops, rendering)
+        twin = ask_twin(context, [metadata], self, 0, {})
+        merged = merge(found, twin, Wishes(rendering, [metadata]).include)
+        connection.rollback()  # only to read began a transaction
+        return Opinions(
+            _operations(merged),
+            _operations(found),
+            _operations(twin["operations"]),
+            twin["failure"],
+        )
+
+    def autogenerate(self, connection: sa.Connection, metadata: sa.MetaData) -> str:
+        """The `upgrade()` that Alembic itself writes."""
+        context = self._context(connection, target_metadata=metadata)
+        script = produce_migrations(context, metadata)
+        assert script.upgrade_ops is not None
+        body = render_python_code(
+            script.upgrade_ops,
+            render_as_batch=self.dialect == "sqlite",
+            migration_context=context,
+        )
+        connection.rollback()
+        return f"def upgrade():\n    {body}\n"
+
+    def _context(self, connection: sa.Connection, **options: Any) -> MigrationContext:
+        usual = {
+            "compare_type": True,
+            "include_schemas": self.dialect == "postgresql",
+            "render_as_batch": self.dialect == "sqlite",
+            "sqlalchemy_module_prefix": "sa.",
+            "alembic_module_prefix": "op.",
+            "user_module_prefix": None,
+            "render_item": None,
+        }
+        return MigrationContext.configure(connection, opts={**usual, **options})
+
+    def migrate(self, connection: sa.Connection, metadata: sa.MetaData, code: str) -> None:
+        """Run a migration's `upgrade()` as Alembic does: in one transaction if that can be."""
+        names: dict[str, Any] = {
+            "op": Operations(self._context(connection, target_metadata=metadata)),
+            "sa": sa,
+            "postgresql": postgresql,
+            "mysql": mysql,
+            "sqlite": sqlite,
+        }
+        exec(compile(code, "<migration>", "exec"), names)
+        with connection.begin():
+            names["upgrade"]()
+
+
+def _operations(found: list[dict[str, Any]]) -> list[Operation]:
+    return operations(Observation(databases=({"name": "", "operations": found},)))

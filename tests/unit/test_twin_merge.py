@@ -1,0 +1,98 @@
+"""Two opinions on one schema as one list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from alembic_lockstep.dryrun.operations import operations, upgrade_functions
+from alembic_lockstep.dryrun.process import Observation
+from alembic_lockstep.probe.twin.merge import merge
+
+
+def merged(autogenerate: list[Any], twin: list[Any], *, wanted: bool = True) -> list[Any]:
+    opinion = {"operations": twin, "compared": ["games"]}
+    return merge(autogenerate, opinion, lambda _: wanted)
+
+
+def said(kind: str, table: str = "games", name: str = "", *columns: str, **more: Any) -> Any:
+    code = [f"op.execute('{kind} {name}')"]
+    told = {"kind": kind, "table": table, "name": name, "columns": [*columns], "text": kind}
+    return {**told, "code": code, **more}
+
+
+DEFAULT = said("modify_default", name="made_at")
+INDEX, NO_INDEX = said("add_index", name="ix"), said("remove_index", name="ix")
+ENUM = said("add_enum", "games", "mood", "mood", users=["games.mood"])
+
+
+@pytest.mark.parametrize(
+    ("autogenerate", "twin"),
+    [
+        ([DEFAULT], [said("modify_computed", name="made_at")]),
+        ([INDEX, NO_INDEX], [said("modify_index", name="ix", users=[])]),
+        (
+            [said("add_constraint", "games", "", "host")],
+            [said("add_constraint", "games", "uq", "host")],
+        ),
+        ([said("add_table")], [ENUM]),
+        (
+            [said("other", "", code=["op.sync_enum_values('mood')"])],
+            [{**ENUM, "kind": "modify_enum"}],
+        ),
+    ],
+)
+def test_what_both_say_appears_once(autogenerate: list[Any], twin: list[Any]) -> None:
+    assert merged(autogenerate, twin) == autogenerate
+
+
+@pytest.mark.parametrize(
+    "phantom",
+    [
+        [DEFAULT],
+        [INDEX, NO_INDEX],
+        [said("add_fk", "games", "", "host")],
+        [said("remove_column", name="inherited")],
+    ],
+)
+def test_what_the_two_databases_have_alike_is_left_out(phantom: list[Any]) -> None:
+    assert merged(phantom, []) == []
+    assert merged(phantom, [said("modify_check", name="ck")]) == [said("modify_check", name="ck")]
+
+
+@pytest.mark.parametrize("kind", ["add_table", "remove_table", "add_column", "other"])
+def test_what_is_missing_is_never_a_matter_of_spelling(kind: str) -> None:
+    assert merged([said(kind, name="host")], []) == [said(kind, name="host")]
+
+
+def test_a_type_comes_before_the_columns_that_are_of_it_and_goes_after_them() -> None:
+    column, check = said("add_column", name="mood"), said("add_constraint", name="ck", users=[])
+    gone = said("remove_enum", "games", "old", "old", users=[])
+    assert merged([column], [check, gone, ENUM]) == [ENUM, column, check, gone]
+
+
+def test_what_was_not_compared_is_no_phantom() -> None:
+    elsewhere = said("modify_type", "other.games", "host")
+    assert merged([elsewhere], []) == [elsewhere]
+
+
+def test_what_the_project_does_not_want_to_hear_is_left_out_unless_autogenerate_says_it() -> None:
+    computed = said("modify_computed", name="made_at")
+    assert merged([DEFAULT], [computed], wanted=False) == [DEFAULT]
+    assert merged([], [computed], wanted=False) == []
+
+
+def test_what_the_twin_cures_together_is_cured_by_its_code_only_then() -> None:
+    anew = ["op.execute('CREATE TABLE _lockstep_games (…)')"]
+    column, check = said("add_column", name="host"), said("add_constraint", "games", "ck", "host")
+    found = merged([column], [{**column, "code": anew}, {**check, "code": anew}])
+    observed = Observation(databases=({"name": "", "operations": fill(found)},))
+    added, checked = operations(observed)
+    assert upgrade_functions([added, checked]) == f"def upgrade() -> None:\n    {anew[0]}"
+    # The CHECK is an older difference.
+    assert upgrade_functions([added]) == f"def upgrade() -> None:\n    {column['code'][0]}"
+
+
+def fill(found: list[Any]) -> list[Any]:
+    return [{**one, "wanted": "", "found": ""} for one in found]
