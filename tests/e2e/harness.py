@@ -22,10 +22,14 @@ from typing import Any, ClassVar
 
 import pytest
 
+from .forks import can_fork, run_fork
 from .samples import Sample
 
 SCRATCH_SERVER = "postgresql://postgres@127.0.0.1:5432/postgres"
 BINARIES = Path("/usr/lib/postgresql")
+
+#: How the tool is started, unless something of it is to be another.
+PLAIN_START = ("-m", "alembic_lockstep")
 
 #: What the machine or an outer hook may have set, and a developer's terminal has not.
 _FOREIGN = (
@@ -97,7 +101,7 @@ class Project:
     environ: dict[str, str]
     listener: Listener | None = None
     url_environ: dict[str, str] = field(default_factory=dict)
-    start_check: tuple[str, ...] = ("-m", "alembic_lockstep")
+    start_check: tuple[str, ...] = PLAIN_START
     #: Whether each check is made with and without the cache; set by the fixture of that name.
     both_ways: ClassVar[bool] = False
 
@@ -167,6 +171,9 @@ class Project:
         return result
 
     def _check(self, *args: str) -> Result:
+        environ = {**self.environ, **self.url_environ}
+        if self.start_check == PLAIN_START and can_fork(environ):
+            return Result(*run_fork(("check", *args), self.root, environ))
         return self._run(sys.executable, *self.start_check, "check", *args)
 
     def alembic(self, *args: str) -> Result:
@@ -422,7 +429,7 @@ def force_postgres(environ: dict[str, str], way: str) -> tuple[str, ...]:
     environ.pop("ALEMBIC_LOCKSTEP_SCRATCH", None)
     if way == "url":
         environ["ALEMBIC_LOCKSTEP_SCRATCH"] = SCRATCH_SERVER
-    return ("-c", WITHOUT_BINARIES) if way == "wheel" else ("-m", "alembic_lockstep")
+    return ("-c", WITHOUT_BINARIES) if way == "wheel" else PLAIN_START
 
 
 def machine_has_binaries() -> bool:

@@ -88,7 +88,7 @@ def test_two_worktrees_at_once_again_and_again(
     game: Project, with_migration: Project, mark: str
 ) -> None:
     before = [git_state(project) for project in (game, with_migration)]
-    for _ in range(max(5, EXAMPLES)):
+    for _ in range(max(3, EXAMPLES)):
         runs = [start(project, mark) for project in (game, with_migration)]
         said = [run.communicate(timeout=120)[1].decode() for run in runs]
         assert [run.returncode for run in runs] == [FINDINGS, CLEAN], said
@@ -99,7 +99,7 @@ def test_killed_again_and_again(game: Project, mark: str) -> None:
     before = git_state(game)
     usual = seconds_of_a_check(game)
     rest = random.Random(2026)
-    for number in range(max(10, EXAMPLES)):
+    for number in range(max(5, EXAMPLES)):
         run = start(game, mark)
         time.sleep(rest.uniform(0, usual))
         run.send_signal(signal.SIGKILL)

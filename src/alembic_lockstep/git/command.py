@@ -10,7 +10,7 @@ import os
 import re
 import subprocess
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,7 +20,7 @@ from alembic_lockstep.errors import CouldNotJudge
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 
 from git.cmd import Git
-from git.exc import GitCommandError, GitCommandNotFound
+from git.exc import GitCommandNotFound
 
 # The user's hooks, monitors and sparse patterns are about the user's working tree, not about
 # indexes and working copies of ours. What `access.py` sets back there changes the files' ctime.
@@ -45,23 +45,29 @@ def run_git(
     environ: Mapping[str, str] | None = None,
     stdin: BinaryIO | None = None,
     fix: str = "",
+    accepted: Collection[int] = (0,),
 ) -> bytes:
-    """Run git and return what it printed; `CouldNotJudge` with git's own words if it fails."""
+    """Run git and return what it printed; `CouldNotJudge` with git's own words if it fails.
+
+    Args:
+        accepted: The exit codes that are answers.
+    """
     command = ["git", *arguments]
     try:
-        return Git(str(cwd)).execute(
+        code, printed, said = Git(str(cwd)).execute(
             command,
             istream=stdin,
             env=environ,
+            with_extended_output=True,
+            with_exceptions=False,
             stdout_as_string=False,
             strip_newline_in_stdout=False,
         )
     except GitCommandNotFound as error:
         raise CouldNotJudge("git is not installed or not on PATH", fix=str(error)) from error
-    except GitCommandError as error:
-        said = str(error.stderr).strip().removeprefix("stderr:").strip()
-        said = said.removeprefix("'").removesuffix("'")
-        raise _failure(_command(arguments), said, fix) from error
+    if code not in accepted:
+        raise _failure(_command(arguments), said.strip(), fix)
+    return printed
 
 
 def _failure(command: str, said: str, fix: str) -> CouldNotJudge:

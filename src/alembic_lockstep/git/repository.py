@@ -61,10 +61,11 @@ class Repository:
         *arguments: str,
         environ: Mapping[str, str] | None = None,
         stdin: BinaryIO | None = None,
+        accepted: Collection[int] = (0,),
     ) -> bytes:
         """Run one git command at the root and return what it printed."""
         variables = {**self.objects, **(environ or {})}
-        return run_git(self.root, *arguments, environ=variables, stdin=stdin)
+        return run_git(self.root, *arguments, environ=variables, stdin=stdin, accepted=accepted)
 
     @property
     def private(self) -> Path:
