@@ -9,9 +9,8 @@ import shlex
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -19,9 +18,6 @@ from alembic_lockstep import __version__
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.report.output import FORMATS, Output, OutputFile, output_file
 from alembic_lockstep.report.report import Report
-
-if TYPE_CHECKING:
-    from alembic_lockstep.git.repository import Repository
 
 CLEAN, FINDINGS, COULD_NOT_JUDGE, OUR_BUG, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -47,9 +43,19 @@ def cli() -> None:
 
 @cli.command()
 @click.option(
-    "--base", metavar="REV", help="Compare with this commit. Default: HEAD, or REV's parent."
+    "--base", metavar="REV", help="Judge HEAD, compared with where it left this branch or commit."
 )
-@click.option("--tree", metavar="REV", help="Judge this commit. Default: what is staged.")
+@click.option(
+    "--tree", metavar="REV", help="Judge this commit; without --base compared with its parent."
+)
+@click.option("--each-commit", is_flag=True, help="Judge each commit of the range by itself, too.")
+@click.option(
+    "--settings-from",
+    type=click.Choice(("tree", "base")),
+    default="tree",
+    show_default=True,
+    help="Whose settings and ignores count; in CI, those of the base cannot permit themselves.",
+)
 @click.option("--strict", is_flag=True, default=None, help="Count differences that the base has.")
 @click.option("--python", metavar="PATH", help="The project's Python.")
 @click.option("--flask-app", metavar="APP", help="The Flask application, as in FLASK_APP.")
@@ -82,69 +88,62 @@ def check(
     /,
     base: str | None,
     tree: str | None,
+    each_commit: bool,
+    settings_from: str,
     output_format: str,
     output: tuple[OutputFile, ...],
     no_cache: bool,
     **flags: object,
 ) -> int:
-    """Judge what is staged against HEAD, or any two commits.
+    """Judge what is staged against HEAD, or the commits of a branch.
 
-    Under pre-commit's push stage the pushed range is judged. Settings stand in
+    Under pre-commit's push stage the pushed range is judged; in GitHub's and GitLab's CI, unless
+    something is staged, that of the merge request or the push. Settings stand in
     [tool.alembic-lockstep] of pyproject.toml, or in ALEMBIC_LOCKSTEP_* variables.
     """
     from alembic_lockstep.cache import Cache, cache_root
     from alembic_lockstep.git.repository import Repository
     from alembic_lockstep.memory.verdicts import Verdicts
+    from alembic_lockstep.ranges import choose_range
 
     reports.format, reports.files = output_format, output
     environ = dict(os.environ)
     repository = Repository.discover(Path.cwd())
     given = {name: value for name, value in flags.items() if value not in (None, (), "")}
-    base, tree = _trees(repository, base, tree, environ)
+    span = choose_range(repository, base, tree, environ)
+    if each_commit and span.tip is None:
+        raise click.UsageError("--each-commit needs commits: --base origin/main")
     cache = None if no_cache else Cache(cache_root())
-    if cache and Verdicts(cache, repository, environ, given).answer(base, tree):
-        # Rich and SQLAlchemy would take longer to import than all this took.
-        what = "nothing in the commit" if tree else "nothing staged"
-        passed = f"Passed: {what} touches what the last verdict read."
-        judged = tree or (repository.staged_tree(environ) if reports.needs("json") else "")
-        reports.write(Report((passed,), base, judged))
-        return CLEAN
+    before = repository.tree_of(span.base)
+    judged = repository.tree_of(span.tip) if span.tip else None
+    trusts_base = settings_from == "base"
+    if cache and not each_commit and not span.target:
+        verdicts = Verdicts(cache, repository, environ, given, trusts_base)
+        if verdicts.answer(before, judged):
+            # Rich and SQLAlchemy would take longer to import than all this took.
+            what = "nothing in the commits" if judged else "nothing staged"
+            passed = f"Passed: {what} touches what the last verdict read."
+            if not judged and reports.needs("json"):
+                judged = repository.staged_tree(environ)
+            reports.write(Report((passed, *span.notes), before, judged or ""))
+            return CLEAN
 
     gc.enable()
-    from alembic_lockstep.gate import judge
+    from alembic_lockstep.branch import judge_branch
+    from alembic_lockstep.gate import Gate
     from alembic_lockstep.report.judged import report_of
     from alembic_lockstep.report.progress import progress
 
-    staged = tree or repository.staged_tree(environ)
-    with progress() as show:
-        verdict = judge(
-            repository, base, staged, environ=environ, flags=given, progress=show, cache=cache
-        )
+    with (
+        progress() as show,
+        Gate(repository, environ, given, show, cache, trusts_base) as gate,
+    ):
+        if span.tip is None:
+            verdict = gate.judge(before, repository.staged_tree(environ))
+        else:
+            verdict = judge_branch(gate, span, each_commit=each_commit)
     reports.write(report_of(verdict))
     return FINDINGS if verdict.findings else CLEAN
-
-
-def _trees(
-    repository: Repository, base: str | None, tree: str | None, environ: Mapping[str, str]
-) -> tuple[str, str | None]:
-    """Base and tree: as given, as pushed (pre-commit's refs), or HEAD and, as None, the index."""
-    base = base or environ.get("PRE_COMMIT_FROM_REF")
-    pushed = environ.get("PRE_COMMIT_TO_REF") or environ.get("PRE_COMMIT_LOCAL_BRANCH")
-    if pushed and not base and not tree:
-        # The first push of a repository: all of it is new. pre-commit names no commits then,
-        # prek names the last one only.
-        return repository.empty_tree, repository.tree_of(pushed)
-    tree = tree or environ.get("PRE_COMMIT_TO_REF")
-    judged = repository.tree_of(tree) if tree else None
-    if base:
-        return repository.tree_of(base), judged
-    base = f"{tree}^" if tree else "HEAD"
-    try:
-        return repository.tree_of(base), judged
-    except CouldNotJudge:
-        if repository.has_commit(base) or repository.is_shallow():
-            raise
-        return repository.empty_tree, judged  # the first commit
 
 
 @cli.command()

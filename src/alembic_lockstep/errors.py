@@ -36,3 +36,13 @@ class CouldNotJudge(Exception):  # noqa: N818 - it names the verdict, as the exi
         """The same of an environment, with another way out after the first."""
         both = "\n".join(filter(None, (self.fix, or_else)))
         return CouldNotJudge(self.what, fix=both, tried=self.tried, log=self.log, config=config)
+
+    def within(self, where: str) -> CouldNotJudge:
+        """The same of a part of what is judged."""
+        return CouldNotJudge(
+            f"{where}: {self.what}",
+            fix=self.fix,
+            tried=self.tried,
+            log=self.log,
+            config=self.config,
+        )

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from alembic_lockstep.dryrun.operations import Operation
 
 
 @dataclass(frozen=True)
@@ -16,6 +20,7 @@ class Location:
         source: The source line itself, without its line end; empty when unknown.
         length: How many characters of the line are meant; 0 when unknown.
         in_base: The place stands in the base only (the line was deleted).
+        commit: The commit in whose tree the place is; "" if that is the judged one.
     """
 
     path: str
@@ -24,6 +29,7 @@ class Location:
     source: str = ""
     length: int = 0
     in_base: bool = False
+    commit: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,7 @@ class Finding:
         related: Further places.
         operation: The missing operation as `op.*` code, where the finding is about one.
         sql: The statements that do it, where they are known.
+        difference: What it is about, if that is a schema difference.
     """
 
     rule: str
@@ -49,3 +56,4 @@ class Finding:
     related: tuple[Location, ...] = ()
     operation: str = ""
     sql: tuple[str, ...] = ()
+    difference: Operation | None = None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field, replace
 from itertools import repeat
 
 from alembic_lockstep.cache import Cache, cache_root
@@ -34,6 +34,7 @@ from alembic_lockstep.ignores import (
     ignore_findings,
 )
 from alembic_lockstep.memory.memory import Memory, untraced
+from alembic_lockstep.memory.verdicts import Verdicts
 from alembic_lockstep.rules import DRY_RUN_RULES, HISTORY_RULES, Check
 from alembic_lockstep.sides import Side, SideFinder
 from alembic_lockstep.slots import acquire_slot
@@ -61,16 +62,20 @@ class EnvironmentVerdict:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The verdict on a tree. Without environments, nothing was staged.
+    """The verdict on a tree. Without environments, nothing had to be judged.
 
     Attributes:
         untraced: Why it cannot be remembered, in words for people.
+        remembered: It was, and is not judged again.
+        notes: What the summary should say about what was judged.
     """
 
     base: str
     tree: str
     environments: tuple[EnvironmentVerdict, ...]
     untraced: tuple[str, ...] = ()
+    remembered: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def findings(self) -> list[Finding]:
@@ -78,47 +83,117 @@ class Verdict:
         return [finding for one in self.environments for finding in one.findings]
 
 
-def judge(
-    repository: Repository,
-    base: str,
-    tree: str,
-    *,
-    environ: Mapping[str, str],
-    flags: Mapping[str, object],
-    progress: Progress,
-    cache: Cache | None,
-) -> Verdict:
-    """Judge a tree against its base (ids of git trees).
+@dataclass
+class Gate:
+    """Judges trees of a repository. What one judgement started, the next ones use again.
 
-    Args:
+    Attributes:
         environ: The environment at the edge.
         flags: Settings from the command line, by their names.
         progress: Told of each revision before it runs.
         cache: Where to look for what earlier runs left, and to leave what this one found.
-
-    Raises:
-        CouldNotJudge: for anything that stands in the way of a verdict.
+        trusts_base: Settings and ignores count as the base has them.
     """
-    plain, names = repository, (base, tree)
-    repository, base, tree = with_submodules(repository, base, tree)
-    changes = tuple(repository.changes(base, tree))
-    if not changes:
-        return Verdict(base, tree, ())
-    now, before = Tree(repository, tree), Tree(repository, base)
-    settings = load_settings(now.read("pyproject.toml"), environ, flags)
-    memory = Memory(cache, plain, settings, environ, flags) if cache and not settings.run else None
-    finder = SideFinder(repository, settings, environ)
-    sides = finder.find(now)
-    with _dry_runner(repository, settings, environ, progress, memory) as runner:
+
+    repository: Repository
+    environ: Mapping[str, str]
+    flags: Mapping[str, object]
+    progress: Progress
+    cache: Cache | None
+    trusts_base: bool = False
+    _running: tuple[object, DryRunner, Memory | None] | None = None
+    _stack: ExitStack = field(default_factory=ExitStack)
+
+    def __enter__(self) -> Gate:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    @property
+    def verdicts(self) -> Verdicts | None:
+        """What was found before; None where nothing shall be remembered."""
+        circumstances = (self.repository, self.environ, self.flags, self.trusts_base)
+        return Verdicts(self.cache, *circumstances) if self.cache else None
+
+    def judge(self, base: str, tree: str) -> Verdict:
+        """Judge a tree against its base (ids of git trees).
+
+        Raises:
+            CouldNotJudge: for anything that stands in the way of a verdict.
+        """
+        names = (base, tree)
+        repository, base, tree = with_submodules(self.repository, base, tree)
+        changes = tuple(repository.changes(base, tree))
+        if not changes:
+            return Verdict(base, tree, ())
+        now, before = Tree(repository, tree), Tree(repository, base)
+        settings = self.settings(before if self.trusts_base else now)
+        finder = SideFinder(repository, settings, self.environ)
+        sides = finder.find(now)
+        runner, memory = self._runner(repository, settings)
         runner.launcher.begin(sides[0].environment)
         facts = _read_facts(finder, sides, before, changes)
         asked = now.asked | before.asked
-        judged = tuple(_side_by_side(_judge_environment, facts, runner))
+        judged = tuple(_side_by_side(self._judge_environment, facts, runner))
         verdict = Verdict(base, tree, judged, untraced(runner.launcher.seen) if memory else ())
         if memory and not verdict.untraced:
             trees = dict(zip(names, (before, now), strict=True))
             _remember(memory, trees, asked, verdict, runner.launcher)
-    return verdict
+        return verdict
+
+    def settings(self, tree: Tree) -> Settings:
+        """The settings that a tree gives, under these circumstances."""
+        return load_settings(tree.read("pyproject.toml"), self.environ, self.flags)
+
+    def _runner(
+        self, repository: Repository, settings: Settings
+    ) -> tuple[DryRunner, Memory | None]:
+        """What makes dry runs: that of the last judgement, if it was made for the same."""
+        wanted = (repository, settings)
+        if self._running is None or self._running[0] != wanted:
+            self._stack.close()
+            memory = None
+            if self.cache and not settings.run:
+                circumstances = (self.environ, self.flags, self.trusts_base)
+                memory = Memory(self.cache, self.repository, settings, *circumstances)
+            making = _dry_runner(repository, settings, self.environ, self.progress, memory)
+            self._running = wanted, self._stack.enter_context(making), memory
+        _, runner, memory = self._running
+        runner.launcher.seen.clear()
+        return runner, memory
+
+    def _judge_environment(self, facts: Facts, runner: DryRunner) -> EnvironmentVerdict:
+        trusted = facts.base if self.trusts_base else None
+        globs, directives = (
+            runner.settings.ignore,
+            Directives(facts.repository, facts.tree, trusted),
+        )
+        if not facts.broken:
+            try:
+                facts = _try_dry_run(facts, runner, directives)
+            except CouldNotJudge as error:
+                others_only = _the_others_only(facts.elsewhere)
+                raise error.of(facts.environment.config, or_else=others_only) from error
+        counted, differences = ignore_differences(facts, globs, directives)
+        found = _apply(HISTORY_RULES, counted) + _apply(DRY_RUN_RULES, counted)
+        findings, others = ignore_findings(found, directives)
+        connections = facts.comparison.now.connections if facts.comparison else ()
+        dialects = dict.fromkeys(connection["dialect"] for connection in connections)
+        return EnvironmentVerdict(
+            facts.environment,
+            in_order(findings),
+            tuple(cures(counted, findings)),
+            facts.comparison,
+            tuple(runner.servers.description(dialect) for dialect in dialects),
+            facts.notes,
+            account(facts, globs, directives, found, [*differences, *others]),
+        )
+
+
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Findings in the order of their places."""
+    return tuple(sorted(findings, key=lambda one: (one.location.path, one.location.line)))
 
 
 def _read_facts(
@@ -193,30 +268,6 @@ def _side_by_side(
         raise
     finally:
         threads.shutdown(cancel_futures=True)
-
-
-def _judge_environment(facts: Facts, runner: DryRunner) -> EnvironmentVerdict:
-    globs, directives = runner.settings.ignore, Directives(facts.repository, facts.tree)
-    if not facts.broken:
-        try:
-            facts = _try_dry_run(facts, runner, directives)
-        except CouldNotJudge as error:
-            others_only = _the_others_only(facts.elsewhere)
-            raise error.of(facts.environment.config, or_else=others_only) from error
-    counted, differences = ignore_differences(facts, globs, directives)
-    found = _apply(HISTORY_RULES, counted) + _apply(DRY_RUN_RULES, counted)
-    findings, others = ignore_findings(found, directives)
-    connections = facts.comparison.now.connections if facts.comparison else ()
-    dialects = dict.fromkeys(connection["dialect"] for connection in connections)
-    return EnvironmentVerdict(
-        facts.environment,
-        tuple(sorted(findings, key=lambda one: (one.location.path, one.location.line))),
-        tuple(cures(counted, findings)),
-        facts.comparison,
-        tuple(runner.servers.description(dialect) for dialect in dialects),
-        facts.notes,
-        account(facts, globs, directives, found, [*differences, *others]),
-    )
 
 
 def _try_dry_run(facts: Facts, runner: DryRunner, directives: Directives) -> Facts:

@@ -64,10 +64,15 @@ class Ignores:
 
 @dataclass(frozen=True)
 class Directives:
-    """The directives of a tree."""
+    """The directives of a tree.
+
+    Attributes:
+        trusted: The tree that must have them, too; None where the tree itself is trusted.
+    """
 
     repository: Repository
     tree: Tree
+    trusted: Tree | None = None
     _read: dict[str, list[Directive]] = field(default_factory=dict)
 
     @cached_property
@@ -83,9 +88,19 @@ class Directives:
         """Those of a file."""
         path = self.tree.real(path)
         if path in self.files and path not in self._read:
-            text = self.tree.read(path) or ""
-            self._read[path] = read_directives(path, text, IGNORABLE)
+            self._read[path] = self._honoured(path)
         return self._read.get(path, [])
+
+    def _honoured(self, path: str) -> list[Directive]:
+        found = _with_lines(path, self.tree)
+        if self.trusted is None:
+            return list(found)
+        known = _with_lines(path, self.trusted).values()
+        fault = "the base does not have it"
+        return [
+            one if one.fault or lines in known else replace(one, fault=fault)
+            for one, lines in found.items()
+        ]
 
     def beside(self, place: Location) -> list[Directive]:
         """Those that are honoured and about a place; a line that was deleted has none."""
@@ -94,6 +109,16 @@ class Directives:
             return []
         around = lines_around(self.tree.read(place.path) or "", place.line)
         return [one for one in found if one.target in around]
+
+
+def _with_lines(path: str, tree: Tree) -> dict[Directive, tuple[str, str]]:
+    """A file's directives, each with its own line and the one that it is about."""
+    text = tree.read(path) or ""
+    lines = text.split("\n")
+    return {
+        one: (lines[one.line - 1].strip(), lines[one.target - 1].strip())
+        for one in read_directives(path, text, IGNORABLE)
+    }
 
 
 def ignore_differences(

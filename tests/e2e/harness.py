@@ -35,9 +35,12 @@ PLAIN_START = ("-m", "alembic_lockstep")
 _FOREIGN = (
     "ALEMBIC_LOCKSTEP_",
     "APP_SECRET",
+    "CI",
     "CONDA_",
     "DATABASE_URL",
     "FLASK_",
+    "GITHUB_",
+    "GITLAB_",
     "GIT_",
     "PG",
     "PRE_COMMIT",

@@ -30,7 +30,7 @@ from alembic_lockstep.report.fingerprints import fingerprints
 from alembic_lockstep.report.output import FORMATS, Output, OutputFile, output_file, render
 from alembic_lockstep.report.report import EnvironmentReport, Report
 from alembic_lockstep.report.text import place, printable
-from alembic_lockstep.rules import DRY_RUN_RULES, HISTORY_RULES
+from alembic_lockstep.rules import DRY_RUN_RULES, HISTORY_RULES, RANGE_RULES
 
 TOP = Path(__file__).parents[2]
 
@@ -478,7 +478,7 @@ def test_the_page_has_the_migration_and_what_was_left_out() -> None:
 
 
 def test_each_rule_has_a_page_for_elsewhere() -> None:
-    assert rule_names() == sorted([*HISTORY_RULES, *DRY_RUN_RULES])
+    assert rule_names() == sorted([*HISTORY_RULES, *DRY_RUN_RULES, *RANGE_RULES])
     assert set(rule_names()) >= IGNORABLE
     for name in rule_names():
         assert 20 < len(rule_summary(name)) < 1024

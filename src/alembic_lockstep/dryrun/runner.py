@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from alembic_lockstep.config import Settings
@@ -14,6 +14,7 @@ from alembic_lockstep.dryrun.process import Ask, Observation
 from alembic_lockstep.dryrun.scratch import ScratchServers
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.tree import Tree
+from alembic_lockstep.history.environments import Environment
 from alembic_lockstep.memory.observations import Observations
 from alembic_lockstep.memory.snapshots import Snapshot, Snapshots
 from alembic_lockstep.sides import Side
@@ -42,6 +43,8 @@ class DryRunner:
 
     Attributes:
         observations, snapshots: What is remembered; None where nothing shall be.
+        replayed: What was seen in this run, by environment and tree: the commits of a branch are
+            each other's bases.
     """
 
     settings: Settings
@@ -49,6 +52,7 @@ class DryRunner:
     servers: ScratchServers
     observations: Observations | None
     snapshots: Snapshots | None
+    replayed: dict[tuple[Environment, str], Observation] = field(default_factory=dict)
 
     def replay(self, side: Side, base: Side | None = None, *, role: str) -> Observation:
         """Upgrade an empty database (or one that the setting's SQL file fills) to the heads.
@@ -56,12 +60,18 @@ class DryRunner:
         What the base has runs first, or is there already in a snapshot. What is new runs by
         itself, on a copy, as it will on a database that is in use.
         """
-        if role == "base" and self.observations:
+        known = self.replayed.get((side.environment, side.tree.sha))
+        if role == "base" and self.observations and not known:
             interpreter = self.launcher.interpreter(side.environment).path
             known = self.observations.recall(side, interpreter)
-            if known:
-                self.launcher.seen.append(known)
-                return known
+        if known:
+            self.launcher.seen.append(known)
+            return known
+        seen = self._replay_all(side, base, role)
+        self.replayed[side.environment, side.tree.sha] = seen
+        return seen
+
+    def _replay_all(self, side: Side, base: Side | None, role: str) -> Observation:
         new = side.history.ids - base.history.ids if base else frozenset()
         if new == side.history.ids or self.settings.run:
             new = frozenset()  # behind `run`, SQLite's file is gone when the process is

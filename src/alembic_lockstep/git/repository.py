@@ -18,6 +18,11 @@ from alembic_lockstep.git.command import QUIET, Objects, paths, run_git
 from alembic_lockstep.git.entries import Change, Entry, parse_changes, parse_entries
 from alembic_lockstep.git.index import scratch_index
 
+UNSHALLOW = (
+    "git fetch --unshallow\n"
+    "# in GitHub's workflow, below actions/checkout:  with: { fetch-depth: 0 }\n"
+    "# in GitLab's job:  variables: { GIT_DEPTH: 0 }"
+)
 BYTECODE = re.compile(r"(^|/)__pycache__/|\.pyc$")
 
 
@@ -114,7 +119,7 @@ class Repository:
         if self.is_shallow():
             return CouldNotJudge(
                 f"'{revision}' is not in this shallow clone",
-                fix="git fetch --unshallow      (or fetch-depth: 0 in CI)",
+                fix=UNSHALLOW,
             )
         return CouldNotJudge(
             f"git knows no commit or tree named '{revision}'",

@@ -36,6 +36,7 @@ class Memory:
         repository: Without the objects of submodules.
         environ: The environment at the edge.
         flags: The settings that were given on the command line.
+        trusts_base: Settings and ignores count as the base has them.
         since: When this run began, in nanoseconds; what was changed later was perhaps not read.
     """
 
@@ -44,6 +45,7 @@ class Memory:
     settings: Settings
     environ: Mapping[str, str]
     flags: Mapping[str, object]
+    trusts_base: bool
     since: int = field(default_factory=time.time_ns)
 
     @cached_property
@@ -54,7 +56,8 @@ class Memory:
     @cached_property
     def verdicts(self) -> Verdicts:
         """Which trees passed."""
-        return Verdicts(self.cache, self.repository, self.environ, self.flags)
+        circumstances = (self.environ, self.flags, self.trusts_base)
+        return Verdicts(self.cache, self.repository, *circumstances)
 
     def snapshots(self, servers: ScratchServers) -> Snapshots:
         """Databases in which migrations have run."""

@@ -32,12 +32,14 @@ class Verdicts:
     Attributes:
         environ: The environment at the edge.
         flags: The settings that were given on the command line.
+        trusts_base: Settings and ignores count as the base has them.
     """
 
     cache: Cache
     repository: Repository
     environ: Mapping[str, str]
     flags: Mapping[str, object]
+    trusts_base: bool = False
 
     def answer(self, base: str, tree: str | None) -> bool:
         """Whether a tree is known to pass against its base; None is what is staged."""
@@ -63,7 +65,7 @@ class Verdicts:
 
     @cached_property
     def _prefix(self) -> str:
-        circumstances = [FORMAT, environ_digest(self.environ), self.flags]
+        circumstances = [FORMAT, environ_digest(self.environ), self.flags, self.trusts_base]
         return f"{digest(str(self.repository.common_dir))}-{digest(circumstances)}-"
 
     def _answers(self, name: str, base: str, tree: str | None) -> bool:

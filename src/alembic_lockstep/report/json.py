@@ -42,6 +42,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "path": finding.location.path,
         "line": finding.location.line,
         "column": finding.location.column,
+        "commit": finding.location.commit,
         "environment": finding.environment,
         "hint": finding.hint,
         "operation": finding.operation,

@@ -20,7 +20,10 @@ SWITCHES = {"compare_type": "column types", "compare_server_default": "server de
 def summary(verdict: Verdict) -> list[str]:
     """The lines; the first says whether the commit may land."""
     if not verdict.environments:
-        return ["Passed: nothing differs from the base."]
+        why = (
+            "touches what the last verdict read" if verdict.remembered else "differs from the base"
+        )
+        return [f"Passed: nothing {why}.", *verdict.notes]
     counts = Counter(finding.rule for finding in verdict.findings)
     rules = ", ".join(f"{count} {rule}" for rule, count in counts.items())
     head = f"Blocked: {rules}." if counts else "Passed."
@@ -29,7 +32,7 @@ def summary(verdict: Verdict) -> list[str]:
     if verdict.untraced:
         why = ", ".join(verdict.untraced)
         lines.append(f"Not remembered, so the next commit takes as long: {why}.")
-    return [head, *lines]
+    return [head, *verdict.notes, *lines]
 
 
 def _environment(verdict: EnvironmentVerdict) -> Iterator[str]:

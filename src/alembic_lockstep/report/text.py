@@ -21,8 +21,9 @@ def plural(count: int, noun: str) -> str:
 
 
 def place(location: Location) -> str:
-    """`path:line`, and whether that line was deleted."""
+    """`path:line`, and whether that line was deleted, or stands in an earlier commit."""
     state = " (deleted)" if location.in_base else ""
+    state += f" (in {location.commit})" if location.commit else ""
     return f"{printable(location.path)}:{location.line}{state}"
 
 

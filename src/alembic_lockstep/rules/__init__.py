@@ -11,6 +11,8 @@ from alembic_lockstep.rules import (
     migration_mismatch,
     missing_migration,
     multiple_heads,
+    split_commit,
+    stale_branch,
     uncommitted_migration,
     unknown_parent,
     unregistered_model,
@@ -31,5 +33,7 @@ DRY_RUN_RULES: dict[str, Check] = {
     "migration-mismatch": migration_mismatch.check,
     "unregistered-model": unregistered_model.check,
 }
-# Of those, the ones about schema differences.
+# Judged from what a range of commits does; `branch.py` applies them.
+RANGE_RULES = frozenset({split_commit.RULE, stale_branch.RULE})
+# Of the dry run's, the ones about schema differences.
 DIFFERENCE_RULES = frozenset({"uncommitted-migration", "missing-migration", "migration-mismatch"})

@@ -48,6 +48,7 @@ def difference(rule: str, facts: Facts, operation: Operation, message: str) -> F
         hint=_both(operation),
         operation="\n".join(operation.code),
         sql=operation.sql,
+        difference=operation,
     )
 
 

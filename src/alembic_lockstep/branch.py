@@ -1,0 +1,135 @@
+"""A branch: what its commits bring as a whole, each of them by itself, and their merge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from alembic_lockstep.errors import CouldNotJudge
+from alembic_lockstep.findings import Finding
+from alembic_lockstep.gate import EnvironmentVerdict, Gate, Verdict, in_order
+from alembic_lockstep.git.ranges import (
+    Commit,
+    Merge,
+    Range,
+    commits,
+    merge_base,
+    merge_result,
+    sha_of,
+)
+from alembic_lockstep.git.repository import Repository
+from alembic_lockstep.git.submodules import with_submodules
+from alembic_lockstep.git.tree import Tree
+from alembic_lockstep.history.environments import Environment
+from alembic_lockstep.ignores import Ignores
+from alembic_lockstep.rules import split_commit, stale_branch
+from alembic_lockstep.sides import Side, SideFinder
+
+Found = dict[Environment, list[Finding]]
+
+
+def judge_branch(gate: Gate, span: Range, *, each_commit: bool) -> Verdict:
+    """Judge a range of commits, which ends in one: what is staged has no branch.
+
+    Raises:
+        CouldNotJudge: for anything that stands in the way of a verdict.
+    """
+    tip = span.tip or "HEAD"
+    # Oldest first: each is the next one's base, and the last one is the whole's tip.
+    own = _own_commits(gate.repository, span, tip) if each_commit else []
+    each = [(commit, _judge_commit(gate, commit)) for commit in own]
+    whole = _judge(gate, span.base, tip)
+    notes = list(span.notes)
+    found = _split(gate, whole, each, tip)
+    if each_commit:
+        notes.append(f"judged: each of its commits ({len(each)})")
+    if span.target:
+        stale, note = _judge_merge(gate, span, tip)
+        found = {one: [*found.get(one, ()), *stale.get(one, ())] for one in {**found, **stale}}
+        notes += [note] if note else []
+    return _with_more(whole, found, notes)
+
+
+def _own_commits(repository: Repository, span: Range, tip: str) -> list[Commit]:
+    """The branch's commits; a merge that the CI made is none of them."""
+    if not span.branch:
+        return commits(repository, span.base, tip)
+    return commits(repository, merge_base(repository, span.target, span.branch), span.branch)
+
+
+def _judge_commit(gate: Gate, commit: Commit) -> Verdict:
+    try:
+        return _judge(gate, commit.parent or gate.repository.empty_tree, commit.sha)
+    except CouldNotJudge as error:
+        raise error.within(f"commit {commit}") from error
+
+
+def _judge(gate: Gate, base: str, tip: str) -> Verdict:
+    before, tree = map(gate.repository.tree_of, (base, tip))
+    if gate.verdicts and gate.verdicts.answer(before, tree):
+        return Verdict(before, tree, (), remembered=True)
+    return gate.judge(before, tree)
+
+
+def _split(gate: Gate, whole: Verdict, each: Sequence[tuple[Commit, Verdict]], tip: str) -> Found:
+    """What only some of the commits show."""
+    judged: dict[Environment, list[tuple[Commit, EnvironmentVerdict]]] = {}
+    for commit, verdict in each:
+        for one in verdict.environments:
+            judged.setdefault(one.environment, []).append((commit, one))
+    wholes = {one.environment: one for one in whole.environments}
+    shown = Tree(gate.repository, gate.repository.tree_of(tip))
+    return {
+        environment: split_commit.check(wholes.get(environment), verdicts, shown)
+        for environment, verdicts in judged.items()
+    }
+
+
+def _judge_merge(gate: Gate, span: Range, tip: str) -> tuple[Found, str]:
+    """What the merge into the target would have, and why it was not judged, if it was not."""
+    repository, branch = gate.repository, span.branch or tip
+    if merge_base(repository, span.target, branch) == sha_of(repository, span.target):
+        return {}, ""  # nothing but the branch's own commits
+    try:
+        merge = (
+            Merge(repository.tree_of(tip))
+            if span.branch
+            else merge_result(repository, span.target, branch)
+        )
+    except CouldNotJudge as error:
+        return {}, f"not judged: the merge into {span.target_name}: {error.what}"
+    names = (branch, span.target, merge.tree, tip)
+    mine, target, merged, shown = (_filled(gate, repository.tree_of(name)) for name in names)
+    settings = gate.settings(target if gate.trusts_base else mine)
+    found: Found = {}
+    for side in SideFinder(repository, settings, gate.environ).find(mine):
+        if conflicts := side.migration_files(merge.conflicts):
+            where = ", ".join(conflicts)
+            return found, f"not judged: the merge into {span.target_name} has conflicts in {where}"
+        before, after = (Side(side.environment, tree) for tree in (target, merged))
+        findings = stale_branch.check(side, before, after, span.target_name, shown)
+        found[side.environment] = findings
+    return found, ""
+
+
+def _filled(gate: Gate, tree: str) -> Tree:
+    repository, _, filled = with_submodules(gate.repository, tree, tree)
+    return Tree(repository, filled)
+
+
+def _with_more(
+    whole: Verdict, found: Mapping[Environment, Sequence[Finding]], notes: Sequence[str]
+) -> Verdict:
+    known = {one.environment: one for one in whole.environments}
+    for environment, findings in found.items():
+        if not findings:
+            continue
+        one = known.get(environment) or EnvironmentVerdict(
+            environment, (), (), None, (), (), Ignores()
+        )
+        old = one.findings
+        if any(finding.rule == stale_branch.RULE for finding in findings):
+            # The CI's own merge has these heads because of the target, and not of the branch.
+            old = tuple(finding for finding in old if finding.rule != "multiple-heads")
+        known[environment] = replace(one, findings=in_order((*old, *findings)))
+    return replace(whole, environments=tuple(known.values()), notes=tuple(notes))
