@@ -88,7 +88,10 @@ def _split(gate: Gate, whole: Verdict, each: Sequence[tuple[Commit, Verdict]], t
 def _judge_merge(gate: Gate, span: Range, tip: str) -> tuple[Found, str]:
     """What the merge into the target would have, and why it was not judged, if it was not."""
     repository, branch = gate.repository, span.branch or tip
-    if merge_base(repository, span.target, branch) == sha_of(repository, span.target):
+    # A shallow clone may hold the CI's merge, and not the commit where the branch began.
+    if not span.branch and merge_base(repository, span.target, branch) == sha_of(
+        repository, span.target
+    ):
         return {}, ""  # nothing but the branch's own commits
     try:
         merge = (

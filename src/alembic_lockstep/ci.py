@@ -67,7 +67,7 @@ def _gitlab(repository: Repository, environ: Mapping[str, str]) -> Range:
         since = _since(
             repository, environ["CI_MERGE_REQUEST_DIFF_BASE_SHA"], f"where it left {name}"
         )
-        missing = f"not judged: the merge with {name}, which is not in this clone"
+        missing = f"not judged: the merge into {name}, which is not in this clone"
         return Range(since.base, since.tip, notes=(*since.notes, missing))
     branch, source = environ.get("CI_COMMIT_BRANCH"), environ.get("CI_PIPELINE_SOURCE", "")
     if branch:

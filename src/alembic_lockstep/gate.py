@@ -132,7 +132,8 @@ class Gate:
         finder = SideFinder(repository, settings, self.environ)
         sides = finder.find(now)
         runner, memory = self._runner(repository, settings)
-        runner.launcher.begin(sides[0].environment)
+        if (sides[0].environment, tree) not in runner.replayed:
+            runner.launcher.begin(sides[0].environment)
         facts = _read_facts(finder, sides, before, changes)
         asked = now.asked | before.asked
         judged = tuple(_side_by_side(self._judge_environment, facts, runner))
