@@ -1,4 +1,4 @@
-"""The command line: `check`, `rule`, `cache`, `demo`."""
+"""The command line: `check`, `init`, `rule`, `cache`, `demo`."""
 
 from __future__ import annotations
 
@@ -189,6 +189,19 @@ def _tend(tend: Callable[[Path, tuple[str, ...]], Iterator[str]]) -> int:
     for line in tend(cache_root(), scratch_urls(Path.cwd(), os.environ)):
         click.echo(printable(line))
     return CLEAN
+
+
+@cli.command()
+@click.option("--yes", is_flag=True, help="Write it without asking.")
+def init(*, yes: bool) -> int:
+    """Make the first check, and write what this repository needs for the next ones.
+
+    The pre-commit entry, and GitHub's workflow or GitLab's job where the repository is for one of
+    them. All of it is shown first, and what is there already stays as it is.
+    """
+    from alembic_lockstep.setup import set_up
+
+    return set_up(Path.cwd(), dict(os.environ), yes=yes)
 
 
 @cli.command()

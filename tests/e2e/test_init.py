@@ -1,0 +1,103 @@
+"""`alembic-lockstep init`: the first check, and what it leaves in the repository."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from .conftest import MakeProject
+from .harness import Project, Result, run
+from .small import ENV
+
+HOOKS, GITLAB = ".pre-commit-config.yaml", ".gitlab-ci.yml"
+WORKFLOW = ".github/workflows/alembic-lockstep.yml"
+
+
+@pytest.fixture
+def shop(make_project: MakeProject) -> Project:
+    return make_project("subfolder", hook=None)
+
+
+def init(project: Project, *arguments: str) -> Result:
+    command = (sys.executable, "-m", "alembic_lockstep", "init", *arguments)
+    return run(command, cwd=project.root, environ=project.environ)
+
+
+def validate_hooks(project: Project) -> None:
+    command = (sys.executable, "-m", "pre_commit", "validate-config", HOOKS)
+    run(command, cwd=project.root, environ=project.environ, check=True)
+
+
+def test_a_hook_is_written_and_nothing_twice(shop: Project) -> None:
+    shown = init(shop)
+    assert shown.returncode == 0, shown.output
+    assert "2 revisions run from empty on SQLite" in shown.stdout
+    assert "+      - id: alembic-lockstep\n" in shown.stdout
+    assert "alembic-lockstep init --yes" in shown.stdout
+    assert shop.git("status", "--porcelain") == ""
+    written = init(shop, "--yes")
+    assert f"    pre-commit install\n    git add {HOOKS}\n" in written.stdout
+    assert shop.git("status", "--porcelain") == f"?? {HOOKS}"
+    validate_hooks(shop)
+    again = init(shop, "--yes")
+    assert again.stdout.endswith("All is there already: nothing to write.\n")
+
+
+def test_a_workflow_is_written_for_github(shop: Project) -> None:
+    shop.git("remote", "add", "origin", "git@github.com:ada/shop.git")
+    shop.write("service/uv.lock", "version = 1\n")
+    shop.write("pyproject.toml", '[project]\nname = "shop"\nrequires-python = ">=3.10"\n')
+    shop.stage(".")
+    shop.write(HOOKS, "repos:\n- repo: local\n  hooks: []\n")
+    result = init(shop, "--yes")
+    assert f"git add {HOOKS} {WORKFLOW}\n" in result.stdout, result.output
+    validate_hooks(shop)
+    text = shop.read(WORKFLOW)
+    assert "run: cd service && pip install uv && uv sync --frozen\n" in text
+    assert "python-version-file: pyproject.toml\n" in text
+    assert "branches: [main]\n" in text
+    assert "extras" not in text
+
+
+def test_a_job_is_written_for_gitlab(shop: Project) -> None:
+    shop.write(GITLAB, "stages: [test]\n\nlint:\n  script: ruff check\n")
+    shop.stage(".")
+    init(shop, "--yes")
+    before, after = shop.read(GITLAB).split("\ninclude:\n")
+    assert before == "stages: [test]\n\nlint:\n  script: ruff check\n"
+    assert after.startswith("  - component: $CI_SERVER_FQDN/")
+
+
+def test_a_list_that_is_hard_to_read_is_for_people(shop: Project) -> None:
+    shop.write(HOOKS, "repos: []\n")
+    result = init(shop, "--yes")
+    assert f"# to paste into {HOOKS}:\n- repo: " in result.stdout
+    assert shop.read(HOOKS) == "repos: []\n"
+
+
+def test_postgresql_gets_what_brings_a_server(make_project: MakeProject) -> None:
+    url = "postgresql+psycopg://app@127.0.0.1:1/prod"
+    project = make_project("subfolder", config_url=url, hook=None)
+    project.git("remote", "add", "origin", "https://github.com/ada/shop")
+    result = init(project)
+    assert "+      - id: alembic-lockstep-postgres\n" in result.stdout, result.output
+    assert "+          extras: postgres\n" in result.stdout
+
+
+def test_old_differences_are_counted_and_do_not_hinder(make_project: MakeProject) -> None:
+    project = make_project("old_drift", hook=None)
+    result = init(project)
+    assert result.returncode == 0
+    assert "3 findings in what is there already." in result.stdout, result.output
+    told = result.stdout.split("To see them: alembic-lockstep check ")[1].splitlines()[0]
+    assert project.check(*told.split()).returncode == 1
+
+
+def test_where_nothing_can_be_judged_nothing_is_written(shop: Project) -> None:
+    shop.write(ENV, "import nothing_of_that_name\n")
+    shop.stage(".")
+    result = init(shop, "--yes")
+    assert result.returncode == 2
+    assert "could not judge: " in result.stderr
+    assert not (shop.root / HOOKS).exists()
