@@ -114,8 +114,9 @@ def check(
     if each_commit and span.tip is None:
         raise click.UsageError("--each-commit needs commits: --base origin/main")
     cache = None if no_cache else Cache(cache_root())
-    before = repository.tree_of(span.base)
-    judged = repository.tree_of(span.tip) if span.tip else None
+    before, judged = span.base, None  # a tree, where it is about what is staged
+    if span.tip:
+        before, judged = map(repository.tree_of, (span.base, span.tip))
     trusts_base = settings_from == "base"
     if cache and not each_commit and not span.target:
         verdicts = Verdicts(cache, repository, environ, given, trusts_base)

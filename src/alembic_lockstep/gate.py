@@ -161,7 +161,7 @@ class Gate:
             making = _dry_runner(repository, settings, self.environ, self.progress, memory)
             self._running = wanted, self._stack.enter_context(making), memory
         _, runner, memory = self._running
-        runner.launcher.seen.clear()
+        runner.launcher.noted.clear()
         return runner, memory
 
     def _judge_environment(self, facts: Facts, runner: DryRunner) -> EnvironmentVerdict:
@@ -179,7 +179,8 @@ class Gate:
         counted, differences = ignore_differences(facts, globs, directives)
         found = _apply(HISTORY_RULES, counted) + _apply(DRY_RUN_RULES, counted)
         findings, others = ignore_findings(found, directives)
-        connections = facts.comparison.now.connections if facts.comparison else ()
+        seen = facts.comparison
+        connections = seen.now.connections if seen and not seen.untouched else ()
         dialects = dict.fromkeys(connection["dialect"] for connection in connections)
         return EnvironmentVerdict(
             facts.environment,
@@ -230,14 +231,19 @@ def _remember(
     known = memory.known(name, trees[name], asked, launcher.seen)
     if known.trace.has_changed(memory.repository.root, memory.since):
         return
+    every = {one.environment.name for one in verdict.environments}
     for one in verdict.environments:
         if one.comparison is None or one.comparison.start == BASE_MODELS:
             continue
+        # What the others read is nothing to this one. Of Python, we ourselves read for a dry run
+        # what the environment's own description tells already.
+        seen = launcher.seen_without(every - {one.environment.name})
+        looked = [path for path in asked if not path.endswith(".py")]
         python = launcher.interpreter(one.environment).path
-        memory.observations.remember(one.environment, python, one.comparison.now, known)
-        if one.comparison.before:
-            before = memory.known(base, trees[base], asked, launcher.seen)
-            memory.observations.remember(one.environment, python, one.comparison.before, before)
+        for tree, observed in ((name, one.comparison.now), (base, one.comparison.before)):
+            if observed:
+                read = memory.known(tree, trees[tree], looked, seen)
+                memory.observations.remember(one.environment, python, observed, read)
     if not verdict.findings:
         settings = known.blob("pyproject.toml")
         memory.verdicts.remember(base, known, launcher.interpreters, settings)

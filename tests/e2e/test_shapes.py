@@ -160,6 +160,20 @@ def test_a_shared_mixin_is_missed_in_every_environment(make_project: MakeProject
     assert_finding(result, line.format("bills"), line.format("parcels"))
 
 
+@pytest.mark.both_ways
+def test_only_the_environment_that_a_change_touches_is_run_again(make_project: MakeProject) -> None:
+    project = make_project("monorepo", hook=None)
+    assert_clean(change_and_check(project))
+    project.commit()
+    where = project.add_column()
+    result = change_and_check(project, "--output-format", "concise")
+    assert_finding(result, f"{where}5: missing-migration", "billing/alembic.ini: untouched; ")
+    assert result.stderr.count("untouched") == 1
+    project.replace("common/mixins.py", "DateTime)", "DateTime, nullable=False)")
+    result = change_and_check(project, "--output-format", "concise")
+    assert "untouched" not in result.stderr
+
+
 def test_the_same_id_in_two_environments_is_no_parent_of_the_other(
     make_project: MakeProject,
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from alembic_lockstep.dryrun.failures import could_not_judge, is_of_the_machine
 from alembic_lockstep.dryrun.operations import Operation, of_models, operations, subtract
@@ -27,6 +27,7 @@ class Comparison:
         introduced: Differences that this commit brings.
         old: Differences that the base already has.
         notes: What the summary should say about how this was judged.
+        untouched: Nothing was run: both trees are like one that is remembered in all that was read.
     """
 
     now: Observation
@@ -35,6 +36,7 @@ class Comparison:
     introduced: tuple[Operation, ...] = ()
     old: tuple[Operation, ...] = ()
     notes: tuple[str, ...] = ()
+    untouched: bool = False
 
     @property
     def refused(self) -> tuple[str, ...]:
@@ -48,6 +50,9 @@ def compare(runner: DryRunner, now: Side, base: Side | None) -> Comparison:
     start = runner.settings.start
     if start == BASE_MODELS and base is not None:
         return _from_base_models(runner, now, base, "")
+    known = runner.recall(now, base) if base and not runner.settings.strict else None
+    if known:  # the change is about another environment
+        return replace(subtracted(known, known, start), untouched=True)
     seen = runner.replay(now, base, role="tree")
     if seen.error:
         return _failed(runner, now, base, seen)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import RLock
@@ -33,7 +33,7 @@ class Launcher:
     Attributes:
         slot: The folder for this run's checkouts.
         progress: Told of each revision before it runs.
-        seen: All that was observed, in order.
+        noted: All that was observed, in order, each with its environment's name.
     """
 
     repository: Repository
@@ -41,7 +41,7 @@ class Launcher:
     environ: Mapping[str, str]
     slot: Path
     progress: Progress
-    seen: list[Observation] = field(default_factory=list)
+    noted: list[tuple[str, Observation]] = field(default_factory=list)
     _paths: dict[str, list[str]] = field(default_factory=dict)
     _worker_threads: set[str] = field(default_factory=set)
     _interpreters: dict[str, Candidate] = field(default_factory=dict)
@@ -100,13 +100,26 @@ class Launcher:
         environment, tree = side.environment, side.tree
         checkout = check_out(self.repository, tree.sha, self._place(environment, role))
         seen = self._observe(environment, checkout, connect(), request)
-        self.seen.append(seen)
+        self.note(side, seen)
         if self._learns(seen, environment, tree):
             return self.run(side, role, connect, **request)
         if seen.error.get("type") == "ModuleNotFoundError":
             # Perhaps the wrong interpreter: the next run shall look for a better one.
             self._memory.unlink(missing_ok=True)
         return seen
+
+    def note(self, side: Side, seen: Observation) -> None:
+        """Keep what was observed of a side, or is remembered."""
+        self.noted.append((side.environment.name, seen))
+
+    @property
+    def seen(self) -> list[Observation]:
+        """All that was observed, in order."""
+        return [seen for _, seen in self.noted]
+
+    def seen_without(self, others: Collection[str]) -> list[Observation]:
+        """What was observed of none of these environments, which are told by their names."""
+        return [seen for name, seen in self.noted if name not in others]
 
     def interpreter(self, environment: Environment) -> Candidate:
         """The project's Python; `CouldNotJudge` if there is none."""

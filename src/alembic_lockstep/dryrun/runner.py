@@ -61,15 +61,26 @@ class DryRunner:
         itself, on a copy, as it will on a database that is in use.
         """
         known = self.replayed.get((side.environment, side.tree.sha))
-        if role == "base" and self.observations and not known:
-            interpreter = self.launcher.interpreter(side.environment).path
-            known = self.observations.recall(side, interpreter)
         if known:
-            self.launcher.seen.append(known)
+            self.launcher.note(side, known)
             return known
+        if role == "base":
+            known = self.recall(side)
+            if known:
+                return known
         seen = self._replay_all(side, base, role)
         self.replayed[side.environment, side.tree.sha] = seen
         return seen
+
+    def recall(self, *sides: Side) -> Observation | None:
+        """What dry runs of these sides of an environment would see alike, if that is remembered."""
+        if self.observations is None or len({side.environment for side in sides}) > 1:
+            return None
+        interpreter = self.launcher.interpreter(sides[0].environment).path
+        known = self.observations.recall(sides, interpreter)
+        if known:
+            self.launcher.note(sides[0], known)
+        return known
 
     def _replay_all(self, side: Side, base: Side | None, role: str) -> Observation:
         new = side.history.ids - base.history.ids if base else frozenset()
@@ -209,7 +220,7 @@ class DryRunner:
         if STALE in seen.error.get("message", "") or not is_whole or set(scratch) - set(copies):
             raise _UnusableError(start)
         # The verdict is as good as what the revisions read that were not run again.
-        self.launcher.seen.append(Observation(reads=start.reads))
+        self.launcher.note(side, Observation(reads=start.reads))
         return replace(seen, remembered=tuple(start.applied))
 
     def _run(

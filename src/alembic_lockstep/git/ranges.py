@@ -21,7 +21,7 @@ class Range:
     """What is judged and what it is compared with, as git names commits or trees.
 
     Attributes:
-        base: What it is compared with.
+        base: What it is compared with; a tree's id where `tip` is None.
         tip: What is judged; None for what is staged.
         target: The branch that this will be merged into; "" where there is none.
         target_name: The target's name for people: `origin/main`.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -31,16 +31,19 @@ class Observations:
     settings: Settings
     environ: Mapping[str, str]
 
-    def recall(self, side: Side, interpreter: str) -> Observation | None:
-        """What a dry run would see in a tree, if one is known that read nothing else."""
-        prefix = self._prefix(side.environment, interpreter)
+    def recall(self, sides: Sequence[Side], interpreter: str) -> Observation | None:
+        """What a dry run would see in each of these trees, if one is known that read nothing else.
+
+        The sides are of one environment.
+        """
+        prefix = self._prefix(sides[0].environment, interpreter)
         for name in self.cache.names(KIND, prefix)[:_TRIED]:
             stored = self.cache.read(KIND, name)
             if stored is None:
                 continue
             known = KnownTree(self.repository, name.removeprefix(prefix), stored)
             with suppress(CouldNotJudge):  # `git gc` took the tree
-                changes = known.changes_to(side.tree.sha)
+                changes = [one for side in sides for one in known.changes_to(side.tree.sha)]
                 if not known.is_touched(changes) and known.surroundings_are_same():
                     return _observation(stored["seen"], stored["trace"])
         return None

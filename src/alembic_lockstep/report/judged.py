@@ -36,8 +36,9 @@ def _environment(verdict: EnvironmentVerdict) -> EnvironmentReport:
         verdict.servers,
         dialects=tuple(sorted({one["dialect"] for one in now.connections})),
         start=comparison.start,
-        revisions_run=len(now.revisions),
-        revisions_remembered=len(now.remembered),
+        revisions_run=0 if comparison.untouched else len(now.revisions),
+        revisions_remembered=len(now.remembered)
+        + (len(now.revisions) if comparison.untouched else 0),
         old_differences=len(comparison.old),
         not_compared=tuple(not_compared(comparison)),
         notes=(*comparison.notes, *verdict.notes),

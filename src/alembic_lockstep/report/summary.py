@@ -40,6 +40,9 @@ def _environment(verdict: EnvironmentVerdict) -> Iterator[str]:
     if comparison is None:
         yield f"{config}: judged by its files only; the migrations were not run."
         return
+    if comparison.untouched:
+        yield f"{config}: untouched; nothing that its last dry run read has changed."
+        return
     start = {"replay": "from empty", "base-models": "from the base's models"}
     remembered = len(comparison.now.remembered)
     ran = plural(len(comparison.now.revisions) + remembered, "revision")
