@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +16,7 @@ from typing import Protocol
 import pytest
 from filelock import FileLock
 
+from .branches import Clone
 from .harness import (
     Listener,
     Project,
@@ -162,6 +164,43 @@ def shop_on_postgresql(make_project: MakeProject) -> Project:
     project = make_project("subfolder", config_url=url, hook=None)
     force_postgres(project.environ, "url")
     return project
+
+
+@pytest.fixture
+def shop(make_project: MakeProject) -> Project:
+    """A project with a remote, on a branch of its own."""
+    project = make_project("subfolder", hook=None)
+    remote = project.root.with_name("remote.git")
+    project.git("init", "--quiet", "--bare", "-b", "main", str(remote))
+    project.git("remote", "add", "origin", str(remote))
+    project.git("push", "--quiet", "origin", "main")
+    project.git("switch", "--quiet", "-c", "feature")
+    return project
+
+
+@pytest.fixture
+def clone(shop: Project) -> Clone:
+    """Clones the remote as a CI does: one ref, detached, by default whole."""
+
+    def make(ref: str, *, depth: int = 0, others: bool = True) -> Project:
+        root = shop.root.with_name(f"clone of {ref.replace('/', '-')} {depth} {others}")
+        root.mkdir()
+        there = replace(shop, root=root)
+        url = shop.root.with_name("remote.git").as_uri()
+        wanted = [f"+{ref}:refs/remotes/ci"]
+        if others:
+            wanted.append("+refs/heads/*:refs/remotes/origin/*")
+        there.git("init", "--quiet")
+        there.git("remote", "add", "origin", url)
+        shallow = [f"--depth={depth}"] if depth else []
+        there.git("fetch", "--quiet", "--no-tags", *shallow, "origin", *wanted)
+        there.git("checkout", "--quiet", "--detach", "refs/remotes/ci")
+        (root / ".venv").symlink_to(shop.root / ".venv")
+        exclude = root / ".git/info/exclude"
+        exclude.write_text(".venv\n")
+        return there
+
+    return make
 
 
 @pytest.fixture

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from .conftest import MakeProject
+from .branches import (
+    ADD_PAID,
+    PAID,
+    Clone,
+    advance_main,
+    change_models,
+    commit,
+    merge_request,
+    migrate,
+    pull_request,
+    push,
+    take_a_note,
+)
 from .harness import Project, Result, run
 from .small import (
     HEAD,
@@ -21,52 +32,7 @@ from .small import (
     assert_unjudged,
 )
 
-PAID = "    paid: Mapped[Optional[bool]]\n"
-ADD_PAID = "op.add_column('orders', sa.Column('paid', sa.Boolean()))"
 ZEROS = "0" * 40
-
-
-@pytest.fixture
-def shop(make_project: MakeProject) -> Project:
-    """A project with a remote, on a branch of its own."""
-    project = make_project("subfolder", hook=None)
-    remote = project.root.with_name("remote.git")
-    project.git("init", "--quiet", "--bare", "-b", "main", str(remote))
-    project.git("remote", "add", "origin", str(remote))
-    project.git("push", "--quiet", "origin", "main")
-    project.git("switch", "--quiet", "-c", "feature")
-    return project
-
-
-def commit(project: Project, message: str) -> str:
-    project.git("add", "--all")
-    project.git("commit", "--quiet", "--allow-empty", "-m", message)
-    return project.git("rev-parse", "HEAD")
-
-
-def change_models(project: Project) -> str:
-    project.replace(MODELS, project.sample.after, project.sample.after + PAID)
-    return commit(project, "Orders are paid")
-
-
-def migrate(project: Project, revision: str = "aaaaaaaaaaaa") -> str:
-    add_migration(project, revision, upgrade=ADD_PAID)
-    return commit(project, "Their migration")
-
-
-def take_a_note(project: Project, message: str = "A note") -> str:
-    project.write("notes.txt", f"{message}\n")
-    return commit(project, message)
-
-
-def advance_main(project: Project, revision: str = "bbbbbbbbbbbb") -> str:
-    """Give the remote's main a migration that the branch does not have."""
-    project.git("switch", "--quiet", "main")
-    add_migration(project, revision)
-    new = commit(project, "Another's migration")
-    project.git("push", "--quiet", "origin", "main")
-    project.git("switch", "--quiet", "feature")
-    return new
 
 
 # On a developer's machine.
@@ -302,47 +268,6 @@ def test_a_directive_that_the_base_lacks_does_not_count(shop: Project) -> None:
 
 # In CI.
 
-Clone = Callable[..., Project]
-
-
-@pytest.fixture
-def clone(shop: Project) -> Clone:
-    """Clones the remote as a CI does: one ref, detached, by default whole."""
-
-    def make(ref: str, *, depth: int = 0, others: bool = True) -> Project:
-        root = shop.root.with_name(f"clone of {ref.replace('/', '-')} {depth} {others}")
-        root.mkdir()
-        there = replace(shop, root=root)
-        url = shop.root.with_name("remote.git").as_uri()
-        wanted = [f"+{ref}:refs/remotes/ci"]
-        if others:
-            wanted.append("+refs/heads/*:refs/remotes/origin/*")
-        there.git("init", "--quiet")
-        there.git("remote", "add", "origin", url)
-        shallow = [f"--depth={depth}"] if depth else []
-        there.git("fetch", "--quiet", "--no-tags", *shallow, "origin", *wanted)
-        there.git("checkout", "--quiet", "--detach", "refs/remotes/ci")
-        (root / ".venv").symlink_to(shop.root / ".venv")
-        exclude = root / ".git/info/exclude"
-        exclude.write_text(".venv\n")
-        return there
-
-    return make
-
-
-def push(project: Project, commit: str, ref: str) -> None:
-    project.git("push", "--quiet", "--force", "origin", f"{commit}:{ref}")
-
-
-def merge_request(shop: Project) -> tuple[str, str, str]:
-    """Push the branch and what GitHub and GitLab make of its merge; give base, head and merge."""
-    head, base = (shop.git("rev-parse", name) for name in ("feature", "origin/main"))
-    tree = shop.git("merge-tree", "--write-tree", base, head)
-    merge = shop.git("commit-tree", tree, "-p", base, "-p", head, "-m", "Merge")
-    for commit_, ref in ((head, "feature"), (head, "pull/7/head"), (merge, "pull/7/merge")):
-        push(shop, commit_, f"refs/heads/{ref}" if ref == "feature" else f"refs/{ref}")
-    return base, head, merge
-
 
 def on_github(project: Project, event: str, payload: Mapping[str, object], *args: str) -> Result:
     file = project.root.with_name("event.json")
@@ -351,11 +276,6 @@ def on_github(project: Project, event: str, payload: Mapping[str, object], *args
         CI="true", GITHUB_ACTIONS="true", GITHUB_EVENT_NAME=event, GITHUB_EVENT_PATH=str(file)
     )
     return project.check(*args)
-
-
-def pull_request(base: str, head: str) -> dict[str, object]:
-    sides = {"base": {"ref": "main", "sha": base}, "head": {"ref": "feature", "sha": head}}
-    return {"pull_request": sides}
 
 
 def on_gitlab(project: Project, *args: str, **variables: str) -> Result:
