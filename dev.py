@@ -3,7 +3,7 @@
 
     python3 dev.py demo     show the main job on a small game
     python3 dev.py test     pass the tests (further words go to pytest)
-    python3 dev.py lint     ruff and mypy
+    python3 dev.py lint     ruff, mypy, and what judges the files for GitHub and GitLab
     python3 dev.py bench    measure how fast it is (--quick to try)
 
 The development environment is made in `.venv` the first time, and again when
@@ -44,7 +44,20 @@ COMMANDS = {
     # One more than there are processors: tests wait for git, databases and processes. The slow ones
     # stand together, so whoever is done takes from the others.
     "test": [["pytest", "-n", str((os.cpu_count() or 1) + 1), "--dist", "worksteal"]],
-    "lint": [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]],
+    "lint": [
+        ["ruff", "check"],
+        ["ruff", "format", "--check"],
+        ["mypy"],
+        ["actionlint", ".github/workflows/ci.yml"],
+        ["zizmor", "--quiet", "--offline", "--pedantic", "action.yml", ".github/workflows"],
+        ["check-jsonschema", "--builtin-schema", "vendor.github-actions", "action.yml"],
+        [
+            "check-jsonschema",
+            "--builtin-schema",
+            "vendor.github-workflows",
+            ".github/workflows/ci.yml",
+        ],
+    ],
     "bench": [["python", "benchmarks/run.py"]],
 }
 

@@ -30,6 +30,7 @@ from .harness import (
     run,
     server_answers,
 )
+from .runners import ROOT
 from .samples import FARM, SAMPLES, SAMPLES_DIRECTORY, SHAPES
 from .tools import Tools, install_uv
 
@@ -96,6 +97,18 @@ def pip(session_cache: SessionCache) -> Callable[..., None]:
         run((str(python), "-m", "pip", *args), cwd=cwd, environ=clean_environ(cwd), check=True)
 
     return call
+
+
+@pytest.fixture(scope="session")
+def wheelhouse(session_cache: SessionCache, pip: Callable[..., None]) -> dict[str, str]:
+    """Variables that have pip install this working tree, and all it needs, from wheels."""
+
+    def build(new: Path) -> None:
+        wanted = (f"{ROOT}[mysql,postgres]", "hatchling>=1.24")
+        pip("wheel", "--quiet", "--wheel-dir", str(new), *wanted, cwd=new)
+
+    place = session_cache("wheelhouse", build)
+    return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(place), "PIP_NO_COMPILE": "1"}
 
 
 @pytest.fixture(scope="session")
