@@ -10,6 +10,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -56,6 +57,9 @@ def cli() -> None:
     show_default=True,
     help="Whose settings and ignores count; in CI, those of the base cannot permit themselves.",
 )
+@click.option(
+    "--static", is_flag=True, help="Read only, run nothing: the weaker check, for any machine."
+)
 @click.option("--strict", is_flag=True, default=None, help="Count differences that the base has.")
 @click.option("--python", metavar="PATH", help="The project's Python.")
 @click.option("--flask-app", metavar="APP", help="The Flask application, as in FLASK_APP.")
@@ -90,6 +94,7 @@ def check(
     tree: str | None,
     each_commit: bool,
     settings_from: str,
+    static: bool,
     output_format: str,
     output: tuple[OutputFile, ...],
     no_cache: bool,
@@ -110,14 +115,31 @@ def check(
     environ = dict(os.environ)
     repository = Repository.discover(Path.cwd())
     given = {name: value for name, value in flags.items() if value not in (None, (), "")}
-    span = choose_range(repository, base, tree, environ)
+    span, trusts_base = choose_range(repository, base, tree, environ), settings_from == "base"
     if each_commit and span.tip is None:
         raise click.UsageError("--each-commit needs commits: --base origin/main")
+    if static:
+        from alembic_lockstep.static.judge import judge_static
+
+        if each_commit:
+            raise click.UsageError("--static judges a range as a whole, not --each-commit")
+        if span.tip is None and not repository.staged_changes(span.base):
+            # `pre-commit run --all-files`, as pre-commit.ci has it: nothing is ever staged there.
+            span = choose_range(repository, None, "HEAD", environ)
+        trees = (
+            (repository.tree_of(span.base), repository.tree_of(span.tip))
+            if span.tip
+            else (span.base, repository.staged_tree(environ))
+        )
+        report = judge_static(
+            repository, *trees, environ=environ, flags=given, trusts_base=trusts_base
+        )
+        reports.write(replace(report, summary=(*report.summary, *span.notes)))
+        return FINDINGS if report.findings else CLEAN
     cache = None if no_cache else Cache(cache_root())
     before, judged = span.base, None  # a tree, where it is about what is staged
     if span.tip:
         before, judged = map(repository.tree_of, (span.base, span.tip))
-    trusts_base = settings_from == "base"
     if cache and not each_commit and not span.target:
         verdicts = Verdicts(cache, repository, environ, given, trusts_base)
         if verdicts.answer(before, judged):

@@ -38,10 +38,13 @@ def cures(facts: Facts, findings: Sequence[Finding]) -> list[Cure]:
         found.append(Cure("To cure it:", f"git add {paths}{name_it}", "console"))
     if facts.uncured:
         body = upgrade_functions(facts.uncured)
+        is_known = any(operation.code for operation in facts.uncured)  # not with --static
         if "migration-mismatch" in rules:
-            found.append(Cure(f"What {facts.new[-1].path} still needs:", body, "python"))
+            title = f"What {facts.new[-1].path} still needs:"
+            found += [Cure(title, body, "python")] if is_known else []
         else:
-            found.append(Cure("The migration that is missing:", body, "python"))
+            title = "The migration that is missing:"
+            found += [Cure(title, body, "python")] if is_known else []
             flask = facts.comparison.now.flask if facts.comparison else ""
             message = _message(facts.uncured)
             commands = cure_commands(

@@ -176,21 +176,27 @@ class Gate:
             except CouldNotJudge as error:
                 others_only = _the_others_only(facts.elsewhere)
                 raise error.of(facts.environment.config, or_else=others_only) from error
-        counted, differences = ignore_differences(facts, globs, directives)
-        found = _apply(HISTORY_RULES, counted) + _apply(DRY_RUN_RULES, counted)
-        findings, others = ignore_findings(found, directives)
         seen = facts.comparison
         connections = seen.now.connections if seen and not seen.untouched else ()
         dialects = dict.fromkeys(connection["dialect"] for connection in connections)
-        return EnvironmentVerdict(
-            facts.environment,
-            in_order(findings),
-            tuple(cures(counted, findings)),
-            facts.comparison,
-            tuple(runner.servers.description(dialect) for dialect in dialects),
-            facts.notes,
-            account(facts, globs, directives, found, [*differences, *others]),
-        )
+        servers = tuple(runner.servers.description(dialect) for dialect in dialects)
+        return replace(conclude(facts, globs, directives), servers=servers)
+
+
+def conclude(facts: Facts, globs: Mapping[str, str], directives: Directives) -> EnvironmentVerdict:
+    """What the rules say of what is known, less what the project wants to be ignored."""
+    counted, differences = ignore_differences(facts, globs, directives)
+    found = _apply(HISTORY_RULES, counted) + _apply(DRY_RUN_RULES, counted)
+    findings, others = ignore_findings(found, directives)
+    return EnvironmentVerdict(
+        facts.environment,
+        in_order(findings),
+        tuple(cures(counted, findings)),
+        facts.comparison,
+        (),
+        facts.notes,
+        account(facts, globs, directives, found, [*differences, *others]),
+    )
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -25,7 +25,9 @@ def choose_range(
     if base:
         return range_from(repository, base, tip or "HEAD")
     if tip:
-        return Range(_before(repository, tip), tip)
+        parent = _before(repository, tip)
+        what = "nothing" if parent == repository.empty_tree else "its parent"
+        return Range(parent, tip, notes=(f"compared: {tip} with {what}",))
     pushed = environ.get("PRE_COMMIT_TO_REF") or environ.get("PRE_COMMIT_LOCAL_BRANCH")
     if pushed:
         # The first push of a repository: all of it is new. pre-commit names no commits then,

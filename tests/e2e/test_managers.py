@@ -281,8 +281,10 @@ def test_the_manifest_is_valid_and_its_twins_differ_in_their_environment_only(
     assert first["require_serial"]
     assert first["args"] == []
     assert first["stages"] == ["pre-commit", "pre-merge-commit", "pre-push", "manual"]
-    own = ("id", "description", "language", "additional_dependencies")
+    own = ("id", "description", "language", "additional_dependencies", "entry")
     for twin in twins:
+        static = " --static" if twin["id"] == "alembic-lockstep-static" else ""
+        assert twin["entry"] == first["entry"] + static
         assert {k: v for k, v in twin.items() if k not in own} == {
             k: v for k, v in first.items() if k not in own
         }

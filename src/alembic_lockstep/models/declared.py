@@ -6,8 +6,10 @@ import ast
 import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
-Name = tuple[str, str]  # module and global name
+from alembic_lockstep.models.modules import Module, Modules, Name, chain_of
+
 # What a class attribute may be without the table having it.
 NO_COLUMNS = {"association_proxy", "backref", "column_property", "relationship", "synonym"}
 
@@ -33,7 +35,7 @@ def may_declare_tables(source: bytes) -> bool:
     text = source.decode("utf-8", "replace")
     if not re.search(r"Column|column|Table\(|__table|table\s*=", text):
         return False
-    module = _Module.parse("", text)
+    module = Module.parse("", text)
     if module is None:
         return False  # as for the rule
     nodes = list(ast.walk(module.tree))
@@ -55,22 +57,25 @@ class Resolver:
     bases: Collection[Name]
     read: Callable[[str], str | None]
     files: Collection[str]
-    _modules: dict[str, _Module | None] = field(default_factory=dict)
+
+    @cached_property
+    def _modules(self) -> Modules:
+        return Modules(self.read, self.files)
 
     def tables(self, path: str) -> list[Declared]:
         """The tables that a file declares on a targeted base; none if it is not valid Python."""
-        module = self._module(path)
+        module = self._modules.at(path)
         if module is None:
             return []
         return [*self._mapped(module), *self._plain(module)]
 
-    def _mapped(self, module: _Module) -> Iterator[Declared]:
+    def _mapped(self, module: Module) -> Iterator[Declared]:
         for node in module.classes.values():
             if _is_table(node) and any(self._targeted(module, base) for base in node.bases):
                 column = node.col_offset + len("class ") + 1
                 yield Declared(node.name, node.lineno, column, _columns(node))
 
-    def _plain(self, module: _Module) -> Iterator[Declared]:
+    def _plain(self, module: Module) -> Iterator[Declared]:
         for node in ast.walk(module.tree):
             if isinstance(node, ast.Call) and _called(node) == "Table" and node.args:
                 name = node.args[0]
@@ -81,11 +86,11 @@ class Resolver:
                     line, column = node.lineno, node.col_offset + 1
                     yield Declared(str(name.value), line, column, ast.dump(node))
 
-    def _targeted(self, module: _Module, expression: ast.expr, depth: int = 8) -> bool:
+    def _targeted(self, module: Module, expression: ast.expr, depth: int = 8) -> bool:
         """Whether an expression names a targeted base, or something that derives from one."""
         if isinstance(expression, ast.Subscript):
             return self._targeted(module, expression.value, depth)
-        chain = _chain(expression)
+        chain = chain_of(expression)
         if not chain or depth == 0:
             return False
         node = module.classes.get(chain[0])
@@ -96,89 +101,14 @@ class Resolver:
     def _known(self, name: Name, depth: int) -> bool:
         if name in self.bases:
             return True
-        source = self._module_named(name[0])
+        source = self._modules.named(name[0])
         if source is None:
             return False
         return self._targeted(source, ast.Name(name[1]), depth - 1)
 
-    def _module_named(self, dotted: str) -> _Module | None:
-        stem = dotted.replace(".", "/")
-        for ending in (f"{stem}.py", f"{stem}/__init__.py"):
-            for path in self.files:
-                if path == ending or path.endswith(f"/{ending}"):
-                    return self._module(path)
-        return None
-
-    def _module(self, path: str) -> _Module | None:
-        if path not in self._modules:
-            self._modules[path] = _Module.parse(path, self.read(path) or "")
-        return self._modules[path]
-
-
-@dataclass(frozen=True)
-class _Module:
-    tree: ast.Module
-    classes: dict[str, ast.ClassDef]
-    imports: dict[str, tuple[str, str]]  # local name → module and name; name "" is the module
-    stars: list[str]  # modules of which all names were imported
-
-    @classmethod
-    def parse(cls, path: str, text: str) -> _Module | None:
-        try:
-            tree = ast.parse(text)
-        except (SyntaxError, ValueError):
-            return None
-        package = path.split("/")[:-1]
-        imports: dict[str, tuple[str, str]] = {}
-        stars = []
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import):
-                for alias in node.names:
-                    imports[alias.asname or alias.name.split(".")[0]] = (
-                        alias.name if alias.asname else alias.name.split(".")[0],
-                        "",
-                    )
-            elif isinstance(node, ast.ImportFrom):
-                module = _absolute(node, package)
-                stars += [module for alias in node.names if alias.name == "*"]
-                for alias in node.names:
-                    imports[alias.asname or alias.name] = (module, alias.name)
-        classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
-        return cls(tree, classes, imports, stars)
-
-    def imported(self, chain: list[str]) -> Iterator[Name]:
-        """What `a.b.C` may name: an import's own name, or an attribute of an imported module."""
-        stars = [(module, chain[0]) for module in self.stars]
-        for module, name in [self.imports[chain[0]]] if chain[0] in self.imports else stars:
-            dotted = [part for part in (module, name, *chain[1:]) if part]
-            for size in range(1, len(dotted)):
-                yield from _readings(".".join(dotted[:size]).split("."), dotted[size])
-
-
-def _readings(parent: list[str], name: str) -> Iterator[Name]:
-    """A relative import is known from the repository's root; the import root may lie below."""
-    for skipped in range(len(parent)):
-        yield ".".join(parent[skipped:]), name
-
-
-def _absolute(node: ast.ImportFrom, package: list[str]) -> str:
-    if not node.level:
-        return node.module or ""
-    parent = package[: len(package) - node.level + 1]
-    return ".".join([*parent, *((node.module or "").split(".") if node.module else [])])
-
-
-def _chain(expression: ast.expr) -> list[str]:
-    if isinstance(expression, ast.Name):
-        return [expression.id]
-    if isinstance(expression, ast.Attribute):
-        head = _chain(expression.value)
-        return [*head, expression.attr] if head else []
-    return []
-
 
 def _called(node: ast.expr) -> str:
-    chain = _chain(node.func) if isinstance(node, ast.Call) else []
+    chain = chain_of(node.func) if isinstance(node, ast.Call) else []
     return chain[-1] if chain else ""
 
 
@@ -203,7 +133,7 @@ def _may_be_column(statement: ast.stmt) -> bool:
     if isinstance(statement, (ast.Assign, ast.AnnAssign)):
         return not statement.value or _called(statement.value) not in NO_COLUMNS
     decorators = statement.decorator_list if isinstance(statement, ast.FunctionDef) else []
-    return any("declared_attr" in _chain(one) for one in decorators)
+    return any("declared_attr" in chain_of(one) for one in decorators)
 
 
 def _is_true(node: ast.expr) -> bool:

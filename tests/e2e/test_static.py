@@ -1,0 +1,130 @@
+"""`check --static`: by git and text alone, without the project's Python."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from .conftest import MakeProject
+from .samples import SAMPLES, SHAPES
+from .small import MODELS, add_migration, assert_clean, assert_finding, assert_unjudged
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_an_added_column_is_blocked_until_its_migration_is_there(
+    make_project: MakeProject, name: str
+) -> None:
+    project = make_project(name, hook=None)
+    project.change_no_schema()
+    project.stage(".")
+    assert_clean(project.check("--static"), "Passed.", "weaker")
+    where = project.add_column()
+    project.autogenerate("a column")
+    shutil.rmtree(project.root / ".venv")
+    project.stage(project.sample.models)
+    result = project.check("--static")
+    assert_finding(result, where.rstrip(":"), "uncommitted-migration", "weaker")
+    project.stage(".")
+    assert_clean(project.check("--static"), "Passed.")
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_several_environments_and_databases(make_project: MakeProject, name: str) -> None:
+    project = make_project(name, hook=None)
+    where = project.add_column()
+    project.stage(".")
+    result = project.check("--static", "--output-format", "concise")
+    assert_finding(result, where, "missing-migration")
+    assert len(result.stdout.splitlines()) == 1
+
+
+def test_a_migration_that_does_something_else_is_no_pass(make_project: MakeProject) -> None:
+    project = make_project("subfolder", hook=None)
+    where = project.add_column()
+    add_migration(project, "c1", upgrade="op.add_column('orders', sa.Column('paid', sa.Date()))")
+    project.stage(".")
+    result = project.check("--static", "--output-format", "json")
+    (finding,) = result.json["findings"]
+    assert finding["rule"] == "migration-mismatch"
+    assert finding["message"].startswith("type of column orders.paid is different in the models")
+    assert where == f"{finding['path']}:{finding['line']}:"
+    assert any("weaker" in line for line in result.json["summary"])
+
+
+def test_what_cannot_be_told_blocks_and_says_why(make_project: MakeProject) -> None:
+    project = make_project("subfolder", hook=None)
+    project.add_column()
+    path = add_migration(project, "c1", upgrade="op.execute('ALTER TABLE orders ADD paid BOOL')")
+    project.stage(".")
+    said = f"{path}:12: it executes SQL (ALTER TABLE orders ADD paid BOOL)"
+    assert_unjudged(project.check("--static"), said, "    alembic-lockstep check\n")
+
+
+def test_the_rules_about_the_history_hold(make_project: MakeProject) -> None:
+    project = make_project("subfolder", hook=None)
+    add_migration(project, "c1", down="nowhere")
+    assert_finding(project.check("--static"), "unknown-parent")
+
+
+def test_an_edited_and_a_deleted_migration(make_project: MakeProject) -> None:
+    project = make_project("subfolder", hook=None)
+    project.add_column()
+    code = "op.add_column('orders', sa.Column('paid', sa.{}()))".format
+    path = add_migration(project, "c1", upgrade=code("Boolean"))
+    project.stage(".")
+    project.commit()
+    project.replace(path, code("Boolean"), f"{code('Boolean')}  # as it was")
+    project.stage(".")
+    assert_clean(project.check("--static"))
+    project.replace(path, "sa.Boolean()", "sa.Integer()")
+    project.stage(".")
+    assert_finding(project.check("--static"), "type of column orders.paid")
+    project.replace(MODELS, project.sample.column, "")
+    project.git("rm", "--quiet", "--force", path)
+    project.stage(".")
+    assert_clean(project.check("--static"))
+
+
+def test_models_that_come_to_say_what_the_migrations_made_need_none(
+    make_project: MakeProject,
+) -> None:
+    project = make_project("subfolder", hook=None)
+    project.add_column()
+    add_migration(project, "c1", upgrade="op.add_column('orders', sa.Column('paid', sa.Boolean()))")
+    project.stage("service/alembic")
+    project.git("commit", "--quiet", "--no-verify", "-m", "Without the model")
+    project.stage(".")
+    assert_clean(project.check("--static"))
+
+
+def test_a_difference_can_be_ignored(make_project: MakeProject) -> None:
+    project = make_project("subfolder", hook=None)
+    column = project.sample.column.rstrip()
+    project.add_column()
+    project.replace(MODELS, column, f"{column}  # lockstep: ignore[missing-migration] later")
+    project.stage(".")
+    assert_clean(project.check("--static"), "ignored: 1 (1 beside the code)")
+
+
+def test_the_first_commit_is_judged(make_project: MakeProject) -> None:
+    project = make_project("subfolder", hook=None, first_commit=False)
+    project.stage(".")
+    assert_clean(project.check("--static"))
+    project.add_column()
+    project.stage(".")
+    assert_finding(project.check("--static"), "column orders.paid", "migration-mismatch")
+
+
+def test_with_nothing_staged_the_last_commit_is_judged(make_project: MakeProject) -> None:
+    project = make_project("subfolder", hook=None)
+    assert_clean(project.check("--static"), "compared: HEAD with nothing")
+    project.add_column()
+    project.stage(".")
+    project.git("commit", "--quiet", "-m", "The model alone")
+    assert_finding(project.check("--static"), "missing-migration", "compared: HEAD with its parent")
+    project.write("notes.txt", "A note.\n")
+    project.stage(".")
+    project.git("commit", "--quiet", "-m", "A note")
+    assert_clean(project.check("--static"))
+    assert_finding(project.check("--static", "--base", "HEAD~2"), "missing-migration")
