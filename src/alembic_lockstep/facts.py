@@ -30,6 +30,7 @@ class Facts:
 
     Attributes:
         elsewhere: Environments other than this one.
+        loaded_elsewhere: Files that the dry runs of those loaded.
         in_base: The environment as the base has it; None if it is new.
         new: Revisions that the tree has and the base lacks, parents first.
         broken: Migration files of the tree that are not valid Python.
@@ -54,6 +55,7 @@ class Facts:
     comparison: Comparison | None = None
     cured: tuple[Operation, ...] = ()
     notes: tuple[str, ...] = ()
+    loaded_elsewhere: frozenset[str] = frozenset()
 
     @property
     def now(self) -> Side:
@@ -93,6 +95,21 @@ def read_facts(
         broken=tuple(one for one in now.broken if files[one.path] != base.files.get(one.path)),
         forgotten=tuple(now.migration_files(on_disk)),
     )
+
+
+def know_each_other(all_facts: Sequence[Facts]) -> list[Facts]:
+    """The facts of several environments, each with what the dry runs of the others loaded."""
+    loaded = [frozenset(_loaded(facts)) for facts in all_facts]
+    return [
+        replace(facts, loaded_elsewhere=frozenset().union(*loaded[:place], *loaded[place + 1 :]))
+        for place, facts in enumerate(all_facts)
+    ]
+
+
+def _loaded(facts: Facts) -> Sequence[str]:
+    databases = facts.comparison.now.databases if facts.comparison else ()
+    modules: Sequence[str] = merged_catalogue(databases)["modules"]
+    return modules
 
 
 def as_loaded(facts: Facts, scripts: Sequence[str]) -> Facts:

@@ -19,7 +19,7 @@ from alembic_lockstep.dryrun.operations import subtract
 from alembic_lockstep.dryrun.runner import DryRunner
 from alembic_lockstep.dryrun.scratch import ScratchServers
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.facts import Facts, as_loaded, read_facts
+from alembic_lockstep.facts import Facts, as_loaded, know_each_other, read_facts
 from alembic_lockstep.findings import Finding
 from alembic_lockstep.git.entries import Change
 from alembic_lockstep.git.repository import Repository
@@ -136,7 +136,8 @@ class Gate:
             runner.launcher.begin(sides[0].environment)
         facts = _read_facts(finder, sides, before, changes)
         asked = now.asked | before.asked
-        judged = tuple(_side_by_side(self._judge_environment, facts, runner))
+        seen = know_each_other(_side_by_side(self._look, facts, runner))
+        judged = tuple(self._judge_environment(one, runner) for one in seen)
         verdict = Verdict(base, tree, judged, untraced(runner.launcher.seen) if memory else ())
         if memory and not verdict.untraced:
             trees = dict(zip(names, (before, now), strict=True))
@@ -164,23 +165,27 @@ class Gate:
         runner.launcher.noted.clear()
         return runner, memory
 
+    def _look(self, facts: Facts, runner: DryRunner) -> Facts:
+        """The facts with what the dry run found, where the history allows one."""
+        if facts.broken:
+            return facts
+        try:
+            return _try_dry_run(facts, runner, self._directives(facts))
+        except CouldNotJudge as error:
+            others_only = _the_others_only(facts.elsewhere)
+            raise error.of(facts.environment.config, or_else=others_only) from error
+
     def _judge_environment(self, facts: Facts, runner: DryRunner) -> EnvironmentVerdict:
-        trusted = facts.base if self.trusts_base else None
-        globs, directives = (
-            runner.settings.ignore,
-            Directives(facts.repository, facts.tree, trusted),
-        )
-        if not facts.broken:
-            try:
-                facts = _try_dry_run(facts, runner, directives)
-            except CouldNotJudge as error:
-                others_only = _the_others_only(facts.elsewhere)
-                raise error.of(facts.environment.config, or_else=others_only) from error
         seen = facts.comparison
         connections = seen.now.connections if seen and not seen.untouched else ()
         dialects = dict.fromkeys(connection["dialect"] for connection in connections)
         servers = tuple(runner.servers.description(dialect) for dialect in dialects)
-        return replace(conclude(facts, globs, directives), servers=servers)
+        verdict = conclude(facts, runner.settings.ignore, self._directives(facts))
+        return replace(verdict, servers=servers)
+
+    def _directives(self, facts: Facts) -> Directives:
+        trusted = facts.base if self.trusts_base else None
+        return Directives(facts.repository, facts.tree, trusted)
 
 
 def conclude(facts: Facts, globs: Mapping[str, str], directives: Directives) -> EnvironmentVerdict:
@@ -266,16 +271,16 @@ def _the_others_only(others: Sequence[Environment]) -> str:
 
 
 def _side_by_side(
-    judge: Callable[[Facts, DryRunner], EnvironmentVerdict],
+    look: Callable[[Facts, DryRunner], Facts],
     facts: Sequence[Facts],
     runner: DryRunner,
-) -> list[EnvironmentVerdict]:
-    """Judge the environments at the same time, as many as there are processors."""
+) -> list[Facts]:
+    """Look at the environments at the same time, as many as there are processors."""
     if len(facts) == 1:
-        return [judge(facts[0], runner)]
+        return [look(facts[0], runner)]
     threads = ThreadPoolExecutor(os.cpu_count())
     try:
-        return list(threads.map(judge, facts, repeat(runner)))
+        return list(threads.map(look, facts, repeat(runner)))
     except BaseException:  # also Ctrl-C
         runner.launcher.stop()
         raise

@@ -174,6 +174,25 @@ def test_only_the_environment_that_a_change_touches_is_run_again(make_project: M
     assert "untouched" not in result.stderr
 
 
+def test_models_of_another_environment_on_a_shared_base_are_registered_there(
+    make_project: MakeProject,
+) -> None:
+    project = make_project("monorepo", hook=None)
+    base = "Base = declarative_base()\n"
+    project.write("common/base.py", f"from sqlalchemy.orm import declarative_base\n\n{base}")
+    for path in ("billing/app/models.py", "shipping/app/models.py"):
+        project.replace(path, "from sqlalchemy.orm import declarative_base\n\n" + base, "")
+        project.replace(path, "from mixins", "from base import Base\nfrom mixins")
+    project.stage(".")
+    project.commit("One base")
+    path = "shipping/app/models.py"
+    project.write(path, project.read(path) + "    weight = Column(Integer)\n")
+    shown = f"{path}:14:5: missing-migration: column parcels.weight is in the models"
+    result = change_and_check(project, "--output-format", "concise")
+    assert_finding(result, shown)
+    assert "unregistered-model" not in result.output
+
+
 def test_the_same_id_in_two_environments_is_no_parent_of_the_other(
     make_project: MakeProject,
 ) -> None:

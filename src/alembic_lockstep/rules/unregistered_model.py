@@ -19,7 +19,8 @@ def check(facts: Facts) -> list[Finding]:
         return []
     catalogue = merged_catalogue(facts.comparison.now.databases)
     bases = {(module, name) for module, name in catalogue["bases"]}
-    loaded = set(catalogue["modules"])
+    # Environments may share a base, of a library say (`SQLModel`): each has its own tables on it.
+    loaded = {*catalogue["modules"], *facts.loaded_elsewhere}
     now, before = _resolver(bases, facts.tree), _resolver(bases, facts.base)
     findings = []
     for change in facts.changes:
