@@ -96,6 +96,21 @@ def test_a_history_that_does_not_replay_starts_from_the_models(make_project: Mak
     assert report["environments"][0]["start"] == "base-models"
 
 
+def test_a_start_from_the_models_of_several_heads_takes_one_put_upon_another(
+    make_project: MakeProject,
+) -> None:
+    project = make_project("no_replay", hook=None)
+    second = f"{project.sample.versions}/f4716ae2d80b_when_payments_happened.py"
+    parent = "down_revision: Union[str, Sequence[str], None] = "
+    project.replace(second, f"{parent}'d05b7f38c1a9'", f"{parent}None")
+    project.stage(".")
+    project.commit("Two heads")
+    project.replace(second, f"{parent}None", f"{parent}'d05b7f38c1a9'")
+    report = check_untouched(project, "--output-format", "json").json
+    assert report["verdict"] == "clean"
+    assert report["environments"][0]["start"] == "base-models"
+
+
 def test_models_that_only_a_migration_imports_are_among_the_bases_models(
     make_project: MakeProject,
 ) -> None:

@@ -94,14 +94,21 @@ def _failed(runner: DryRunner, now: Side, base: Side | None, seen: Observation) 
         raise _unjudged(runner, now, seen)
     if base is not None:
         before = runner.replay(base, role="base")
-        if before.phase == "upgrade" and before.revision == seen.revision:
+        same = before.revision == seen.revision or _is_unchanged(seen.revision, now, base)
+        if before.phase == "upgrade" and before.revision and same:
             note = (
-                f"revision {seen.revision} fails in the base too "
+                f"revision {before.revision} fails in the base too "
                 f"({_first_line(seen.error['message'])}), so the history was not replayed: "
                 "the scratch database started from the base's models"
             )
             return _from_base_models(runner, now, base, note)
     return Comparison(seen, None, runner.settings.start)
+
+
+def _is_unchanged(revision: str, now: Side, base: Side) -> bool:
+    """Whether the base has the very same file: where parents change, others may run first."""
+    found = (one.path for one in now.history.revisions if one.id == revision)
+    return any(now.tree.files[path] == base.tree.files.get(path) for path in found)
 
 
 def _fails_on_import(seen: Observation, now: Side, base: Side | None) -> bool:

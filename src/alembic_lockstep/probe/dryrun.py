@@ -157,12 +157,26 @@ class DryRun:
     def _steps(self, rev: Any) -> Iterator[Any]:
         """What is to be run: all of the history, or what does not build on the commit's own."""
         left_out = set(self._request["leave_out"])
-        for step in self._script._upgrade_revs("heads", rev):
+        for step in self._script._upgrade_revs("heads", self._without_ancestors(rev)):
             script = step.revision
             if script.revision in left_out or left_out & set(script._all_down_revisions):
                 left_out.add(script.revision)
             else:
                 yield step
+
+    def _without_ancestors(self, heads: Any) -> Any:
+        """What the database is at, less what others of it build on.
+
+        A database of the base's models is at all heads of the base. Where this commit puts one of
+        them upon another, Alembic would refuse to go on from both.
+        """
+        if len(heads) < 2:
+            return heads
+        iterate = self._script.iterate_revisions
+        scripts = self._script.get_revisions(heads)
+        chains = ((head, iterate(head.revision, "base")) for head in scripts if head)
+        below = {one.revision for head, chain in chains for one in chain if one is not head}
+        return tuple(head for head in heads if head not in below)
 
     def _refuse_without_upgrade(self) -> None:
         for script in self._script.walk_revisions():
