@@ -20,6 +20,9 @@ from .small import (
     change_and_check,
 )
 
+MENDED = "op.add_column('orders', sa.Column('paid', sa.Boolean()))"
+FAILING = MENDED.replace("'orders'", "'order'")
+
 
 @pytest.fixture
 def shop(make_project: MakeProject) -> Project:
@@ -210,6 +213,39 @@ def test_an_old_migration_that_fails_is_not_blamed(shop: Project) -> None:
     add_migration(shop, "aaaaaaaaaaaa", upgrade="op.drop_table('parcels')")
     commit(shop)
     assert_clean(change_and_check(shop), "aaaaaaaaaaaa fails in the base too", "parcels")
+
+
+@pytest.fixture
+def broken(shop: Project) -> Project:
+    """A base with a column that has no migration, and another whose migration fails."""
+    for after, name in (("customer", "vip"), ("order", "paid")):
+        line = f'    __tablename__ = "{after}s"\n'
+        shop.replace(MODELS, line, f"{line}    {name}: Mapped[Optional[bool]]\n")
+    add_migration(shop, "aaaaaaaaaaaa", upgrade=FAILING)
+    shop.stage(MODELS)
+    commit(shop, "Broken")
+    return shop
+
+
+def test_a_commit_that_mends_the_upgrade_answers_for_no_old_difference(broken: Project) -> None:
+    path = f"{VERSIONS}/aaaaaaaaaaaa_test.py"
+    broken.write(path, broken.read(path).replace(FAILING, MENDED))
+    said = ("1 older difference not counted", "the base's migrations fail at aaaaaaaaaaaa")
+    assert_clean(change_and_check(broken), *said)
+
+
+def test_a_commit_that_takes_a_broken_migration_back_answers_for_no_old_difference(
+    broken: Project,
+) -> None:
+    broken.git("rm", "--quiet", f"{VERSIONS}/aaaaaaaaaaaa_test.py")
+    assert_clean(change_and_check(broken), "2 older differences not counted")
+
+
+def test_a_commit_that_mends_the_upgrade_answers_for_what_it_makes_of_it(broken: Project) -> None:
+    path = f"{VERSIONS}/aaaaaaaaaaaa_test.py"
+    broken.write(path, broken.read(path).replace(FAILING, MENDED.replace("paid", "payed")))
+    wanted = f"{MODELS}:{broken.line(MODELS, 'paid:')}:5: m"
+    assert_finding(change_and_check(broken), wanted, "orders.paid is in the models")
 
 
 def test_a_table_that_code_makes_after_a_model_is_shown_at_the_models_column(

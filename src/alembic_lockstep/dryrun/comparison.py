@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from alembic_lockstep.dryrun.failures import could_not_judge, is_of_the_machine
@@ -59,7 +61,10 @@ def compare(runner: DryRunner, now: Side, base: Side | None) -> Comparison:
     found = operations(seen)
     if not found or base is None or runner.settings.strict:
         return Comparison(seen, None, start, tuple(of_models(found, None)))
-    return subtracted(seen, runner.replay(base, role="base"), start)
+    before = runner.replay(base, role="base")
+    if before.phase == "upgrade" and before.error and not runner.settings.run:
+        return _beside_broken_base(runner, now, base, seen, before)
+    return subtracted(seen, before, start)
 
 
 def recompare(runner: DryRunner, now: Side, base: Side | None, known: Comparison) -> Comparison:
@@ -82,9 +87,50 @@ def subtracted(now: Observation, before: Observation, start: str, note: str = ""
             f"({before.error['type']}: {_first_line(before.error['message'])}), "
             "so no difference was put down to it"
         )
-    introduced = subtract(found, operations(before))
+    return _split(Comparison(now, before, start, notes=tuple(notes)), found, operations(before))
+
+
+def _split(
+    comparison: Comparison, found: Sequence[Operation], known: Sequence[Operation]
+) -> Comparison:
+    introduced = subtract(found, known)
     old = tuple(operation for operation in found if operation not in introduced)
-    return Comparison(now, before, start, tuple(introduced), old, tuple(notes))
+    return replace(comparison, introduced=tuple(introduced), old=old)
+
+
+def _beside_broken_base(
+    runner: DryRunner, now: Side, base: Side, seen: Observation, before: Observation
+) -> Comparison:
+    """Judge the tree where the base's migrations fail: the commit that mends them, above all.
+
+    What the base's models lack of the tree's database, too, is old. But not on a table of which
+    this commit's own migrations speak: they may have made it so.
+    """
+    crossed = runner.cross(now, base)
+    start = runner.settings.start
+    if crossed.error:
+        return subtracted(seen, before, start)
+    note = (
+        f"the base's migrations fail at {before.revision or before.phase} "
+        f"({_first_line(before.error['message'])}), so its models were compared with the database "
+        "of this commit's migrations, to know what is old"
+    )
+    own = "\n".join(_own_migrations(now, base))
+    known = [one for one in operations(crossed) if not _speaks_of(own, one.table)]
+    found = of_models(operations(seen), crossed)
+    return _split(Comparison(seen, before, start, notes=(note,)), found, known)
+
+
+def _own_migrations(now: Side, base: Side) -> Iterator[str]:
+    """The text of the migrations that the base has not, or has otherwise."""
+    for path in (revision.path for revision in now.history.revisions):
+        if now.tree.files[path] != base.tree.files.get(path):
+            yield now.tree.read(path) or ""
+
+
+def _speaks_of(text: str, table: str) -> bool:
+    name = re.escape(table.rpartition(".")[2])
+    return re.search(rf"\b{name}\b", text) is not None
 
 
 def _failed(runner: DryRunner, now: Side, base: Side | None, seen: Observation) -> Comparison:

@@ -182,6 +182,7 @@ class Launcher:
             "expects": "",
             "leave_out": [],
             "start_sql": "",
+            "upgrade": True,
             "twins": {},
         }
 

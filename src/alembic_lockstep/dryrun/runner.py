@@ -109,6 +109,14 @@ class DryRunner:
         copies = {target: self.servers.copy(url) for target, url in scratch.items()}
         return self._run(side, role, copies)
 
+    def cross(self, migrations: Side, models: Side) -> Observation:
+        """Compare the models of one side with the database that the other's migrations make."""
+        scratch: Scratch = {}
+        seen = self._go_on(migrations, "tree", None, scratch, compare=False)
+        if seen.error or self.settings.run:  # behind `run`, SQLite's file is gone now
+            return seen
+        return self._run(models, "base", scratch, upgrade=False)
+
     def _replay(
         self, side: Side, new: Collection[str], role: str, snapshots: Snapshots | None
     ) -> Observation:

@@ -131,8 +131,10 @@ class DryRun:
     def _work(self, rev: Any, context: MigrationContext) -> Iterator[Any]:
         if self._request["create"]:
             self._create(context)
-        else:
+        elif self._request["upgrade"]:
             yield from self._upgrade(rev)
+        else:
+            self._note_scripts()  # which loads them: some projects import models there only
         if self._request["compare"]:
             self.phase = "compare"
             self._compare(context)
