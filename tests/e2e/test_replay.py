@@ -1,0 +1,112 @@
+"""The history replay tells faulty commits from sound ones, by brute force and by the tool."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from bench.generated import AFTER, COLUMN, MODELS, files, next_migration
+from bench.machine import developer
+from bench.workshop import write
+from replaying.check import Checker, Found
+from replaying.outcome import (
+    BEYOND,
+    CLEAN,
+    DIFFER,
+    JUDGED,
+    NEITHER,
+    SAME,
+    Outcome,
+    precision,
+)
+from replaying.projects import Alembic, Project
+from replaying.repository import Clone, Commit
+from replaying.truth import BruteForce, Truth
+
+from .harness import begin_repository, clean_environ, run
+
+SHOP = Project(
+    "shop",
+    "nobody/shop",
+    since="2020-01-01",
+    until="2099-12-31",
+    environments=(Alembic("alembic.ini", "migrations/versions"),),
+    environ={"DATABASE_URL": "{url}", "PYTHONPATH": "{root}"},
+)
+COMMIT = Commit("a" * 40, "b" * 40)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Clone:
+    """Ten revisions; then a note, a column without its migration, the migration, and no column."""
+    root = tmp_path / "shop"
+    root.mkdir()
+    environ = clean_environ(tmp_path)
+    begin_repository(root, environ)
+    changed = files(10)[MODELS].replace(AFTER, f"{AFTER}\n{COLUMN}")
+    path, migration = next_migration(10)
+    steps = ({"NOTES.md": "Nothing.\n"}, {MODELS: changed}, {path: migration})
+    for number, texts in enumerate((files(10), *steps)):
+        write(root, texts)
+        run(("git", "add", "--all"), cwd=root, environ=environ, check=True)
+        run(("git", "commit", "-qm", f"Step {number}"), cwd=root, environ=environ, check=True)
+    return Clone.of(root / ".git", tmp_path / "clone")
+
+
+def test_brute_force_and_the_tool_find_the_same(shop: Clone, tmp_path: Path) -> None:
+    python = Path(sys.executable)
+    home = tmp_path / "home"
+    home.mkdir()
+    environ = developer(home, tmp_path / "cache", python.parent.parent)
+    brute = BruteForce(SHOP, shop, python, tmp_path, environ, None)
+    checker = Checker(SHOP, shop, python.with_name("alembic-lockstep"), python, environ)
+    commits = shop.commits(SHOP.since, SHOP.until, ["migrations/versions"])
+    assert len(commits) == 2  # neither the note nor the commit that has no parent
+    mended, faulty = (
+        Outcome(one, brute.truth(one), checker.found(one, ("--no-cache",))) for one in commits
+    )
+    fault = "alembic.ini: column accounts_items.note is in the models"
+    assert faulty.truth == Truth(frozenset({fault}))
+    assert (faulty.kind, mended.kind) == (SAME, CLEAN)
+    assert not (tmp_path / "worktree").exists()
+    again = BruteForce(SHOP, shop, Path(os.devnull), tmp_path, environ, None)
+    assert again.truth(commits[1]) == faulty.truth  # from what was kept: nothing runs
+
+
+def test_what_the_tool_alone_finds_is_told_apart() -> None:
+    one, other = frozenset({"one"}), frozenset({"other"})
+    cases = {
+        CLEAN: (Truth(), Found()),
+        SAME: (Truth(one), Found(one)),
+        BEYOND: (Truth(one), Found(one | other, other)),
+        NEITHER: (Truth(unknown="why"), Found(failure="why")),
+        JUDGED: (Truth(unknown="why"), Found(one)),
+    }
+    assert {kind: Outcome(COMMIT, *case).kind for kind, case in cases.items()} == {
+        kind: kind for kind in cases
+    }
+    different = [
+        (Truth(), Found(one)),
+        (Truth(one), Found()),
+        (Truth(one), Found(other, other)),
+        (Truth(), Found(failure="why")),
+    ]
+    assert {Outcome(COMMIT, *case).kind for case in different} == {DIFFER}
+
+
+def test_precision_counts_commits_that_brute_force_knows() -> None:
+    one = frozenset({"one"})
+    outcomes = [
+        Outcome(Commit(str(number), ""), *case)
+        for number, case in enumerate(
+            [
+                (Truth(one), Found(one)),
+                (Truth(one), Found()),
+                (Truth(), Found(failure="why")),
+                (Truth(unknown="why"), Found(one)),
+            ]
+        )
+    ]
+    assert precision(outcomes) == "precision 1/2, recall 1/2"
