@@ -121,6 +121,15 @@ def test_a_table_that_env_py_leaves_out_is_left_out_here_too(shop: Project) -> N
     assert_clean(change_and_check(shop))
 
 
+def test_what_env_py_leaves_out_by_the_databases_type_is_left_out_here_too(shop: Project) -> None:
+    shop.replace(MODELS, STATUS, STATUS.replace("20", "30"))
+    known = "connection=connection, target_metadata=target_metadata"
+    length = "getattr(getattr(other, 'type', None), 'length', 0)"
+    leave_out = f"lambda thing, name, kind, reflected, other: {length} != 20"
+    shop.replace(ENV, known, f"{known},\n            include_object={leave_out}")
+    assert_clean(change_and_check(shop))
+
+
 def test_a_twin_that_the_models_cannot_make_is_said_to_be_missing(shop: Project) -> None:
     path = "service/shop/base.py"
     shop.write(path, shop.read(path) + LISTENER)

@@ -78,9 +78,21 @@ class Wishes:
         parents: Any = {"schema_name": table.schema, "table_name": table.name}
         if verb != "add" and not self._context.run_name_filters(name, kind, parents):
             return False
-        other = thing if verb == "modify" else None
+        other = self._counterpart(thing, operation) if verb == "modify" else None
         is_gone = verb == "remove"
         return bool(self._context.run_object_filters(thing, name, kind, is_gone, other))
+
+    def _counterpart(self, thing: Any, operation: Dict[str, Any]) -> Any:
+        """What the database has in its place: filters look at the type of a column there."""
+        if operation["part"] != "column":
+            return thing
+        table, inspector = thing.table, self._context.inspector
+        for column in inspector.get_columns(table.name, schema=table.schema):
+            if column["name"] == operation["name"]:
+                found = Column(column["name"], column["type"], nullable=column["nullable"])
+                Table(table.name, MetaData(), found, schema=table.schema)
+                return found
+        return thing
 
     def _table(self, key: str) -> Table:
         if key not in self._tables:
