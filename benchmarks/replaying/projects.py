@@ -57,7 +57,7 @@ PROJECTS = {
         Project(
             "mealie",
             "mealie-recipes/mealie",
-            since="2023-02-01",
+            since="2024-02-12",
             until="2024-10-31",
             environments=(Alembic("alembic.ini", "alembic/versions"),),
             database="mealie.db",
@@ -66,7 +66,7 @@ PROJECTS = {
         Project(
             "open-assistant",
             "LAION-AI/Open-Assistant",
-            since="2022-12-01",
+            since="2023-02-25",
             until="2023-12-31",
             environments=(
                 Alembic(
@@ -88,7 +88,7 @@ PROJECTS = {
         Project(
             "fittrackee",
             "SamR1/FitTrackee",
-            since="2023-01-01",
+            since="2024-09-01",
             until="2024-12-31",
             environments=(
                 Alembic(
@@ -109,7 +109,7 @@ PROJECTS = {
         Project(
             "packit-service",
             "packit/packit-service",
-            since="2023-06-01",
+            since="2025-05-06",
             until="2026-08-31",
             environments=(Alembic("alembic.ini", "alembic/versions"),),
             dialect="postgresql",
