@@ -25,8 +25,8 @@ from replaying.projects import PROJECTS, Project
 from replaying.repository import Clone, Commit
 from replaying.truth import BruteForce
 
-#: The columns, each with its arguments of `check`; `--static` is to be another.
-CHECKS: dict[str, tuple[str, ...]] = {"check": ()}
+#: The columns, each with its arguments of `check`.
+CHECKS: dict[str, tuple[str, ...]] = {"check": (), "static": ("--static",)}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             environ = {**environ, SCRATCH: server.url}
         tool = Path(sys.executable).with_name("alembic-lockstep")
         checker = Checker(project, clone, tool, python, environ)
-        outcomes = _replay(commits, brute, checker)
+        outcomes = _replay(commits, brute, checker, options.checks)
     print(_report(project, outcomes, clone))
     return int(any(one.kind == DIFFER for column in outcomes.values() for one in column))
 
@@ -61,6 +61,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--commits", type=int, default=80, help="the newest so many; default: 80")
     parser.add_argument("--since", metavar="DAY", help="default: as projects.py says")
     parser.add_argument("--until", metavar="DAY")
+    parser.add_argument("--checks", nargs="+", choices=CHECKS, default=["check"])
     parser.add_argument("--only", nargs="*", metavar="SHA", help="these commits of the stretch")
     parser.add_argument(
         "--postgres", metavar="URL", default="", help="a server; default: a private one"
@@ -84,14 +85,14 @@ def _commits(clone: Clone, project: Project, options: argparse.Namespace) -> lis
 
 
 def _replay(
-    commits: Sequence[Commit], brute: BruteForce, checker: Checker
+    commits: Sequence[Commit], brute: BruteForce, checker: Checker, checks: Sequence[str]
 ) -> dict[str, list[Outcome]]:
     """Judge the commits, the oldest first, as they were made."""
-    outcomes: dict[str, list[Outcome]] = {name: [] for name in CHECKS}
+    outcomes: dict[str, list[Outcome]] = {name: [] for name in checks}
     for commit in reversed(commits):
         truth = brute.truth(commit)
-        for name, arguments in CHECKS.items():
-            outcome = Outcome(commit, truth, checker.found(commit, arguments))
+        for name in checks:
+            outcome = Outcome(commit, truth, checker.found(commit, CHECKS[name]))
             outcomes[name].append(outcome)
             print(f"{name}: {row(outcome)}", file=sys.stderr, flush=True)
     return outcomes

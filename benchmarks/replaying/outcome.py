@@ -77,8 +77,9 @@ def precision(outcomes: Sequence[Outcome]) -> str:
     known = [one for one in outcomes if not one.truth.unknown]
     blocked = {one.commit for one in known if one.found.failure or one.found.faults}
     faulty = {one.commit for one in known if one.truth.faults}
-    both = len(blocked & faulty)
-    return f"precision {both}/{len(blocked)}, recall {both}/{len(faulty)}"
+    both, untold = len(blocked & faulty), sum(bool(one.found.failure) for one in known)
+    told = f"precision {both}/{len(blocked)}, recall {both}/{len(faulty)}"
+    return f"{told}; not judged, and therefore blocked: {untold}"
 
 
 def row(outcome: Outcome) -> str:

@@ -109,4 +109,5 @@ def test_precision_counts_commits_that_brute_force_knows() -> None:
             ]
         )
     ]
-    assert precision(outcomes) == "precision 1/2, recall 1/2"
+    said = "precision 1/2, recall 1/2; not judged, and therefore blocked: 1"
+    assert precision(outcomes) == said
