@@ -243,17 +243,19 @@ def _remember(
     if known.trace.has_changed(memory.repository.root, memory.since):
         return
     every = {one.environment.name for one in verdict.environments}
+    if len(every) > 1:
+        # What the others read is nothing to an environment. Of Python, we ourselves read for its
+        # dry run what its own description tells already.
+        asked = [path for path in asked if not path.endswith(".py")]
     for one in verdict.environments:
         if one.comparison is None or one.comparison.start == BASE_MODELS:
             continue
-        # What the others read is nothing to this one. Of Python, we ourselves read for a dry run
-        # what the environment's own description tells already.
         seen = launcher.seen_without(every - {one.environment.name})
-        looked = [path for path in asked if not path.endswith(".py")]
         python = launcher.interpreter(one.environment).path
         for tree, observed in ((name, one.comparison.now), (base, one.comparison.before)):
             if observed:
-                read = memory.known(tree, trees[tree], looked, seen)
+                is_known = tree == name and len(every) == 1
+                read = known if is_known else memory.known(tree, trees[tree], asked, seen)
                 memory.observations.remember(one.environment, python, observed, read)
     if not verdict.findings:
         settings = known.blob("pyproject.toml")

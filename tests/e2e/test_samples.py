@@ -36,28 +36,21 @@ def test_alembic_itself_is_seen_by_the_watch(guarded: MakeGuarded) -> None:
         project.alembic("upgrade", "head")
 
 
-@pytest.mark.parametrize("name", SAMPLES)
-def test_a_change_without_schema_passes(make_project: MakeProject, name: str) -> None:
-    project = make_project(name, hook=None)
+@every_sample
+def test_a_column_is_blocked_at_its_line_and_passes_with_its_migration(
+    guarded: MakeGuarded, name: str
+) -> None:
+    project = guarded(name)
     project.change_no_schema()
     result = check_untouched(project)
     assert result.returncode == 0, result.output
 
-
-@every_sample
-def test_an_added_column_is_blocked_at_its_line(guarded: MakeGuarded, name: str) -> None:
-    project = guarded(name)
     where = project.add_column()
     result = check_untouched(project)
     assert result.returncode == 1, result.output
     assert where in result.stdout
     assert "missing-migration" in result.stdout
 
-
-@every_sample
-def test_an_added_column_with_its_migration_passes(guarded: MakeGuarded, name: str) -> None:
-    project = guarded(name)
-    project.add_column()
     project.autogenerate("a column")
     result = check_untouched(project)
     assert result.returncode == 0, result.output

@@ -85,6 +85,10 @@ class Repository:
         return Objects(self.root, self.objects)
 
     @cached_property
+    def _listed(self) -> dict[str, list[Entry]]:
+        return {}
+
+    @cached_property
     def empty_tree(self) -> str:
         """The tree without files, in this repository's hash."""
         with tempfile.TemporaryFile() as nothing:
@@ -166,7 +170,10 @@ class Repository:
 
     def entries(self, tree: str) -> list[Entry]:
         """Every file of a tree; no submodules."""
-        return list(parse_entries(self.git("ls-tree", "-r", "-z", "--full-tree", tree)))
+        if tree not in self._listed:
+            listed = self.git("ls-tree", "-r", "-z", "--full-tree", tree)
+            self._listed[tree] = list(parse_entries(listed))
+        return self._listed[tree]
 
     def changes(self, base: str, tree: str) -> list[Change]:
         """The change set between two trees, renames found."""
