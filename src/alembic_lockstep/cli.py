@@ -9,9 +9,10 @@ import shlex
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,6 +20,10 @@ from alembic_lockstep import __version__
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.report.output import FORMATS, Output, OutputFile, output_file
 from alembic_lockstep.report.report import Report
+
+if TYPE_CHECKING:
+    from alembic_lockstep.git.ranges import Range
+    from alembic_lockstep.git.repository import Repository
 
 CLEAN, FINDINGS, COULD_NOT_JUDGE, OUR_BUG, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -119,23 +124,9 @@ def check(
     if each_commit and span.tip is None:
         raise click.UsageError("--each-commit needs commits: --base origin/main")
     if static:
-        from alembic_lockstep.static.judge import judge_static
-
         if each_commit:
             raise click.UsageError("--static judges a range as a whole, not --each-commit")
-        if span.tip is None and not repository.staged_changes(span.base):
-            # `pre-commit run --all-files`, as pre-commit.ci has it: nothing is ever staged there.
-            span = choose_range(repository, None, "HEAD", environ)
-        trees = (
-            (repository.tree_of(span.base), repository.tree_of(span.tip))
-            if span.tip
-            else (span.base, repository.staged_tree(environ))
-        )
-        report = judge_static(
-            repository, *trees, environ=environ, flags=given, trusts_base=trusts_base
-        )
-        reports.write(replace(report, summary=(*report.summary, *span.notes)))
-        return FINDINGS if report.findings else CLEAN
+        return _judge_statically(reports, repository, span, environ, given, trusts_base)
     cache = None if no_cache else Cache(cache_root())
     before, judged = span.base, None  # a tree, where it is about what is staged
     if span.tip:
@@ -167,6 +158,29 @@ def check(
             verdict = judge_branch(gate, span, each_commit=each_commit)
     reports.write(report_of(verdict))
     return FINDINGS if verdict.findings else CLEAN
+
+
+def _judge_statically(
+    reports: Output,
+    repository: Repository,
+    span: Range,
+    environ: Mapping[str, str],
+    flags: Mapping[str, object],
+    trusts_base: bool,
+) -> int:
+    from alembic_lockstep.ranges import choose_range
+    from alembic_lockstep.static.judge import judge_static
+
+    if span.tip is None and not repository.staged_changes(span.base):
+        # `pre-commit run --all-files`, as pre-commit.ci has it: nothing is ever staged there.
+        span = choose_range(repository, None, "HEAD", environ)
+    base = repository.tree_of(span.base)
+    tree = repository.tree_of(span.tip) if span.tip else repository.staged_tree(environ)
+    report = judge_static(
+        repository, base, tree, environ=environ, flags=flags, trusts_base=trusts_base
+    )
+    reports.write(replace(report, summary=(*report.summary, *span.notes)))
+    return FINDINGS if report.findings else CLEAN
 
 
 @cli.command()
