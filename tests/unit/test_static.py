@@ -332,7 +332,7 @@ def test_default_names_of_tables() -> None:
 
 
 HERO = """
-from pydantic import EmailStr
+from pydantic import EmailStr, PrivateAttr
 from sqlmodel import *
 class HeroBase(SQLModel):
     name: str = Field(max_length=80)
@@ -346,6 +346,7 @@ def test_fields_of_sqlmodel() -> None:
     age: Optional[int] = Field(default=None, index=True, foreign_key='ages.id')
     email: EmailStr
     teams: list['Team'] = Relationship(back_populates='heroes')
+    _is_author: Optional[bool] = PrivateAttr(default=None)
 class HeroPublic(HeroBase):
     rank: int
 """

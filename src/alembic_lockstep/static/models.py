@@ -232,11 +232,12 @@ class _Reader:
         seen: set[str] = set()
         parts = self._parts(cls)
         is_sqlmodel = "SQLModel" in self._roots(cls)
+        hidden = "_" if is_sqlmodel else "__"  # Pydantic's private attributes are no fields
         for one in self.evaluator.lineage(cls):
             if one.node is not cls.node and not is_sqlmodel and self._owner(one) is not None:
                 continue  # its columns are in its own table
             for name, statement in members(one.node):
-                if name in seen or name.startswith("__"):
+                if name in seen or name.startswith(hidden):
                     continue
                 seen.add(name)
                 found = self._made(parts, cls, one, name, statement, is_sqlmodel)
