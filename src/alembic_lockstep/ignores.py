@@ -7,7 +7,6 @@ not name them either; what else the rules find is taken away afterwards. All of 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -15,10 +14,8 @@ from functools import cached_property
 from alembic_lockstep.directives import WORD, Directive, lines_around, read_directives
 from alembic_lockstep.dryrun.comparison import BASE_MODELS
 from alembic_lockstep.dryrun.operations import Operation
-from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.facts import Facts, merged_catalogue
 from alembic_lockstep.findings import Finding, Location
-from alembic_lockstep.git.command import paths
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.rules import DIFFERENCE_RULES, DRY_RUN_RULES, HISTORY_RULES
@@ -78,11 +75,7 @@ class Directives:
     @cached_property
     def files(self) -> frozenset[str]:
         """The Python files that may hold one: few, or none."""
-        words = ("grep", "--no-color", "-l", "-z", "-F", "-e", WORD)
-        with suppress(CouldNotJudge):  # none
-            found = paths(self.repository.git(*words, self.tree.sha, "--", "*.py"))
-            return frozenset(path.removeprefix(f"{self.tree.sha}:") for path in found)
-        return frozenset()
+        return frozenset(self.repository.grep(self.tree.sha, "-F", WORD, among="*.py"))
 
     def of(self, path: str) -> list[Directive]:
         """Those of a file."""

@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.command import paths, run_git
 from alembic_lockstep.git.repository import Repository
 
@@ -36,7 +35,8 @@ def fill_pointers(repository: Repository, folder: Path, environ: Mapping[str, st
 
 def what_is_absent(repository: Repository, tree: str) -> list[str]:
     """What is not here of a tree, each with the command that brings it."""
-    pointers = [name for name in _pointers(repository, tree) if _lacks(repository, tree, name)]
+    named = repository.grep(tree, "-G", f"^{LFS}")
+    pointers = [name for name in named if _lacks(repository, tree, name)]
     return [
         *(f"The submodule {path} is empty here: {update(path)}" for path in repository.absent),
         *(f"{name} is a Git LFS pointer here: git lfs pull" for name in pointers),
@@ -46,14 +46,6 @@ def what_is_absent(repository: Repository, tree: str) -> list[str]:
 def update(path: str) -> str:
     """The command that brings a submodule."""
     return f"git submodule update --init -- {shlex.quote(path)}"
-
-
-def _pointers(repository: Repository, tree: str) -> list[str]:
-    try:
-        found = repository.git("grep", "-l", "-z", "-e", f"^{LFS}", tree)
-    except CouldNotJudge:  # none
-        return []
-    return [name.removeprefix(f"{tree}:") for name in paths(found)]
 
 
 def _lacks(repository: Repository, tree: str, name: str) -> bool:

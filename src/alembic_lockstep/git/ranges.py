@@ -83,7 +83,7 @@ def commits(repository: Repository, base: str, tip: str) -> list[Commit]:
     """The commits that `tip` has and `base` lacks, oldest first; of a merge, the first parent's."""
     wanted = ("--reverse", "--first-parent", "-z", "--format=%H%n%P%n%s", f"{base}..{tip}")
     found = []
-    for record in paths(repository.git("log", *wanted, "--")):
+    for record in paths(repository.git("-c", "log.showSignature=false", "log", *wanted, "--")):
         sha, parents, subject = record.split("\n", 2)
         found.append(Commit(sha, parents.partition(" ")[0], subject))
     cut = [one for one in found if not one.parent]

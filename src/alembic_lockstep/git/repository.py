@@ -250,6 +250,17 @@ class Repository:
         found = paths(run_git(root, "ls-files", *names, environ=environ))
         return [path for path in found if not BYTECODE.search(path)]
 
+    def grep(self, tree: str, *pattern: str, among: str = ".") -> list[str]:
+        """The files of a tree in which `git grep` finds a pattern.
+
+        Args:
+            pattern: As options: `-F word` or `-E regex`.
+            among: A pathspec: `*.py`.
+        """
+        asked = ("grep", "--no-color", "--no-recurse-submodules", "-l", "-z", *pattern, tree)
+        found = paths(self.git(*asked, "--", among, accepted=(0, 1)))  # 1: in none
+        return [path.removeprefix(f"{tree}:") for path in found]
+
     def branches_defining(self, revision: str, folder: str) -> list[str]:
         """Names of branches in which a file below `folder` assigns this id to `revision`."""
         anything = re.sub(r"\W", ".", revision)  # what is no letter may mean something to grep

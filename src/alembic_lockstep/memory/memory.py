@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -12,8 +12,6 @@ from alembic_lockstep.cache import Cache
 from alembic_lockstep.config import Settings
 from alembic_lockstep.dryrun.process import Observation
 from alembic_lockstep.dryrun.scratch import ScratchServers
-from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.git.command import paths
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.memory.known import KnownTree
@@ -80,18 +78,10 @@ class Memory:
         # A file that the commit adds lies on disk, but the base's runs could not see it.
         shown = self.repository.still_ignored(trace.ignored)
         trace = trace.without(trace.ignored.keys() - shown)
-        read = trace.opened.intersection(self._reading_docstrings(name))
+        reading = self.repository.grep(name, "-E", _READS_DOCSTRINGS, among="*.py")
+        read = trace.opened.intersection(reading)
         counts = "docstrings" if read else "code"
         return KnownTree(self.repository, name, {"trace": trace.stored, "counts": counts})
-
-    def _reading_docstrings(self, tree: str) -> Iterable[str]:
-        """The Python files of a tree that may read docstrings."""
-        words = ("grep", "-l", "-z", "-E", "-e", _READS_DOCSTRINGS)
-        try:
-            found = self.repository.git(*words, tree, "--", "*.py")
-        except CouldNotJudge:  # none
-            return []
-        return [path.removeprefix(f"{tree}:") for path in paths(found)]
 
 
 def untraced(runs: Sequence[Observation]) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import takewhile
@@ -16,7 +15,6 @@ from alembic_lockstep.dryrun.process import Observation
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.facts import Facts, as_loaded, read_facts
 from alembic_lockstep.gate import EnvironmentVerdict, Verdict, conclude
-from alembic_lockstep.git.command import paths
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.submodules import with_submodules
 from alembic_lockstep.git.tree import Tree
@@ -261,11 +259,7 @@ class Reading:
         return read_models(Modules(tree.read, tree.files), files)
 
     def _may_declare(self, tree: Tree) -> list[str]:
-        words = ("grep", "--no-color", "-l", "-z", "-E", "-e", MAY_DECLARE)
-        with suppress(CouldNotJudge):  # none
-            found = paths(self.repository.git(*words, tree.sha, "--", "*.py"))
-            return sorted(path.removeprefix(f"{tree.sha}:") for path in found)
-        return []
+        return sorted(self.repository.grep(tree.sha, "-E", MAY_DECLARE, among="*.py"))
 
 
 def _steps(facts: Facts) -> Iterator[Step]:
