@@ -44,9 +44,9 @@ def judge_branch(gate: Gate, span: Range, *, each_commit: bool) -> Verdict:
     if each_commit:
         notes.append(f"judged: each of its commits ({len(each)})")
     if span.target:
-        stale, note = _judge_merge(gate, span, tip)
+        stale, unjudged = _judge_merge(gate, span, tip, whole)
         found = {one: [*found.get(one, ()), *stale.get(one, ())] for one in {**found, **stale}}
-        notes += [note] if note else []
+        notes += [f"not judged: the merge into {span.target_name}: {why}" for why in unjudged]
     return _with_more(whole, found, notes)
 
 
@@ -85,14 +85,19 @@ def _split(gate: Gate, whole: Verdict, each: Sequence[tuple[Commit, Verdict]], t
     }
 
 
-def _judge_merge(gate: Gate, span: Range, tip: str) -> tuple[Found, str]:
-    """What the merge into the target would have, and why it was not judged, if it was not."""
+def _judge_merge(gate: Gate, span: Range, tip: str, whole: Verdict) -> tuple[Found, list[str]]:
+    """What the merge into the target would have, and why something of it was not judged.
+
+    Args:
+        whole: Its environments have the version locations that env.py sets; if it is remembered,
+            there are none, and those of the configuration have to do.
+    """
     repository, branch = gate.repository, span.branch or tip
     # A shallow clone may hold the CI's merge, and not the commit where the branch began.
     if not span.branch and merge_base(repository, span.target, branch) == sha_of(
         repository, span.target
     ):
-        return {}, ""  # nothing but the branch's own commits
+        return {}, []  # nothing but the branch's own commits
     try:
         merge = (
             Merge(repository.tree_of(tip))
@@ -100,19 +105,32 @@ def _judge_merge(gate: Gate, span: Range, tip: str) -> tuple[Found, str]:
             else merge_result(repository, span.target, branch)
         )
     except CouldNotJudge as error:
-        return {}, f"not judged: the merge into {span.target_name}: {error.what}"
+        return {}, [error.what]
     names = (branch, span.target, merge.tree, tip)
     mine, target, merged, shown = (_filled(gate, repository.tree_of(name)) for name in names)
     settings = gate.settings(target if gate.trusts_base else mine)
+    loaded = {one.environment.name: one.environment for one in whole.environments}
     found: Found = {}
+    unjudged = []
     for side in SideFinder(repository, settings, gate.environ).find(mine):
-        if conflicts := side.migration_files(merge.conflicts):
-            where = ", ".join(conflicts)
-            return found, f"not judged: the merge into {span.target_name} has conflicts in {where}"
-        before, after = (Side(side.environment, tree) for tree in (target, merged))
-        findings = stale_branch.check(side, before, after, span.target_name, shown)
-        found[side.environment] = findings
-    return found, ""
+        environment = loaded.get(side.environment.name, side.environment)
+        own, before, after = (Side(environment, tree) for tree in (mine, target, merged))
+        if why := _unreadable(after, merge):
+            unjudged.append(why)
+        else:
+            found[environment] = stale_branch.check(own, before, after, span.target_name, shown)
+    return found, unjudged
+
+
+def _unreadable(merged: Side, merge: Merge) -> str:
+    """Why nobody knows the history of the merge; "" if it can be read."""
+    if conflicts := merged.migration_files(merge.conflicts):
+        return f"it has conflicts in {', '.join(conflicts)}"
+    if merged.broken:
+        return f"{merged.broken[0].path} is not valid Python"
+    if not merged.history.revisions:
+        return f"there are no migrations where {merged.environment.config} says"
+    return ""
 
 
 def _filled(gate: Gate, tree: str) -> Tree:

@@ -29,49 +29,61 @@ def range_in_ci(repository: Repository, environ: Mapping[str, str]) -> Range:
     return _gitlab(repository, environ)
 
 
-def _payload(environ: Mapping[str, str]) -> dict[str, Any]:
+def _payload(environ: Mapping[str, str]) -> object:
     path = environ.get("GITHUB_EVENT_PATH", "")
     try:
-        payload: dict[str, Any] = json.loads(Path(path).read_text("utf-8"))
+        payload: object = json.loads(Path(path).read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise _nothing(f"GITHUB_EVENT_PATH ({path or 'not set'}) cannot be read") from error
     return payload
 
 
-def _github(repository: Repository, event: str, payload: Mapping[str, Any]) -> Range:
-    if "pull_request" in payload:
-        base, head = payload["pull_request"]["base"], payload["pull_request"]["head"]
-        target = f"origin/{base['ref']}"
+def _github(repository: Repository, event: str, payload: object) -> Range:
+    if isinstance(payload, dict) and "pull_request" in payload:
+        name = f"origin/{_told(payload, 'pull_request.base.ref')}"
+        target = name
         if not repository.has_commit(target):
-            target = base["sha"]
-        return _of_request(repository, target, f"origin/{base['ref']}", head["sha"])
+            target = _told(payload, "pull_request.base.sha")
+        return _of_request(repository, target, name, _told(payload, "pull_request.head.sha"))
     if event == "merge_group":
-        return _since(repository, payload["merge_group"]["base_sha"], "the merge queue's base")
-    if event == "push" and payload["ref"].startswith("refs/heads/"):
-        default = payload["repository"]["default_branch"]
-        branch = payload["ref"].removeprefix("refs/heads/")
-        return _of_branch(repository, branch, default, payload["before"], is_push=True)
+        base = _told(payload, "merge_group.base_sha")
+        return _since(repository, base, "the merge queue's base")
+    if event == "push" and _told(payload, "ref").startswith("refs/heads/"):
+        default = _told(payload, "repository.default_branch")
+        branch = _told(payload, "ref").removeprefix("refs/heads/")
+        return _of_branch(repository, branch, default, _told(payload, "before"), is_push=True)
     raise _nothing(f"the event '{event}' brings no commits")
 
 
+def _told(payload: object, name: str) -> str:
+    """What the event says under a dotted name."""
+    found: Any = payload
+    for key in name.split("."):
+        found = found.get(key) if isinstance(found, dict) else None
+    if not isinstance(found, str) or not found:
+        raise _nothing(f"the event that GITHUB_EVENT_PATH names does not say {name}")
+    return found
+
+
 def _gitlab(repository: Repository, environ: Mapping[str, str]) -> Range:
+    def told(name: str) -> str:
+        if not environ.get(name):
+            raise _nothing(f"{name} is not set")
+        return environ[name]
+
     if "CI_MERGE_REQUEST_IID" in environ:
-        name = f"origin/{environ['CI_MERGE_REQUEST_TARGET_BRANCH_NAME']}"
+        name = f"origin/{told('CI_MERGE_REQUEST_TARGET_BRANCH_NAME')}"
         head = environ.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA")
         if head:  # of merged results and merge trains only
-            return _of_request(
-                repository, environ["CI_MERGE_REQUEST_TARGET_BRANCH_SHA"], name, head
-            )
+            return _of_request(repository, told("CI_MERGE_REQUEST_TARGET_BRANCH_SHA"), name, head)
         if repository.has_commit(name):
             return range_from(repository, name, "HEAD")
-        since = _since(
-            repository, environ["CI_MERGE_REQUEST_DIFF_BASE_SHA"], f"where it left {name}"
-        )
+        since = _since(repository, told("CI_MERGE_REQUEST_DIFF_BASE_SHA"), f"where it left {name}")
         missing = f"not judged: the merge into {name}, which is not in this clone"
         return Range(since.base, since.tip, notes=(*since.notes, missing))
     branch, source = environ.get("CI_COMMIT_BRANCH"), environ.get("CI_PIPELINE_SOURCE", "")
     if branch:
-        default, before = environ["CI_DEFAULT_BRANCH"], environ.get("CI_COMMIT_BEFORE_SHA", "")
+        default, before = told("CI_DEFAULT_BRANCH"), environ.get("CI_COMMIT_BEFORE_SHA", "")
         return _of_branch(repository, branch, default, before, is_push=source == "push")
     raise _nothing(f"a pipeline of '{environ.get('CI_COMMIT_TAG') or source}' brings no commits")
 

@@ -115,6 +115,10 @@ def test_a_wrong_input_is_no_verdict_and_no_command(use: Use) -> None:
     assert not (used.workspace / "injected").exists()
 
 
+def test_each_commit_is_true_or_false(use: Use) -> None:
+    assert_no_verdict(use(each_commit="yes"), "each-commit is 'yes'; it can be true or false")
+
+
 def test_a_runner_without_a_recent_python_is_told_so(tmp_path: Path) -> None:
     runner = GitHubRunner(tmp_path / "runner", {**clean_environ(tmp_path), "PATH": str(tmp_path)})
     used = runner.use(tmp_path)

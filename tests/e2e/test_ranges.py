@@ -24,8 +24,10 @@ from .branches import (
 )
 from .harness import Project, Result, run
 from .small import (
+    ENV,
     HEAD,
     MODELS,
+    VERSIONS,
     add_migration,
     assert_clean,
     assert_finding,
@@ -33,6 +35,12 @@ from .small import (
 )
 
 ZEROS = "0" * 40
+ELSEWHERE = "service/alembic/elsewhere"
+LOCATIONS = """\
+from pathlib import Path
+config = context.config
+context.script.version_locations = [str(Path(__file__).parent / "elsewhere")]
+"""
 
 
 # On a developer's machine.
@@ -104,6 +112,17 @@ def test_what_is_never_cured_is_found_once(shop: Project) -> None:
     result = shop.check("--base", "origin/main", "--each-commit", "--output-format", "concise")
     (line,) = result.stdout.splitlines()
     assert "missing-migration" in line
+
+
+def test_an_old_difference_that_is_healed_and_brought_back_is_split(shop: Project) -> None:
+    shop.git("switch", "--quiet", "main")
+    change_models(shop)
+    shop.git("switch", "--quiet", "-C", "feature")
+    migrate(shop)
+    (shop.root / VERSIONS / "aaaaaaaaaaaa_test.py").unlink()
+    third = commit(shop, "Not that one")
+    assert_clean(shop.check("--base", "main"))
+    assert_finding(shop.check("--base", "main", "--each-commit"), "split-commit", third[:8])
 
 
 def test_whole_commits_pass_and_merges_count_by_their_first_parent(shop: Project) -> None:
@@ -216,8 +235,34 @@ def test_a_merge_with_conflicts_in_a_migration_is_not_judged(shop: Project) -> N
     assert add_migration(shop, "aaaaaaaaaaaa", upgrade="pass  # nothing") == path
     commit(shop, "The same name")
     shop.git("switch", "--quiet", "feature")
-    said = f"not judged: the merge into main has conflicts in {path}"
+    said = f"not judged: the merge into main: it has conflicts in {path}"
     assert_clean(shop.check("--base", "main"), said)
+
+
+def test_a_merge_with_a_migration_that_is_broken_is_not_judged(shop: Project) -> None:
+    add_migration(shop, "aaaaaaaaaaaa", upgrade=ADD_PAID)
+    change_models(shop)
+    shop.git("switch", "--quiet", "main")
+    path = add_migration(shop, "bbbbbbbbbbbb", upgrade="if (:")
+    commit(shop, "In a hurry")
+    shop.git("switch", "--quiet", "feature")
+    said = f"not judged: the merge into main: {path} is not valid Python"
+    assert_clean(shop.check("--base", "main"), said)
+
+
+def test_the_merge_is_judged_where_env_py_says_migrations_are(shop: Project) -> None:
+    shop.git("switch", "--quiet", "main")
+    (shop.root / VERSIONS).rename(shop.root / ELSEWHERE)
+    shop.replace(ENV, "config = context.config\n", LOCATIONS)
+    commit(shop, "Elsewhere")
+    shop.git("switch", "--quiet", "-C", "feature")
+    for branch, revision in (("main", "bbbbbbbbbbbb"), ("feature", "aaaaaaaaaaaa")):
+        shop.git("switch", "--quiet", branch)
+        path = shop.root / add_migration(shop, revision, staged=False)
+        path.rename(shop.root / ELSEWHERE / path.name)
+        commit(shop, "A migration")
+    result = shop.check("--base", "main")
+    assert_finding(result, f"{ELSEWHERE}/{path.name}:", "stale-branch", "'bbbbbbbbbbbb'")
 
 
 def test_a_git_that_cannot_merge_trees_is_told_of(shop: Project, tmp_path: Path) -> None:
@@ -279,7 +324,8 @@ def on_github(project: Project, event: str, payload: Mapping[str, object], *args
 
 
 def on_gitlab(project: Project, *args: str, **variables: str) -> Result:
-    project.environ.update(CI="true", GITLAB_CI="true", CI_DEFAULT_BRANCH="main", **variables)
+    known = {"CI": "true", "GITLAB_CI": "true", "CI_DEFAULT_BRANCH": "main"}
+    project.environ.update({**known, **variables})
     return project.check(*args)
 
 
@@ -407,6 +453,31 @@ def test_an_event_that_brings_no_commits_is_no_pass(clone: Clone, event: str) ->
 def test_a_payload_that_cannot_be_read_is_no_pass(shop: Project) -> None:
     shop.environ.update(GITHUB_ACTIONS="true", GITHUB_EVENT_PATH="/nowhere/event.json")
     assert_unjudged(shop.check(), "GITHUB_EVENT_PATH (/nowhere/event.json) cannot be read")
+
+
+@pytest.mark.parametrize(
+    ("event", "payload", "lacking"),
+    [
+        ("pull_request", {"pull_request": {}}, "pull_request.base.ref"),
+        ("pull_request", {"pull_request": {"base": {"ref": "main"}}}, "pull_request.head.sha"),
+        ("merge_group", {}, "merge_group.base_sha"),
+        ("push", {"ref": None}, "ref"),
+        ("push", {"ref": "refs/heads/main", "repository": []}, "repository.default_branch"),
+        ("push", {"ref": "refs/heads/main"}, "before"),
+    ],
+)
+def test_a_payload_that_lacks_something_is_no_pass(
+    shop: Project, event: str, payload: dict[str, object], lacking: str
+) -> None:
+    assert_unjudged(on_github(shop, event, payload), f"does not say {lacking}", "check --base")
+
+
+def test_variables_that_lack_something_are_no_pass(shop: Project) -> None:
+    request = on_gitlab(shop, CI_MERGE_REQUEST_IID="7")
+    assert_unjudged(request, "CI_MERGE_REQUEST_TARGET_BRANCH_NAME is not set")
+    del shop.environ["CI_MERGE_REQUEST_IID"]
+    branch = on_gitlab(shop, CI_COMMIT_BRANCH="feature", CI_DEFAULT_BRANCH="")
+    assert_unjudged(branch, "CI_DEFAULT_BRANCH is not set")
 
 
 def test_what_a_program_commits_in_ci_is_what_is_staged(shop: Project) -> None:

@@ -35,7 +35,9 @@ def check(
     """
     found = whole.findings if whole else ()
     said = {(one.rule, one.message) for one in found}
-    left = {one.identity for one in _differences(whole)} if whole else set()
+    judged = whole.comparison if whole else None
+    # Old ones do not count: a commit may heal one, and a later one bring it back.
+    left = {one.identity for one in judged.introduced} if judged else set()
     return [
         replace(finding, location=_in_tip(finding.location, commit, tip))
         for number, (commit, verdict) in enumerate(commits)

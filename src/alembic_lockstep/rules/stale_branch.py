@@ -18,7 +18,7 @@ def check(branch: Side, target: Side, merged: Side, name: str, shown: Tree) -> l
     Args:
         branch: The environment as the branch has it.
         target: As the branch has it that this will be merged into.
-        merged: As the merge of both has it.
+        merged: As the merge of both has it, where all of its migration files can be read.
         name: The target's name for people.
         shown: The tree that findings point into.
     """
@@ -26,7 +26,7 @@ def check(branch: Side, target: Side, merged: Side, name: str, shown: Tree) -> l
     if lost:
         return [_gone(branch, shown, name, *one) for one in lost]
     heads, most = merged.history.heads, max(len(branch.history.heads), len(target.history.heads), 1)
-    if merged.broken or len(heads) <= most:
+    if len(heads) <= most:
         return []
     first = _first(branch.history.new_since(target.history), branch.history)
     parents = [one for one in target.history.heads if one in heads]
