@@ -24,6 +24,7 @@ from alembic_lockstep.report.report import Report
 if TYPE_CHECKING:
     from alembic_lockstep.git.ranges import Range
     from alembic_lockstep.git.repository import Repository
+    from alembic_lockstep.memory.verdicts import Verdicts
 
 CLEAN, FINDINGS, COULD_NOT_JUDGE, OUR_BUG, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -128,20 +129,12 @@ def check(
             raise click.UsageError("--static judges a range as a whole, not --each-commit")
         return _judge_statically(reports, repository, span, environ, given, trusts_base)
     cache = None if no_cache else Cache(cache_root())
-    before, judged = span.base, None  # a tree, where it is about what is staged
-    if span.tip:
-        before, judged = map(repository.tree_of, (span.base, span.tip))
     if cache and not each_commit and not span.target:
         verdicts = Verdicts(cache, repository, environ, given, trusts_base)
-        if verdicts.answer(before, judged):
-            # Rich and SQLAlchemy would take longer to import than all this took.
-            what = "nothing in the commits" if judged else "nothing staged"
-            passed = f"Passed: {what} touches what the last verdict read."
-            if not judged and reports.needs("json"):
-                judged = repository.staged_tree(environ)
-            reports.write(Report((passed, *span.notes), before, judged or ""))
+        if _answers_at_once(verdicts, reports, repository, span):
             return CLEAN
 
+    # Rich and SQLAlchemy would take longer to import than all that took.
     gc.enable()
     from alembic_lockstep.branch import judge_branch
     from alembic_lockstep.gate import Gate
@@ -153,11 +146,28 @@ def check(
         Gate(repository, environ, given, show, cache, trusts_base) as gate,
     ):
         if span.tip is None:
-            verdict = gate.judge(before, repository.staged_tree(environ))
+            verdict = gate.judge(span.base, repository.staged_tree(environ))
         else:
             verdict = judge_branch(gate, span, each_commit=each_commit)
     reports.write(report_of(verdict))
     return FINDINGS if verdict.findings else CLEAN
+
+
+def _answers_at_once(
+    verdicts: Verdicts, reports: Output, repository: Repository, span: Range
+) -> bool:
+    """Whether the last verdict says it all; then it is reported."""
+    before, judged = span.base, None  # a tree, where it is about what is staged
+    if span.tip:
+        before, judged = map(repository.tree_of, (span.base, span.tip))
+    if not verdicts.answer(before, judged):
+        return False
+    what = "nothing in the commits" if judged else "nothing staged"
+    passed = f"Passed: {what} touches what the last verdict read."
+    if not judged and reports.needs("json"):
+        judged = repository.staged_tree(verdicts.environ)
+    reports.write(Report((passed, *span.notes), before, judged or ""))
+    return True
 
 
 def _judge_statically(

@@ -21,7 +21,7 @@ from alembic_lockstep.history.revisions import (
     migration_files,
     read_revisions,
 )
-from alembic_lockstep.sides import Side
+from alembic_lockstep.sides import Side, SideFinder
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,23 @@ class Facts:
 
 
 def read_facts(
+    finder: SideFinder, sides: Sequence[Side], base: Tree, changes: Sequence[Change]
+) -> list[Facts]:
+    """The facts of all environments of a tree, its `sides`, against the base."""
+    return [
+        _read(
+            finder.repository,
+            side,
+            finder.in_base(side, base, changes),
+            base,
+            changes,
+            [one.environment for one in sides if one is not side],
+        )
+        for side in sides
+    ]
+
+
+def _read(
     repository: Repository,
     now: Side,
     in_base: Side | None,
@@ -122,7 +139,7 @@ def as_loaded(facts: Facts, scripts: Sequence[str]) -> Facts:
     read = {posixpath.dirname(revision.path) for revision in facts.history.revisions}
     if not scripts or read == set(folders):
         return facts
-    again = read_facts(
+    again = _read(
         facts.repository,
         _located(facts.now, folders),
         _located(facts.in_base, (*folders, *facts.in_base.environment.version_locations))

@@ -21,7 +21,6 @@ from alembic_lockstep.dryrun.scratch import ScratchServers
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.facts import Facts, as_loaded, know_each_other, read_facts
 from alembic_lockstep.findings import Finding
-from alembic_lockstep.git.entries import Change
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.submodules import with_submodules
 from alembic_lockstep.git.tree import Tree
@@ -134,7 +133,7 @@ class Gate:
         runner, memory = self._runner(repository, settings)
         if (sides[0].environment, tree) not in runner.replayed:
             runner.launcher.begin(sides[0].environment)
-        facts = _read_facts(finder, sides, before, changes)
+        facts = read_facts(finder, sides, before, changes)
         asked = now.asked | before.asked
         seen = know_each_other(_side_by_side(self._look, facts, runner))
         judged = tuple(self._judge_environment(one, runner) for one in seen)
@@ -207,22 +206,6 @@ def conclude(facts: Facts, globs: Mapping[str, str], directives: Directives) -> 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Findings in the order of their places."""
     return tuple(sorted(findings, key=lambda one: (one.location.path, one.location.line)))
-
-
-def _read_facts(
-    finder: SideFinder, sides: Sequence[Side], before: Tree, changes: tuple[Change, ...]
-) -> list[Facts]:
-    return [
-        read_facts(
-            finder.repository,
-            side,
-            finder.in_base(side, before, changes),
-            before,
-            changes,
-            [one.environment for one in sides if one is not side],
-        )
-        for side in sides
-    ]
 
 
 def _remember(
