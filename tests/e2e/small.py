@@ -63,12 +63,16 @@ def add_migration(
     return path
 
 
-def change_and_check(project: Project, *arguments: str) -> Result:
-    """Stage all that is tracked and a file that means nothing, then run the tool."""
+def change_and_check(project: Project, *arguments: str, once: bool = False) -> Result:
+    """Stage all that is tracked and a file that means nothing, then run the tool.
+
+    Args:
+        once: Not both ways: see `Project.check`.
+    """
     project.write("notes.txt", "Something to commit.\n")
     project.git("add", "--update")
     project.stage("notes.txt")
-    return project.check(*arguments)
+    return project.check(*arguments, once=once)
 
 
 def assert_clean(result: Result, *said: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from importlib.util import find_spec
@@ -333,6 +334,9 @@ def test_an_application_without_models_in_its_metadata_is_a_difference(shop: Pro
         ("target_metadata = Base.metadata", "target_metadata = [type(Base.metadata)()]"),
     )
     assert_finding(result, "orders", "customers")
+    # A table goes before those to which its foreign keys lead.
+    dropped = re.findall(r"op.drop_table\('(\w+)'\)", result.output)
+    assert dropped == ["orders", "customers"]
 
 
 # Streams, directories, imports.

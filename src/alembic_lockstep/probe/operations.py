@@ -7,7 +7,9 @@ database's side, `found`, is left out, so that two runs can be subtracted as set
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, Optional
+from graphlib import CycleError, TopologicalSorter
+from itertools import groupby
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Set
 
 from alembic.autogenerate import render
 from alembic.autogenerate.api import AutogenContext
@@ -17,8 +19,16 @@ Operation = Dict[str, Any]
 
 
 def flatten(upgrade: ops.UpgradeOps, context: AutogenContext) -> List[Operation]:
-    """The operations of one database, a table's parts folded into the table where it is new."""
-    found = [fact for op in upgrade.ops for fact in _visit(op, context, None)]
+    """The operations of one database, a table's parts folded into the table where it is new.
+
+    In the same order each time: Alembic goes through sets.
+    """
+    visited = [fact for op in _dependants_first(upgrade.ops) for fact in _visit(op, context, None)]
+    found = [
+        fact
+        for _, alike in groupby(visited, lambda one: (one["kind"], one["table"]))
+        for fact in sorted(alike, key=lambda one: (one["name"], one["columns"]))
+    ]
     whole = {fact["table"]: fact for fact in found if fact["kind"] in {"add_table", "remove_table"}}
     kept = []
     for fact in found:
@@ -31,6 +41,27 @@ def flatten(upgrade: ops.UpgradeOps, context: AutogenContext) -> List[Operation]
         else:
             table["code"] = fact["code"] + table["code"]
     return kept
+
+
+def _dependants_first(operations: Sequence[ops.MigrateOperation]) -> List[Any]:
+    """The operations, tables being dropped before those to which their foreign keys lead."""
+    dropped = {_table(op, None): op for op in operations if isinstance(op, ops.DropTableOp)}
+    uses: Dict[str, Set[str]] = {table: set() for table in sorted(dropped)}
+    for table, op in dropped.items():
+        for key in op.to_table().foreign_keys:
+            target = key.target_fullname.rpartition(".")[0]
+            if target in dropped and target != table:
+                uses[target].add(table)
+    try:
+        order = list(TopologicalSorter({one: sorted(uses[one]) for one in uses}).static_order())
+    except CycleError:
+        order = sorted(dropped)
+    # Sorting is stable: what else there is stays where it is.
+    places = {table: place for place, table in enumerate(order)}
+    going = [op for op in operations if _table(op, None) in places]
+    going.sort(key=lambda op: places[_table(op, None)])
+    in_turn = iter(going)
+    return [next(in_turn) if _table(op, None) in places else op for op in operations]
 
 
 def _visit(
