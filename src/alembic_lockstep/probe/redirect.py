@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import get_ident
 from types import FrameType
 from typing import Any, Dict, Iterator, List, Optional, Set
@@ -109,6 +109,7 @@ class Redirect:
         kept = {name: cparams[name] for name in cparams if not _is_target(name)}
         with self._guard.opening(_address(dialect, url)):
             connection = dialect.connect(*arguments, **{**keywords, **kept})
+        _hurry(dialect, connection)
         if record is not None:
             record.info[MARK] = place
         return connection
@@ -157,6 +158,18 @@ class Redirect:
                 "env.py's connection does not come from a SQLAlchemy engine's own connect; "
                 "the dry run cannot tell what database it is, and does not upgrade it"
             )
+
+
+def _hurry(dialect: Any, connection: Any) -> None:
+    """Have SQLite not wait for the disk, which takes most of its time: nothing here has to last.
+
+    Not where a password comes before all else (SQLCipher), or a transaction is open already.
+    """
+    if dialect.name == "sqlite" and dialect.driver in ("pysqlite", "aiosqlite"):
+        cursor = connection.cursor()
+        with suppress(dialect.dbapi.Error):
+            cursor.execute("PRAGMA synchronous = OFF")
+        cursor.close()
 
 
 def _mark(connection: Connection) -> Optional[str]:

@@ -48,7 +48,9 @@ def create_all(
     twin: Connection, metadatas: Sequence[MetaData], lend: Callable[[Connection, str], bool]
 ) -> None:
     """Fill the twin from the models; what it lacks for them, `lend` may know from the error."""
-    lacks = _try(twin, metadatas)
+    # There is nothing yet, so nothing has to be looked for; unless a listener of the models' DDL
+    # events, or another of the metadatas, makes some of it.
+    lacks = _try(twin, metadatas, checkfirst=False) and _try(twin, metadatas)
     while lacks is not None:
         with twin.begin():
             if not lend(twin, str(lacks.orig)):
@@ -56,11 +58,13 @@ def create_all(
         lacks = _try(twin, metadatas)
 
 
-def _try(twin: Connection, metadatas: Sequence[MetaData]) -> Optional[DBAPIError]:
+def _try(
+    twin: Connection, metadatas: Sequence[MetaData], checkfirst: bool = True
+) -> Optional[DBAPIError]:
     try:
         with twin.begin():
             for metadata in metadatas:
-                metadata.create_all(twin)
+                metadata.create_all(twin, checkfirst=checkfirst)
     except DBAPIError as error:
         return error
     return None
