@@ -134,21 +134,26 @@ def check(
         if _answers_at_once(verdicts, reports, repository, span):
             return CLEAN
 
-    # Rich and SQLAlchemy would take longer to import than all that took.
     gc.enable()
-    from alembic_lockstep.branch import judge_branch
-    from alembic_lockstep.gate import Gate
-    from alembic_lockstep.report.judged import report_of
-    from alembic_lockstep.report.progress import progress
+    from alembic_lockstep.dryrun.early import EarlyProbes
 
-    with (
-        progress() as show,
-        Gate(repository, environ, given, show, cache, trusts_base) as gate,
-    ):
-        if span.tip is None:
-            verdict = gate.judge(span.base, repository.staged_tree(environ))
-        else:
-            verdict = judge_branch(gate, span, each_commit=each_commit)
+    with EarlyProbes(repository, environ) as early:
+        if span.tip is None:  # of commits, all may be remembered
+            early.guess()
+        # These take longer to import than all that was needed so far.
+        from alembic_lockstep.branch import judge_branch
+        from alembic_lockstep.gate import Gate
+        from alembic_lockstep.report.judged import report_of
+        from alembic_lockstep.report.progress import progress
+
+        with (
+            progress() as show,
+            Gate(repository, environ, given, show, early, cache, trusts_base) as gate,
+        ):
+            if span.tip is None:
+                verdict = gate.judge(span.base, repository.staged_tree(environ))
+            else:
+                verdict = judge_branch(gate, span, each_commit=each_commit)
     reports.write(report_of(verdict))
     return FINDINGS if verdict.findings else CLEAN
 

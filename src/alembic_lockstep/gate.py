@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import repeat
 
@@ -13,6 +13,7 @@ from alembic_lockstep.cache import Cache, cache_root
 from alembic_lockstep.config import Settings, load_settings
 from alembic_lockstep.cure import Cure, cures
 from alembic_lockstep.dryrun.comparison import BASE_MODELS, Comparison, compare, recompare
+from alembic_lockstep.dryrun.early import EarlyProbes
 from alembic_lockstep.dryrun.failures import check_loaded
 from alembic_lockstep.dryrun.launcher import Launcher, Progress
 from alembic_lockstep.dryrun.operations import subtract
@@ -90,6 +91,7 @@ class Gate:
         environ: The environment at the edge.
         flags: Settings from the command line, by their names.
         progress: Told of each revision before it runs.
+        early: The project's Python may be in there, started already.
         cache: Where to look for what earlier runs left, and to leave what this one found.
         trusts_base: Settings and ignores count as the base has them.
     """
@@ -98,6 +100,7 @@ class Gate:
     environ: Mapping[str, str]
     flags: Mapping[str, object]
     progress: Progress
+    early: EarlyProbes
     cache: Cache | None
     trusts_base: bool = False
     _running: tuple[object, DryRunner, Memory | None] | None = None
@@ -158,7 +161,8 @@ class Gate:
             if self.cache and not settings.run:
                 circumstances = (self.environ, self.flags, self.trusts_base)
                 memory = Memory(self.cache, self.repository, settings, *circumstances)
-            making = _dry_runner(repository, settings, self.environ, self.progress, memory)
+            given = (self.environ, self.progress, self.early)
+            making = _dry_runner(repository, settings, *given, memory)
             self._running = wanted, self._stack.enter_context(making), memory
         _, runner, memory = self._running
         runner.launcher.noted.clear()
@@ -314,6 +318,7 @@ def _dry_runner(
     settings: Settings,
     environ: Mapping[str, str],
     progress: Progress,
+    early: EarlyProbes,
     memory: Memory | None,
 ) -> Iterator[DryRunner]:
     urls, setup = settings.scratch_urls, settings.scratch_setup
@@ -321,8 +326,7 @@ def _dry_runner(
         acquire_slot(repository.private / "slots") as slot,
         ScratchServers(urls=urls, setup=setup, directory=slot, cache=cache_root()) as servers,
     ):
-        launcher = Launcher(repository, settings, environ, slot, progress)
-        with closing(launcher):
-            observations = memory.observations if memory else None
-            snapshots = memory.snapshots(servers) if memory else None
-            yield DryRunner(settings, launcher, servers, observations, snapshots)
+        launcher = Launcher(repository, settings, environ, slot, progress, early)
+        observations = memory.observations if memory else None
+        snapshots = memory.snapshots(servers) if memory else None
+        yield DryRunner(settings, launcher, servers, observations, snapshots)

@@ -17,6 +17,7 @@ import click
 from alembic_lockstep import __version__
 from alembic_lockstep.cache import Cache, cache_root
 from alembic_lockstep.commands import install_command
+from alembic_lockstep.dryrun.early import EarlyProbes
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.gate import Gate, Verdict
 from alembic_lockstep.git.repository import Repository
@@ -259,7 +260,11 @@ def set_up(cwd: Path, environ: Mapping[str, str], *, yes: bool) -> int:
     click.echo("The first check, of all that is committed and staged …", err=True)
     tree = repository.staged_tree(environ)
     cache = Cache(cache_root())
-    with progress() as show, Gate(repository, environ, {}, show, cache) as gate:
+    with (
+        EarlyProbes(repository, environ) as early,
+        progress() as show,
+        Gate(repository, environ, {}, show, early, cache) as gate,
+    ):
         verdict = gate.judge(repository.empty_tree, tree)
     if not verdict.environments:
         raise CouldNotJudge("nothing is committed or staged yet", fix="git add .")

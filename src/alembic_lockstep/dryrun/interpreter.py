@@ -86,6 +86,15 @@ def recall_interpreter(
     return _recall(memory, directory, stamp)
 
 
+def used_interpreters(memory: Path) -> set[str]:
+    """The interpreters that were chosen last and are still there, whatever they depend on."""
+    try:
+        paths = {entry["path"] for entry in json.loads(memory.read_text("utf-8")).values()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return set()
+    return {path for path in paths if Path(path).is_file()}
+
+
 def _first_fitting(
     found: Iterator[Candidate], root: Path, run: Sequence[str], environ: Mapping[str, str]
 ) -> Candidate:

@@ -11,9 +11,10 @@ from typing import Any
 from alembic_lockstep.config import Settings
 from alembic_lockstep.dryrun.access import AccessTimes, complete
 from alembic_lockstep.dryrun.candidates import Candidate
+from alembic_lockstep.dryrun.early import EarlyProbes
 from alembic_lockstep.dryrun.environ import outer_environ
 from alembic_lockstep.dryrun.interpreter import choose_interpreter, recall_interpreter
-from alembic_lockstep.dryrun.process import Ask, Observation, Probe, Run, observe, start_probe
+from alembic_lockstep.dryrun.process import Ask, Observation, Probe, Run, observe
 from alembic_lockstep.git.checkout import check_out
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
@@ -33,6 +34,7 @@ class Launcher:
     Attributes:
         slot: The folder for this run's checkouts.
         progress: Told of each revision before it runs.
+        early: Processes that wait for something to do.
         noted: All that was observed, in order, each with its environment's name.
     """
 
@@ -41,31 +43,31 @@ class Launcher:
     environ: Mapping[str, str]
     slot: Path
     progress: Progress
+    early: EarlyProbes
     noted: list[tuple[str, Observation]] = field(default_factory=list)
     _paths: dict[str, list[str]] = field(default_factory=dict)
     _worker_threads: set[str] = field(default_factory=set)
     _interpreters: dict[str, Candidate] = field(default_factory=dict)
     _numbers: dict[str, int] = field(default_factory=dict)
-    _early: dict[str, Probe] = field(default_factory=dict)
     _probes: list[Probe] = field(default_factory=list)
     _running: dict[Path, Probe] = field(default_factory=dict)
     _is_stopped: bool = False
     _lock: RLock = field(default_factory=RLock)
 
     def begin(self, environment: Environment) -> None:
-        """Start the project's Python, if it is known: it has libraries to import before all else.
-
-        What the settings give to the project comes with the first request; and with a PYTHONPATH
-        the libraries might be those of the working tree.
-        """
-        if self.settings.run or self.settings.env or "PYTHONPATH" in self.environ:
+        """Start the project's Python, if it is known: it has libraries to import first."""
+        if not self._may_begin:
             return
         root, main_root = self.repository.root, self.repository.main_root
         known = (root, environment.directory, self.settings, self.environ, self._memory, main_root)
         python = recall_interpreter(*known)
         if python is not None:
-            probe = start_probe(python.path, outer_environ(self.environ), root)
-            self._early[python.path] = self._noted(probe)
+            self.early.start(python.path)
+
+    @property
+    def _may_begin(self) -> bool:
+        """What the settings give to the project comes with the first request only."""
+        return not (self.settings.run or self.settings.env)
 
     def stop(self) -> None:
         """Kill all processes, also those that other threads wait for; start none any more."""
@@ -81,11 +83,6 @@ class Launcher:
             probe = self._running.get(self._place(environment, role))
             if probe and probe.process.returncode is None:
                 probe.kill()
-
-    def close(self) -> None:
-        """Leave nothing of what was started early and for nothing."""
-        for probe in self._early.values():
-            probe.close()
 
     def run(self, side: Side, role: str, connect: Callable[[], Ask], **request: Any) -> Observation:
         """One dry run, and another one in a new process if what is lacking is known now.
@@ -161,7 +158,7 @@ class Launcher:
             ran=access.end if access else lambda: None,
             started=lambda probe: self._noted(probe, checkout.parent),
         )
-        seen = observe(run, self._early.pop(interpreter, None))
+        seen = observe(run, self.early.take(interpreter) if self._may_begin else None)
         return replace(seen, reads=complete(seen.reads, access))
 
     def _request(self, environment: Environment) -> dict[str, Any]:
