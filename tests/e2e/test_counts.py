@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from .conftest import MakeProject
 from .harness import Project, Result, run
-from .small import MODELS, add_migration
+from .small import ENV, HEAD, MODELS, add_migration
 
 AT_ONCE = "Passed: nothing staged touches what the last verdict read.\n"
 PAID = "op.add_column('orders', sa.Column('paid', sa.Boolean()))"
@@ -112,6 +113,40 @@ def test_one_new_revision_runs_one_revision_and_starts_one_process(
     add_migration(shop, "aaaaaaaaaaaa", upgrade=PAID)
     assert judged(shop) == (0, 1, 2)
     assert len(set(starts.read_text().split())) == 1
+
+
+LOADED = """\
+def run_migrations_online() -> None:
+    with open({log!r}, "w") as log:
+        for script in context.script.walk_revisions():
+            print(script.revision, type(script.module).__name__, script.doc, file=log)
+            assert callable(script.module.upgrade) and not hasattr(script.module, "nothing")
+"""
+
+
+def test_a_migration_that_has_run_is_loaded_only_if_that_may_do_something(
+    shop: Project, tmp_path: Path
+) -> None:
+    log = tmp_path / "modules"
+    loaded = LOADED.format(log=str(log))
+    shop.replace(ENV, "def run_migrations_online() -> None:\n", loaded)
+    shop.write("service/rare.py", "LENGTH = 3\n")
+    for number, line in enumerate(("class Helper: pass", "import rare", "import rare", "HERE = 1")):
+        path = add_migration(shop, str(number) * 12, str(number - 1) * 12 if number else HEAD)
+        shop.write(path, shop.read(path).replace("import sqlalchemy as sa", line))
+    shop.stage(ENV, "service/alembic", "service/rare.py")
+
+    def modules() -> list[str]:
+        return [line.split()[1] for line in log.read_text().splitlines()]
+
+    assert judged(shop) == (0, 6, 0)
+    assert set(modules()) == {"module"}
+    shop.commit("Four more")
+    add_migration(shop, "aaaaaaaaaaaa", "3" * 12)
+    assert judged(shop) == (0, 1, 6)
+    # The new one, that with a class, and the first of the two that import what nobody else does.
+    assert Counter(modules()) == {"module": 3, "Inert": 4}
+    assert log.read_text().count("A migration.") == 5  # what the files say of themselves
 
 
 def test_an_edited_new_revision_runs_alone_again(shop: Project) -> None:

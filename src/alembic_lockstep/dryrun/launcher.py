@@ -177,6 +177,7 @@ class Launcher:
             "compare": True,
             "create": False,
             "expects": "",
+            "inert": {},
             "leave_out": [],
             "start_sql": "",
             "upgrade": True,

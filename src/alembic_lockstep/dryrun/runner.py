@@ -219,6 +219,7 @@ class DryRunner:
                 for target, (dialect, name) in start.databases.items()
             }
             request["expects"] = start.circumstances
+            request["inert"] = inert = start.inert_in(side.tree.files)
 
             def copy(target: str) -> str | None:
                 return copies[target].result() if target in copies else None
@@ -228,7 +229,8 @@ class DryRunner:
         if STALE in seen.error.get("message", "") or not is_whole or set(scratch) - set(copies):
             raise _UnusableError(start)
         # The verdict is as good as what the revisions read that were not run again.
-        self.launcher.note(side, Observation(reads=start.reads))
+        reads = {**start.reads, "opened": [*start.reads["opened"], *inert]}
+        self.launcher.note(side, Observation(reads=reads))
         return replace(seen, remembered=tuple(start.applied))
 
     def _run(

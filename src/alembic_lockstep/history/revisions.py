@@ -6,6 +6,7 @@ import ast
 import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, cached_property
 from graphlib import CycleError, TopologicalSorter
@@ -109,22 +110,27 @@ def _parse(path: str, text: str) -> Revision | Broken | None:
 
 
 def _revision(path: str, text: str, module: ast.Module) -> Revision | None:
-    values: dict[str, object] = {}
-    lines: dict[str, tuple[int, int, int]] = {}
+    values = constants(module)
     source = re.split(r"\r\n|\r|\n", text)
-    for name, node in _assignments(module):
-        try:
-            values[name] = _evaluate(node, values)
-        except (ValueError, TypeError, RecursionError, MemoryError):
-            values.pop(name, None)
-        if name in _FIELDS:
-            lines[name] = _place(node, source)
+    fields = {name: node for name, node in _assignments(module) if name in _FIELDS}
+    lines = {name: _place(node, source) for name, node in fields.items()}
     ids = _names(values.get("revision"))
     if not ids:
         return None
     down, depends_on, labels = (_names(values.get(name)) for name in _FIELDS[1:])
     unread = tuple(name for name in _FIELDS if name in lines and name not in values)
     return Revision(ids[0], path, down, depends_on, labels, lines, unread)
+
+
+def constants(module: ast.Module) -> dict[str, object]:
+    """The values that a module assigns to names, where they need no running to be known."""
+    values: dict[str, object] = {}
+    for name, node in _assignments(module):
+        with suppress(ValueError, TypeError, RecursionError, MemoryError):
+            values[name] = _evaluate(node, values)
+            continue
+        values.pop(name, None)
+    return values
 
 
 def _assignments(module: ast.Module) -> Iterator[tuple[str, ast.expr]]:

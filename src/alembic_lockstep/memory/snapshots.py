@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from alembic_lockstep.dryrun.scratch import ScratchServers
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.history.environments import Environment
+from alembic_lockstep.history.inert import inert
 from alembic_lockstep.memory.digests import content_of, digest, have_changed, stamp_of
 from alembic_lockstep.memory.imports import imported_files
 from alembic_lockstep.sides import Side
@@ -52,6 +53,7 @@ class Snapshot:
         outside: Files outside the repository that may have, with their stamps.
         circumstances: See `Observation`.
         databases: From a target to the dialect and name of its database.
+        inert: From paths of migrations to what `inert` says of them.
         reads: What was read while those revisions ran, as dry runs tell it; nobody reads it now.
     """
 
@@ -63,7 +65,13 @@ class Snapshot:
     outside: Mapping[str, str]
     circumstances: str
     databases: Mapping[str, tuple[str, str]]
+    inert: Mapping[str, Mapping[str, Any]]
     reads: Mapping[str, Any]
+
+    def inert_in(self, files: Mapping[str, str]) -> dict[str, Mapping[str, Any]]:
+        """The migrations that need not be loaded from a tree with these files, being the same."""
+        known = self.inert.items()
+        return {path: facts for path, facts in known if files.get(path) == self.files[path]}
 
 
 @dataclass(frozen=True)
@@ -132,6 +140,7 @@ class Snapshots:
             "outside": {path: stamp_of(path) for path in outside},
             "circumstances": seen.circumstances,
             "databases": databases,
+            "inert": {**(start.inert if start else {}), **dict(_inert(side, seen.paths.values()))},
             "reads": reads,
         }
         name = self._prefix(side.environment) + secrets.token_hex(8)
@@ -246,6 +255,13 @@ class Snapshots:
             *(settings.python, settings.allow_connect),
         ]
         return f"{digest(str(self.repository.common_dir))}-{digest(circumstances)}-"
+
+
+def _inert(side: Side, paths: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path in paths:
+        facts = inert(side.tree.read(path) or "")
+        if facts is not None:
+            yield path, facts
 
 
 def _merge(before: Mapping[str, Any], reads: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from sqlalchemy import text
 
 from .catalogue import catalogue
 from .channel import Channel, relative
+from .inert import Inert, know_migrations
 from .operations import flatten
 from .reads import Reads
 from .redirect import Redirect
@@ -72,6 +73,7 @@ class DryRun:
         """Execute env.py; raises whatever it or a migration raises."""
         # Absolute: `script_location = migrations` makes it relative to the working directory.
         self._redirect.env_script = os.path.abspath(self._script.env_py_location)
+        know_migrations(self._request["inert"], self._request["checkout"])
         environment = EnvironmentContext(self._config, self._script, fn=self._work)
         # On the instance: Alembic knows its own class only as what `alembic.context` stands for.
         environment.configure = self._prepared(environment.configure)  # type: ignore[method-assign]
@@ -182,7 +184,7 @@ class DryRun:
 
     def _refuse_without_upgrade(self) -> None:
         for script in self._script.walk_revisions():
-            if not hasattr(script.module, "upgrade"):
+            if not isinstance(script.module, Inert) and not hasattr(script.module, "upgrade"):
                 self.revision = script.revision
                 raise util.CommandError("it has no function upgrade()")
 

@@ -1,0 +1,57 @@
+"""Migrations that have run already: Alembic has to know their places in the history, no more."""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import ModuleType
+from typing import Any, Callable, Dict
+
+from alembic import util
+
+from .channel import relative
+from .modules import globals_of
+
+
+class Inert(ModuleType):
+    """A migration's module, which is loaded when anybody asks for more than is known of it."""
+
+    def __init__(self, path: str, known: Dict[str, Any], load: Callable[[], ModuleType]) -> None:
+        super().__init__(os.path.basename(path), known["doc"])
+        fields = {name: value for name, value in known.items() if name not in ("doc", "imports")}
+        for name, value in fields.items():
+            # JSON has lists where the file has tuples.
+            setattr(self, name, tuple(value) if isinstance(value, list) else value)
+        self.__file__ = path
+        self._load = load
+
+    def __getattr__(self, name: str) -> Any:
+        """What is not known: the module's own, if it has it."""
+        if name == "_load":  # not yet there
+            raise AttributeError(name)
+        real = self._load()
+        self._load = lambda: real
+        return getattr(real, name)
+
+
+def know_migrations(known: Dict[str, Dict[str, Any]], checkout: str) -> None:
+    """Have Alembic not load these files, by their paths in the checkout, unless that would import.
+
+    See `history/inert.py`.
+    """
+    load = util.load_python_file
+
+    def load_unless_known(dir_: Any, filename: Any) -> ModuleType:
+        path = os.path.join(dir_, filename)
+        facts = known.get(relative(path, checkout))
+        if facts is None or not all(_is_there(*one) for one in facts["imports"]):
+            return load(dir_, filename)
+        return Inert(path, facts, lambda: load(dir_, filename))
+
+    util.load_python_file = load_unless_known
+
+
+def _is_there(module: str, name: str) -> bool:
+    if module not in sys.modules:
+        return False
+    return not name or name in globals_of(sys.modules[module])

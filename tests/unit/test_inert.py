@@ -1,0 +1,90 @@
+"""Migrations that need not be loaded: what is told of them is what loading them would give."""
+
+from __future__ import annotations
+
+import pytest
+
+from alembic_lockstep.history.inert import inert
+
+HEAD = 'revision: str = "b"\ndown_revision = "a"\n'
+
+
+def test_a_migration_as_alembic_writes_it_is_told_of() -> None:
+    text = '''"""add a column
+
+Revision ID: b
+"""
+from typing import Sequence, Union
+
+from alembic import op
+import sqlalchemy as sa, sqlalchemy.dialects.postgresql as postgresql
+
+# revision identifiers, used by Alembic.
+revision: str = "b"
+down_revision: Union[str, Sequence[str], None] = ("a", "z")
+branch_labels = None
+SIZES = {"small": -1, "large": [2, 3]}
+
+
+def upgrade(name: str | None = None, *, sizes=SIZES) -> None:
+    op.add_column("games", sa.Column("winners", sa.Integer()))
+
+
+def downgrade() -> None:
+    op.drop_column("games", "winners")
+'''
+    assert inert(text) == {
+        "revision": "b",
+        "down_revision": ("a", "z"),
+        "branch_labels": None,
+        "depends_on": None,
+        "doc": "add a column\n\nRevision ID: b\n",
+        "imports": [
+            ("typing", "Sequence"),
+            ("typing", "Union"),
+            ("alembic", "op"),
+            ("sqlalchemy", ""),
+            ("sqlalchemy.dialects.postgresql", ""),
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "from . import helpers",
+        "from models import *",
+        "print('now')",
+        "table = sa.Table('games', sa.MetaData())",
+        "now = clock()",
+        "now: int = clock()",
+        "later: clock() = 1",
+        "settings.debug = True",
+        "first, second = 1, 2",
+        "lines = [line for line in text]",
+        "name = f'{clock()}'",
+        "class Game(Base):\n    pass",
+        "if True:\n    pass",
+        "try:\n    import models\nexcept ImportError:\n    pass",
+        "@retry\ndef helper():\n    pass",
+        "def helper(now=clock()):\n    pass",
+        "def helper(*, now=clock()):\n    pass",
+        "def helper(*more: clock()):\n    pass",
+        "def helper() -> clock():\n    pass",
+        "async def helper():\n    pass",
+        "del revision",
+        "value = (yesterday := 1)",
+        "helper = lambda: 1",
+    ],
+)
+def test_whatever_may_do_more_is_loaded(more: str) -> None:
+    assert inert(HEAD) is not None
+    assert inert(f"{HEAD}{more}\n") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['revision = "a"', "revision = 1\ndown_revision = None", HEAD + "branch_labels = {'a': 1}"],
+)
+def test_fields_that_json_would_change_are_loaded(text: str) -> None:
+    assert inert(text) is None
