@@ -135,7 +135,7 @@ class Gate:
         sides = finder.find(now)
         runner, memory = self._runner(repository, settings)
         if (sides[0].environment, tree) not in runner.replayed:
-            runner.launcher.begin(sides[0].environment)
+            runner.launcher.begin(sides[0], "tree")
         facts = read_facts(finder, sides, before, changes)
         asked = now.asked | before.asked
         seen = know_each_other(_side_by_side(self._look, facts, runner))
@@ -324,9 +324,10 @@ def _dry_runner(
     urls, setup = settings.scratch_urls, settings.scratch_setup
     with (
         acquire_slot(repository.private / "slots") as slot,
+        ThreadPoolExecutor() as threads,
         ScratchServers(urls=urls, setup=setup, directory=slot, cache=cache_root()) as servers,
     ):
-        launcher = Launcher(repository, settings, environ, slot, progress, early)
+        launcher = Launcher(repository, settings, environ, slot, progress, early, threads)
         observations = memory.observations if memory else None
         snapshots = memory.snapshots(servers) if memory else None
         yield DryRunner(settings, launcher, servers, observations, snapshots)

@@ -140,7 +140,7 @@ def test_a_migration_that_has_run_is_loaded_only_if_that_may_do_something(
         return [line.split()[1] for line in log.read_text().splitlines()]
 
     assert judged(shop) == (0, 6, 0)
-    assert set(modules()) == {"module"}
+    assert Counter(modules()) == {"module": 4, "Inert": 2}  # the base's two ran before
     shop.commit("Four more")
     add_migration(shop, "aaaaaaaaaaaa", "3" * 12)
     assert judged(shop) == (0, 1, 6)

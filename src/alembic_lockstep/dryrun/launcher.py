@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Executor, Future, wait
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import RLock
@@ -13,8 +15,9 @@ from alembic_lockstep.dryrun.access import AccessTimes, complete
 from alembic_lockstep.dryrun.candidates import Candidate
 from alembic_lockstep.dryrun.early import EarlyProbes
 from alembic_lockstep.dryrun.environ import outer_environ
-from alembic_lockstep.dryrun.interpreter import choose_interpreter, recall_interpreter
+from alembic_lockstep.dryrun.interpreter import choose_interpreter
 from alembic_lockstep.dryrun.process import Ask, Observation, Probe, Run, observe
+from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.checkout import check_out
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
@@ -35,6 +38,7 @@ class Launcher:
         slot: The folder for this run's checkouts.
         progress: Told of each revision before it runs.
         early: Processes that wait for something to do.
+        threads: Those in which it begins; whoever made them waits for their end.
         noted: All that was observed, in order, each with its environment's name.
     """
 
@@ -44,25 +48,31 @@ class Launcher:
     slot: Path
     progress: Progress
     early: EarlyProbes
+    threads: Executor
     noted: list[tuple[str, Observation]] = field(default_factory=list)
     _paths: dict[str, list[str]] = field(default_factory=dict)
     _worker_threads: set[str] = field(default_factory=set)
     _interpreters: dict[str, Candidate] = field(default_factory=dict)
+    _checkouts: dict[Path, tuple[str, Future[Path]]] = field(default_factory=dict)
     _numbers: dict[str, int] = field(default_factory=dict)
     _probes: list[Probe] = field(default_factory=list)
     _running: dict[Path, Probe] = field(default_factory=dict)
     _is_stopped: bool = False
     _lock: RLock = field(default_factory=RLock)
 
-    def begin(self, environment: Environment) -> None:
-        """Start the project's Python, if it is known: it has libraries to import first."""
-        if not self._may_begin:
-            return
-        root, main_root = self.repository.root, self.repository.main_root
-        known = (root, environment.directory, self.settings, self.environ, self._memory, main_root)
-        python = recall_interpreter(*known)
-        if python is not None:
-            self.early.start(python.path)
+    def begin(self, side: Side, role: str) -> None:
+        """Do what the run of a side will want first, while others do something else."""
+        place, tree = self._place(side.environment, role), side.tree.sha
+        self._end_checkout(place)
+        begun = self.threads.submit(check_out, self.repository, tree, place)
+        self._checkouts[place] = tree, begun
+        self.start_early(side.environment, 1)
+
+    def start_early(self, environment: Environment, processes: int) -> None:
+        """Start the project's Python so often; it imports its libraries until it is needed."""
+        if self._may_begin:
+            with suppress(CouldNotJudge):  # said when it is needed
+                self.early.start(self.interpreter(environment).path, processes)
 
     @property
     def _may_begin(self) -> bool:
@@ -95,7 +105,10 @@ class Launcher:
             connect: Gives what answers a process's connections.
         """
         environment, tree = side.environment, side.tree
-        checkout = check_out(self.repository, tree.sha, self._place(environment, role))
+        place = self._place(environment, role)
+        checkout = self._end_checkout(place, tree.sha) or check_out(
+            self.repository, tree.sha, place
+        )
         seen = self._observe(environment, checkout, connect(), request)
         self.note(side, seen)
         if self._learns(seen, environment, tree):
@@ -140,6 +153,14 @@ class Launcher:
     def interpreters(self) -> dict[str, str]:
         """From the environments' folders to the Pythons that were used there."""
         return {folder: python.path for folder, python in self._interpreters.items()}
+
+    def _end_checkout(self, place: Path, tree: str = "") -> Path | None:
+        """Wait for the check-out that was begun in a folder; None if it is of another tree."""
+        begun, checkout = self._checkouts.pop(place, ("", None))
+        if checkout is None:
+            return None
+        wait((checkout,))
+        return checkout.result() if begun == tree else None
 
     def _observe(
         self, environment: Environment, checkout: Path, connect: Ask, request: Mapping[str, Any]

@@ -15,6 +15,7 @@ from alembic_lockstep.dryrun.scratch import ScratchServers
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.history.environments import Environment
+from alembic_lockstep.history.inert import inert_migrations
 from alembic_lockstep.memory.observations import Observations
 from alembic_lockstep.memory.snapshots import Snapshot, Snapshots
 from alembic_lockstep.sides import Side
@@ -145,6 +146,7 @@ class DryRunner:
 
         That one starts while the first one migrates, and waits for the databases.
         """
+        self.launcher.start_early(side.environment, 2)
         ready: Future[Scratch] = Future()
         then: list[Future[tuple[Observation, Scratch]]] = []
         scratch: Scratch = {}
@@ -153,7 +155,8 @@ class DryRunner:
             def start_other() -> None:
                 # Not before: what the project writes when it starts is there now.
                 if not then:
-                    then.append(thread.submit(self._wait_and_go_on, side, f"{role}-new", ready))
+                    waiting = (side, new, f"{role}-new", ready)
+                    then.append(thread.submit(self._wait_and_go_on, *waiting))
 
             try:
                 request = {"leave_out": sorted(new), "compare": False}
@@ -183,11 +186,17 @@ class DryRunner:
         return _both(first, seen)
 
     def _wait_and_go_on(
-        self, side: Side, role: str, ready: Future[Scratch]
+        self, side: Side, new: Collection[str], role: str, ready: Future[Scratch]
     ) -> tuple[Observation, Scratch]:
         """One run in databases that are not there yet; with them come those that it added."""
         scratch: Scratch = {}
-        return self._run(side, role, scratch, lambda target: ready.result().get(target)), scratch
+        old = [one.path for one in side.history.revisions if one.id not in new]
+        inert = inert_migrations(side.tree, old)
+
+        def copy(target: str) -> str | None:
+            return ready.result().get(target)
+
+        return self._run(side, role, scratch, copy, inert=inert), scratch
 
     def _restored(self, snapshot: Snapshot) -> Scratch:
         copies = {
@@ -261,6 +270,8 @@ class DryRunner:
             connected()
             if target not in scratch:
                 scratch[target] = copy(target) or self.servers.create(dialect)
+            if request.get("compare", True) and not request.get("twins"):
+                self.servers.prepare(dialect)  # the twin's
             return scratch[target]
 
         return self.launcher.run(side, role, begin, **request)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
+from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.history.revisions import constants
 
 _FIELDS = ("revision", "down_revision", "branch_labels", "depends_on")
@@ -13,6 +16,7 @@ _ANNOTATIONS = (*_LITERALS, ast.Attribute, ast.Subscript)
 _NO_EXPRESSIONS = (ast.expr_context, ast.operator, ast.unaryop)
 
 
+@cache
 def inert(text: str) -> dict[str, Any] | None:
     """What a migration file makes of its module, as JSON-able data; None if it may do more.
 
@@ -36,6 +40,12 @@ def inert(text: str) -> dict[str, Any] | None:
         elif not _does_nothing(statement):
             return None
     return {**told, "doc": ast.get_docstring(module, clean=False), "imports": imports}
+
+
+def inert_migrations(tree: Tree, paths: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """What is told of those of a tree's migrations that are inert, by their paths."""
+    told = ((path, inert(tree.read(path) or "")) for path in paths)
+    return {path: facts for path, facts in told if facts is not None}
 
 
 def _is_plain(value: object) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ from alembic_lockstep.dryrun.scratch import ScratchServers
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.history.environments import Environment
-from alembic_lockstep.history.inert import inert
+from alembic_lockstep.history.inert import inert_migrations
 from alembic_lockstep.memory.digests import content_of, digest, have_changed, stamp_of
 from alembic_lockstep.memory.imports import imported_files
 from alembic_lockstep.sides import Side
@@ -140,7 +140,10 @@ class Snapshots:
             "outside": {path: stamp_of(path) for path in outside},
             "circumstances": seen.circumstances,
             "databases": databases,
-            "inert": {**(start.inert if start else {}), **dict(_inert(side, seen.paths.values()))},
+            "inert": {
+                **(start.inert if start else {}),
+                **inert_migrations(side.tree, seen.paths.values()),
+            },
             "reads": reads,
         }
         name = self._prefix(side.environment) + secrets.token_hex(8)
@@ -255,13 +258,6 @@ class Snapshots:
             *(settings.python, settings.allow_connect),
         ]
         return f"{digest(str(self.repository.common_dir))}-{digest(circumstances)}-"
-
-
-def _inert(side: Side, paths: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for path in paths:
-        facts = inert(side.tree.read(path) or "")
-        if facts is not None:
-            yield path, facts
 
 
 def _merge(before: Mapping[str, Any], reads: Mapping[str, Any]) -> dict[str, Any]:

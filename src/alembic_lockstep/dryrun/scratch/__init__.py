@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import RLock
@@ -40,6 +41,8 @@ class ScratchServers:
         self._servers: dict[str, Server] = {}
         self._dialects: dict[str, str] = {}
         self._locks: dict[str, RLock] = {}
+        self._prepared: dict[str, Future[str]] = {}
+        self._threads = ThreadPoolExecutor()
         self._closed = False
         self._stack = ExitStack()
 
@@ -57,6 +60,7 @@ class ScratchServers:
         # First, so that no thread can start a server that nobody would stop. One that is at it
         # holds its lock.
         self._closed = True
+        self._threads.shutdown(cancel_futures=True)
         with ExitStack() as held:
             for lock in list(self._locks.values()):
                 held.enter_context(lock)
@@ -70,8 +74,13 @@ class ScratchServers:
         Raises:
             CouldNotJudge: no server for this dialect could be started, or it refused.
         """
-        with self._server(dialect) as server:
-            return self._hand_out(dialect, server.create())
+        prepared = self._prepared.pop(dialect, None)
+        return prepared.result() if prepared else self._create(dialect)
+
+    def prepare(self, dialect: str) -> None:
+        """Begin to make what the next `create` returns. If nobody asks for it, nothing is said."""
+        if dialect not in self._prepared:
+            self._prepared[dialect] = self._threads.submit(self._create, dialect)
 
     def copy(self, url: str) -> str:
         """Make a copy of the scratch database at url, to which nobody may be connected."""
@@ -102,6 +111,10 @@ class ScratchServers:
         """Name the server of a dialect for people; starts it if need be."""
         with self._server(dialect) as server:
             return server.description
+
+    def _create(self, dialect: str) -> str:
+        with self._server(dialect) as server:
+            return self._hand_out(dialect, server.create())
 
     def _hand_out(self, dialect: str, url: str) -> str:
         self._dialects[url] = dialect
