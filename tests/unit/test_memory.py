@@ -45,6 +45,13 @@ MARK = "# lockstep: ignore[missing-migration] soon\n"
         ("def f():\n    'Does.'\n", "def f():\n    pass\n", False, True),
         ("def f():\n    'Does.'\n", "def f():\n    return 1\n", False, False),
         ("f = lambda: 'a'\n", "f = lambda: 'b'\n", False, False),
+        ("x = 1\n", "x = True\n", False, False),
+        ("x = 1\n", "x = 1.0\n", False, False),
+        ("x = 'a'\n", "x = b'a'\n", False, False),
+        ("f(1)\n", "f(1, 2)\n", False, False),
+        ("f(1)\n", "f(1)\ng(2)\n", False, False),
+        ("x = {**y}\n", "x = {None: y}\n", False, False),
+        ("x: int\n", "x: int = None\n", False, False),
         ("# coding: latin-1\nx = 'é'\n", "# coding: latin-1\nx = 'é'  # e\n", False, True),
     ],
 )

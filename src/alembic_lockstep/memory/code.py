@@ -21,27 +21,36 @@ def same_code(old: bytes, new: bytes, *, docstrings: bool) -> bool:
         before, now = importlib.util.decode_source(old), importlib.util.decode_source(new)
         if _DIRECTIVE.search(before) or _DIRECTIVE.search(now):
             return before == now
-        return _shape(before, docstrings) == _shape(now, docstrings)
+        return _are_same(_parse(before), _parse(now), docstrings)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False  # also what this Python is too old to read
 
 
-def _shape(text: str, docstrings: bool) -> str:
+def _parse(text: str) -> ast.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an old "\\d" is not this commit's business
-        module = ast.parse(text)
-    if not docstrings:
-        for node in ast.walk(module):
-            body = getattr(node, "body", None)
-            if isinstance(body, list):  # not a lambda's
-                node.body = [one for one in body if not _is_text(one)] or [ast.Pass()]  # type: ignore[attr-defined]
-    return ast.dump(module)
+        return ast.parse(text)
 
 
-def _is_text(statement: ast.stmt) -> bool:
-    """A docstring, or a text below an attribute, which does nothing either."""
-    return (
-        isinstance(statement, ast.Expr)
-        and isinstance(statement.value, ast.Constant)
-        and isinstance(statement.value.value, str)
-    )
+def _are_same(one: object, other: object, docstrings: bool) -> bool:
+    """Compare two trees, or parts of them; `ast.dump()` of both would take twice as long."""
+    if one is other:  # a name's context, and small numbers
+        return True
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, ast.AST):
+        fields = ((getattr(one, name, None), getattr(other, name, None)) for name in one._fields)
+        return all(_are_same(*pair, docstrings) for pair in fields)
+    if isinstance(one, list) and isinstance(other, list):
+        if not docstrings:
+            one, other = ([part for part in parts if not _is_idle(part)] for parts in (one, other))
+        pairs = zip(one, other, strict=False)
+        return len(one) == len(other) and all(_are_same(*pair, docstrings) for pair in pairs)
+    return one == other
+
+
+def _is_idle(part: object) -> bool:
+    """A docstring, a text below an attribute, or the `pass` that may stand in their place."""
+    if isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant):
+        return isinstance(part.value.value, str)
+    return isinstance(part, ast.Pass)
