@@ -41,9 +41,9 @@ def main(arguments):
 
 COMMANDS = {
     "demo": [["alembic-lockstep", "demo"]],
-    # One more than there are processors: tests wait for git, databases and processes. The slow ones
-    # stand together, so whoever is done takes from the others.
-    "test": [["pytest", "-n", str((os.cpu_count() or 1) + 1), "--dist", "worksteal"]],
+    # More than there are processors: tests wait for git, databases, processes and the disk. The
+    # slow ones stand together, so whoever is done takes from the others.
+    "test": [["pytest", "-n", str((os.cpu_count() or 1) * 2 + 1), "--dist", "worksteal"]],
     "lint": [
         ["ruff", "check"],
         ["ruff", "format", "--check"],

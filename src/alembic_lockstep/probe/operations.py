@@ -17,18 +17,21 @@ from alembic.operations import ops
 
 Operation = Dict[str, Any]
 
+FROM_SETS = ("add_fk", "remove_fk", "add_constraint", "remove_constraint")
+
 
 def flatten(upgrade: ops.UpgradeOps, context: AutogenContext) -> List[Operation]:
     """The operations of one database, a table's parts folded into the table where it is new.
 
-    In the same order each time: Alembic goes through sets.
+    In the same order each time: for tables that go and for constraints Alembic goes through sets.
     """
     visited = [fact for op in _dependants_first(upgrade.ops) for fact in _visit(op, context, None)]
-    found = [
-        fact
-        for _, alike in groupby(visited, lambda one: (one["kind"], one["table"]))
-        for fact in sorted(alike, key=lambda one: (one["name"], one["columns"]))
-    ]
+    found: List[Operation] = []
+    for (kind, _), group in groupby(visited, lambda one: (one["kind"], one["table"])):
+        alike = list(group)
+        if kind in FROM_SETS:
+            alike.sort(key=lambda one: (one["name"], one["columns"]))
+        found += alike
     whole = {fact["table"]: fact for fact in found if fact["kind"] in {"add_table", "remove_table"}}
     kept = []
     for fact in found:
