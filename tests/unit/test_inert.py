@@ -49,6 +49,10 @@ def downgrade() -> None:
     }
 
 
+def test_a_mark_of_the_byte_order_and_an_old_escape_are_passed_over() -> None:
+    assert inert(f"\ufeff{HEAD}PATTERN = '\\d'\n") is not None
+
+
 @pytest.mark.parametrize(
     "more",
     [
@@ -84,7 +88,14 @@ def test_whatever_may_do_more_is_loaded(more: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ['revision = "a"', "revision = 1\ndown_revision = None", HEAD + "branch_labels = {'a': 1}"],
+    [
+        'revision = "a"',
+        "revision = 1\ndown_revision = None",
+        HEAD + "branch_labels = {'a': 1}",
+        HEAD + "type Size = int",  # to a Python that is older than the project's
+        HEAD + "x = (",
+        HEAD + "x = '\x00'",
+    ],
 )
-def test_fields_that_json_would_change_are_loaded(text: str) -> None:
+def test_what_json_or_this_python_does_not_know_is_loaded(text: str) -> None:
     assert inert(text) is None

@@ -69,7 +69,7 @@ def choose_interpreter(
         return remembered
     found = candidates(root, directory, settings, outer, main_root)
     chosen = _first_fitting(found, root, settings.run, outer | dict(settings.env))
-    _remember(memory, directory, stamp, chosen)
+    _remember(memory, directory, stamp, chosen, bare=not (settings.run or settings.env))
     return chosen
 
 
@@ -87,9 +87,13 @@ def recall_interpreter(
 
 
 def used_interpreters(memory: Path) -> set[str]:
-    """The interpreters that were chosen last and are still there, whatever they depend on."""
+    """The interpreters that were chosen last, whatever they depend on, and are still there.
+
+    Without those that the settings give something to, as that has to be known first.
+    """
     try:
-        paths = {entry["path"] for entry in json.loads(memory.read_text("utf-8")).values()}
+        entries = [*json.loads(memory.read_text("utf-8")).values()]
+        paths = {entry["path"] for entry in entries if entry["bare"]}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return set()
     return {path for path in paths if Path(path).is_file()}
@@ -174,14 +178,15 @@ def _recall(memory: Path, directory: str, stamp: str) -> Candidate | None:
     return known if fits else None
 
 
-def _remember(memory: Path, directory: str, stamp: str, chosen: Candidate) -> None:
+def _remember(memory: Path, directory: str, stamp: str, chosen: Candidate, *, bare: bool) -> None:
     try:
         entries = json.loads(memory.read_text("utf-8"))
     except (OSError, ValueError):
         entries = {}
     if not isinstance(entries, dict):
         entries = {}
-    entries[directory] = asdict(chosen) | {"stamp": stamp, "ages": _ages(Path(chosen.path))}
+    facts = {"stamp": stamp, "ages": _ages(Path(chosen.path)), "bare": bare}
+    entries[directory] = asdict(chosen) | facts
     # Not remembering costs a second the next time, no more.
     with contextlib.suppress(OSError):
         memory.parent.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.history.revisions import constants
+from alembic_lockstep.models.source import tree
 
 _FIELDS = ("revision", "down_revision", "branch_labels", "depends_on")
 _LITERALS = (ast.Constant, ast.Name, ast.Tuple, ast.List, ast.Dict, ast.Set, ast.UnaryOp, ast.BinOp)
@@ -24,7 +25,7 @@ def inert(text: str) -> dict[str, Any] | None:
     as pairs of a module and a name in it, which is empty for `import module`. Whether these are
     there already, where importing them again does nothing, has to be seen when it would be loaded.
     """
-    module = ast.parse(text)
+    module = tree(text)
     values = constants(module)
     told = {name: values.get(name) for name in _FIELDS}
     if "down_revision" not in values or not all(map(_is_plain, told.values())):
@@ -42,9 +43,9 @@ def inert(text: str) -> dict[str, Any] | None:
     return {**told, "doc": ast.get_docstring(module, clean=False), "imports": imports}
 
 
-def inert_migrations(tree: Tree, paths: Iterable[str]) -> dict[str, dict[str, Any]]:
+def inert_migrations(files: Tree, paths: Iterable[str]) -> dict[str, dict[str, Any]]:
     """What is told of those of a tree's migrations that are inert, by their paths."""
-    told = ((path, inert(tree.read(path) or "")) for path in paths)
+    told = ((path, inert(files.read(path) or "")) for path in paths)
     return {path: facts for path, facts in told if facts is not None}
 
 

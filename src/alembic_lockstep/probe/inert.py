@@ -52,6 +52,5 @@ def know_migrations(known: Dict[str, Dict[str, Any]], checkout: str) -> None:
 
 
 def _is_there(module: str, name: str) -> bool:
-    if module not in sys.modules:
-        return False
-    return not name or name in globals_of(sys.modules[module])
+    found = sys.modules.get(module)
+    return found is not None and (not name or name in globals_of(found))
