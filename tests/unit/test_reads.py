@@ -425,7 +425,14 @@ def test_a_file_outside(project: Project, tmp_path: Path) -> None:
     assert found["opened"] == found["absent"] == []
     assert {str(tmp_path / "there.txt"), str(tmp_path / "gone.txt")} <= set(found["outside"])
     machine = (project.checkout.anchor + "proc", project.checkout.anchor + "dev", str(PROBE))
-    assert not [path for path in found["outside"] if path.startswith(machine)]
+    others = [path for path in found["outside"] if not path.startswith(str(tmp_path))]
+    assert not [path for path in others if path.startswith(machine)]
+
+
+def test_a_file_in_memory_is_one_like_any_other(project: Project) -> None:
+    found = project.trace("import os; os.path.exists('/dev/shm/gone.txt'); open('/dev/null')")
+    assert "/dev/shm/gone.txt" in found["outside"]
+    assert "/dev/null" not in found["outside"]
 
 
 def test_the_working_trees_own_files_are_looked_for_in_the_checkout(project: Project) -> None:

@@ -20,6 +20,8 @@ from .reads import Names, Reads, readlink
 
 PROBE = os.path.dirname(os.path.abspath(__file__))
 KERNEL = ("/proc/", "/dev/", "/sys/")
+# But what lies there is like any other file, only in memory.
+IN_MEMORY = "/dev/shm/"  # noqa: S108 - nothing is written there
 # Looked for when Python starts, before anybody could have seen it.
 AT_START = {"sitecustomize", "usercustomize"}
 # Compiled code that is known to read no files of a project.
@@ -68,7 +70,6 @@ class _Trace:
         self._top = places.checkout
         # With what SQLite puts beside them.
         self._scratch = {name + end for name in scratch for end in ("", "-wal", "-shm", "-journal")}
-        self._never = (PROBE + os.sep, *KERNEL)
         self._trails: Dict[str, List[str]] = {}
         self._sorted: Dict[str, Tuple[List[str], List[str]]] = {}
         self._environment = _environment(places)
@@ -212,7 +213,11 @@ class _Trace:
         """Whether it never counts: the standard library, the machine, what we brought along."""
         if (path + os.sep).startswith(self._standard):
             return not INSTALLED.search(path + os.sep)
-        return path.startswith(self._never) or path.endswith(STANDARD_ZIP) or path in self._scratch
+        if path.startswith(KERNEL) and not path.startswith(IN_MEMORY):
+            return True
+        return (
+            path.startswith(PROBE + os.sep) or path.endswith(STANDARD_ZIP) or path in self._scratch
+        )
 
     def _trail(self, path: str, depth: int = 0) -> List[str]:
         """The links that a path leads over, and where it ends; folders' trails are kept."""
