@@ -1,0 +1,70 @@
+"""System calls that Python has no function for."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+# Of linux/prctl.h.
+PR_SET_PDEATHSIG = 1
+PR_SET_DUMPABLE = 4
+PR_CAPBSET_DROP = 24
+PR_SET_CHILD_SUBREAPER = 36
+PR_SET_NO_NEW_PRIVS = 38
+
+# Of linux/sched.h and linux/mount.h.
+CLONE_NEWNS = 0x00020000
+CLONE_NEWIPC = 0x08000000
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWPID = 0x20000000
+MS_RDONLY = 1
+MS_NOSUID = 2
+MS_NODEV = 4
+MS_NOEXEC = 8
+MS_REMOUNT = 32
+MS_BIND = 4096
+MS_REC = 16384
+MS_PRIVATE = 1 << 18
+MNT_DETACH = 2
+
+MACHINE = os.uname().machine
+
+
+def call(name: str, *arguments: object) -> int:
+    """Call a function of the C library.
+
+    Raises:
+        OSError: it returned a negative number; with errno and the function's name.
+    """
+    result: int = getattr(_LIBC, name)(*map(_converted, arguments))
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{name}: {os.strerror(number)}")
+    return result
+
+
+def syscall(number: int, *arguments: object) -> int:
+    """Make a system call by its number; raises as `call` does."""
+    return call("syscall", number, *arguments)
+
+
+def prctl(option: int, value: int = 0) -> None:
+    """Set an attribute of this process; raises as `call` does."""
+    call("prctl", option, value, 0, 0, 0)
+
+
+def mount(source: str, target: str, kind: str = "", flags: int = 0, options: str = "") -> None:
+    """Mount a file system; raises as `call` does, with the target."""
+    try:
+        call("mount", source, target, kind or None, flags, options or None)
+    except OSError as error:
+        raise OSError(error.errno, f"mount {kind or 'bind'}: {error.strerror}", target) from None
+
+
+def _converted(argument: object) -> object:
+    if isinstance(argument, str):
+        return os.fsencode(argument)
+    # As unsigned long: the C library's functions take pointers and flags of that width.
+    return ctypes.c_ulong(argument) if isinstance(argument, int) else argument

@@ -1,0 +1,69 @@
+"""Ending processes, and ending like one."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+#: Seconds until what was killed must have gone.
+_PATIENCE = 5.0
+
+
+def wait_for(process: int) -> int:
+    """Reap every child until one process ends; return its status."""
+    while True:
+        ended, status = os.wait()
+        if ended == process:
+            return status
+
+
+def leave_streams() -> None:
+    """Put /dev/null in the place of the standard streams, so that they end with the project."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nothing, stream)
+    os.close(nothing)
+
+
+def end_descendants() -> None:
+    """Kill all that is left, until nothing is, or it cannot be killed."""
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
+        try:
+            if os.waitpid(-1, os.WNOHANG)[0]:
+                continue
+        except ChildProcessError:
+            return
+        for process in _descendants(os.getpid()):
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(process, signal.SIGKILL)
+        time.sleep(0.001)
+
+
+def _descendants(top: int) -> Iterator[int]:
+    children: dict[int, list[int]] = {}
+    for name in filter(str.isdecimal, os.listdir("/proc")):
+        with suppress(OSError), open(f"/proc/{name}/stat", "rb") as file:
+            # Behind the name, which may hold anything: the state, then the parent. proc(5)
+            parent = int(file.read().rpartition(b")")[2].split()[1])
+            children.setdefault(parent, []).append(int(name))
+    waiting = children.get(top, [])
+    while waiting:
+        process = waiting.pop()
+        yield process
+        waiting += children.get(process, [])
+
+
+def end_like(status: int) -> None:
+    """End as the process did that has this wait status."""
+    if os.WIFSIGNALED(status):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        number = os.WTERMSIG(status)
+        with suppress(OSError):  # SIGKILL has no handler
+            signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+    os._exit(os.waitstatus_to_exitcode(status) & 0xFF)

@@ -1,0 +1,27 @@
+"""What the supervisor is asked to run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class Task:
+    """What is to be run.
+
+    Attributes:
+        control: The descriptor of the socket to the host.
+        keeps_locale: LC_CTYPE was set before our own Python set it when it started (PEP 538).
+        guards: Which guards of files to try, in this order: namespaces, landlock, python.
+        base: An empty folder, to build the namespaces' view in.
+        writable: Folders and files that are written for real.
+        command: The project's process.
+    """
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        """Read `CONTROL KEEPS_LOCALE GUARD,… BASE COUNT WRITABLE… COMMAND…`."""
+        control, keeps_locale, guards, self.base, count, *rest = arguments
+        self.control = int(control)
+        self.keeps_locale = keeps_locale == "1"
+        self.guards = guards.split(",")
+        self.writable = rest[: int(count)]
+        self.command = rest[int(count) :]
