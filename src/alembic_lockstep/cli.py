@@ -136,8 +136,12 @@ def check(
 
     gc.enable()
     from alembic_lockstep.dryrun.early import EarlyProbes
+    from alembic_lockstep.slots import acquire_slot
 
-    with EarlyProbes(repository, environ) as early:
+    with (
+        acquire_slot(repository.private / "slots") as slot,
+        EarlyProbes(repository, environ, slot) as early,
+    ):
         if span.tip is None:  # of commits, all may be remembered
             early.guess()
         # These take longer to import than all that was needed so far.

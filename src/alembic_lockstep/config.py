@@ -33,6 +33,8 @@ class Settings:
         scratch_setup: SQL run in every new scratch database.
         timeout: Seconds for one dry run.
         allow_connect: `host:port`, `host`, or a unix socket's path.
+        allow_write: Folders and files that the project writes for real.
+        guard: `auto`, or the one guard of files to use: `namespaces`, `landlock`, `python`.
         strict: Report what the base already has as well.
         ignore: Differences that are none, as globs, each with the reason.
     """
@@ -48,6 +50,8 @@ class Settings:
     scratch_setup: tuple[str, ...] = ()
     timeout: float = 300.0
     allow_connect: tuple[str, ...] = ()
+    allow_write: tuple[str, ...] = ()
+    guard: str = "auto"
     strict: bool = False
     ignore: Mapping[str, str] = field(default_factory=dict)
 
@@ -65,6 +69,13 @@ def _string(value: object) -> str:
 def _start(value: object) -> str:
     text = _string(value)
     if text in ("replay", "base-models") or text.endswith(".sql"):
+        return text
+    raise _UnfitError
+
+
+def _guard(value: object) -> str:
+    text = _string(value)
+    if text in ("auto", "namespaces", "landlock", "python"):
         return text
     raise _UnfitError
 
@@ -135,6 +146,7 @@ class _Kind:
 
 _STRING = _Kind("a string", _string, str)
 _START = _Kind('"replay", "base-models" or the path of an .sql file', _start, _start)
+_GUARD = _Kind('"auto", "namespaces", "landlock" or "python"', _guard, _guard)
 _STRINGS = _Kind(
     'a list of strings, such as ["…"]', _strings, lambda text: tuple(shlex.split(text))
 )
@@ -179,6 +191,8 @@ _KEYS = (
     _key("scratch_setup", _STRINGS, toml="scratch.setup"),
     _key("timeout", _SECONDS),
     _key("allow_connect", _STRINGS),
+    _key("allow_write", _STRINGS),
+    _key("guard", _GUARD),
     _key("strict", _TRUTH),
     _key("ignore", _REASONS),
 )

@@ -37,7 +37,6 @@ from alembic_lockstep.memory.memory import Memory, untraced
 from alembic_lockstep.memory.verdicts import Verdicts
 from alembic_lockstep.rules import DRY_RUN_RULES, HISTORY_RULES, Check
 from alembic_lockstep.sides import Side, SideFinder
-from alembic_lockstep.slots import acquire_slot
 
 
 @dataclass(frozen=True)
@@ -323,11 +322,10 @@ def _dry_runner(
 ) -> Iterator[DryRunner]:
     urls, setup = settings.scratch_urls, settings.scratch_setup
     with (
-        acquire_slot(repository.private / "slots") as slot,
         ThreadPoolExecutor() as threads,
-        ScratchServers(urls=urls, setup=setup, directory=slot, cache=cache_root()) as servers,
+        ScratchServers(urls=urls, setup=setup, directory=early.slot, cache=cache_root()) as servers,
     ):
-        launcher = Launcher(repository, settings, environ, slot, progress, early, threads)
+        launcher = Launcher(repository, settings, environ, early.slot, progress, early, threads)
         observations = memory.observations if memory else None
         snapshots = memory.snapshots(servers) if memory else None
         yield DryRunner(settings, launcher, servers, observations, snapshots)

@@ -27,6 +27,7 @@ from alembic_lockstep.pages import HOME
 from alembic_lockstep.report.progress import progress
 from alembic_lockstep.report.summary import summary
 from alembic_lockstep.report.text import block, plural, printable
+from alembic_lockstep.slots import acquire_slot
 
 HOOKS = ".pre-commit-config.yaml"
 WORKFLOW = ".github/workflows/alembic-lockstep.yml"
@@ -261,7 +262,8 @@ def set_up(cwd: Path, environ: Mapping[str, str], *, yes: bool) -> int:
     tree = repository.staged_tree(environ)
     cache = Cache(cache_root())
     with (
-        EarlyProbes(repository, environ) as early,
+        acquire_slot(repository.private / "slots") as slot,
+        EarlyProbes(repository, environ, slot) as early,
         progress() as show,
         Gate(repository, environ, {}, show, early, cache) as gate,
     ):

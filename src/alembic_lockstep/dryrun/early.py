@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from alembic_lockstep.config import Settings
 from alembic_lockstep.dryrun.environ import outer_environ
 from alembic_lockstep.dryrun.interpreter import used_interpreters
+from alembic_lockstep.dryrun.policy import policy_for
 from alembic_lockstep.dryrun.process import Probe, start_probe
 from alembic_lockstep.git.repository import Repository
+from alembic_lockstep.isolation.cell import Policy
 
 
 @dataclass
 class EarlyProbes:
-    """The probes that nobody has taken yet, by their interpreters; none outlives this."""
+    """The probes that wait for a request, by interpreter and policy; none outlives this.
+
+    Attributes:
+        slot: This run's folder.
+    """
 
     repository: Repository
     environ: Mapping[str, str]
-    _waiting: dict[str, list[Probe]] = field(default_factory=dict)
+    slot: Path
+    _waiting: dict[tuple[str, Policy], list[Probe]] = field(default_factory=dict)
 
     def __enter__(self) -> EarlyProbes:
         return self
@@ -28,21 +37,27 @@ class EarlyProbes:
                 probe.close()
 
     def guess(self) -> None:
-        """Start one with the interpreter that was used last, if there was but one."""
-        used = used_interpreters(self.repository.private / "interpreter.json")
-        if len(used) == 1:
-            self.start(used.pop())
+        """Start one with the interpreter that was used last, if there was but one.
 
-    def start(self, interpreter: str, wanted: int = 1) -> None:
-        """Have so many wait. With a PYTHONPATH their libraries might be the working tree's."""
+        The settings are not read yet: if they change the policy, it is not taken.
+        """
+        interpreters = used_interpreters(self.repository.private / "interpreter.json")
+        if len(interpreters) == 1:
+            self.start(interpreters.pop(), policy_for(self.slot, Settings()))
+
+    def start(self, interpreter: str, policy: Policy, count: int = 1) -> None:
+        """Start probes until `count` wait.
+
+        Not with a PYTHONPATH: their libraries might be the working tree's.
+        """
         if "PYTHONPATH" in self.environ:
             return
-        waiting = self._waiting.setdefault(interpreter, [])
-        while len(waiting) < wanted:
+        waiting = self._waiting.setdefault((interpreter, policy), [])
+        while len(waiting) < count:
             environ = outer_environ(self.environ)
-            waiting.append(start_probe(interpreter, environ, self.repository.root))
+            waiting.append(start_probe(interpreter, environ, self.repository.root, policy))
 
-    def take(self, interpreter: str) -> Probe | None:
-        """One that waits, if there is one."""
-        waiting = self._waiting.get(interpreter)
+    def take(self, interpreter: str, policy: Policy) -> Probe | None:
+        """Hand out a probe that waits, if there is one."""
+        waiting = self._waiting.get((interpreter, policy))
         return waiting.pop(0) if waiting else None

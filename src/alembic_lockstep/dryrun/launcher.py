@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Executor, Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -16,12 +17,15 @@ from alembic_lockstep.dryrun.candidates import Candidate
 from alembic_lockstep.dryrun.early import EarlyProbes
 from alembic_lockstep.dryrun.environ import outer_environ
 from alembic_lockstep.dryrun.interpreter import choose_interpreter
+from alembic_lockstep.dryrun.policy import policy_for
 from alembic_lockstep.dryrun.process import Ask, Observation, Probe, Run, observe
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.checkout import check_out
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.history.environments import Environment
+from alembic_lockstep.isolation.addresses import allowed_addresses
+from alembic_lockstep.isolation.cell import Policy
 from alembic_lockstep.sides import Side
 
 # What `anyio.from_thread.run()` says elsewhere: such an env.py is run by its own program only.
@@ -72,7 +76,15 @@ class Launcher:
         """Start the project's Python so often; it imports its libraries until it is needed."""
         if self._may_begin:
             with suppress(CouldNotJudge):  # said when it is needed
-                self.early.start(self.interpreter(environment).path, processes)
+                self.early.start(self.interpreter(environment).path, self._policy, processes)
+
+    @cached_property
+    def _policy(self) -> Policy:
+        return policy_for(self.slot, self.settings)
+
+    @cached_property
+    def _allowed(self) -> tuple[str, ...]:
+        return tuple(allowed_addresses(self.settings.allow_connect))
 
     @property
     def _may_begin(self) -> bool:
@@ -171,6 +183,8 @@ class Launcher:
             interpreter=interpreter,
             prefix=self.settings.run,
             checkout=checkout,
+            policy=self._policy,
+            allowed=self._allowed,
             request={**self._request(environment), **request},
             environ=outer_environ(self.environ),
             timeout=self.settings.timeout,
@@ -179,7 +193,8 @@ class Launcher:
             ran=access.end if access else lambda: None,
             started=lambda probe: self._noted(probe, checkout.parent),
         )
-        seen = observe(run, self.early.take(interpreter) if self._may_begin else None)
+        early = self.early.take(interpreter, self._policy) if self._may_begin else None
+        seen = observe(run, early)
         return replace(seen, reads=complete(seen.reads, access))
 
     def _request(self, environment: Environment) -> dict[str, Any]:
@@ -194,7 +209,7 @@ class Launcher:
             "paths": self._paths.get(environment.name, []),
             "worker_thread": environment.name in self._worker_threads,
             "env": dict(self.settings.env),
-            "allow_connect": list(self.settings.allow_connect),
+            "allow_connect": [*self.settings.allow_connect, *self._allowed],
             "compare": True,
             "create": False,
             "expects": "",

@@ -12,12 +12,14 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from alembic_lockstep.errors import CouldNotJudge
+from alembic_lockstep.isolation.addresses import addresses_of
+from alembic_lockstep.isolation.cell import Cell, Guard, Policy
 
 PROBE = Path(__file__).parent.parent / "probe"
 
@@ -67,6 +69,8 @@ class Run:
     """One dry run to be made.
 
     Attributes:
+        policy: What the project may change on this machine.
+        allowed: Addresses that it may reach beside its database.
         request: What the probe is told; see `probe/main.py`.
         connect: Answers (dialect, place, target) with the scratch database's URL.
         progress: Called with (revision id, number, total) before each revision.
@@ -77,6 +81,8 @@ class Run:
     interpreter: str
     prefix: tuple[str, ...]
     checkout: Path
+    policy: Policy
+    allowed: tuple[str, ...]
     request: Mapping[str, Any]
     environ: Mapping[str, str]
     timeout: float
@@ -99,7 +105,8 @@ class Observation:
         circumstances: What of env.py and the models makes old migrations do what they do.
         scripts: Files of the tree that Alembic loaded as its history, empty if it could not.
         phase: Where it failed: start, env, start-sql, upgrade, create or compare.
-        refused: Addresses that the project wanted to reach beside SQLAlchemy.
+        guard: What guarded the machine against the project; None if it is remembered.
+        refused: What the project was refused: addresses beside SQLAlchemy, changes of files.
         worktree: Files of the user's working tree that were loaded as modules.
         copies: Modules of the tree that were loaded from elsewhere: see `probe/copies.py`.
         asked_x: env.py asked for arguments of `alembic -x`.
@@ -118,6 +125,7 @@ class Observation:
     error: Mapping[str, Any] = field(default_factory=dict)
     phase: str = ""
     revision: str = ""
+    guard: Guard | None = None
     refused: tuple[str, ...] = ()
     worktree: tuple[str, ...] = ()
     copies: tuple[Mapping[str, Any], ...] = ()
@@ -128,35 +136,50 @@ class Observation:
 
 
 class Probe:
-    """The probe as a process group of its own. Until it is asked it imports its libraries."""
+    """The probe, behind a guard. Until it is asked it imports its libraries.
+
+    Attributes:
+        log: What it prints.
+    """
 
     def __init__(
-        self, command: Sequence[str], environ: Mapping[str, str], folder: str | None
+        self,
+        command: Sequence[str],
+        environ: Mapping[str, str],
+        folder: str | None,
+        policy: Policy | None,
     ) -> None:
         self.log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
-        self.process = subprocess.Popen(
+        self.cell = Cell.start(
             command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.log,
-            cwd=folder,
-            env={**environ, "PYTHONHASHSEED": "0"},  # sets are rendered in one order
-            start_new_session=True,
+            environ={**environ, "PYTHONHASHSEED": "0"},  # sets are rendered in one order
+            folder=folder,
+            log=self.log,
+            policy=policy,
         )
 
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """The process that ends as the probe does."""
+        return self.cell.process
+
     def kill(self) -> None:
-        """End it and all that it started."""
-        with suppress(ProcessLookupError, PermissionError):  # gone already
-            os.killpg(self.process.pid, signal.SIGKILL)
+        """Begin to end it and all that it started."""
+        self.cell.kill()
+
+    def end(self) -> None:
+        """Wait for its end, which it has begun itself."""
+        self.cell.end()
 
     def close(self) -> None:
         """Leave nothing of it."""
-        self.kill()
-        self.process.wait()
+        self.cell.close()
         self.log.close()
 
 
-def start_probe(interpreter: str, environ: Mapping[str, str], folder: Path) -> Probe:
+def start_probe(
+    interpreter: str, environ: Mapping[str, str], folder: Path, policy: Policy
+) -> Probe:
     """Start the probe on this machine.
 
     Args:
@@ -164,7 +187,7 @@ def start_probe(interpreter: str, environ: Mapping[str, str], folder: Path) -> P
             it: there may be a `re.py`, which Python 3.13 takes for its own.
     """
     command = [interpreter, "-c", LOCAL, str(PROBE)]
-    return Probe(command, environ, str(folder) if "PYTHONPATH" in environ else os.sep)
+    return Probe(command, environ, str(folder) if "PYTHONPATH" in environ else os.sep, policy)
 
 
 def observe(run: Run, early: Probe | None = None) -> Observation:
@@ -177,10 +200,13 @@ def observe(run: Run, early: Probe | None = None) -> Observation:
         facts, doing = None, "before the first revision"
         process, log = probe.process, probe.log
         for event in _events(process, log):
-            facts = _handle(event, run, process, clock)
+            facts = _handle(event, run, probe, clock)
             if event["event"] == "revision":
                 doing = f"at revision {event['id']}, {event['number']} of {event['total']}"
-        process.wait()
+            if facts is not None:  # children may hold the pipe open
+                break
+        probe.end()
+        guard, refused = probe.cell.guard, probe.cell.refused()
         log.seek(0)
         printed = log.read().decode("utf-8", "replace")
     if clock.has_expired:
@@ -194,9 +220,11 @@ def observe(run: Run, early: Probe | None = None) -> Observation:
             f"the project's Python {_ending(process.returncode)}; the dry run was {doing}",
             log=printed,
         )
-    lists = ("databases", "connections", "revisions", "scripts", "refused", "worktree", "copies")
+    lists = ("databases", "connections", "revisions", "scripts", "worktree", "copies")
     return Observation(
         **{name: tuple(facts.get(name, ())) for name in lists},
+        guard=guard,
+        refused=tuple(dict.fromkeys([*facts.get("refused", ()), *refused])),
         error=facts.get("error", {}),
         paths=facts.get("paths", {}),
         circumstances=facts.get("circumstances", ""),
@@ -224,19 +252,45 @@ def _asked(run: Run, early: Probe | None) -> Iterator[tuple[Probe, _Clock]]:
     if run.prefix:
         archive = _archive(run.checkout)
         command = [*run.prefix, run.interpreter, "-c", REMOTE, str(len(archive))]
-        probe, header = Probe(command, run.environ, None), archive + _line(run.request)
+        probe, header = Probe(command, run.environ, None, None), archive
     else:
-        probe = early or start_probe(run.interpreter, run.environ, run.checkout)
-        header = _line({**run.request, "checkout": str(run.checkout)})
+        probe = early or start_probe(run.interpreter, run.environ, run.checkout, run.policy)
+        header = b""
     run.started(probe)
     clock = _Clock(probe, run.timeout)
     clock.start()
     try:
-        _write(probe.process, header)
+        request = {
+            "checkout": str(run.checkout),
+            **run.request,
+            "isolation": _isolation(run, probe),
+        }
+        probe.cell.allow(run.allowed)
+        _write(probe.process, header + _line(request))
         yield probe, clock
     finally:
         clock.stop()
         probe.close()
+
+
+def _isolation(run: Run, probe: Probe) -> dict[str, Any]:
+    """Return what the probe has to know of the guard around it.
+
+    Raises:
+        CouldNotJudge: the settings name a guard that does not work here.
+    """
+    guard = probe.cell.guard
+    if not guard.files:
+        raise CouldNotJudge(
+            "the guard that the settings name does not work on this machine",
+            tried=guard.tried,
+            fix='[tool.alembic-lockstep]\nguard = "auto"',
+        )
+    return {
+        "files": guard.files,
+        "network": guard.network,
+        "writable": list(run.policy.writable),
+    }
 
 
 class _Clock:
@@ -295,14 +349,14 @@ def _parsed(line: bytes) -> dict[str, Any]:
     return event if isinstance(event, dict) and "event" in event else {}
 
 
-def _handle(
-    event: dict[str, Any], run: Run, process: subprocess.Popen[bytes], clock: _Clock
-) -> dict[str, Any] | None:
+def _handle(event: dict[str, Any], run: Run, probe: Probe, clock: _Clock) -> dict[str, Any] | None:
     """Answer one event; the last one is the result."""
+    process = probe.process
     if event["event"] == "connect":
         clock.stop()  # the database may be another run's, which has not ended yet
         url = run.connect(event["dialect"], event["place"], event["target"])
         clock.start()
+        probe.cell.allow(addresses_of(url))
         _write(process, _line({"url": url}))
     elif event["event"] == "revision":
         run.progress(event["id"], event["number"], event["total"])

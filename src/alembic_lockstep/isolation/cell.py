@@ -127,14 +127,18 @@ class Cell:
         with suppress(OSError):  # it has ended
             self._control.shutdown(socket.SHUT_WR)
 
-    def close(self) -> None:
-        """Leave nothing of it."""
-        self.kill()
+    def end(self) -> None:
+        """Wait until the process has ended; one that takes too long for that is killed."""
         try:
             self.process.wait(_ENDING)
         except subprocess.TimeoutExpired:
             self._kill_group()
             self.process.wait()
+
+    def close(self) -> None:
+        """Leave nothing of it."""
+        self.kill()
+        self.end()
         if self._control is not None:
             self._control.close()
 

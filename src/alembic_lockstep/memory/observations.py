@@ -55,7 +55,7 @@ class Observations:
         if seen.error:
             return
         name = self._prefix(environment, interpreter) + known.tree
-        facts = {**vars(seen), "reads": {}, "log": ""}
+        facts = {**vars(seen), "reads": {}, "log": "", "guard": None}
         self.cache.write(KIND, name, {**known.stored, "seen": facts})
 
     def _prefix(self, environment: Environment, interpreter: str) -> str:

@@ -1,0 +1,30 @@
+"""What the project's processes may change on this machine."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from alembic_lockstep.config import Settings
+from alembic_lockstep.isolation.cell import GUARDS, Policy
+
+#: Where semaphores and shared memory are made: multiprocessing's locks, at import.
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a kernel's interface, not a temporary file
+
+
+def policy_for(slot: Path, settings: Settings) -> Policy:
+    """Return the policy of a run: its own folder, and what a setting names, may be written."""
+    base = slot / "view"
+    base.mkdir(exist_ok=True)
+    guards = GUARDS if settings.guard == "auto" else (settings.guard,)
+    writable = [str(slot), *settings.allow_write]
+    if not _holds_files_of_the_users(slot):
+        writable.append(str(SHARED_MEMORY))
+    return Policy(guards, tuple(writable), base)
+
+
+def _holds_files_of_the_users(slot: Path) -> bool:
+    """Tell whether somebody works in the shared memory, so that all of it cannot be opened."""
+    folders = (slot, Path(tempfile.gettempdir()), Path.home(), Path(os.getcwd()))  # noqa: PTH109
+    return any(folder.is_relative_to(SHARED_MEMORY) for folder in folders)
