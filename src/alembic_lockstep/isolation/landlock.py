@@ -22,6 +22,7 @@ _OF_FOLDERS = sum(1 << bit for bit in range(4, 13))  # remove and make, of every
 _REFER = 1 << 13  # since version 2
 _TRUNCATE = 1 << 14  # since version 3
 _OF_FILES = _WRITE_FILE | _TRUNCATE
+_CONNECT_TCP = 1 << 1  # since version 4
 _SCOPES = 3  # abstract Unix sockets and signals, since version 6
 
 #: Devices that programs write to, and that keep nothing.
@@ -50,10 +51,13 @@ def version() -> int:
     return kernel.syscall(_CREATE_RULESET, None, 0, _GET_VERSION)
 
 
-def restrict_writes(writable: Iterable[str]) -> None:
+def restrict_writes(writable: Iterable[str], *, connects: bool = True) -> None:
     """Refuse from now on every write outside of these folders and files; for ever, inherited.
 
     Paths that do not exist are left out. Needs NO_NEW_PRIVS.
+
+    Args:
+        connects: Do not refuse TCP connections, which versions below 4 cannot.
 
     Raises:
         OSError: this kernel cannot.
@@ -62,7 +66,8 @@ def restrict_writes(writable: Iterable[str]) -> None:
     handled = _WRITE_FILE | _OF_FOLDERS
     handled |= _REFER if number >= 2 else 0
     handled |= _TRUNCATE if number >= 3 else 0
-    ruleset = _Ruleset(handled, 0, _SCOPES if number >= 6 else 0)
+    network = 0 if connects or number < 4 else _CONNECT_TCP
+    ruleset = _Ruleset(handled, network, _SCOPES if number >= 6 else 0)
     # Older kernels know the structure without its newer fields.
     size = 24 if number >= 6 else 16 if number >= 4 else 8
     descriptor = kernel.syscall(_CREATE_RULESET, ctypes.byref(ruleset), size, 0)

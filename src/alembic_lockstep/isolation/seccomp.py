@@ -16,8 +16,9 @@ import fcntl
 import os
 import socket
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
 
 from alembic_lockstep.isolation import kernel
 
@@ -134,13 +135,23 @@ def install(*, watch_files: bool) -> int:
     Raises:
         OSError: this kernel or machine cannot, or an outer filter has a listener already.
     """
-    machine = _MACHINES.get(kernel.MACHINE)
-    if machine is None:
-        raise OSError(errno.ENOSYS, f"no system call numbers for {kernel.MACHINE}")
-    code = b"".join(_instructions(machine, watch_files=watch_files))
-    program = _Program(len(code) // 8, code)
-    flags = _SPEC_ALLOW | _NEW_LISTENER
-    return kernel.syscall(machine.seccomp, _SET_MODE_FILTER, flags, ctypes.byref(program))
+    return _load(_questions(_machine(), watch_files=watch_files), _SPEC_ALLOW | _NEW_LISTENER)
+
+
+def refuse_contacts() -> None:
+    """Refuse from now on, to this process and its children, every connection that they begin.
+
+    Raises:
+        OSError: this kernel or machine cannot.
+    """
+    numbers = _machine().numbers
+    rules = (
+        _when(numbers["connect"], _ERROR | errno.EACCES),
+        _when_argument(numbers["sendto"], 4, 0, _ALLOW),  # without an address
+        _when(numbers["sendto"], _ERROR | errno.EACCES),
+        _refusals(numbers),
+    )
+    _load(chain(*rules), _SPEC_ALLOW)
 
 
 def send(report: socket.socket, message: bytes, descriptors: Sequence[int]) -> None:
@@ -177,28 +188,51 @@ def answer(listener: int, notification: Notification, error: int = 0) -> None:
         fcntl.ioctl(listener, _SEND, _ANSWER.pack(notification.number, 0, -error, flags))
 
 
-def _instructions(machine: _Machine, *, watch_files: bool) -> Iterator[bytes]:
-    """Yield the filter's program; the kernel remembers which calls it always allows."""
-    numbers = machine.numbers
+def _machine() -> _Machine:
+    machine = _MACHINES.get(kernel.MACHINE)
+    if machine is None:
+        raise OSError(errno.ENOSYS, f"no system call numbers for {kernel.MACHINE}")
+    return machine
+
+
+def _load(rules: Iterable[bytes], flags: int) -> int:
+    """Filter this process by rules; what none of them is about is allowed."""
+    code = b"".join([*_opening(), *rules, _step(_RETURN, _ALLOW)])
+    program = _Program(len(code) // 8, code)
+    number = _machine().seccomp
+    return kernel.syscall(number, _SET_MODE_FILTER, flags, ctypes.byref(program))
+
+
+def _opening() -> Iterator[bytes]:
+    """Yield what refuses other kinds of system calls, whose numbers mean something else."""
     yield _step(_LOAD, _ARCHITECTURE)
-    yield from _when(machine.architecture, _ERROR | errno.ENOSYS, equal=False)
+    yield from _when(_machine().architecture, _ERROR | errno.ENOSYS, equal=False)
     yield _step(_LOAD, _NUMBER)
     if kernel.MACHINE == "x86_64":
         yield _step(_JUMP_GREATER_EQUAL, _X32, 0, 1)
         yield _step(_RETURN, _ERROR | errno.ENOSYS)
-    asked = [*_ADDRESSED, *(_PATHS if watch_files else ())]
+
+
+def _questions(machine: _Machine, *, watch_files: bool) -> Iterator[bytes]:
+    """Yield the rules for the project; the kernel remembers which calls they always allow."""
+    numbers = machine.numbers
     yield from _when_argument(numbers["sendmsg"], 2, _UNASKED, _ALLOW)
+    asked = [*_ADDRESSED, *(_PATHS if watch_files else ())]
     for name in (name for name in asked if name in numbers):
         yield from _when(numbers[name], _NOTIFY)
-    for name in _REFUSED:
-        yield from _when(numbers[name], _ERROR | errno.EPERM)
+    yield from _refusals(numbers)
     # Its operations pass the filter by; libraries do without where there is none.
     yield from _when(numbers["io_uring_setup"], _ERROR | errno.ENOSYS)
     yield from _when_argument(numbers["socket"], 0, 17, _ERROR | errno.EPERM)  # AF_PACKET
     yield from _when_argument(numbers["socket"], 1, socket.SOCK_RAW, _ERROR | errno.EPERM, 0xF)
     yield from _when_argument(numbers["sendto"], 4, 0, _ALLOW)  # without an address
     yield from _when(numbers["sendto"], _NOTIFY)
-    yield _step(_RETURN, _ALLOW)
+
+
+def _refusals(numbers: Mapping[str, int]) -> Iterator[bytes]:
+    """Yield the rules against what would undo the guard."""
+    for name in _REFUSED:
+        yield from _when(numbers[name], _ERROR | errno.EPERM)
 
 
 def _step(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:

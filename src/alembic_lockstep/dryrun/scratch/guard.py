@@ -7,7 +7,8 @@ the terminal reaches the host alone, which still drops its databases.
 One argument, JSON: ``command`` (of the server), ``stop`` (the number of the signal that ends it at
 once), ``pid_file`` (where it records its process) and ``mark`` (what its command line holds, and
 none of another slot's server), ``lock`` (a file that the guards of one slot hold in turn),
-``account`` (options of subprocess to run it as somebody else).
+``account`` (options of subprocess to run it as somebody else), ``writable`` (the folders that it
+may write to), ``connects`` (whether it may begin connections).
 """
 
 from __future__ import annotations
@@ -21,6 +22,12 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
+
+# Isolated from site-packages: the package is found by its own place.
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
+
+from alembic_lockstep.isolation.service import restrict_server
 
 #: Seconds an immediate shutdown may take before it is a kill. It takes 0.02 to 0.1 s.
 PATIENCE = 5.0
@@ -34,12 +41,20 @@ def main(argument: str) -> int:
     stop = signal.Signals(options["stop"])
     stop_leftover(Path(options["pid_file"]), options["mark"], stop)
     server = subprocess.Popen(
-        options["command"], stdin=subprocess.DEVNULL, cwd="/", **options["account"]
+        options["command"],
+        stdin=subprocess.DEVNULL,
+        cwd="/",
+        preexec_fn=lambda: _restrict(options),
+        **options["account"],
     )
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: server.send_signal(stop))
     threading.Thread(target=_stop_at_end_of_input, args=(server, stop), daemon=True).start()
     return server.wait()
+
+
+def _restrict(options: dict[str, Any]) -> None:
+    restrict_server(options["writable"], connects=options["connects"])
 
 
 def _stop_at_end_of_input(server: subprocess.Popen[bytes], stop: signal.Signals) -> None:

@@ -69,6 +69,7 @@ class _MySQL:
     """The programs of one install."""
 
     stop = signal.SIGTERM
+    connects = False
 
     def __init__(self, install: Install) -> None:
         self._install = install

@@ -64,6 +64,7 @@ class _Postgres:
     def __init__(self, install: Install) -> None:
         self._install = install
         self.folder = f"postgresql/{install.key}"
+        self.connects = install.major < 15
 
     def initialise(self, new: Path, account: Account | None) -> None:
         password, data = new / _PASSWORD, new / "data"

@@ -46,10 +46,12 @@ class Program(Protocol):
     Attributes:
         folder: Where below the cache its slots are; another install of this folder can run them.
         stop: The signal that ends the server at once.
+        connects: Whether the server connects to itself.
     """
 
     folder: str
     stop: signal.Signals
+    connects: bool
 
     def initialise(self, new: Path, account: Account | None) -> None:
         """Make the directory ``new/data`` with an empty server's files in it."""
@@ -205,6 +207,8 @@ def _launch(
         "mark": program.mark(data),
         "lock": str(slot / "guard.lock"),
         "account": account.options if account else {},
+        "writable": [str(data), str(slot / "tmp"), "/dev/shm"],  # noqa: S108 - shared memory
+        "connects": program.connects,
     }
     (slot / "log").touch(mode=0o600)
     with (slot / "log").open("wb") as log:
