@@ -15,7 +15,7 @@ import tempfile
 import threading
 import venv
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -24,6 +24,7 @@ import pytest
 
 from .forks import can_fork, run_fork
 from .samples import Sample
+from .watch import watched
 
 SCRATCH_SERVER = "postgresql://postgres@127.0.0.1:5432/postgres"
 BINARIES = Path("/usr/lib/postgresql")
@@ -107,6 +108,8 @@ class Project:
     start_check: tuple[str, ...] = PLAIN_START
     #: Whether each check is made with and without the cache; set by the fixture of that name.
     both_ways: ClassVar[bool] = False
+    #: Whether each check is watched; not where others work in the project meanwhile.
+    is_watched: bool = True
 
     @property
     def python(self) -> Path:
@@ -174,6 +177,10 @@ class Project:
         return result
 
     def _check(self, *args: str) -> Result:
+        with watched(self.root, Path(self.environ["HOME"])) if self.is_watched else nullcontext():
+            return self._check_unwatched(*args)
+
+    def _check_unwatched(self, *args: str) -> Result:
         environ = {**self.environ, **self.url_environ}
         if self.start_check == PLAIN_START and can_fork(environ):
             return Result(*run_fork(("check", *args), self.root, environ))
