@@ -23,6 +23,7 @@ from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.history.environments import Environment
 from alembic_lockstep.sides import Side
+from alembic_lockstep.slots import empty
 
 # What `anyio.from_thread.run()` says elsewhere: such an env.py is run by its own program only.
 WORKER_THREAD = "AnyIO worker thread"
@@ -171,7 +172,11 @@ class Launcher:
             interpreter=interpreter,
             prefix=self.settings.run,
             checkout=checkout,
-            request={**self._request(environment), **request},
+            request={
+                **self._request(environment),
+                "isolation": self._isolation(checkout.parent, checkout),
+                **request,
+            },
             environ=outer_environ(self.environ),
             timeout=self.settings.timeout,
             connect=connect,
@@ -195,6 +200,7 @@ class Launcher:
             "worker_thread": environment.name in self._worker_threads,
             "env": dict(self.settings.env),
             "allow_connect": list(self.settings.allow_connect),
+            "allow_run": list(self.settings.allow_run),
             "compare": True,
             "create": False,
             "expects": "",
@@ -203,6 +209,18 @@ class Launcher:
             "start_sql": "",
             "upgrade": True,
             "twins": {},
+        }
+
+    def _isolation(self, place: Path, checkout: Path) -> dict[str, Any]:
+        """Return where the project may write; its folders for the rest are emptied."""
+        shadow, temporary = empty(place / "shadow"), empty(place / "tmp")
+        allowed = [str(Path(path).expanduser()) for path in self.settings.allow_write]
+        return {
+            "files": "python",
+            "network": "python",
+            "writable": [str(checkout), str(self.slot / "scratch"), str(temporary), *allowed],
+            "shadow": str(shadow),
+            "temporary": str(temporary),
         }
 
     def _learns(self, seen: Observation, environment: Environment, tree: Tree) -> bool:

@@ -100,6 +100,8 @@ class Observation:
         scripts: Files of the tree that Alembic loaded as its history, empty if it could not.
         phase: Where it failed: start, env, start-sql, upgrade, create or compare.
         refused: Addresses that the project wanted to reach beside SQLAlchemy.
+        refused_writes: Files outside of the checkout that the project wanted to change.
+        refused_programs: Programs that the project wanted to start.
         worktree: Files of the user's working tree that were loaded as modules.
         copies: Modules of the tree that were loaded from elsewhere: see `probe/copies.py`.
         asked_x: env.py asked for arguments of `alembic -x`.
@@ -119,6 +121,8 @@ class Observation:
     phase: str = ""
     revision: str = ""
     refused: tuple[str, ...] = ()
+    refused_writes: tuple[str, ...] = ()
+    refused_programs: tuple[str, ...] = ()
     worktree: tuple[str, ...] = ()
     copies: tuple[Mapping[str, Any], ...] = ()
     asked_x: bool = False
@@ -194,7 +198,10 @@ def observe(run: Run, early: Probe | None = None) -> Observation:
             f"the project's Python {_ending(process.returncode)}; the dry run was {doing}",
             log=printed,
         )
-    lists = ("databases", "connections", "revisions", "scripts", "refused", "worktree", "copies")
+    lists = (
+        *("databases", "connections", "revisions", "scripts", "worktree", "copies"),
+        *("refused", "refused_writes", "refused_programs"),
+    )
     return Observation(
         **{name: tuple(facts.get(name, ())) for name in lists},
         error=facts.get("error", {}),
