@@ -23,7 +23,8 @@ CANCELLING = {("asyncpg.connect_utils", "_cancel")}
 class Guard:
     """Knows the addresses that may be connected to, and refuses the others."""
 
-    def __init__(self, allowed: Sequence[str], refusals: Refusals) -> None:
+    def __init__(self, allowed: Sequence[str], checkout: str, refusals: Refusals) -> None:
+        self._checkout = checkout + os.sep
         self._allowed = {known for address in allowed for known in _spellings(address)}
         self._ours = threading.local()
         self._scratch: Dict[str, FrozenSet[str]] = {}
@@ -52,6 +53,10 @@ class Guard:
         finally:
             self._dialling.remove(address)
 
+    def is_scratch(self, path: str) -> bool:
+        """Tell whether a path is one of our own database files."""
+        return path in self._files
+
     @property
     def _dialling(self) -> List[str]:
         """Addresses of scratch databases that this thread is connecting to."""
@@ -65,16 +70,22 @@ class Guard:
         check = CHECKS.get(event)
         if check is not None:
             address = check(arguments)
-            if address is not None and not self._may(address):
-                raise self._refusals.address(address)
+            if address is not None:
+                self._check(address)
 
     def check_driver(self, driver: str, arguments: Sequence[Any], keywords: Dict[str, Any]) -> None:
         """Raise `RefusedError` if a driver would connect where it may not."""
         if self._dialling:
             return
         for address in addresses_of(driver, arguments, keywords):
-            if not self._may(address):
-                raise self._refusals.address(address)
+            self._check(address)
+
+    def _check(self, address: str) -> None:
+        # A file of the checkout is named from there: nobody can set a name of ours.
+        if address.startswith(self._checkout):
+            address = address[len(self._checkout) :]
+        if not self._may(address):
+            raise self._refusals.address(address)
 
     def _may(self, address: str) -> bool:
         if address in self._allowed or address.rpartition(":")[0] in self._allowed:

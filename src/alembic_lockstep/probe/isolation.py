@@ -17,9 +17,12 @@ import sys
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, Callable, Dict, Iterator, List
+from urllib.parse import quote, unquote
 
+from .attach import guarded
 from .children import Children
 from .drivers import C_DRIVERS, wrap_driver
+from .dsn import is_memory
 from .guard import Guard
 from .overlay import Overlay
 from .reads import Reads
@@ -29,6 +32,8 @@ from .writes import WriteGuard
 
 # A look at a repository shall not write to it, nor ask its server for what it lacks.
 GIT = {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1"}
+# Those whose connections may be of another class.
+SQLITE_DRIVERS = ("pysqlite", "aiosqlite", "pysqlite_numeric")
 
 
 class Isolation:
@@ -43,7 +48,7 @@ class Isolation:
         plan = _elsewhere(top) if top else request["isolation"]
         is_guarded = plan["files"] != "python" and plan["network"] != "python"
         self.refusals = Refusals(request["checkout"])
-        self.guard = Guard(request["allow_connect"], self.refusals)
+        self.guard = Guard(request["allow_connect"], request["checkout"], self.refusals)
         writable = [*plan["writable"], *filter(None, [plan["shadow"]])]
         self.children = Children(request["allow_run"], is_guarded, plan["writable"], self.refusals)
         self._audits: List[Callable[[str, Any], None]] = [self.guard.audit, self.children.audit]
@@ -81,6 +86,32 @@ class Isolation:
             return
         with self.shadow.aside():
             yield
+
+    def sqlite_options(self, dialect: Any, options: Dict[str, Any]) -> Dict[str, Any]:
+        """Return a driver's arguments by which SQLite opens copies of other files."""
+        # The adapter for aiosqlite has the driver's module as an attribute.
+        module = getattr(dialect.dbapi, "sqlite", dialect.dbapi)
+        if self.shadow is None or dialect.driver not in SQLITE_DRIVERS:
+            return {}
+        base = options.get("factory", module.Connection)
+        if not isinstance(base, type):
+            return {}
+        return {"factory": guarded(base, module.Cursor, self._attached)}
+
+    def _attached(self, name: str) -> str:
+        """Return what SQLite is to open in the place of a path or an URI."""
+        if name and (is_memory(name) or self.guard.is_scratch(name)):
+            return name
+        is_uri = name.startswith("file:")
+        path, mark, query = name[len("file:") :].partition("?") if is_uri else (name, "", "")
+        assert self.shadow is not None
+        try:
+            if not name:
+                raise OSError
+            copy = self.shadow.overlay.copy_database(unquote(path) if is_uri else path)
+        except OSError:
+            raise self.refusals.write("ATTACH or VACUUM INTO", name or "a computed path") from None
+        return f"file:{quote(copy)}{mark}{query}" if is_uri else copy
 
     def _audit(self, event: str, arguments: Any) -> None:
         for audit in self._audits:

@@ -225,6 +225,20 @@ class Overlay:
         chmod(upper, stat.S_IMODE(status.st_mode))
         utime(upper, ns=(status.st_atime_ns, status.st_mtime_ns))
 
+    def copy_database(self, name: str) -> str:
+        """Return the path under which SQLite may open a file: of a copy, with its log."""
+        path = self.resolve(name, getcwd()).path
+        if not self.is_outside(path):
+            return path
+        with self.lock:
+            for end in ("-wal", "-journal"):
+                if self.status(path + end) is not None:
+                    self.copy(path + end)
+            upper = self.copy(path)
+            for one in (path, path + "-wal", path + "-journal"):
+                self.note_read(one)
+            return upper
+
     def copy_all(self, path: str) -> str:
         """Copy what the view has there with all that it holds; return its place."""
         left = [COPY_LIMIT]

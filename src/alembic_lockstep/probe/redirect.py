@@ -61,6 +61,7 @@ class Redirect:
 
     def __init__(self, channel: Channel, isolation: Isolation, places: Places) -> None:
         self._channel = channel
+        self._isolation = isolation
         self._guard = isolation.guard
         self.places = places
         self._urls: Dict[Any, Any] = {}
@@ -108,6 +109,8 @@ class Redirect:
         arguments, keywords = _arguments(dialect, url)
         kept = {name: cparams[name] for name in cparams if not _is_target(name)}
         is_file = dialect.name == "sqlite"
+        if is_file:
+            kept.update(self._isolation.sqlite_options(dialect, kept))
         with self._guard.opening(_address(dialect, url), is_file):
             connection = dialect.connect(*arguments, **{**keywords, **kept})
         _hurry(dialect, connection)
