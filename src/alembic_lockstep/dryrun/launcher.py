@@ -200,6 +200,7 @@ class Launcher:
             "worker_thread": environment.name in self._worker_threads,
             "env": dict(self.settings.env),
             "allow_connect": list(self.settings.allow_connect),
+            "allow_write": list(self.settings.allow_write),
             "allow_run": list(self.settings.allow_run),
             "compare": True,
             "create": False,

@@ -34,6 +34,13 @@ def guarded(connection: Any, cursor: Any, replace: Replace) -> Any:
         def cursor(self, factory: Any = None) -> Any:
             return super().cursor(cursor_class(factory or cursor))
 
+        # Which in C make a cursor of the driver's own.
+        def execute(self, sql: Any, *parameters: Any) -> Any:
+            return self.cursor().execute(sql, *parameters)
+
+        def executescript(self, script: Any) -> Any:
+            return self.cursor().executescript(script)
+
     return Connection
 
 

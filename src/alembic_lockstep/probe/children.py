@@ -123,6 +123,7 @@ EVENTS: Dict[str, Tuple[int, int]] = {
     "os.posix_spawn": (0, 1),
     "os.spawn": (1, 2),
 }
+STARTS = (*FORKS, *EVENTS, "os.system", "pty.spawn")
 
 
 def _words(argv: Any) -> List[str]:

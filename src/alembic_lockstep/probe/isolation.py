@@ -16,19 +16,19 @@ import os
 import sys
 from contextlib import contextmanager
 from types import ModuleType
-from typing import Any, Callable, Dict, Iterator, List
+from typing import Any, Callable, Dict, Iterator, Sequence
 from urllib.parse import quote, unquote
 
 from .attach import guarded
-from .children import Children
+from .children import STARTS, Children
 from .drivers import C_DRIVERS, wrap_driver
 from .dsn import is_memory
-from .guard import Guard
+from .guard import CHECKS, Guard
 from .overlay import Overlay
 from .reads import Reads
 from .refusals import Refusals
 from .shadow import Shadow
-from .writes import WriteGuard
+from .writes import CHANGES, WriteGuard
 
 # A look at a repository shall not write to it, nor ask its server for what it lacks.
 GIT = {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1"}
@@ -45,15 +45,19 @@ class Isolation:
     """
 
     def __init__(self, request: Dict[str, Any], reads: Reads, top: str) -> None:
-        plan = _elsewhere(top) if top else request["isolation"]
+        plan = _elsewhere(top, request["allow_write"]) if top else request["isolation"]
         is_guarded = plan["files"] != "python" and plan["network"] != "python"
         self.refusals = Refusals(request["checkout"])
         self.guard = Guard(request["allow_connect"], request["checkout"], self.refusals)
         writable = [*plan["writable"], *filter(None, [plan["shadow"]])]
         self.children = Children(request["allow_run"], is_guarded, plan["writable"], self.refusals)
-        self._audits: List[Callable[[str, Any], None]] = [self.guard.audit, self.children.audit]
+        # Most events are nobody's: they cost one look-up.
+        self._checks: Dict[str, Callable[[str, Any], None]] = {
+            **dict.fromkeys(CHECKS, self.guard.audit),
+            **dict.fromkeys(STARTS, self.children.audit),
+        }
         if plan["files"] == "python":
-            self._audits.append(WriteGuard(writable, self.refusals).audit)
+            self._checks.update(dict.fromkeys(CHANGES, WriteGuard(writable, self.refusals).audit))
         self.shadow = None
         if plan["files"] != "namespaces" and plan["shadow"]:
             overlay = Overlay(plan["shadow"], plan["writable"], reads.unnoted, reads.note_opened)
@@ -114,14 +118,15 @@ class Isolation:
         return f"file:{quote(copy)}{mark}{query}" if is_uri else copy
 
     def _audit(self, event: str, arguments: Any) -> None:
-        for audit in self._audits:
-            audit(event, arguments)
+        check = self._checks.get(event)
+        if check is not None:
+            check(event, arguments)
 
     def _wrap_driver(self, module: ModuleType) -> None:
         wrap_driver(module, self.guard.check_driver)
 
 
-def _elsewhere(top: str) -> Dict[str, Any]:
+def _elsewhere(top: str, allow_write: Sequence[str]) -> Dict[str, Any]:
     """Return the plan for a run that came with its checkout to another machine, in `top`."""
     shadow, temporary = os.path.join(top, "shadow"), os.path.join(top, "tmp")
     for folder in (shadow, temporary):
@@ -129,7 +134,7 @@ def _elsewhere(top: str) -> Dict[str, Any]:
     return {
         "files": "python",
         "network": "python",
-        "writable": [top],
+        "writable": [top, *map(os.path.expanduser, allow_write)],
         "shadow": shadow,
         "temporary": temporary,
     }

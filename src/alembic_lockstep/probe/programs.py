@@ -89,7 +89,7 @@ HARMLESS: Dict[str, Callable[[Arguments], bool]] = {
     "domainname": options_only,
     "date": a_format,
     "command": lambda arguments: arguments[:1] in (["-v"], ["-V"]),
-    "ldconfig": one_of("-p", "-N", "-X", "-v"),
+    "ldconfig": lambda arguments: "-p" in arguments,
     "stty": one_of("size", "-a"),
     "tput": one_of("cols", "lines", "colors"),
     "sysctl": lambda arguments: arguments[:1] == ["-n"] and "=" not in "".join(arguments),
@@ -102,6 +102,7 @@ VERSIONED = {
     "pip", "pip3", "pnpm", "poetry", "python", "python3", "redis-server", "ruby", "soffice",
     "tesseract", "uv", "wkhtmltopdf", "yarn",
 }
+PUNCTUATION = set(";&|<>()")
 SHELLS = {"sh", "bash", "dash", "zsh", "ash", "ksh"}
 # Assignments in front of a command that choose nothing but words.
 LOCALE = ("LC_", "LANG=", "LANGUAGE=")
@@ -153,7 +154,7 @@ def shell_commands(line: str) -> Optional[List[List[str]]]:
                 return None
             if found[-1][-1:] in (["1"], ["2"]):
                 found[-1].pop()
-        elif set(word) & set(";&|<>()"):
+        elif set(word) & PUNCTUATION:
             return None
         elif found[-1] or not word.startswith(LOCALE):
             found[-1].append(word)
@@ -162,6 +163,8 @@ def shell_commands(line: str) -> Optional[List[List[str]]]:
 
 def _is_harmless_target(operator: str, words: List[str]) -> bool:
     target = words.pop(0) if words else ""
+    if not target or set(target) & PUNCTUATION:
+        return False
     return operator == "<" or target == os.devnull or (operator == ">&" and target in ("1", "2"))
 
 

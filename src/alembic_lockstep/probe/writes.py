@@ -33,6 +33,7 @@ EVENTS: Dict[str, Tuple[Paths, bool]] = {
     "os.removexattr": (((0, None),), True),
     "os.chflags": (((0, None),), True),
 }
+CHANGES = ("open", *EVENTS)
 
 
 class WriteGuard:
