@@ -203,8 +203,8 @@ def test_an_attached_file_is_a_copy(shop: Project, stats: Path, name: str) -> No
         "op.get_bind().exec_driver_sql('ATTACH ? AS s', ({path},)); "
         "op.execute('CREATE TABLE s.more (id INTEGER)')",
         "op.get_bind().connection.driver_connection.executescript("
-        '"COMMIT; ATTACH {path} AS s; DROP TABLE s.hits;")',
-        'op.get_bind().connection.driver_connection.executescript("COMMIT; VACUUM INTO {new}")',
+        '"ATTACH {path} AS s; DROP TABLE s.hits;")',
+        'op.get_bind().connection.driver_connection.executescript("VACUUM INTO {new}")',
     ],
 )
 def test_a_migration_that_opens_another_file(shop: Project, stats: Path, upgrade: str) -> None:

@@ -225,6 +225,12 @@ CASES: Mapping[str, tuple[str, str]] = {
         "os.symlink(C, H + '/s'); open(H + '/s/n', 'w').write('n')",
         "open('n').read() == 'n' and open(H + '/s/own.txt').read() == 'own'",
     ),
+    "changes behind a link into the checkout": (
+        "os.symlink(C, H + '/s'); os.mkdir(H + '/s/f'); os.rename(H + '/s/own.txt', H + '/s/f/n')\n"
+        "os.chmod(H + '/s/f', 0o700); os.truncate(H + '/s/f/n', 1); os.symlink('n', H + '/s/f/l')\n"
+        "os.link(H + '/s/f/n', H + '/s/f/m'); os.remove(H + '/s/f/n')",
+        "sorted(os.listdir('f')) == ['l', 'm'] and open('f/m').read() == 'o'",
+    ),
     "chmod": (
         "os.chmod(H + '/a.txt', 0o600)",
         f"os.stat(H + '/a.txt').st_mode & 0o777 == 0o600 and {READ} == 'one'",

@@ -7,7 +7,7 @@ How much that is depends on what the kernel does: `request["isolation"]` has
 - `network`: `seccomp`, or `python`;
 - `writable`: absolute paths; what is written there is written;
 - `shadow`: the folder for what is written elsewhere; empty: there is no such folder;
-- `temporary`: the folder for temporary files; empty: the machine's.
+- `temporary`: the folder for temporary files; empty or missing: as the environment says.
 """
 
 from __future__ import annotations
@@ -63,8 +63,9 @@ class Isolation:
             overlay = Overlay(plan["shadow"], plan["writable"], reads.unnoted, reads.note_opened)
             self.shadow = Shadow(overlay)
             reads.shadow = overlay.root
-        names = ("TMPDIR", "TMP", "TEMP") if plan["temporary"] else ()
-        self.variables = {**GIT, **dict.fromkeys(names, plan["temporary"])}
+        temporary = plan.get("temporary", "")
+        names = ("TMPDIR", "TMP", "TEMP") if temporary else ()
+        self.variables = {**GIT, **dict.fromkeys(names, temporary)}
         self.after_import: Dict[str, Callable[[ModuleType], None]] = {
             **dict.fromkeys(C_DRIVERS, self._wrap_driver),
             "multiprocessing.util": self.children.wrap_multiprocessing,

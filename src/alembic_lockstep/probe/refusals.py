@@ -66,7 +66,7 @@ class Refusals:
         frame = sys._getframe(1)
         while frame is not None:
             name = os.path.join(self._checkout, frame.f_code.co_filename)
-            if name.startswith(self._checkout + os.sep):
+            if name.startswith(self._checkout + os.sep) and os.sep + "<" not in name:
                 return f" ({name[len(self._checkout) + 1 :]}:{frame.f_lineno})"
             frame = frame.f_back  # type: ignore[assignment]
         return ""

@@ -13,7 +13,7 @@ from typing import Any, Dict, Iterator, Optional, Sequence, Tuple
 from .overlay import WRITES, Overlay, getcwd
 from .reads import IMPORT_SYSTEM
 from .refusals import Refusals
-from .shadow import name_of
+from .shadow_calls import name_of
 
 # Of each event: the paths among its arguments, each with its folder's descriptor; whether the
 # last link is followed.
@@ -40,8 +40,8 @@ class WriteGuard:
     """Refuses events that would change a file outside of some folders."""
 
     def __init__(self, writable: Sequence[str], refusals: Refusals) -> None:
-        # A view in which nothing is ever changed: the machine's files.
-        self._machine = Overlay(os.devnull, writable)
+        # A view in which nothing is ever changed: the machine's files, and no upper layer.
+        self._machine = Overlay(os.path.join(os.devnull, "none"), writable)
         self._refusals = refusals
         prefixes = {sys.prefix, sys.exec_prefix, sys.base_prefix}
         self._environment = tuple(os.path.realpath(one) + os.sep for one in prefixes)
