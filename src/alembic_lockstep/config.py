@@ -8,6 +8,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from alembic_lockstep.errors import CouldNotJudge
@@ -33,7 +34,8 @@ class Settings:
         scratch_setup: SQL run in every new scratch database.
         timeout: Seconds for one dry run.
         allow_connect: `host:port`, `host`, or a unix socket's path.
-        allow_write: Folders and files that the project writes for real.
+        allow_write: Absolute paths, `~` for the home folder, that the project may really write to.
+        allow_run: Base names of programs that the project may start where no kernel guards them.
         guard: `auto`, or the one guard of files to use: `namespaces`, `landlock`, `python`.
         strict: Report what the base already has as well.
         ignore: Differences that are none, as globs, each with the reason.
@@ -51,6 +53,7 @@ class Settings:
     timeout: float = 300.0
     allow_connect: tuple[str, ...] = ()
     allow_write: tuple[str, ...] = ()
+    allow_run: tuple[str, ...] = ()
     guard: str = "auto"
     strict: bool = False
     ignore: Mapping[str, str] = field(default_factory=dict)
@@ -83,6 +86,13 @@ def _guard(value: object) -> str:
 def _strings(value: object) -> tuple[str, ...]:
     if isinstance(value, (list, tuple)):
         return tuple(_string(item) for item in value)
+    raise _UnfitError
+
+
+def _paths(value: object) -> tuple[str, ...]:
+    paths = _strings(value)
+    if all(path.startswith(("/", "~")) or Path(path).is_absolute() for path in paths):
+        return paths
     raise _UnfitError
 
 
@@ -150,6 +160,11 @@ _GUARD = _Kind('"auto", "namespaces", "landlock" or "python"', _guard, _guard)
 _STRINGS = _Kind(
     'a list of strings, such as ["…"]', _strings, lambda text: tuple(shlex.split(text))
 )
+_PATHS = _Kind(
+    'a list of absolute paths, such as ["/var/lib/app"]',
+    _paths,
+    lambda text: _paths(shlex.split(text)),
+)
 # A password in a URL may hold a quote or a backslash, so no shell rules there.
 _URLS = _Kind('a list of URLs, such as ["…"]', _strings, lambda text: tuple(text.split()))
 _TABLE = _Kind(
@@ -191,7 +206,8 @@ _KEYS = (
     _key("scratch_setup", _STRINGS, toml="scratch.setup"),
     _key("timeout", _SECONDS),
     _key("allow_connect", _STRINGS),
-    _key("allow_write", _STRINGS),
+    _key("allow_write", _PATHS),
+    _key("allow_run", _STRINGS),
     _key("guard", _GUARD),
     _key("strict", _TRUTH),
     _key("ignore", _REASONS),

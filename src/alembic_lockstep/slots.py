@@ -6,6 +6,8 @@ yet two hooks that run at once must neither share it nor wait for each other.
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -46,6 +48,20 @@ def hold_slot(slot: Path) -> Iterator[bool]:
         yield True
     finally:
         lock.release()
+
+
+def empty(folder: Path) -> Path:
+    """Remove what a run left in a folder, whatever its modes, and return it, made anew."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        folder.chmod(0o700)
+        for root, _, _ in os.walk(folder):  # a folder's mode is set before its names are read
+            for entry in os.scandir(root):
+                if entry.is_dir(follow_symlinks=False):
+                    os.chmod(entry.path, 0o700)  # noqa: PTH101 - a name of any kind
+        shutil.rmtree(folder)
+    folder.mkdir(mode=0o700, parents=True)
+    return folder
 
 
 def _lock_first_free(parent: Path) -> tuple[FileLock, Path]:

@@ -57,7 +57,8 @@ def test_every_key_of_the_file() -> None:
     text = TABLE + (
         'config = ["backend/alembic.ini"]\nflask-app = "app:make"\npython = ".venv"\n'
         'run = ["docker", "exec"]\nenv = { A = "1" }\nstart = "schema.sql"\ntimeout = 5\n'
-        'allow-connect = ["redis:6379"]\nstrict = true\n'
+        'allow-connect = ["redis:6379"]\nallow-write = ["~/.app", "/srv"]\n'
+        'allow-run = ["protoc"]\nstrict = true\n'
         '[tool.alembic-lockstep.scratch]\nurls = ["postgresql://u@h/d"]\n'
         'setup = ["CREATE EXTENSION citext"]\n'
         '[tool.alembic-lockstep.ignore]\n"games.score" = "by hand"\n'
@@ -73,6 +74,8 @@ def test_every_key_of_the_file() -> None:
         scratch_setup=("CREATE EXTENSION citext",),
         timeout=5.0,
         allow_connect=("redis:6379",),
+        allow_write=("~/.app", "/srv"),
+        allow_run=("protoc",),
         strict=True,
         ignore={"games.score": "by hand"},
     )

@@ -43,8 +43,21 @@ class Comparison:
     @property
     def refused(self) -> tuple[str, ...]:
         """Addresses that the project wanted to reach, did not, and went on without."""
-        runs = (self.now, self.before) if self.before else (self.now,)
-        return tuple(dict.fromkeys(address for run in runs for address in run.refused))
+        return tuple(dict.fromkeys(name for run in self._runs for name in run.refused))
+
+    @property
+    def refused_writes(self) -> tuple[str, ...]:
+        """Files that the project wanted to change, did not, and went on without."""
+        return tuple(dict.fromkeys(name for run in self._runs for name in run.refused_writes))
+
+    @property
+    def refused_programs(self) -> tuple[str, ...]:
+        """Programs that the project wanted to start, did not, and went on without."""
+        return tuple(dict.fromkeys(name for run in self._runs for name in run.refused_programs))
+
+    @property
+    def _runs(self) -> tuple[Observation, ...]:
+        return (self.now, self.before) if self.before else (self.now,)
 
 
 def compare(runner: DryRunner, now: Side, base: Side | None) -> Comparison:

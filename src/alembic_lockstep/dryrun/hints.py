@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Sequence
 
 from alembic_lockstep.dryrun.process import Observation
 
@@ -10,6 +12,12 @@ from alembic_lockstep.dryrun.process import Observation
 VARIABLE = re.compile(r"\b([A-Z][A-Z0-9]*_[A-Z0-9_]+)\b")
 # pydantic's words for a settings class: the field, then what it is about.
 FIELD = re.compile(r"(?im)^(\w+(?:\.\w+)*)\n +field required")
+
+# A kernel that refuses to write (EACCES, EROFS), as Python says it; SQLite names no path.
+DENIED = re.compile(r"\[Errno (?:13|30)\] [^:]*: '(?P<path>/[^']+)'")
+READ_ONLY = re.compile("(?i)attempt to write a readonly database|unable to open database file")
+# A part of the paths of all folders that are ours.
+OURS = "alembic-lockstep"
 
 # What PostgreSQL lacks that other databases of the project may have had before any migration.
 LACKING = (
@@ -29,6 +37,8 @@ def hint(seen: Observation) -> str:
     blamed = any(address.rpartition(":")[0] in message for address in seen.refused)
     return (
         (_allowed(seen, "If it must") if blamed else "")
+        or _programs(seen, message)
+        or _writes(seen, message)
         or _arguments(seen, message)
         or _variables(seen, message)
         or _setup(message)
@@ -37,17 +47,49 @@ def hint(seen: Observation) -> str:
     )
 
 
+def _programs(seen: Observation, message: str) -> str:
+    """Permit the program for which the run failed; a database client has other advice."""
+    names = [name for name in seen.refused_programs if f"refused to start {name} " in message]
+    if not names or "op.execute(" in message:
+        return ""
+    return f"If it must:\n[tool.alembic-lockstep]\nallow-run = {_quoted(names)}"
+
+
+def _writes(seen: Observation, message: str) -> str:
+    """Permit the file for which the run failed, never one of ours."""
+    paths = [path for path in seen.refused_writes if path in message]
+    denied = DENIED.search(message)
+    if denied:
+        paths.append(denied["path"])
+    paths = [path for path in paths if OURS not in path.split("/")]
+    if paths:
+        names = _quoted(list(dict.fromkeys(paths)))
+        return f"If it must be written to:\n[tool.alembic-lockstep]\nallow-write = {names}"
+    if READ_ONLY.search(message):
+        return (
+            "SQLite may write to a file outside of the checkout only if its folder is named:\n"
+            '[tool.alembic-lockstep]\nallow-write = ["/its/folder"]'
+        )
+    return ""
+
+
+def _quoted(names: Sequence[str]) -> str:
+    """Return names as a list in TOML."""
+    return json.dumps(names, ensure_ascii=False)
+
+
 def missing_fields(message: str) -> list[str]:
     """The fields of a settings class that have no value."""
     return list(dict.fromkeys(FIELD.findall(message)))
 
 
 def _allowed(seen: Observation, condition: str) -> str:
-    if not seen.refused:
+    addresses = [address for address in seen.refused if OURS not in address.split("/")]
+    if not addresses:
         return ""
-    allowed = ", ".join(f'"{address}"' for address in seen.refused)
     return (
-        f"{condition}, add to pyproject.toml:\n[tool.alembic-lockstep]\nallow-connect = [{allowed}]"
+        f"{condition}, add to pyproject.toml:\n[tool.alembic-lockstep]\n"
+        f"allow-connect = {_quoted(addresses)}"
     )
 
 

@@ -27,6 +27,7 @@ from alembic_lockstep.history.environments import Environment
 from alembic_lockstep.isolation.addresses import allowed_addresses
 from alembic_lockstep.isolation.cell import Policy
 from alembic_lockstep.sides import Side
+from alembic_lockstep.slots import empty
 
 # What `anyio.from_thread.run()` says elsewhere: such an env.py is run by its own program only.
 WORKER_THREAD = "AnyIO worker thread"
@@ -185,7 +186,11 @@ class Launcher:
             checkout=checkout,
             policy=self._policy,
             allowed=self._allowed,
-            request={**self._request(environment), **request},
+            request={
+                **self._request(environment),
+                "isolation": self._isolation(checkout.parent),
+                **request,
+            },
             environ=outer_environ(self.environ),
             timeout=self.settings.timeout,
             connect=connect,
@@ -210,6 +215,8 @@ class Launcher:
             "worker_thread": environment.name in self._worker_threads,
             "env": dict(self.settings.env),
             "allow_connect": [*self.settings.allow_connect, *self._allowed],
+            "allow_write": list(self.settings.allow_write),
+            "allow_run": list(self.settings.allow_run),
             "compare": True,
             "create": False,
             "expects": "",
@@ -218,6 +225,14 @@ class Launcher:
             "start_sql": "",
             "upgrade": True,
             "twins": {},
+        }
+
+    def _isolation(self, place: Path) -> dict[str, Any]:
+        """Return where the project may write; its folders for the rest are emptied."""
+        return {
+            "writable": list(self._policy.writable),
+            "shadow": str(empty(place / "shadow")),
+            "temporary": str(empty(place / "tmp")),
         }
 
     def _learns(self, seen: Observation, environment: Environment, tree: Tree) -> bool:

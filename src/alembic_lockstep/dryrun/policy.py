@@ -18,7 +18,8 @@ def policy_for(slot: Path, settings: Settings) -> Policy:
     base = slot / "view"
     base.mkdir(exist_ok=True)
     guards = GUARDS if settings.guard == "auto" else (settings.guard,)
-    writable = [str(slot), *settings.allow_write]
+    allowed = (str(Path(path).expanduser()) for path in settings.allow_write)
+    writable = [str(slot), *allowed]
     if not _holds_files_of_the_users(slot):
         writable.append(str(SHARED_MEMORY))
     return Policy(guards, tuple(writable), base)

@@ -11,9 +11,10 @@ import tarfile
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -106,7 +107,9 @@ class Observation:
         scripts: Files of the tree that Alembic loaded as its history, empty if it could not.
         phase: Where it failed: start, env, start-sql, upgrade, create or compare.
         guard: What guarded the machine against the project; None if it is remembered.
-        refused: What the project was refused: addresses beside SQLAlchemy, changes of files.
+        refused: Addresses that the project wanted to reach beside SQLAlchemy.
+        refused_writes: Files outside of the checkout that the project wanted to change.
+        refused_programs: Programs that the project wanted to start.
         worktree: Files of the user's working tree that were loaded as modules.
         copies: Modules of the tree that were loaded from elsewhere: see `probe/copies.py`.
         asked_x: env.py asked for arguments of `alembic -x`.
@@ -127,6 +130,8 @@ class Observation:
     revision: str = ""
     guard: Guard | None = None
     refused: tuple[str, ...] = ()
+    refused_writes: tuple[str, ...] = ()
+    refused_programs: tuple[str, ...] = ()
     worktree: tuple[str, ...] = ()
     copies: tuple[Mapping[str, Any], ...] = ()
     asked_x: bool = False
@@ -220,11 +225,15 @@ def observe(run: Run, early: Probe | None = None) -> Observation:
             f"the project's Python {_ending(process.returncode)}; the dry run was {doing}",
             log=printed,
         )
-    lists = ("databases", "connections", "revisions", "scripts", "worktree", "copies")
+    lists = (
+        *("databases", "connections", "revisions", "scripts", "worktree", "copies"),
+        "refused_programs",
+    )
     return Observation(
         **{name: tuple(facts.get(name, ())) for name in lists},
         guard=guard,
-        refused=tuple(dict.fromkeys([*facts.get("refused", ()), *refused])),
+        refused=_joined(facts.get("refused", ()), refused.addresses),
+        refused_writes=_joined(facts.get("refused_writes", ()), refused.writes),
         error=facts.get("error", {}),
         paths=facts.get("paths", {}),
         circumstances=facts.get("circumstances", ""),
@@ -235,6 +244,10 @@ def observe(run: Run, early: Probe | None = None) -> Observation:
         reads=facts.get("reads", {}),
         log=printed,
     )
+
+
+def _joined(*names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(chain(*names)))
 
 
 def _ending(status: int) -> str:
@@ -286,11 +299,7 @@ def _isolation(run: Run, probe: Probe) -> dict[str, Any]:
             tried=guard.tried,
             fix='[tool.alembic-lockstep]\nguard = "auto"',
         )
-    return {
-        "files": guard.files,
-        "network": guard.network,
-        "writable": list(run.policy.writable),
-    }
+    return {**run.request["isolation"], "files": guard.files, "network": guard.network}
 
 
 class _Clock:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -53,6 +53,19 @@ class Guard:
     tried: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Refused:
+    """What the kernel refused.
+
+    Attributes:
+        addresses: Who was to be reached.
+        writes: Files whose mode, owner, times or attributes were to be changed.
+    """
+
+    addresses: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+
+
 @dataclass
 class Cell:
     """A process, and all that it starts, behind a guard. It ends when the host ends.
@@ -65,7 +78,6 @@ class Cell:
     process: subprocess.Popen[bytes]
     _control: socket.socket | None = None
     _unread: bytes = b""
-    _refused: list[str] = field(default_factory=list)
     _guard: Guard | None = None
 
     @classmethod
@@ -112,12 +124,14 @@ class Cell:
         """Take back what was allowed."""
         self._tell("forbid", addresses)
 
-    def refused(self) -> tuple[str, ...]:
-        """Return what the kernel refused; after the end of the process."""
-        if self._control is not None:
-            self._control.settimeout(_ENDING)
-            self._refused += [text for word, text in self._messages() if word == "refused"]
-        return tuple(self._refused)
+    def refused(self) -> Refused:
+        """Take what the kernel refused; once, after the end of the process."""
+        if self._control is None:
+            return Refused()
+        self._control.settimeout(_ENDING)
+        messages = list(self._messages())
+        contacts, writes = ([t for word, t in messages if word == w] for w in ("contact", "write"))
+        return Refused(tuple(contacts), tuple(writes))
 
     def kill(self) -> None:
         """Begin to end the process and all that it started."""

@@ -1,9 +1,13 @@
 """The program between the host and the project's process: it guards, answers and ends.
 
-Its arguments are read by `Task`. Over the socket to the host go lines of a word and a text. To the
-host: `files GUARD` and `network GUARD` (what is at work), `tried REASON` (of a guard that is not),
-`refused WHAT`. From it: `allow ADDRESS` and `forbid ADDRESS`. When the host closes the socket, or
-is killed, the process and all of its descendants are ended, daemons too.
+Its arguments are read by `Task`. Over the socket to the host go lines of a word and a text:
+
+- to the host: `files GUARD`, `network GUARD` (what is at work), `tried REASON` (of a guard that is
+  not), `contact ADDRESS` and `write PATH` (what was refused);
+- from the host: `allow ADDRESS`, `forbid ADDRESS`.
+
+When the host closes the socket, or is killed, the process and all of its descendants are ended,
+daemons too.
 """
 
 from __future__ import annotations
@@ -118,10 +122,10 @@ class _Supervisor:
         attempt = notification.attempt
         if isinstance(attempt, seccomp.Change):
             number = 0 if self._is_ours(attempt.path) else errno.EACCES
-            refused = f"{attempt.call} of {attempt.path}"
+            refused = f"write {attempt.path}"
         elif attempt is not None:
             number = 0 if self._may_reach(attempt) else errno.ECONNREFUSED
-            refused = attempt.address
+            refused = f"contact {attempt.address}"
         else:
             number, refused = 0, ""
         seccomp.answer(listener, notification, number)
@@ -143,10 +147,11 @@ class _Supervisor:
         return any(real == top or real.startswith(f"{top}/") for top in self._writable)
 
     def _tell(self, refused: str) -> None:
-        is_news = refused not in self._refused and not refused.startswith(_OF_THE_LIBRARY)
+        word, _, what = refused.partition(" ")
+        is_news = refused not in self._refused and not what.startswith(_OF_THE_LIBRARY)
         if is_news and len(self._refused) < _MOST_TOLD:
             self._refused.add(refused)
-            _tell(self._host, "refused", refused)
+            _tell(self._host, word, what)
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -2,99 +2,125 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import socket
 import sys
 import threading
 from contextlib import contextmanager
-from types import ModuleType
-from typing import Any, Callable, Dict, Iterator, List, Sequence
+from typing import Any, Callable, Dict, FrozenSet, Iterator, List, Sequence, Set
 
-from .dsn import address_of
+from .dsn import addresses_of, is_memory
+from .refusals import Refusals
 
 # In place of a port, where only the number behind a name is asked for.
 LOOK_UP = "dns"
 LOCAL_NAMES = {"", "localhost", "localhost.localdomain", "ip6-localhost"}
-
-
-class RefusedError(ConnectionRefusedError):
-    """An `OSError`, so that an application that tolerates a dead service goes on."""
+# Functions by which drivers ask a server to give up a statement of their own connection: they dial
+# again, outside of SQLAlchemy's connecting. libpq does so where no audit event is raised.
+CANCELLING = {("asyncpg.connect_utils", "_cancel")}
 
 
 class Guard:
-    """Knows the addresses that may be connected to, and refuses and remembers the others."""
+    """Knows the addresses that may be connected to, and refuses the others."""
 
-    def __init__(self, allowed: Sequence[str]) -> None:
+    def __init__(self, allowed: Sequence[str], checkout: str, refusals: Refusals) -> None:
+        self._checkout = checkout + os.sep
         self._allowed = {known for address in allowed for known in _spellings(address)}
         self._ours = threading.local()
-        self.refused: List[str] = []
-
-    def install(self) -> None:
-        """Start listening. An audit hook cannot be taken away again, by nobody."""
-        sys.addaudithook(self._audit)
+        self._scratch: Dict[str, FrozenSet[str]] = {}
+        self._files: Set[str] = set()
+        self._refusals = refusals
 
     @contextmanager
-    def opening(self, address: str) -> Iterator[None]:
-        """Allow one address from now on, and any driver of this thread meanwhile."""
-        if address not in self._allowed:
+    def opening(self, address: str, is_file: bool = False) -> Iterator[None]:
+        """Allow a scratch database's address to this thread meanwhile.
+
+        An event loop dials in the thread of who waits for it. Only its look-ups of names are made
+        in others: those stay allowed. So does a database file: a driver's own thread may open it,
+        and it is nobody else's.
+        """
+        if is_file:
+            self._files.add(address)
+        elif address not in self._scratch:
             # The name may be looked up first: a socket will know its numbers only.
             self._allowed.add(f"{address.rpartition(':')[0]}:{LOOK_UP}")
-            self._allowed.update(_spellings(address))
-        self._ours.now = True
+            spellings = frozenset(_spellings(address))
+            self._allowed.update(one for one in spellings if one.endswith(f":{LOOK_UP}"))
+            self._scratch[address] = spellings
+        self._dialling.append(address)
         try:
             yield
         finally:
-            self._ours.now = False
+            self._dialling.remove(address)
 
-    def _audit(self, event: str, arguments: Any) -> None:
+    def is_scratch(self, path: str) -> bool:
+        """Tell whether a path is one of our own database files."""
+        return path in self._files
+
+    @property
+    def _dialling(self) -> List[str]:
+        """Addresses of scratch databases that this thread is connecting to."""
+        if not hasattr(self._ours, "addresses"):
+            self._ours.addresses = []
+        addresses: List[str] = self._ours.addresses
+        return addresses
+
+    def audit(self, event: str, arguments: Any) -> None:
+        """Raise `RefusedError` for an address that may not be reached."""
         check = CHECKS.get(event)
         if check is not None:
             address = check(arguments)
-            if address is not None and not self._may(address):
-                self._refuse(address)
+            if address is not None:
+                self._check(address)
+
+    def check_driver(self, driver: str, arguments: Sequence[Any], keywords: Dict[str, Any]) -> None:
+        """Raise `RefusedError` if a driver would connect where it may not."""
+        if self._dialling:
+            return
+        for address in addresses_of(driver, arguments, keywords):
+            self._check(address)
+
+    def _check(self, address: str) -> None:
+        # A file of the checkout is named from there: nobody can set a name of ours.
+        if address.startswith(self._checkout):
+            address = address[len(self._checkout) :]
+        if not self._may(address):
+            raise self._refusals.address(address)
 
     def _may(self, address: str) -> bool:
-        return address in self._allowed or address.rpartition(":")[0] in self._allowed
-
-    def _refuse(self, address: str) -> None:
-        if address not in self.refused:
-            self.refused.append(address)
-        raise RefusedError(
-            f"alembic-lockstep refused a connection to {address}: "
-            "a dry run contacts nobody that allow-connect does not name"
+        if address in self._allowed or address.rpartition(":")[0] in self._allowed:
+            return True
+        return address in self._files or any(
+            address in self._scratch[one] for one in self._calling()
         )
 
-    def wrap_driver(self, module: ModuleType) -> None:
-        """Guard a driver that connects in C, where no audit event is raised."""
-        for path in C_DRIVERS[module.__name__]:
-            *owners, name = path.split(".")
-            owner: Any = functools.reduce(getattr, owners, module)
-            setattr(owner, name, self._wrapped(getattr(owner, name), module.__name__))
+    def _calling(self) -> List[str]:
+        """Return the scratch addresses that may be dialled now."""
+        dialling = [one for one in self._dialling if one in self._scratch]
+        return list(self._scratch) if not dialling and _is_cancelling() else dialling
 
-    def _wrapped(self, connect: Callable[..., Any], driver: str) -> Callable[..., Any]:
-        @functools.wraps(connect)
-        def guarded(*arguments: Any, **keywords: Any) -> Any:
-            address = address_of(driver, arguments, keywords)
-            if not getattr(self._ours, "now", False) and not self._may(address):
-                self._refuse(address)
-            return connect(*arguments, **keywords)
 
-        return guarded
+def _is_cancelling() -> bool:
+    frame: Any = sys._getframe(1)
+    while frame is not None:
+        if (frame.f_globals.get("__name__"), frame.f_code.co_name) in CANCELLING:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _spellings(address: str) -> Iterator[str]:
-    """An allowed name, and the numbers by which a socket will know it."""
+    """Yield an allowed name, and the numbers by which a socket will know it."""
     yield address
     host, colon, port = address.rpartition(":") if ":" in address else (address, "", "")
     if os.sep not in address and not _is_literal(host):
         try:
-            found = socket.getaddrinfo(host, None)
+            infos = socket.getaddrinfo(host, None)
         except OSError:
             return  # the project will be told so itself
         yield f"{host}:{LOOK_UP}"
-        for *_, known in found:
-            yield f"{known[0]}{colon}{port}"
+        for *_, numbers in infos:
+            yield f"{numbers[0]}{colon}{port}"
 
 
 def _socket_address(arguments: Any) -> Any:
@@ -105,12 +131,22 @@ def _socket_address(arguments: Any) -> Any:
 
 
 def _looked_up(arguments: Any) -> Any:
-    host = arguments[0]
-    host = host.decode("ascii", "replace") if isinstance(host, (bytes, bytearray)) else host
+    host = _text(arguments[0])
     if host is None or host in LOCAL_NAMES or _is_literal(host):
         return None
     port = arguments[1] if len(arguments) > 1 and arguments[1] else LOOK_UP
     return f"{host}:{port}"
+
+
+def _looked_up_backwards(arguments: Any) -> Any:
+    """Of a number the name is asked for, which takes a server, too."""
+    host = _text(arguments[0][0] if isinstance(arguments[0], tuple) else arguments[0])
+    is_local = host in LOCAL_NAMES or host in ("127.0.0.1", "::1", "0.0.0.0", "::")  # noqa: S104
+    return None if host is None or is_local else f"{host}:{LOOK_UP}"
+
+
+def _text(host: Any) -> Any:
+    return host.decode("ascii", "replace") if isinstance(host, (bytes, bytearray)) else host
 
 
 def _is_literal(host: str) -> bool:
@@ -125,7 +161,7 @@ def _is_literal(host: str) -> bool:
 
 def _sqlite_path(arguments: Any) -> Any:
     path = os.fsdecode(arguments[0])
-    return None if path in {"", ":memory:"} or "mode=memory" in path else path
+    return None if is_memory(path) else path
 
 
 # https://docs.python.org/3/library/audit_events.html; `socket.connect` covers connect_ex.
@@ -134,19 +170,8 @@ CHECKS: Dict[str, Callable[[Any], Any]] = {
     "socket.sendto": _socket_address,
     "socket.sendmsg": _socket_address,
     "socket.getaddrinfo": _looked_up,
-    "socket.gethostbyname": _looked_up,
+    "socket.gethostbyname": _looked_up,  # gethostbyname_ex, too
+    "socket.gethostbyaddr": _looked_up_backwards,  # getfqdn, too
+    "socket.getnameinfo": _looked_up_backwards,
     "sqlite3.connect": _sqlite_path,
-}
-
-# Drivers built on a C client library, and the names through which they connect.
-C_DRIVERS: Dict[str, Sequence[str]] = {
-    "psycopg2": ["connect"],
-    "psycopg": ["connect", "Connection.connect", "AsyncConnection.connect"],
-    "MySQLdb": ["connect", "Connect", "Connection"],
-    "mariadb": ["connect"],
-    "mysql.connector": ["connect", "Connect"],
-    "pyodbc": ["connect"],
-    "pymssql": ["connect"],
-    "oracledb": ["connect"],
-    "cx_Oracle": ["connect"],
 }

@@ -10,8 +10,8 @@ from typing import Any, Dict, Optional
 
 from .channel import Channel, described
 from .copies import loaded_copies
-from .guard import C_DRIVERS, Guard
 from .imports import loaded_from_worktree, repoint_imports
+from .isolation import Isolation
 from .places import Places
 from .reads import Reads
 from .trace import trace
@@ -37,27 +37,30 @@ def main(top: str) -> None:
     request = channel.request
     if top:
         request.update(checkout=os.path.join(top, "tree"), worktrees=[(os.getcwd(), [])])
-    os.environ.update(request["env"])
+    isolation = Isolation(request, reads, top)
+    os.environ.update({**isolation.variables, **request["env"]})
     os.chdir(os.path.join(request["checkout"], request["directory"]))
     places = Places(request)
-    guard = Guard(request["allow_connect"])
-    repoint_imports(places, dict.fromkeys(C_DRIVERS, guard.wrap_driver), reads.imported)
+    repoint_imports(places, isolation.after_import, reads.imported)
     sys.path[:0] = [os.path.join(request["checkout"], path) for path in request["paths"]]
-    guard.install()
-    outcome = _observe(channel, request, guard, places, reads, failed)
+    isolation.install()
+    outcome = _observe(channel, request, isolation, places, reads, failed)
     reads.stop()
     # Now the host looks what the kernel saw of the project, before it sees us look around.
     channel.ask("ran")
-    copies, elsewhere = loaded_copies(places)
-    channel.send(
-        "done",
-        refused=guard.refused,
-        worktree=loaded_from_worktree(places),
-        copies=copies,
-        reads=trace(reads, places, elsewhere),
-        flask=metadata.version("flask") if request["flask"] and "flask" in sys.modules else "",
-        **outcome,
-    )
+    with isolation.aside():
+        copies, elsewhere = loaded_copies(places)
+        channel.send(
+            "done",
+            refused=isolation.refusals.addresses,
+            refused_writes=isolation.refusals.writes,
+            refused_programs=isolation.refusals.programs,
+            worktree=loaded_from_worktree(places),
+            copies=copies,
+            reads=trace(reads, places, elsewhere),
+            flask=metadata.version("flask") if request["flask"] and "flask" in sys.modules else "",
+            **outcome,
+        )
     try:
         sys.stderr.flush()  # which the project may have closed
     finally:
@@ -67,7 +70,7 @@ def main(top: str) -> None:
 def _observe(
     channel: Channel,
     request: Dict[str, Any],
-    guard: Guard,
+    isolation: Isolation,
     places: Places,
     reads: Reads,
     failed: Optional[Exception],
@@ -82,7 +85,7 @@ def _observe(
             from . import dryrun, project
             from .redirect import Redirect
 
-            redirect = Redirect(channel, guard, places)
+            redirect = Redirect(channel, isolation, places)
             redirect.install()
             config = project.load_config(request, stack)
             run = dryrun.DryRun(config, channel, redirect, request, reads)

@@ -11,7 +11,9 @@ import errno
 import functools
 import os
 import sys
-from typing import Any, Callable, Dict, Optional, Set
+import threading
+from contextlib import contextmanager
+from typing import Any, Callable, Dict, Iterator, Optional, Set
 
 LOOKS = ("stat", "lstat", "access", "readlink")
 SUPPORTS = ("dir_fd", "effective_ids", "fd", "follow_symlinks")
@@ -66,6 +68,7 @@ class Reads(Names):
         is_migrating: Whether one runs at the moment.
         untraced: What else may have read something, in words.
         scratch: Our own databases, to be left out.
+        shadow: Our folder for what the project writes elsewhere, to be left out; may be empty.
     """
 
     def __init__(self) -> None:
@@ -74,7 +77,9 @@ class Reads(Names):
         self.is_migrating = False
         self.untraced: Set[str] = set()
         self.scratch: Set[str] = set()
+        self.shadow = ""
         self._recording = False
+        self._unnoted = threading.local()
         self._notes: Dict[str, Callable[[str, Any], None]] = {
             "open": self._open,
             "import": self._import,
@@ -94,6 +99,20 @@ class Reads(Names):
         """Record no more: what follows is not the project's doing."""
         self._recording = False
 
+    @contextmanager
+    def unnoted(self) -> Iterator[None]:
+        """Record nothing that this thread opens meanwhile."""
+        self._unnoted.now = True
+        try:
+            yield
+        finally:
+            self._unnoted.now = False
+
+    def note_opened(self, name: str) -> None:
+        """Note that a file was read by its copy."""
+        if self._recording:
+            self._note("opened", name)
+
     def _note(self, kind: str, name: str) -> None:
         getattr(self, kind).add(name)
         if self.is_migrating:
@@ -110,7 +129,7 @@ class Reads(Names):
 
     def _audit(self, event: str, arguments: Any) -> None:
         note = self._notes.get(event)
-        if note is not None and self._recording:
+        if note is not None and self._recording and not getattr(self._unnoted, "now", False):
             try:
                 note(event, arguments)
             except Exception:  # which would end what the project is doing

@@ -26,7 +26,7 @@ from sqlalchemy.pool import Pool
 
 from .channel import Channel
 from .dsn import without_password
-from .guard import Guard
+from .isolation import Isolation
 from .places import Places
 
 SCRATCH = "scratch"
@@ -59,9 +59,10 @@ POOL_PREFIX = "pool_"
 class Redirect:
     """Sends connections to the scratch database or to the decoy, and knows which went where."""
 
-    def __init__(self, channel: Channel, guard: Guard, places: Places) -> None:
+    def __init__(self, channel: Channel, isolation: Isolation, places: Places) -> None:
         self._channel = channel
-        self._guard = guard
+        self._isolation = isolation
+        self._guard = isolation.guard
         self.places = places
         self._urls: Dict[Any, Any] = {}
         self.env_script = ""
@@ -107,7 +108,10 @@ class Redirect:
         url = self._url(dialect, place, self._target(dialect, cargs, cparams))
         arguments, keywords = _arguments(dialect, url)
         kept = {name: cparams[name] for name in cparams if not _is_target(name)}
-        with self._guard.opening(_address(dialect, url)):
+        is_file = dialect.name == "sqlite"
+        if is_file:
+            kept.update(self._isolation.sqlite_options(dialect, kept))
+        with self._guard.opening(_address(dialect, url), is_file):
             connection = dialect.connect(*arguments, **{**keywords, **kept})
         _hurry(dialect, connection)
         if record is not None:

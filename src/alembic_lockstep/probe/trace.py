@@ -43,7 +43,7 @@ def trace(reads: Reads, places: Places, copies: Iterable[str]) -> Dict[str, Any]
     files that were read as texts, and not only imported. A folder in `opened` ends in `/`: that
     it is there was looked at. `during` is what was read while revisions ran.
     """
-    during, found = _Trace(places, reads.scratch), _Trace(places, reads.scratch)
+    during, found = (_Trace(places, reads.scratch, reads.shadow) for _ in range(2))
     during.add(reads.during)
     found.add(reads)
     # Some were opened before anybody was watching.
@@ -65,8 +65,9 @@ def trace(reads: Reads, places: Places, copies: Iterable[str]) -> Dict[str, Any]
 class _Trace:
     """Sorts names into those of the checkout and those outside."""
 
-    def __init__(self, places: Places, scratch: Set[str]) -> None:
+    def __init__(self, places: Places, scratch: Set[str], shadow: str) -> None:
         self._places = places
+        self._shadow = shadow
         self._top = places.checkout
         # With what SQLite puts beside them.
         self._scratch = {name + end for name in scratch for end in ("", "-wal", "-shm", "-journal")}
@@ -214,6 +215,8 @@ class _Trace:
         if (path + os.sep).startswith(self._standard):
             return not INSTALLED.search(path + os.sep)
         if path.startswith(KERNEL) and not path.startswith(IN_MEMORY):
+            return True
+        if self._shadow and _below(path, self._shadow):
             return True
         return (
             path.startswith(PROBE + os.sep) or path.endswith(STANDARD_ZIP) or path in self._scratch

@@ -55,8 +55,14 @@ def _environment(verdict: EnvironmentVerdict) -> Iterator[str]:
         old = f"; {plural(len(comparison.old), 'older difference')} not counted (--strict counts)"
     yield f"{config}: {ran} run {how} on {where}{old}."
     yield from (f"  {note}" for note in (*comparison.notes, *verdict.notes))
-    if comparison.refused:
-        yield f"  refused (not in allow-connect): {', '.join(comparison.refused)}"
+    refused = {
+        "allow-connect": comparison.refused,
+        "allow-write": comparison.refused_writes,
+        "allow-run": comparison.refused_programs,
+    }
+    for setting, names in refused.items():
+        if names:
+            yield f"  refused (not in {setting}): {', '.join(names)}"
     yield f"  not compared: {', '.join(not_compared(comparison))}"
 
 

@@ -1,0 +1,151 @@
+"""Child processes: database clients never start; without a kernel's guard only harmless ones do."""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import ModuleType
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+from .overlay import is_there
+from .programs import ADVICE, client, commands, is_harmless, shell_commands
+from .reads import ABOUT_MACHINE
+from .refusals import Refusals
+
+# Parts of the standard library that stand between the project and a call.
+BETWEEN = {"subprocess", "os", "pty", "asyncio", "concurrent", "threading", "multiprocessing"}
+FORKS = {"os.fork", "os.forkpty"}
+# A forked child keeps the audit hook and the wrapped functions: these fork to run Python.
+FORKING = {"multiprocessing.popen_fork", "multiprocessing.forkserver"}
+OWN_PYTHON = (
+    "a new Python would have none of this one's guards. In a migration, call the function; "
+    "for multiprocessing, use the start method fork; or name it in allow-run"
+)
+
+
+class Children:
+    """Judges each process that is to be started.
+
+    Args:
+        allowed: Base names of programs, the setting `allow-run`.
+        guarded: Whether the kernel guards children, too.
+        writable: Folders whose programs are the project's own, whatever their names.
+    """
+
+    def __init__(
+        self, allowed: Sequence[str], guarded: bool, writable: Sequence[str], refusals: Refusals
+    ) -> None:
+        self._allowed = set(allowed)
+        self._guarded = guarded
+        self._writable = tuple(os.path.realpath(one) + os.sep for one in writable)
+        self._refusals = refusals
+
+    def audit(self, event: str, arguments: Any) -> None:
+        """Raise `RefusedProgramError` for what must not be started."""
+        if event in FORKS:
+            self._check_fork(event)
+            return
+        command = _command(event, arguments)
+        if command is not None:
+            self._check(event, *command)
+
+    def _check_fork(self, event: str) -> None:
+        if not self._guarded and not any(name in FORKING for name in _modules()):
+            if "fork" in self._allowed:
+                return
+            raise self._refusals.program(event, "fork")
+
+    def _check(self, event: str, program: str, argv: Sequence[str]) -> None:
+        if os.path.basename(program) in self._allowed or _is_about_machine():
+            return
+        lines = shell_commands(program) if event == "os.system" else commands(program, argv)
+        if lines is None and not self._guarded:
+            raise self._refusals.program(event, os.path.basename(program.split()[0]))
+        for command in lines or ():
+            self._check_command(event, command)
+
+    def _check_command(self, event: str, command: List[str]) -> None:
+        name = os.path.basename(command[0])
+        if name in self._allowed:
+            return
+        if client(command):
+            raise self._refusals.program(event, name, ADVICE)
+        if self._guarded or (is_harmless(command) and not self._is_projects(command[0])):
+            return
+        is_python = command[0] in (sys.executable, os.path.realpath(sys.executable))
+        raise self._refusals.program(event, name, OWN_PYTHON if is_python else "")
+
+    def _is_projects(self, program: str) -> bool:
+        """Tell whether the name leads to a program of the project's own, also by PATH."""
+        if os.sep in program:
+            return os.path.realpath(program).startswith(self._writable)
+        folders = map(os.path.realpath, os.environ.get("PATH", "").split(os.pathsep))
+        own = (one for one in folders if f"{one}{os.sep}".startswith(self._writable))
+        return any(is_there(os.path.join(folder, program)) for folder in own)
+
+    def wrap_multiprocessing(self, module: ModuleType) -> None:
+        """Guard `multiprocessing.util`, which starts Python without an audit event."""
+        spawn: Any = module.spawnv_passfds
+
+        def spawnv_passfds(path: Any, args: Any, passfds: Any) -> Any:
+            words = [os.fsdecode(one) for one in args]
+            if not _is_tracker(words):
+                self._check("multiprocessing", os.fsdecode(path), words)
+            return spawn(path, args, passfds)
+
+        module.spawnv_passfds = spawnv_passfds  # type: ignore[attr-defined]
+
+
+def _is_tracker(words: List[str]) -> bool:
+    """Tell whether it is the standard library's own process that only counts semaphores."""
+    return words[-1].startswith("from multiprocessing.resource_tracker import main;main(")
+
+
+def _command(event: str, arguments: Any) -> Optional[Tuple[str, List[str]]]:
+    """Return the program that an event starts and its argv; None for other events."""
+    if event == "os.system":
+        return os.fsdecode(arguments[0]), []
+    if event == "pty.spawn":
+        words = _words(arguments[0])
+        return words[0], words
+    if event not in EVENTS:
+        return None
+    program, argv = EVENTS[event]
+    words = _words(arguments[argv])
+    executable = arguments[program]
+    return os.fsdecode(executable) if executable else words[0], words
+
+
+# The places of program and argv among the events' arguments.
+EVENTS: Dict[str, Tuple[int, int]] = {
+    "subprocess.Popen": (0, 1),
+    "os.exec": (0, 1),
+    "os.posix_spawn": (0, 1),
+    "os.spawn": (1, 2),
+}
+STARTS = (*FORKS, *EVENTS, "os.system", "pty.spawn")
+
+
+def _words(argv: Any) -> List[str]:
+    if isinstance(argv, (str, bytes, os.PathLike)):
+        argv = [argv]
+    return [os.fsdecode(one) for one in argv]
+
+
+def _modules() -> List[str]:
+    """Return the names of the calling modules, up to the first that is not the library's."""
+    names = []
+    frame: Any = sys._getframe(1)
+    while frame is not None:
+        name = frame.f_globals.get("__name__", "")
+        if not name.startswith(__package__):
+            names.append(name)
+            if name.partition(".")[0] not in BETWEEN:
+                break
+        frame = frame.f_back
+    return names
+
+
+def _is_about_machine() -> bool:
+    """Tell whether the library asks the machine about itself: `platform`, `ctypes.util`."""
+    return any(name in ABOUT_MACHINE for name in _modules())

@@ -1,0 +1,102 @@
+"""What Python itself writes outside of the writable folders lands in a copy.
+
+Python's own functions are replaced by objects that look up each name in an `Overlay`. What is not
+covered here (a function that a module bound before, `io.FileIO`, compiled code) goes on to the
+machine, where a kernel guard or the audit hook refuses it (writes.py).
+"""
+
+from __future__ import annotations
+
+import builtins
+import os
+import sys
+import threading
+from contextlib import contextmanager
+from typing import Any, Dict, Iterator, Set
+
+from .overlay import Overlay
+from .reads import SUPPORTS
+from .shadow_calls import Call, Look, Open, OpenFile
+from .shadow_changes import Change, Link, Make, Remove, Rename, Symlink
+from .shadow_listing import GetCwd, List, Scan
+
+# Modules whose own names for the functions stay: ours, and those that the others are made of.
+LEFT_ALONE = ("alembic_lockstep_probe", "posix", "importlib.", "_frozen_importlib")
+# Modules of the standard library whose classes and defaults have bound the functions, too.
+BINDING = ("tempfile", "glob", "pathlib", "pathlib._local", "pathlib._abc", "pathlib._os")
+
+
+# What each function is replaced by, and whether it follows the last link.
+CALLS: Dict[str, Any] = {
+    **dict.fromkeys(("stat", "access", "chdir", "statvfs", "getxattr", "listxattr"), (Look, True)),
+    **dict.fromkeys(("lstat", "readlink"), (Look, False)),
+    "open": (Open, True),
+    **dict.fromkeys(("truncate", "chmod", "chown", "utime", "chflags"), (Change, True)),
+    **dict.fromkeys(("setxattr", "removexattr"), (Change, True)),
+    **dict.fromkeys(("lchmod", "lchown", "lchflags"), (Change, False)),
+    **dict.fromkeys(("mkdir", "mkfifo", "mknod"), (Make, False)),
+    **dict.fromkeys(("unlink", "remove", "rmdir"), (Remove, False)),
+    **dict.fromkeys(("rename", "replace"), (Rename, False)),
+    "link": (Link, False),
+    "symlink": (Symlink, False),
+    "listdir": (List, True),
+    "scandir": (Scan, True),
+    **dict.fromkeys(("getcwd", "getcwdb"), (GetCwd, False)),
+}
+
+
+class Shadow:
+    """Puts an overlay under Python's functions, for good."""
+
+    def __init__(self, overlay: Overlay) -> None:
+        self.overlay = overlay
+        self._aside = threading.local()
+
+    def install(self) -> None:
+        """Replace the functions wherever a module has them already."""
+        calls: Dict[int, Call] = {}
+        for name, (kind, follow) in CALLS.items():
+            call = getattr(os, name, None)
+            if call is not None:
+                calls[id(call)] = kind(call, self.overlay, self._aside, follow)
+                _support(call, calls[id(call)])
+        opens: Any = calls[id(os.open)]
+        calls[id(builtins.open)] = OpenFile(builtins.open, opens, self.overlay)
+        for owner in _owners():
+            for name, value in list(vars(owner).items()):
+                _replace(owner, name, value, calls)
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Show this thread the machine's files meanwhile."""
+        self._aside.now = True
+        try:
+            yield
+        finally:
+            self._aside.now = False
+
+
+def _owners() -> Iterator[Any]:
+    yield builtins
+    for name, module in list(sys.modules.items()):
+        if isinstance(module, type(sys)) and not name.startswith(LEFT_ALONE):
+            yield module
+            if name in BINDING:
+                yield from (one for one in vars(module).values() if isinstance(one, type))
+
+
+def _replace(owner: Any, name: str, value: Any, calls: Dict[int, Call]) -> None:
+    if id(value) in calls:
+        setattr(owner, name, calls[id(value)])
+    elif isinstance(value, staticmethod) and id(value.__func__) in calls:
+        call: Any = calls[id(value.__func__)]
+        setattr(owner, name, staticmethod(call))
+    elif isinstance(owner, type) and getattr(value, "__defaults__", None):
+        value.__defaults__ = tuple(calls.get(id(one), one) for one in value.__defaults__)
+
+
+def _support(call: Any, wrapped: Call) -> None:
+    for what in SUPPORTS:
+        supporting: Set[Any] = getattr(os, f"supports_{what}")
+        if call in supporting:
+            supporting.add(wrapped)
