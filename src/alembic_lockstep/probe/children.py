@@ -49,6 +49,19 @@ class Children:
         if command is not None:
             self._check(event, *command)
 
+    def audit_signal(self, event: str, arguments: Any) -> None:
+        """Raise `RefusedProgramError` for a signal to a process that is not of this run.
+
+        The probe has a session of its own, in which its children are.
+        """
+        process = arguments[0]
+        try:
+            is_ours = process in (0, os.getpid()) or os.getsid(process) == os.getsid(0)
+        except ProcessLookupError:
+            return
+        if not is_ours:
+            raise self._refusals.program(event, f"a signal to process {process}")
+
     def _check_fork(self, event: str) -> None:
         if not self._guarded and not any(name in FORKING for name in _modules()):
             if "fork" in self._allowed:
@@ -123,6 +136,7 @@ EVENTS: Dict[str, Tuple[int, int]] = {
     "os.posix_spawn": (0, 1),
     "os.spawn": (1, 2),
 }
+SIGNALS = ("os.kill", "os.killpg")
 STARTS = (*FORKS, *EVENTS, "os.system", "pty.spawn")
 
 

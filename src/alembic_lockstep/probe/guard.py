@@ -58,6 +58,11 @@ class Guard:
         return path in self._files
 
     @property
+    def is_dialling(self) -> bool:
+        """Whether this thread is connecting to a scratch database."""
+        return bool(self._dialling)
+
+    @property
     def _dialling(self) -> List[str]:
         """Addresses of scratch databases that this thread is connecting to."""
         if not hasattr(self._ours, "addresses"):

@@ -16,11 +16,11 @@ import os
 import sys
 from contextlib import contextmanager
 from types import ModuleType
-from typing import Any, Callable, Dict, Iterator, Sequence
+from typing import Any, Callable, Dict, Iterator, Optional, Sequence
 from urllib.parse import quote, unquote
 
 from .attach import guarded
-from .children import STARTS, Children
+from .children import SIGNALS, STARTS, Children
 from .drivers import C_DRIVERS, wrap_driver
 from .dsn import is_memory
 from .guard import CHECKS, Guard
@@ -32,6 +32,8 @@ from .writes import CHANGES, WriteGuard
 
 # A look at a repository shall not write to it, nor ask its server for what it lacks.
 GIT = {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1"}
+# Of sqlite3.h; the modules need not be loaded for them.
+SQLITE_OK, SQLITE_DENY, SQLITE_ATTACH = 0, 1, 24
 # Those whose connections may be of another class.
 SQLITE_DRIVERS = ("pysqlite", "aiosqlite", "pysqlite_numeric")
 
@@ -56,6 +58,9 @@ class Isolation:
             **dict.fromkeys(CHECKS, self.guard.audit),
             **dict.fromkeys(STARTS, self.children.audit),
         }
+        if not is_guarded:
+            self._checks.update(dict.fromkeys(SIGNALS, self.children.audit_signal))
+            self._checks["sqlite3.connect/handle"] = self._forbid_attaching
         if plan["files"] == "python":
             self._checks.update(dict.fromkeys(CHANGES, WriteGuard(writable, self.refusals).audit))
         self.shadow = None
@@ -117,6 +122,17 @@ class Isolation:
         except OSError:
             raise self.refusals.write("ATTACH or VACUUM INTO", name or "a computed path") from None
         return f"file:{quote(copy)}{mark}{query}" if is_uri else copy
+
+    def _forbid_attaching(self, _event: str, arguments: Any) -> None:
+        """Refuse a connection that does not come from SQLAlchemy to open further files."""
+        if not self.guard.is_dialling:
+            arguments[0].set_authorizer(self._authorize)
+
+    def _authorize(self, action: int, name: Optional[str], *_: Any) -> int:
+        if action != SQLITE_ATTACH or is_memory(name or "") or self.guard.is_scratch(name or ""):
+            return SQLITE_OK
+        self.refusals.write("ATTACH or VACUUM INTO", name or "a computed path")
+        return SQLITE_DENY
 
     def _audit(self, event: str, arguments: Any) -> None:
         check = self._checks.get(event)
