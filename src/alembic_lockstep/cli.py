@@ -233,12 +233,12 @@ def clear() -> int:
     return _tend(upkeep.clear)
 
 
-def _tend(tend: Callable[[Path, tuple[str, ...]], Iterator[str]]) -> int:
+def _tend(tend: Callable[[Path, tuple[str, ...], Mapping[str, str]], Iterator[str]]) -> int:
     from alembic_lockstep.cache import cache_root
     from alembic_lockstep.report.text import printable
     from alembic_lockstep.upkeep import scratch_urls
 
-    for line in tend(cache_root(), scratch_urls(Path.cwd(), os.environ)):
+    for line in tend(cache_root(), scratch_urls(Path.cwd(), os.environ), os.environ):
         click.echo(printable(line))
     return CLEAN
 

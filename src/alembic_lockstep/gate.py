@@ -25,6 +25,7 @@ from alembic_lockstep.findings import Finding
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.submodules import with_submodules
 from alembic_lockstep.git.tree import Tree
+from alembic_lockstep.git.workplace import acquire_workplace, find_workplace
 from alembic_lockstep.history.environments import Environment
 from alembic_lockstep.ignores import (
     Directives,
@@ -37,7 +38,6 @@ from alembic_lockstep.memory.memory import Memory, untraced
 from alembic_lockstep.memory.verdicts import Verdicts
 from alembic_lockstep.rules import DRY_RUN_RULES, HISTORY_RULES, Check
 from alembic_lockstep.sides import Side, SideFinder
-from alembic_lockstep.slots import acquire_slot
 
 
 @dataclass(frozen=True)
@@ -322,10 +322,11 @@ def _dry_runner(
     memory: Memory | None,
 ) -> Iterator[DryRunner]:
     urls, setup = settings.scratch_urls, settings.scratch_setup
+    cache = cache_root()
     with (
-        acquire_slot(repository.private / "slots") as slot,
+        acquire_workplace(find_workplace(repository, environ, cache)) as slot,
         ThreadPoolExecutor() as threads,
-        ScratchServers(urls=urls, setup=setup, directory=slot, cache=cache_root()) as servers,
+        ScratchServers(urls=urls, setup=setup, directory=slot, cache=cache) as servers,
     ):
         launcher = Launcher(repository, settings, environ, slot, progress, early, threads)
         observations = memory.observations if memory else None

@@ -12,6 +12,8 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from alembic_lockstep.errors import CouldNotJudge
+
 if TYPE_CHECKING:
     from filelock import FileLock
 
@@ -48,6 +50,28 @@ def hold_slot(slot: Path) -> Iterator[bool]:
         lock.release()
 
 
+@contextmanager
+def hold_lock(file: Path, *, seconds: float) -> Iterator[None]:
+    """Hold a lock file until exit.
+
+    Raises:
+        CouldNotJudge: another process held it for so long.
+    """
+    from filelock import Timeout
+
+    lock = _lock(file)
+    try:
+        lock.acquire(timeout=seconds)
+    except Timeout as error:
+        raise CouldNotJudge(
+            f"another process holds {file}", fix="Wait until the other check has ended."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def _lock_first_free(parent: Path) -> tuple[FileLock, Path]:
     for number in count():
         slot = parent / str(number)
@@ -68,7 +92,11 @@ def _is_acquired(lock: FileLock) -> bool:
 
 
 def _lock_of(slot: Path) -> FileLock:
+    return _lock(slot.with_name(f"{slot.name}.lock"))
+
+
+def _lock(file: Path) -> FileLock:
     from filelock import FileLock  # here: the answer at once holds no slot
 
     # Not thread-local, so that a run may be closed by another thread than the one it began in.
-    return FileLock(slot.with_name(f"{slot.name}.lock"), thread_local=False)
+    return FileLock(file, thread_local=False)

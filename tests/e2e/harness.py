@@ -346,12 +346,14 @@ def run(
 def clean_environ(home: Path) -> dict[str, str]:
     """Give the environment of a developer whose home is that directory."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(_FOREIGN)}
+    (home / "tmp").mkdir(parents=True, exist_ok=True)
     return {
         **kept,
         "GIT_CONFIG_NOSYSTEM": "1",
         "HOME": str(home),
         "NO_COLOR": "1",
         "PRE_COMMIT_HOME": str(home / "pre-commit"),
+        "TMPDIR": str(home / "tmp"),
         "XDG_CACHE_HOME": str(home / ".cache"),
         "XDG_CONFIG_HOME": str(home / ".config"),
         **({"ALEMBIC_LOCKSTEP_NO_CACHE": "1"} if os.environ.get("LOCKSTEP_NO_CACHE") else {}),

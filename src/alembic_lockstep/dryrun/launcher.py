@@ -35,7 +35,8 @@ class Launcher:
     """Starts the project's Python in checkouts of trees; several environments' at a time.
 
     Attributes:
-        slot: The folder for this run's checkouts.
+        slot: The folder for all that this run writes: its checkouts, each in a folder that is
+            called as its role, and scratch databases.
         progress: Told of each revision before it runs.
         early: Processes that wait for something to do.
         threads: Those in which it begins; whoever made them waits for their end.
