@@ -22,6 +22,9 @@ from typing import Any, ClassVar
 
 import pytest
 
+from alembic_lockstep.git.repository import Repository
+from alembic_lockstep.git.workplace import find_workplace
+
 from .forks import can_fork, run_fork
 from .samples import Sample
 
@@ -358,6 +361,13 @@ def clean_environ(home: Path) -> dict[str, str]:
         "XDG_CONFIG_HOME": str(home / ".config"),
         **({"ALEMBIC_LOCKSTEP_NO_CACHE": "1"} if os.environ.get("LOCKSTEP_NO_CACHE") else {}),
     }
+
+
+def workplace(project: Project) -> Path:
+    """Give the folder outside of the repository in which its dry runs work."""
+    repository = Repository.discover(project.root)
+    cache = Path(project.environ["XDG_CACHE_HOME"], "alembic-lockstep")
+    return find_workplace(repository, project.environ, cache)
 
 
 def begin_repository(root: Path, environ: Mapping[str, str]) -> None:

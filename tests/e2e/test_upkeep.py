@@ -10,6 +10,8 @@ import pytest
 
 from alembic_lockstep.cache import Cache
 from alembic_lockstep.dryrun.scratch import ScratchServers
+from alembic_lockstep.git.repository import Repository
+from alembic_lockstep.git.workplace import acquire_workplace, find_workplace
 
 from .harness import (
     Result,
@@ -83,6 +85,18 @@ def test_records_and_snapshots_are_counted_and_cleared(desk: Desk) -> None:
     with desk.start() as servers:
         assert servers.restore("sqlite", NAME) is None
     assert Cache(desk.cache).read("records", "one") is None
+
+
+def test_checkouts_are_counted_and_cleared(desk: Desk) -> None:
+    folder = find_workplace(Repository.discover(desk.root), desk.environ, desk.cache)
+    with acquire_workplace(folder) as slot:
+        (slot / "file").write_bytes(b"x" * 2000)
+        assert desk.command("info")[5] == "checkouts: of 1 repository (2 kB)"
+        assert desk.command("clear")[1] == (
+            "checkouts: deleted those of 0 repositories (0 bytes); those of 1 in use left alone"
+        )
+    assert desk.command("clear")[1] == "checkouts: deleted those of 1 repository (2 kB)"
+    assert not folder.exists()
 
 
 def test_a_servers_snapshots_are_counted_and_cleared(desk: Desk) -> None:
