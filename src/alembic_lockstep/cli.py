@@ -136,10 +136,10 @@ def check(
 
     gc.enable()
     from alembic_lockstep.dryrun.early import EarlyProbes
-    from alembic_lockstep.slots import acquire_slot
+    from alembic_lockstep.git.workplace import acquire_workplace, find_workplace
 
     with (
-        acquire_slot(repository.private / "slots") as slot,
+        acquire_workplace(find_workplace(repository, environ, cache_root())) as slot,
         EarlyProbes(repository, environ, slot) as early,
     ):
         if span.tip is None:  # of commits, all may be remembered
@@ -237,12 +237,12 @@ def clear() -> int:
     return _tend(upkeep.clear)
 
 
-def _tend(tend: Callable[[Path, tuple[str, ...]], Iterator[str]]) -> int:
+def _tend(tend: Callable[[Path, tuple[str, ...], Mapping[str, str]], Iterator[str]]) -> int:
     from alembic_lockstep.cache import cache_root
     from alembic_lockstep.report.text import printable
     from alembic_lockstep.upkeep import scratch_urls
 
-    for line in tend(cache_root(), scratch_urls(Path.cwd(), os.environ)):
+    for line in tend(cache_root(), scratch_urls(Path.cwd(), os.environ), os.environ):
         click.echo(printable(line))
     return CLEAN
 

@@ -22,12 +22,12 @@ from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.gate import Gate, Verdict
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
+from alembic_lockstep.git.workplace import acquire_workplace, find_workplace
 from alembic_lockstep.history.environments import Environment
 from alembic_lockstep.pages import HOME
 from alembic_lockstep.report.progress import progress
 from alembic_lockstep.report.summary import summary
 from alembic_lockstep.report.text import block, plural, printable
-from alembic_lockstep.slots import acquire_slot
 
 HOOKS = ".pre-commit-config.yaml"
 WORKFLOW = ".github/workflows/alembic-lockstep.yml"
@@ -262,7 +262,7 @@ def set_up(cwd: Path, environ: Mapping[str, str], *, yes: bool) -> int:
     tree = repository.staged_tree(environ)
     cache = Cache(cache_root())
     with (
-        acquire_slot(repository.private / "slots") as slot,
+        acquire_workplace(find_workplace(repository, environ, cache_root())) as slot,
         EarlyProbes(repository, environ, slot) as early,
         progress() as show,
         Gate(repository, environ, {}, show, early, cache) as gate,

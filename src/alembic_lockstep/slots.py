@@ -6,13 +6,13 @@ yet two hooks that run at once must neither share it nor wait for each other.
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from alembic_lockstep.errors import CouldNotJudge
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -50,18 +50,26 @@ def hold_slot(slot: Path) -> Iterator[bool]:
         lock.release()
 
 
-def empty(folder: Path) -> Path:
-    """Remove what a run left in a folder, whatever its modes, and return it, made anew."""
-    shutil.rmtree(folder, ignore_errors=True)
-    if folder.exists():
-        folder.chmod(0o700)
-        for root, _, _ in os.walk(folder):  # a folder's mode is set before its names are read
-            for entry in os.scandir(root):
-                if entry.is_dir(follow_symlinks=False):
-                    os.chmod(entry.path, 0o700)  # noqa: PTH101 - a name of any kind
-        shutil.rmtree(folder)
-    folder.mkdir(mode=0o700, parents=True)
-    return folder
+@contextmanager
+def hold_lock(file: Path, *, seconds: float) -> Iterator[None]:
+    """Hold a lock file until exit.
+
+    Raises:
+        CouldNotJudge: another process held it for so long.
+    """
+    from filelock import Timeout
+
+    lock = _lock(file)
+    try:
+        lock.acquire(timeout=seconds)
+    except Timeout as error:
+        raise CouldNotJudge(
+            f"another process holds {file}", fix="Wait until the other check has ended."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _lock_first_free(parent: Path) -> tuple[FileLock, Path]:
@@ -84,7 +92,11 @@ def _is_acquired(lock: FileLock) -> bool:
 
 
 def _lock_of(slot: Path) -> FileLock:
+    return _lock(slot.with_name(f"{slot.name}.lock"))
+
+
+def _lock(file: Path) -> FileLock:
     from filelock import FileLock  # here: the answer at once holds no slot
 
     # Not thread-local, so that a run may be closed by another thread than the one it began in.
-    return FileLock(slot.with_name(f"{slot.name}.lock"), thread_local=False)
+    return FileLock(file, thread_local=False)

@@ -1,4 +1,4 @@
-"""What `alembic-lockstep cache` shows and clears: the cache, and snapshots on servers."""
+"""What `alembic-lockstep cache` shows and clears: the cache, checkouts, snapshots on servers."""
 
 from __future__ import annotations
 
@@ -14,18 +14,20 @@ from alembic_lockstep.dryrun.scratch.private import delete_unused, find_slots
 from alembic_lockstep.dryrun.scratch.sqlite import SNAPSHOTS
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.repository import Repository
+from alembic_lockstep.git.workplace import delete_workplace, list_workplaces
 from alembic_lockstep.report.text import plural
 
 if TYPE_CHECKING:
     from alembic_lockstep.dryrun.scratch.postgres_snapshots import Snapshots
 
 
-def describe(root: Path, urls: tuple[str, ...]) -> Iterator[str]:
+def describe(root: Path, urls: tuple[str, ...], environ: Mapping[str, str]) -> Iterator[str]:
     """Yield lines that say what is kept where.
 
     Args:
         root: The user's cache folder.
         urls: Servers for scratch databases, of any dialect.
+        environ: The environment at the edge; it names the folder of checkouts.
     """
     cache = Cache(root)
     usage = cache.usage()
@@ -37,6 +39,8 @@ def describe(root: Path, urls: tuple[str, ...]) -> Iterator[str]:
     slots = find_slots(root)
     size = sum(map(_size, slots))
     yield f"  private servers: {len(slots)} ({_bytes(size)}, with their snapshots)"
+    checkouts = list_workplaces(environ, root)
+    yield f"checkouts: of {_repositories(checkouts)} ({_bytes(sum(map(_size, checkouts)))})"
     for server, snapshots in _servers(urls):
         if snapshots is not None:
             number, size = snapshots.usage()
@@ -44,7 +48,7 @@ def describe(root: Path, urls: tuple[str, ...]) -> Iterator[str]:
         yield server
 
 
-def clear(root: Path, urls: tuple[str, ...]) -> Iterator[str]:
+def clear(root: Path, urls: tuple[str, ...], environ: Mapping[str, str]) -> Iterator[str]:
     """Delete what is kept and not in use; yield lines that say what was done."""
     cache, slots = Cache(root), find_slots(root)
     number, size = _sum(cache.usage())
@@ -56,10 +60,25 @@ def clear(root: Path, urls: tuple[str, ...]) -> Iterator[str]:
     freed = _bytes(sum(sizes[slot] for slot in deleted))
     used = f"; {len(slots) - len(deleted)} in use left alone" if len(slots) > len(deleted) else ""
     yield f"{root}: deleted {entries} and the data of {servers} ({freed}){used}"
+    yield _clear_checkouts(list_workplaces(environ, root))
     for server, snapshots in _servers(urls):
         if snapshots is not None:
             server += f": dropped {plural(snapshots.clear(), 'snapshot')}"
         yield server
+
+
+def _clear_checkouts(folders: list[Path]) -> str:
+    """Delete the checkouts of all repositories; return a line that says which are in use."""
+    sizes = {folder: _size(folder) for folder in folders}
+    deleted = [folder for folder in folders if delete_workplace(folder)]
+    freed = _bytes(sum(sizes[folder] for folder in deleted))
+    in_use = len(folders) - len(deleted)
+    used = f"; those of {in_use} in use left alone" if in_use else ""
+    return f"checkouts: deleted those of {_repositories(deleted)} ({freed}){used}"
+
+
+def _repositories(folders: list[Path]) -> str:
+    return "1 repository" if len(folders) == 1 else f"{len(folders)} repositories"
 
 
 def scratch_urls(directory: Path, environ: Mapping[str, str]) -> tuple[str, ...]:

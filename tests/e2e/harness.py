@@ -22,6 +22,9 @@ from typing import Any, ClassVar
 
 import pytest
 
+from alembic_lockstep.git.repository import Repository
+from alembic_lockstep.git.workplace import find_workplace
+
 from .forks import can_fork, run_fork
 from .samples import Sample
 from .watch import watched
@@ -353,16 +356,25 @@ def run(
 def clean_environ(home: Path) -> dict[str, str]:
     """Give the environment of a developer whose home is that directory."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(_FOREIGN)}
+    (home / "tmp").mkdir(parents=True, exist_ok=True)
     return {
         **kept,
         "GIT_CONFIG_NOSYSTEM": "1",
         "HOME": str(home),
         "NO_COLOR": "1",
         "PRE_COMMIT_HOME": str(home / "pre-commit"),
+        "TMPDIR": str(home / "tmp"),
         "XDG_CACHE_HOME": str(home / ".cache"),
         "XDG_CONFIG_HOME": str(home / ".config"),
         **({"ALEMBIC_LOCKSTEP_NO_CACHE": "1"} if os.environ.get("LOCKSTEP_NO_CACHE") else {}),
     }
+
+
+def workplace(project: Project) -> Path:
+    """Give the folder outside of the repository in which its dry runs work."""
+    repository = Repository.discover(project.root)
+    cache = Path(project.environ["XDG_CACHE_HOME"], "alembic-lockstep")
+    return find_workplace(repository, project.environ, cache)
 
 
 def begin_repository(root: Path, environ: Mapping[str, str]) -> None:

@@ -14,7 +14,7 @@ from uuid import uuid4
 import pytest
 
 from .conftest import MakeProject
-from .harness import Project, force_postgres, machine_has_binaries, require
+from .harness import Project, force_postgres, machine_has_binaries, require, workplace
 from .samples import SAMPLES
 from .small import EXAMPLES
 from .test_kill import git_state, left_after_patience, marked
@@ -108,7 +108,7 @@ def test_killed_again_and_again(game: Project, mark: str) -> None:
         assert git_state(game) == before
         if number % 5 == 4:
             assert game.check().returncode == FINDINGS
-            assert left_in_git_directory(game) == []
+            assert left_by_runs(game) == []
 
 
 def seconds_of_a_check(project: Project) -> float:
@@ -117,11 +117,11 @@ def seconds_of_a_check(project: Project) -> float:
     return time.monotonic() - began
 
 
-def left_in_git_directory(project: Project) -> list[str]:
+def left_by_runs(project: Project) -> list[str]:
     """What no run needs again: files of locks of git's, and of runs that are dead."""
-    own = project.root / ".git/alembic-lockstep"
-    kept = {own / "slots" / "0", own / "slots" / "0.lock", own / "interpreter.json"}
-    kept |= {own / "slots", own / "indexes", own / "indexes" / "0.lock"}
-    files = [*own.glob("*"), *own.glob("slots/*"), *own.glob("slots/0/scratch/*")]
-    files += [*own.glob("indexes/0/*"), *(project.root / ".git").rglob("*.lock")]
+    own, work = project.root / ".git/alembic-lockstep", workplace(project)
+    kept = {own / "interpreter.json", own / "indexes", own / "indexes" / "0.lock"}
+    kept |= {work / "used", work / "slots", work / "slots" / "0", work / "slots" / "0.lock"}
+    files = [*own.glob("*"), *own.glob("indexes/0/*"), *(project.root / ".git").rglob("*.lock")]
+    files += [*work.glob("*"), *work.glob("slots/*"), *work.glob("slots/0/scratch/*")]
     return [str(file) for file in files if file not in kept]

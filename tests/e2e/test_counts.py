@@ -13,6 +13,8 @@ from .conftest import MakeProject
 from .harness import Project, Result, run
 from .small import ENV, HEAD, MODELS, add_migration
 
+#: Processes of git in a check that starts the project.
+MOST_OF_GIT = 29
 AT_ONCE = "Passed: nothing staged touches what the last verdict read.\n"
 PAID = "op.add_column('orders', sa.Column('paid', sa.Boolean()))"
 DUE = "op.add_column('orders', sa.Column('due', sa.Date()))"
@@ -113,6 +115,23 @@ def test_one_new_revision_runs_one_revision_and_starts_one_process(
     add_migration(shop, "aaaaaaaaaaaa", upgrade=PAID)
     assert judged(shop) == (0, 1, 2)
     assert len(set(starts.read_text().split())) == 1
+
+
+def test_a_dry_run_asks_git_little(shop: Project, tmp_path: Path) -> None:
+    trace = tmp_path / "git.log"
+    add_column(shop, "paid", "bool")
+    add_migration(shop, "aaaaaaaaaaaa", upgrade=PAID)
+    shop.environ["GIT_TRACE"] = str(trace)
+    judged(shop)  # what git is told to trace is of the environment, too
+    add_column(shop, "due", "int")
+    trace.unlink()
+    assert judged(shop)[0] == 1
+    # `-c name=value` of git itself comes first.
+    words = [line.split("built-in: git ")[1].split() for line in trace.read_text().splitlines()]
+    asked = Counter(line[0] for line in words)
+    # For the checkout: read-tree, config, for-each-ref, and ls-files for what is ignored.
+    assert (asked["config"], asked["for-each-ref"], asked["clean"]) == (1, 1, 0), asked
+    assert sum(asked.values()) <= MOST_OF_GIT, asked
 
 
 LOADED = """\

@@ -24,6 +24,7 @@ from .harness import (
     require,
     run,
     server_answers,
+    workplace,
 )
 from .small import (
     ENV,
@@ -491,11 +492,13 @@ def test_a_git_directory_that_cannot_be_written(shop: Project) -> None:
 
 
 def test_a_slot_that_cannot_be_written(shop: Project) -> None:
-    (shop.root / ".git" / "alembic-lockstep").mkdir()
-    (shop.root / ".git" / "alembic-lockstep" / "slots").write_text("a file in the way\n")
     shop.add_column()
     shop.stage(MODELS)
-    assert_unjudged(shop.check(), ".git/alembic-lockstep/slots")
+    assert_finding(shop.check(), "missing-migration")
+    slots = workplace(shop) / "slots"
+    shutil.rmtree(slots)
+    slots.write_text("a file in the way\n")
+    assert_unjudged(shop.check(), f"{slots} cannot be read or written", f"ls -ld '{slots}'")
 
 
 def test_the_configured_server_is_not_asked_by_any_of_it(

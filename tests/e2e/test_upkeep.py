@@ -10,6 +10,8 @@ import pytest
 
 from alembic_lockstep.cache import Cache
 from alembic_lockstep.dryrun.scratch import ScratchServers
+from alembic_lockstep.git.repository import Repository
+from alembic_lockstep.git.workplace import acquire_workplace, find_workplace
 
 from .harness import (
     Result,
@@ -60,9 +62,11 @@ def test_an_empty_cache(desk: Desk, tmp_path: Path) -> None:
         "  SQLite snapshots: 0 (0 bytes)",
         "  of these at most 1.07 GB; what was not used for longest goes first",
         "  private servers: 0 (0 bytes, with their snapshots)",
+        "checkouts: of 0 repositories (0 bytes)",
     ]
-    (said,) = desk.command("clear")
+    said, checkouts = desk.command("clear")
     assert said.endswith("deleted 0 entries (0 bytes) and the data of 0 private servers (0 bytes)")
+    assert checkouts == "checkouts: deleted those of 0 repositories (0 bytes)"
     assert not desk.cache.exists()
 
 
@@ -74,13 +78,25 @@ def test_records_and_snapshots_are_counted_and_cleared(desk: Desk) -> None:
         "  records: 1 (2.04 kB)",
         "  SQLite snapshots: 1 (8.24 kB)",
     ]
-    (said,) = desk.command("clear")
+    said, _ = desk.command("clear")
     assert said == (
         f"{desk.cache}: deleted 2 entries (10.3 kB) and the data of 0 private servers (0 bytes)"
     )
     with desk.start() as servers:
         assert servers.restore("sqlite", NAME) is None
     assert Cache(desk.cache).read("records", "one") is None
+
+
+def test_checkouts_are_counted_and_cleared(desk: Desk) -> None:
+    folder = find_workplace(Repository.discover(desk.root), desk.environ, desk.cache)
+    with acquire_workplace(folder) as slot:
+        (slot / "file").write_bytes(b"x" * 2000)
+        assert desk.command("info")[5] == "checkouts: of 1 repository (2 kB)"
+        assert desk.command("clear")[1] == (
+            "checkouts: deleted those of 0 repositories (0 bytes); those of 1 in use left alone"
+        )
+    assert desk.command("clear")[1] == "checkouts: deleted those of 1 repository (2 kB)"
+    assert not folder.exists()
 
 
 def test_a_servers_snapshots_are_counted_and_cleared(desk: Desk) -> None:
@@ -92,11 +108,11 @@ def test_a_servers_snapshots_are_counted_and_cleared(desk: Desk) -> None:
             for name in (NAME, OTHER):
                 assert servers.keep(make_games(servers, "postgresql"), name)
             name = servers.description("postgresql")
-        shown = desk.command("info")[5:]
+        shown = desk.command("info")[6:]
         assert len(shown) == 1
         assert shown[0].startswith(f"{name}: 2 snapshots (1")
-        assert desk.command("clear")[1:] == [f"{name}: dropped 2 snapshots"]
-        assert desk.command("info")[5:] == [f"{name}: 0 snapshots (0 bytes)"]
+        assert desk.command("clear")[2:] == [f"{name}: dropped 2 snapshots"]
+        assert desk.command("info")[6:] == [f"{name}: 0 snapshots (0 bytes)"]
 
 
 def test_a_server_that_does_not_answer_is_named_without_its_password(desk: Desk) -> None:

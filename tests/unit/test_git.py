@@ -222,16 +222,22 @@ def test_bytecode_of_a_changed_file_is_dropped_and_of_others_kept(
     assert not (folder / "gone").exists()  # it would be a namespace package
 
 
-def test_a_tree_that_was_collected_is_no_obstacle(root: Path, tmp_path: Path) -> None:
-    tree = commit(root, a_py="x = 1\n")
+@pytest.mark.parametrize("harm", ["index", "filters", "pkg"])
+def test_a_damaged_checkout_is_made_anew(root: Path, tmp_path: Path, harm: str) -> None:
+    tree = commit(root, a_py="x = 1\n", pkg__b_py="y = 1\n")
     repository, slot = Repository.discover(root), tmp_path / "slot"
-    check_out(repository, tree, slot)
-    (slot / "checked-out").write_text("0123456789" * 4)
-    assert listing(check_out(repository, tree, slot)) == {"a.py": "x = 1\n"}
+    folder = check_out(repository, tree, slot)
+    if harm == "pkg":  # all files are in place, to git
+        (folder / "pkg").rename(folder / "moved")
+        (folder / "pkg").symlink_to("moved")
+    else:
+        (tmp_path / "slot.state" / harm).write_text("0123456789" * 4)
+    files = {"a.py": "x = 1\n", "pkg/b.py": "y = 1\n"}
+    assert listing(check_out(repository, tree, slot)) == files
 
 
 def listing(folder: Path) -> dict[str, str]:
-    files = (path for path in folder.rglob("*") if path.is_file())
+    files = (path for path in folder.rglob("*") if path.is_file() and ".git" not in path.parts)
     return {path.relative_to(folder).as_posix(): path.read_text() for path in files}
 
 
@@ -241,7 +247,7 @@ def test_a_checkout_whose_access_times_were_set_back_is_not_written_again(
     """Git took the files for changed, by their ctime, and their bytecode was lost."""
     tree = commit(root, a_py="one = 1\n", pkg__b_py="two = 2\n")
     repository = Repository.discover(root)
-    folder = check_out(repository, tree, tmp_path)
+    folder = check_out(repository, tree, tmp_path / "slot")
     files = [folder / "a.py", folder / "pkg/b.py"]
     written = [(file.stat().st_ino, file.stat().st_mtime_ns) for file in files]
     while time.time() < int(files[1].stat().st_ctime) + 1:  # git compares seconds
@@ -249,7 +255,7 @@ def test_a_checkout_whose_access_times_were_set_back_is_not_written_again(
     for file in files:
         os.utime(file, ns=(0, file.stat().st_mtime_ns))
     other = commit(root, a_py="one = 3\n")
-    check_out(repository, other, tmp_path)
+    check_out(repository, other, tmp_path / "slot")
     again = [(file.stat().st_ino, file.stat().st_mtime_ns) for file in files]
     assert files[0].read_text() == "one = 3\n"
     assert again[1] == written[1]

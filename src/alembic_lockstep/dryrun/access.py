@@ -17,15 +17,21 @@ from typing import Any
 
 # Never the tree's, and read by nobody but git and Python.
 SKIPPED = {".git", "__pycache__"}
+# What compiled code (libgit2) opens of a `.git` in any case.
+OF_GIT = (".git/HEAD", ".git/config")
 
 
 @dataclass
 class AccessTimes:
-    """The access times of one run in a checkout; paths are POSIX from there, "" is the top."""
+    """The access times of one run in a checkout; paths are POSIX from there, "" is the top.
+
+    `of_git` are files of its `.git` that were read.
+    """
 
     checkout: Path
     files: list[str] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
+    of_git: list[str] = field(default_factory=list)
 
     @classmethod
     def begin(cls, checkout: Path) -> AccessTimes | None:
@@ -37,6 +43,8 @@ class AccessTimes:
                 # The folder has just been listed by ourselves.
                 if entry.is_folder or entry.status.st_atime_ns:
                     _set_back(entry.place, entry.status)
+            for file in _files_of_git(checkout):
+                _set_back(str(file), file.stat())
         except (OSError, NotImplementedError):  # somebody else's files, or no such call here
             return None
         return cls(checkout)
@@ -46,6 +54,8 @@ class AccessTimes:
         for entry in list(_entries(self.checkout)):
             if entry.status.st_atime_ns and not entry.is_ours:
                 (self.folders if entry.is_folder else self.files).append(entry.path)
+        read = (file for file in _files_of_git(self.checkout) if file.stat().st_atime_ns)
+        self.of_git = [file.relative_to(self.checkout).as_posix() for file in read]
 
 
 def complete(reads: Mapping[str, Any], access: AccessTimes | None) -> dict[str, Any]:
@@ -65,6 +75,7 @@ def complete(reads: Mapping[str, Any], access: AccessTimes | None) -> dict[str, 
     more = {path: _names(access.checkout / path) for path in folders}
     opened = whole.get("opened", [])
     unseen = sorted(set(access.files).difference(opened))
+    of_git = {f"git's own files ({path})" for path in access.of_git}
     texts = {*whole.get("texts", ()), *(path for path in unseen if path.endswith(".py"))}
     return {
         **whole,
@@ -72,6 +83,7 @@ def complete(reads: Mapping[str, Any], access: AccessTimes | None) -> dict[str, 
         "listed": {**listed, **more},
         "texts": sorted(texts),
         "unseen": unseen,
+        **({"untraced": sorted({*whole.get("untraced", ()), *of_git})} if of_git else {}),
     }
 
 
@@ -108,6 +120,10 @@ def _below(folder: _Entry) -> Iterator[_Entry]:
             elif found.name not in SKIPPED:
                 yield from _below(entry)
     yield folder
+
+
+def _files_of_git(checkout: Path) -> list[Path]:
+    return [file for file in (checkout / name for name in OF_GIT) if file.is_file()]
 
 
 def _are_kept(folder: Path) -> bool:

@@ -21,13 +21,13 @@ from alembic_lockstep.dryrun.policy import policy_for
 from alembic_lockstep.dryrun.process import Ask, Observation, Probe, Run, observe
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.checkout import check_out
+from alembic_lockstep.git.deletion import empty
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.history.environments import Environment
 from alembic_lockstep.isolation.addresses import allowed_addresses
 from alembic_lockstep.isolation.cell import Policy
 from alembic_lockstep.sides import Side
-from alembic_lockstep.slots import empty
 
 # What `anyio.from_thread.run()` says elsewhere: such an env.py is run by its own program only.
 WORKER_THREAD = "AnyIO worker thread"
@@ -40,7 +40,8 @@ class Launcher:
     """Starts the project's Python in checkouts of trees; several environments' at a time.
 
     Attributes:
-        slot: The folder for this run's checkouts.
+        slot: The folder for all that this run writes: its checkouts, each in a folder that is
+            called as its role, and scratch databases.
         progress: Told of each revision before it runs.
         early: Processes that wait for something to do.
         threads: Those in which it begins; whoever made them waits for their end.

@@ -11,7 +11,7 @@ import tarfile
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
@@ -263,7 +263,7 @@ def _ending(status: int) -> str:
 def _asked(run: Run, early: Probe | None) -> Iterator[tuple[Probe, _Clock]]:
     """The probe with its request, killed when it takes too long; nothing is left of it."""
     if run.prefix:
-        archive = _archive(run.checkout)
+        archive = _archive(run.checkout, _ignored_folders(run.request))
         command = [*run.prefix, run.interpreter, "-c", REMOTE, str(len(archive))]
         probe, header = Probe(command, run.environ, None, None), archive
     else:
@@ -324,12 +324,25 @@ class _Clock:
         self._probe.kill()
 
 
-def _archive(checkout: Path) -> bytes:
+def _ignored_folders(request: Mapping[str, Any]) -> frozenset[str]:
+    """Return the paths of the checkout's ignored folders."""
+    paths = (path for _, ignored in request["worktrees"] for path in ignored)
+    return frozenset(path.rstrip("/") for path in paths if path.endswith("/"))
+
+
+def _archive(checkout: Path, left_out: Collection[str]) -> bytes:
+    """Pack the probe and a checkout, without its history and bytecode.
+
+    Args:
+        left_out: Folders of the checkout that the place where the project runs has of its own.
+    """
+
     def plain(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
-        cached = "__pycache__" in member.name.split("/")
-        # Large ignored files and folders are links into the user's tree: not there, elsewhere.
+        path = member.name.removeprefix("tree/")
+        aside = path == ".git" or path in left_out or "__pycache__" in path.split("/")
+        # Large ignored files are links into the user's tree: not there, elsewhere.
         outside = member.issym() and member.linkname.startswith("/")
-        return None if cached or outside else member
+        return None if aside or outside else member
 
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:

@@ -17,13 +17,14 @@ OBJECT = re.compile(rb"^oid sha256:([0-9a-f]{64})$", re.MULTILINE)
 LARGEST_POINTER = 1024
 
 
-def fill_pointers(repository: Repository, folder: Path, environ: Mapping[str, str]) -> None:
+def fill_pointers(repository: Repository, folder: Path, environ: Mapping[str, str]) -> list[str]:
     """Put the content of Git LFS files that is on this machine into a working copy.
 
-    Git LFS itself would ask its server for the others.
+    Git LFS itself would ask its server for the others. Returns the paths that were filled.
     """
+    filled: list[str] = []
     if not (repository.common_dir / "lfs" / "objects").is_dir():
-        return
+        return filled
     for name in paths(run_git(folder, "ls-files", "-z", ":(attr:filter=lfs)", environ=environ)):
         file = folder / name
         if file.is_file() and file.stat().st_size <= LARGEST_POINTER:
@@ -31,6 +32,8 @@ def fill_pointers(repository: Repository, folder: Path, environ: Mapping[str, st
             if content is not None and content.is_file():
                 file.unlink()
                 shutil.copyfile(content, file)
+                filled.append(name)
+    return filled
 
 
 def what_is_absent(repository: Repository, tree: str) -> list[str]:

@@ -3,121 +3,307 @@
 from __future__ import annotations
 
 import os
-import shutil
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.absent import fill_pointers
+from alembic_lockstep.git.cloning import can_clone, copy_file
 from alembic_lockstep.git.command import QUIET, run_git
-from alembic_lockstep.git.entries import Change
+from alembic_lockstep.git.deletion import delete
+from alembic_lockstep.git.filters import digest_filters, explain_filter
+from alembic_lockstep.git.ignored import BYTECODE, Shown, Survey
+from alembic_lockstep.git.replica import Replica
 from alembic_lockstep.git.repository import Repository
 
-# An ignored file up to this size in bytes is copied, a larger one linked.
-COPY_LIMIT = 1 << 20
+# Nanoseconds by which the times of files may lag behind each other: the kernel's tick.
+_COARSE = 20_000_000
 
 
-def check_out(repository: Repository, tree: str, slot: Path) -> Path:
-    """Bring the slot's working copy to `tree` and return its folder.
+def check_out(repository: Repository, tree: str, place: Path) -> Path:
+    """Bring the working copy in a folder to `tree` and return its top folder.
 
-    Only files that differ are written, and bytecode of the others is kept. Ignored files
-    of the user's working tree are made visible; untracked, unignored ones are not.
-    The caller holds the slot.
+    It is called as the user's is and has a `.git` of its own. Only files that differ are
+    written, and bytecode of the others is kept. Ignored files of the user's working tree are
+    copied; untracked, unignored ones are not. The caller holds the slot.
+
+    Raises:
+        CouldNotJudge: git could not write the tree; a filter failed.
     """
-    folder = slot / "tree"
-    folder.mkdir(parents=True, exist_ok=True)
-    done = slot / "checked-out"
-    before = done.read_text() if done.exists() else repository.empty_tree
-    done.unlink(missing_ok=True)
-    _update(repository, tree, folder, slot / "index")
-    _drop_bytecode(repository, before, tree, folder)
-    for entry in repository.entries(tree):
-        if entry.is_link:
-            _aim(repository.root, folder, entry.path)
-    for path in repository.ignored():
-        _show(repository.root / path, folder / path)
-    done.write_text(tree)
-    return folder
+    filters = digest_filters(repository, tree)
+    checkout = _Checkout(repository, tree, place)
+    if checkout.is_written_with(filters):
+        with suppress(CouldNotJudge, _LostFilesError):  # what was kept is never in the way
+            return checkout.update(filters, is_kept=True)
+    checkout.clear()
+    return checkout.update(filters)
 
 
-def _update(repository: Repository, tree: str, folder: Path, index: Path) -> None:
-    environ = {
-        **repository.objects,
-        "GIT_DIR": str(repository.git_dir),
-        "GIT_WORK_TREE": str(folder),
-        "GIT_INDEX_FILE": str(index),
-        "GIT_LFS_SKIP_SMUDGE": "1",
-    }
-    index.with_name("index.lock").unlink(missing_ok=True)  # left by a run that was killed
-    if index.exists():
-        # What the last run left: the project's own output, and the ignored files' links.
-        run_git(folder, *QUIET, "clean", "-ffdxq", "-e", "__pycache__", environ=environ)
-    run_git(folder, *QUIET, "read-tree", "--reset", "-u", tree, environ=environ)
-    fill_pointers(repository, folder, environ)
+class _LostFilesError(Exception):
+    """Files of the tree are not there, although git wrote what differed."""
 
 
-def _aim(root: Path, folder: Path, path: str) -> None:
+@dataclass
+class _Checkout:
+    """The working copy of one role.
+
+    Attributes:
+        place: The folder that holds it and nothing else: no upward search finds our files.
+        state: The folder for what we keep about it.
+        since: When the last update began, in nanoseconds of the file system's clock.
+    """
+
+    repository: Repository
+    tree: str
+    place: Path
+    state: Path = field(init=False)
+    folder: Path = field(init=False)
+    since: int = 0
+
+    def __post_init__(self) -> None:
+        self.state = self.place.with_name(f"{self.place.name}.state")
+        self.folder = self.place / (self.repository.root.name or "checkout")
+
+    def is_written_with(self, filters: str) -> bool:
+        """Tell whether the last update came to its end, with these filters."""
+        done = self.state / "filters"
+        is_there = self.folder.is_dir() and not self.folder.is_symlink()
+        return is_there and done.is_file() and done.read_text() == filters
+
+    def clear(self) -> None:
+        """Begin from nothing."""
+        for folder in (self.place, self.state):
+            delete(folder)
+            folder.mkdir(parents=True, mode=0o700)
+
+    def update(self, filters: str, *, is_kept: bool = False) -> Path:
+        """Bring all of it to the tree.
+
+        Raises:
+            CouldNotJudge: git could not write the tree.
+            _LostFilesError: the project left a kept checkout in a state that git takes for whole.
+        """
+        done = self.state / "filters"
+        done.unlink(missing_ok=True)
+        began = self._begin()
+        is_whole = self._read_tree()
+        links = [entry.path for entry in self.repository.entries(self.tree) if entry.is_link]
+        aimed = [path for path in links if _aim(self.repository.root, self.folder, path)]
+        filled = fill_pointers(self.repository, self.folder, self._environ)
+        ignored = self.repository.ignored()
+        is_lost = self._show_ignored(ignored, began)
+        if is_lost and is_kept:
+            raise _LostFilesError
+        replica = Replica(self.repository, self.tree, self.folder)
+        replica.write(self._index, altered=[*aimed, *filled], ignored=ignored)
+        if is_whole:
+            done.write_text(filters)
+        return self.folder
+
+    def _begin(self) -> int:
+        """Return the present by the file system's clock; what is written later is not older."""
+        clock = self.state / "begun"
+        self.since = clock.stat().st_mtime_ns if clock.exists() else 0
+        clock.write_text("")
+        return clock.stat().st_mtime_ns
+
+    @property
+    def _index(self) -> Path:
+        return self.state / "index"
+
+    @property
+    def _environ(self) -> dict[str, str]:
+        return {
+            **self.repository.objects,
+            "GIT_DIR": str(self.repository.git_dir),
+            "GIT_WORK_TREE": str(self.folder),
+            "GIT_INDEX_FILE": str(self._index),
+            "GIT_LFS_SKIP_SMUDGE": "1",
+        }
+
+    def _read_tree(self) -> bool:
+        """Have git write the tree's files; return whether all filters did their work."""
+        self.folder.mkdir(exist_ok=True)
+        self._index.with_name("index.lock").unlink(missing_ok=True)  # left by a killed run
+        command = (*QUIET, "read-tree", "--reset", "-u", self.tree)
+        try:
+            said = run_git(self.folder, *command, environ=self._environ, errors=True)
+        except CouldNotJudge as error:
+            raise explain_filter(error) from error
+        # Of a filter that is not required git only says that it failed.
+        return b"external filter" not in said
+
+    def _show_ignored(self, ignored: Iterable[str], began: int) -> bool:
+        """Copy ignored files, delete all others; return whether one of the tree's is not there."""
+        tracked = {entry.path for entry in self.repository.entries(self.tree)}
+        survey = Survey(self.repository.root, self.folder, self._clones())
+        shown = {one.path: one for one in survey.look(ignored)}
+        for path in _hidden(shown, tracked):
+            del shown[path]
+        sweep = _Sweep(self.folder, began - _COARSE, tracked, shown)
+        sweep.run()
+        for one in shown.values():
+            self._bring(one, sweep.present.get(one.path))
+        return sweep.tracked_there < len(tracked)
+
+    def _clones(self) -> bool:
+        index = self.repository.git_dir / "index"
+        return index.is_file() and can_clone(index, self.state)
+
+    def _bring(self, shown: Shown, present: os.stat_result | None) -> None:
+        """Make one ignored file, folder or link as it is in the user's working tree."""
+        target = self.folder / shown.path
+        if shown.status is None:
+            if present is None or os.fspath(target.readlink()) != shown.source:
+                _make_room(target)
+                target.symlink_to(shown.source)
+        elif shown.is_folder:
+            target.mkdir(parents=True, exist_ok=True)
+        elif present is None or not self._is_fresh(shown.status, present):
+            _copy(shown.source, target, shown.status)
+
+    def _is_fresh(self, source: os.stat_result, copy: os.stat_result) -> bool:
+        """Tell whether neither was written since the copy was made.
+
+        A tool that gives its output fixed times changes no modification time.
+        """
+        return (
+            (source.st_size, source.st_mtime_ns) == (copy.st_size, copy.st_mtime_ns)
+            and (source.st_mode ^ copy.st_mode) & 0o577 == 0
+            and source.st_ctime_ns < self.since - _COARSE
+        )
+
+
+def _copy(source: str, target: Path, status: os.stat_result) -> None:
+    _make_room(target)
+    try:
+        copy_file(source, str(target), status)
+    except (FileNotFoundError, PermissionError):  # deleted or changed meanwhile: not there
+        target.unlink(missing_ok=True)
+    if target.suffix == ".py":
+        _drop_compiled(target)  # Python trusts it by size and second
+
+
+def _make_room(target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    delete(target)
+
+
+def _hidden(shown: dict[str, Shown], tracked: set[str]) -> list[str]:
+    """Return what the tree has in its own right, or a file of it stands in the way of."""
+    folders = set(_folders(tracked))
+    return [
+        path
+        for path, one in shown.items()
+        if path in tracked
+        or (path in folders and not one.is_folder)
+        or any(folder in tracked for folder in _upward(path))
+    ]
+
+
+@dataclass
+class _Sweep:
+    """Deletes what neither the tree nor the ignored files bring: the project's own output.
+
+    Attributes:
+        folder: The checkout's top folder.
+        began: Python files written after this moment (nanoseconds) lose their bytecode. Python
+            trusts bytecode by the source's size and modification second, and two trees can be
+            checked out within one second.
+        tracked: Files of the tree.
+        shown: What is ignored.
+        present: The statuses of ignored files and links that are there.
+        tracked_there: The number of the tree's files that are there.
+    """
+
+    folder: Path
+    began: int
+    tracked: set[str]
+    shown: dict[str, Shown]
+    present: dict[str, os.stat_result] = field(default_factory=dict)
+    tracked_there: int = 0
+
+    def run(self) -> None:
+        """Look at all that is there."""
+        folders = [path for path, one in self.shown.items() if one.is_folder]
+        self._folders = {*_folders(self.tracked), *folders, *_folders(self.shown)}
+        self._sweep(str(self.folder), "")
+
+    def _sweep(self, folder: str, prefix: str) -> None:
+        for entry in list(os.scandir(folder)):
+            path = prefix + entry.name
+            if path == ".git" or (entry.name == BYTECODE and _is_folder(entry)):
+                continue
+            if _is_folder(entry):
+                if path in self._folders:
+                    self._sweep(entry.path, f"{path}/")
+                else:
+                    delete(Path(entry.path))
+            elif path in self.tracked:
+                self.tracked_there += 1
+                self._check_bytecode(entry)
+            elif not self._is_shown(path, entry):
+                delete(Path(entry.path))
+
+    def _check_bytecode(self, entry: os.DirEntry[str]) -> None:
+        if (
+            entry.name.endswith(".py")
+            and entry.stat(follow_symlinks=False).st_mtime_ns > self.began
+        ):
+            _drop_compiled(Path(entry.path))
+
+    def _is_shown(self, path: str, entry: os.DirEntry[str]) -> bool:
+        one = self.shown.get(path)
+        status = entry.stat(follow_symlinks=False)
+        if one is None or one.is_folder or one.is_link != stat.S_ISLNK(status.st_mode):
+            return False
+        if one.is_file and not stat.S_ISREG(status.st_mode):
+            return False
+        self.present[path] = status
+        return True
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    return entry.is_dir(follow_symlinks=False)
+
+
+def _folders(paths: Iterable[str]) -> set[str]:
+    return {folder for path in paths for folder in _upward(path)}
+
+
+def _upward(path: str) -> Iterator[str]:
+    """Yield the folders that a path lies in, without the root."""
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path
+
+
+def _aim(root: Path, folder: Path, path: str) -> bool:
     """Have a link out of the working tree lead where the user's does, and one into it stay ours.
 
     The working copy lies elsewhere: `../../shared` would lead nowhere from there, and the
-    working tree's absolute name out of what is judged.
+    working tree's absolute name out of what is judged. Returns whether it was changed.
     """
     link = folder / path
     if not link.is_symlink():  # core.symlinks is off
-        return
+        return False
     target = link.readlink()
     there = Path(os.path.normpath((root / path).parent / target))
     inside = there.is_relative_to(root)
-    if inside == target.is_absolute():
-        link.unlink()
-        link.symlink_to(folder / there.relative_to(root) if inside else there)
-
-
-def _drop_bytecode(repository: Repository, before: str, tree: str, folder: Path) -> None:
-    """Remove the bytecode of files that changed.
-
-    Python trusts bytecode by the source's size and modification second, and two trees
-    can be checked out within one second.
-    """
-    for change in _changes(repository, before, tree):
-        for path in {change.path, change.old_path}:
-            file = folder / path
-            _drop_compiled(file)
-            _drop_empty(file.parent, folder)
-
-
-def _changes(repository: Repository, before: str, tree: str) -> list[Change]:
-    try:
-        return repository.changes(before, tree)
-    except CouldNotJudge:  # `git gc` took the tree of the last run: every file may differ
-        return repository.changes(repository.empty_tree, tree)
+    if inside != target.is_absolute():
+        return False
+    link.unlink()
+    link.symlink_to(folder / there.relative_to(root) if inside else there)
+    return True
 
 
 def _drop_compiled(file: Path) -> None:
-    for compiled in (file.parent / "__pycache__").glob(f"{_escape(file.stem)}.*.pyc"):
+    for compiled in (file.parent / BYTECODE).glob(f"{_escape(file.stem)}.*.pyc"):
         compiled.unlink()
-
-
-def _drop_empty(directory: Path, top: Path) -> None:
-    """Remove folders that hold bytecode only: Python would take them for namespace packages."""
-    while directory != top and directory.is_dir():
-        if any(entry.name != "__pycache__" for entry in os.scandir(directory)):
-            return
-        shutil.rmtree(directory)
-        directory = directory.parent
 
 
 def _escape(stem: str) -> str:
     return "".join(f"[{char}]" if char in "*?[" else char for char in stem)
-
-
-def _show(source: Path, target: Path) -> None:
-    """Make one ignored file or folder visible in the checkout."""
-    if os.path.lexists(target) or not source.exists():
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if source.is_file() and source.stat().st_size <= COPY_LIMIT:
-        shutil.copy2(source, target)  # a copy, so that the project cannot write to the user's
-        if source.suffix == ".py":
-            _drop_compiled(target)  # git does not tell whether this one changed
-    else:
-        target.symlink_to(source, target_is_directory=source.is_dir())

@@ -46,11 +46,13 @@ def run_git(
     stdin: BinaryIO | None = None,
     fix: str = "",
     accepted: Collection[int] = (0,),
+    errors: bool = False,
 ) -> bytes:
     """Run git and return what it printed; `CouldNotJudge` with git's own words if it fails.
 
     Args:
         accepted: The exit codes that are answers.
+        errors: Return what it printed to stderr instead.
     """
     command = ["git", *arguments]
     try:
@@ -67,7 +69,7 @@ def run_git(
         raise CouldNotJudge("git is not installed or not on PATH", fix=str(error)) from error
     if code not in accepted:
         raise _failure(_command(arguments), said.strip(), fix)
-    return printed
+    return said.encode() if errors else printed
 
 
 def _failure(command: str, said: str, fix: str) -> CouldNotJudge:

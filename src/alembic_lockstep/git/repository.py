@@ -11,12 +11,16 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.command import QUIET, Objects, paths, run_git
 from alembic_lockstep.git.entries import Change, Entry, parse_changes, parse_entries
 from alembic_lockstep.git.index import scratch_index
+
+if TYPE_CHECKING:
+    from alembic_lockstep.git.configuration import Configuration
+    from alembic_lockstep.git.references import References
 
 UNSHALLOW = (
     "git fetch --unshallow\n"
@@ -35,7 +39,10 @@ class Repository:
         git_dir: This working tree's git directory, absolute.
         common_dir: The git directory that all its working trees share, absolute.
         main_root: The main working tree of a linked one, else the same as `root`.
+        object_dir: The folder of its objects, absolute.
         objects: Variables that let git find the objects of submodules, too.
+        stores: Folders of objects of submodules, and of the trees that they are filled into.
+        plain_trees: From trees with submodules filled in to what git has of them.
         submodules: Folders of submodules that are here, and the git directory of each.
         absent: Folders of submodules that the trees have and this clone has not.
     """
@@ -44,7 +51,10 @@ class Repository:
     git_dir: Path
     common_dir: Path
     main_root: Path
+    object_dir: Path
     objects: Mapping[str, str] = field(default_factory=dict)
+    stores: tuple[Path, ...] = ()
+    plain_trees: Mapping[str, str] = field(default_factory=dict)
     submodules: Mapping[str, Path] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
 
@@ -52,14 +62,15 @@ class Repository:
     def discover(cls, cwd: Path) -> Repository:
         """Find the repository around `cwd`; `CouldNotJudge` if there is none."""
         names = ("--show-toplevel", "--absolute-git-dir", "--git-common-dir")
+        objects = ("--git-path", "objects")
         fix = "Run it inside a git working tree."
-        lines = run_git(cwd, "rev-parse", *names, fix=fix).splitlines()
-        if len(lines) != len(names):  # a folder's name holds a newline
-            lines = [run_git(cwd, "rev-parse", name).removesuffix(b"\n") for name in names]
-        root, git_dir, common = (Path(os.fsdecode(line)) for line in lines)
-        # `--git-common-dir` answers relative to the folder that git was asked in.
-        root, git_dir, common = root.resolve(), git_dir.resolve(), (cwd / common).resolve()
-        return cls(root, git_dir, common, _main_root(root, git_dir, common))
+        lines = run_git(cwd, "rev-parse", *names, *objects, fix=fix).splitlines()
+        if len(lines) != len(names) + 1:  # a folder's name holds a newline
+            asked = (*((name,) for name in names), objects)
+            lines = [run_git(cwd, "rev-parse", *one).removesuffix(b"\n") for one in asked]
+        # Some answers are relative to the folder that git was asked in.
+        root, git_dir, common, stored = ((cwd / os.fsdecode(line)).resolve() for line in lines)
+        return cls(root, git_dir, common, _main_root(root, git_dir, common), stored)
 
     def git(
         self,
@@ -83,6 +94,20 @@ class Repository:
     def contents(self) -> Objects:
         """The contents of its objects."""
         return Objects(self.root, self.objects)
+
+    @cached_property
+    def configuration(self) -> Configuration:
+        """Git's configuration, of all scopes."""
+        from alembic_lockstep.git.configuration import Configuration  # not for the answer at once
+
+        return Configuration.parse(self.git("config", "--list", "-z", "--show-scope"))
+
+    @cached_property
+    def references(self) -> References:
+        """HEAD, branches and tags, as they were when first asked for."""
+        from alembic_lockstep.git.references import References  # not for the answer at once
+
+        return References.read(self)
 
     @cached_property
     def _listed(self) -> dict[str, list[Entry]]:

@@ -38,7 +38,8 @@ def with_submodules(repository: Repository, base: str, tree: str) -> tuple[Repos
     if filler.behind:
         raise _behind(*filler.behind[0])
     before = filler.fill(base, "", homes)
-    found = replace(filler.repository, submodules=filler.found, absent=absent)
+    plain = {before: base, filled: tree}
+    found = replace(filler.repository, submodules=filler.found, absent=absent, plain_trees=plain)
     return found, before, filled
 
 
@@ -87,8 +88,7 @@ class _Filler:
     def _open(self, clones: Sequence[Path]) -> None:
         """Let git find the objects of these clones."""
         if not self._stores:
-            own = self.repository.git("rev-parse", "--git-path", "objects").removesuffix(b"\n")
-            self._stores[str(self.repository.root / os.fsdecode(own))] = None
+            self._stores[str(self.repository.object_dir)] = None
         self._stores.update((str(clone / "objects"), None) for clone in clones)
         filled = self.repository.private / "objects"
         filled.mkdir(exist_ok=True)
@@ -96,7 +96,8 @@ class _Filler:
             "GIT_OBJECT_DIRECTORY": str(filled),
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": os.pathsep.join(map(_quoted, self._stores)),
         }
-        self.repository = replace(self.repository, objects=variables)
+        stores = (filled, *map(Path, self._stores))
+        self.repository = replace(self.repository, objects=variables, stores=stores)
 
     def _clones(self, path: str, name: str, homes: Sequence[Path]) -> list[Path]:
         """Git directories of a submodule: the one that its folder names, those of its name."""

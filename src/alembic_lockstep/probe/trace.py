@@ -58,7 +58,11 @@ def trace(reads: Reads, places: Places, copies: Iterable[str]) -> Dict[str, Any]
         "copies": _sorted(copies),
         "installed": installed(places),
         "compiled": _sorted(_compiled()),
-        "untraced": _sorted(reads.untraced | ({"a subprocess (python)"} if started else set())),
+        "untraced": _sorted(
+            reads.untraced
+            | ({"a subprocess (python)"} if started else set())
+            | {f"git's own files ({path})" for path in found.of_git}
+        ),
     }
 
 
@@ -81,6 +85,8 @@ class _Trace:
         self.searched: Set[str] = set()
         self.texts: Set[str] = set()
         self.outside: Set[str] = set()
+        # Files of `.git` that were opened: they change with each commit.
+        self.of_git: Set[str] = set()
 
     def add(self, names: Names) -> None:
         """All that was read."""
@@ -102,6 +108,7 @@ class _Trace:
         for name in names:
             inside, outside = self._sort(name)
             self._note(inside)
+            self._note_git(name)
             self.outside.update(path for path in outside if not _is_folder(path))
 
     def add_looked(self, names: Iterable[str]) -> None:
@@ -131,7 +138,7 @@ class _Trace:
             for path in inside:
                 if self._kind(path) == "folder":
                     entries = os.listdir(os.path.join(self._top, path))
-                    self.listed[path] = _sorted(set(entries) - {"__pycache__"})
+                    self.listed[path] = _sorted(set(entries) - {"__pycache__", ".git"})
                 else:
                     self._note([path])
 
@@ -172,10 +179,15 @@ class _Trace:
             elif path:
                 self.opened.add(f"{path}/")
 
+    def _note_git(self, name: str) -> None:
+        path = self._inside(os.path.normpath(name))
+        if path and _is_of_git(path) and os.path.isfile(os.path.join(self._top, path)):
+            self.of_git.add(path)
+
     def _kind(self, path: str) -> str:
         place = os.path.join(self._top, path)
         # A link of the tree is a file to git; one of ours stands for an ignored folder.
-        if os.path.islink(place) and self._places.is_tree(*os.path.split(place)):
+        if os.path.islink(place) and self._places.in_checkout(place):
             return "file"
         if os.path.isdir(place):
             return "folder"
@@ -198,7 +210,7 @@ class _Trace:
             return [], [real if _below(given, self._top) else given]
         inside = [self._inside(way) for way in ways]
         paths = list(dict.fromkeys(path for path in inside if path is not None))
-        if any("__pycache__" in path.split("/") for path in paths):
+        if any("__pycache__" in path.split("/") or _is_of_git(path) for path in paths):
             return [], []
         outside = given if not _below(given, self._top) else real
         return paths, [] if _below(outside, self._top) else [outside]
@@ -243,6 +255,11 @@ def _environment(places: Places) -> Set[str]:
     known = {sys.prefix, sys.exec_prefix, sys.base_prefix}
     folders = known | {os.path.realpath(folder) for folder in known}
     return {one for one in folders if not any(_below(top, one) for top in places.tops)}
+
+
+def _is_of_git(path: str) -> bool:
+    """Whether it is `.git` of the checkout, or below: that it is there is the same at every run."""
+    return _below(path, ".git")
 
 
 def _is_folder(path: str) -> bool:

@@ -1,0 +1,50 @@
+"""Deleting what a project may have left in any state."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+
+def delete(path: Path) -> None:
+    """Delete a file, a link or a folder with all that is in it; absent paths are no error.
+
+    Folders that the project made read-only are deleted too.
+
+    Raises:
+        OSError: somebody else owns it.
+    """
+    try:
+        _delete(path)
+    except PermissionError:
+        _make_writable(path)
+        _delete(path)
+
+
+def empty(folder: Path) -> Path:
+    """Delete what is in a folder, and return it, made anew with mode 0700."""
+    delete(folder)
+    folder.mkdir(mode=0o700, parents=True)
+    return folder
+
+
+def _delete(path: Path) -> None:
+    with suppress(FileNotFoundError):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def _make_writable(path: Path) -> None:
+    """Let the owner list and change a folder and all folders in it."""
+    if path.is_symlink() or not path.is_dir():
+        return
+    path.chmod(0o700)
+    for folder, names, _ in os.walk(path):
+        for name in names:
+            inner = Path(folder, name)
+            if not inner.is_symlink():
+                inner.chmod(0o700)

@@ -1,0 +1,85 @@
+"""How git writes a tree's files: attributes, line ends, encodings, filters."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+import shlex
+import shutil
+from collections.abc import Iterator
+from hashlib import blake2b
+from pathlib import Path
+
+from alembic_lockstep.errors import CouldNotJudge
+from alembic_lockstep.git.repository import Repository
+
+_SYSTEM = Path("/etc/gitattributes")
+_FAILED = re.compile(r".*fatal: (.*): smudge filter (\S+) failed", re.DOTALL)
+
+
+def digest_filters(repository: Repository, tree: str) -> str:
+    """Return a digest of what decides how the files of a tree are written.
+
+    A checkout that was written under another digest has to be written again as a whole: git
+    itself only writes files whose content in the repository differs.
+    """
+    facts = blake2b(digest_size=16)
+    for part in _facts(repository, tree):
+        facts.update(len(part).to_bytes(8, "big") + part)
+    return facts.hexdigest()
+
+
+def explain_filter(error: CouldNotJudge) -> CouldNotJudge:
+    """Return an error that names the failed filter and its file; any other error as it is."""
+    failed = _FAILED.search(error.what)
+    if failed is None:
+        return error
+    path, name = failed.groups()
+    return CouldNotJudge(
+        f"git's filter '{name}' failed on {path}, so the tree could not be checked out",
+        fix=f"git config --get-regexp '^filter\\.{name}\\.'      (what it runs; mend or unset it)",
+        log=error.what,
+    )
+
+
+def _facts(repository: Repository, tree: str) -> Iterator[bytes]:
+    for entry in repository.entries(tree):
+        if posixpath.basename(entry.path) == ".gitattributes":
+            yield f"{entry.path}\n{entry.sha}".encode("utf-8", "surrogateescape")
+    for setting in repository.configuration.writing:
+        yield "\n".join(map(str, setting[1:])).encode("utf-8", "surrogateescape")
+        if setting.key.startswith("filter.") and setting.value:
+            yield from _programs(repository.root, setting.value)
+    for file in (repository.common_dir / "info" / "attributes", _own(repository), _SYSTEM):
+        yield _content(file)
+
+
+def _programs(root: Path, command: str) -> Iterator[bytes]:
+    """Yield the stamps of the files that a filter's command names: its program, its keys."""
+    try:
+        words = shlex.split(command)
+    except ValueError:  # the shell's business
+        words = command.split()
+    for word in words:
+        file = Path(shutil.which(word) or root / word)
+        if file.is_file():
+            status = file.stat()
+            yield f"{file} {status.st_size} {status.st_mtime_ns}".encode("utf-8", "surrogateescape")
+
+
+def _own(repository: Repository) -> Path:
+    """Return the user's own attributes file: gitattributes(5)."""
+    named = repository.configuration.last("core.attributesfile")
+    if named:
+        return repository.root / os.path.expanduser(named)  # noqa: PTH111 - never fails
+    # As git does, which runs in our environment.
+    folder = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111
+    return Path(folder, "git", "attributes")
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError:
+        return b""

@@ -1,0 +1,62 @@
+"""Where HEAD and a repository's branches and tags are, and the commits that they name."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from alembic_lockstep.git.repository import Repository
+
+#: What HEAD says where references are kept otherwise (reftable).
+_ELSEWHERE = "refs/heads/.invalid"
+_BRANCH = re.compile(r"ref:\s*(\S.*?)\s*")
+
+
+@dataclass(frozen=True)
+class References:
+    """The references of a repository.
+
+    Attributes:
+        names: From full names of branches, tags and remote branches to objects.
+        branch: The full name of HEAD's branch, which need not have a commit; "" if detached.
+        head: HEAD's commit; "" before the first one.
+    """
+
+    names: Mapping[str, str]
+    branch: str
+    head: str
+
+    @classmethod
+    def read(cls, repository: Repository) -> References:
+        """Ask git for all references at once."""
+        kinds = ("refs/heads", "refs/tags", "refs/remotes")
+        listed = repository.git("for-each-ref", "--format=%(objectname) %(refname)", *kinds)
+        pairs = (line.split(" ", 1) for line in os.fsdecode(listed).splitlines())
+        names = {name: sha for sha, name in pairs}
+        branch = _branch(repository)
+        return cls(names, branch, names.get(branch, "") if branch else _detached(repository))
+
+
+def _branch(repository: Repository) -> str:
+    """Return HEAD's branch; a file says it, which saves a process."""
+    said = _BRANCH.fullmatch(_read(repository.git_dir / "HEAD"))
+    if said and said[1] != _ELSEWHERE:
+        return said[1]
+    asked = repository.git("symbolic-ref", "--quiet", "HEAD", accepted=(0, 1)) if said else b""
+    return os.fsdecode(asked).rstrip("\n")
+
+
+def _detached(repository: Repository) -> str:
+    text = _read(repository.git_dir / "HEAD").strip()
+    if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", text):
+        return text
+    return repository.git("rev-parse", "--verify", "HEAD").decode().strip()
+
+
+def _read(file: Path) -> str:
+    return os.fsdecode(file.read_bytes())

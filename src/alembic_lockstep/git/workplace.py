@@ -1,0 +1,175 @@
+"""The folder outside of a repository in which its dry runs work: checkouts, scratch databases.
+
+A checkout below `.git` is no clone to the project that runs there: it finds the outer
+repository by its `.git`, other files by looking upward, and skips itself as hidden.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from hashlib import blake2b
+from pathlib import Path
+
+from alembic_lockstep.errors import CouldNotJudge
+from alembic_lockstep.git.deletion import delete
+from alembic_lockstep.git.repository import Repository
+from alembic_lockstep.slots import acquire_slot, hold_lock, hold_slot
+
+#: Seconds after which the checkouts of a repository that was not judged are deleted.
+UNUSED = 30 * 24 * 60 * 60
+#: Seconds between two looks for such checkouts.
+_SWEPT = 24 * 60 * 60
+#: How many repositories' checkouts one run deletes.
+_AT_ONCE = 2
+_DELETED = ".deleted"
+
+
+def find_workplace(repository: Repository, environ: Mapping[str, str], cache: Path) -> Path:
+    """Return the folder for a repository's runs, made with mode 0700.
+
+    Args:
+        environ: The environment at the edge; `TMPDIR` counts.
+        cache: The user's cache folder, where no temporary folder can be used.
+
+    Raises:
+        CouldNotJudge: there is no folder that only this user can write to.
+    """
+    name = blake2b(os.fsencode(repository.git_dir), digest_size=8).hexdigest()
+    *outside, last = _homes(environ, cache)
+    homes = [*(home for home in outside if not _is_in(home, repository)), last]
+    for home in homes:
+        if _is_private(home) and _is_private(home / name):
+            return home / name
+    raise CouldNotJudge(
+        "there is no folder for the private checkout that only you can write to",
+        tried=[str(home) for home in homes],
+        fix="export TMPDIR=…      (an absolute path outside of the repository)",
+    )
+
+
+@contextmanager
+def acquire_workplace(folder: Path) -> Iterator[Path]:
+    """Yield a slot of a workplace, locked until exit; then delete checkouts long unused."""
+    with ExitStack() as stack:
+        with hold_lock(_lock_of(folder), seconds=10):  # a deletion renames the folder meanwhile
+            folder.mkdir(mode=0o700, exist_ok=True)
+            (folder / "used").touch()
+            slot = stack.enter_context(acquire_slot(folder / "slots"))
+        yield slot
+    delete_unused_workplaces(folder.parent)
+
+
+def list_workplaces(environ: Mapping[str, str], cache: Path) -> list[Path]:
+    """List the workplaces of this user, of whatever repository, where new ones would be made."""
+    homes = list(_homes(environ, cache))
+    found = (
+        path
+        for home in {homes[0], homes[-1]}
+        if _is_ours(home)
+        for path in home.iterdir()
+        if path.is_dir()
+    )
+    return sorted(path for path in found if path.suffix != _DELETED)
+
+
+def delete_workplace(folder: Path) -> bool:
+    """Delete a workplace; return False if a run uses it."""
+    doomed = folder.with_name(f"{folder.name}-{os.getpid()}{_DELETED}")
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(hold_lock(_lock_of(folder), seconds=0))
+        except CouldNotJudge:
+            return False
+        slots = [path for path in folder.glob("slots/*") if path.name.isdecimal()]
+        if not all(stack.enter_context(hold_slot(slot)) for slot in slots):
+            return False
+        folder.rename(doomed)
+    delete(doomed)
+    return True
+
+
+def delete_unused_workplaces(home: Path) -> None:
+    """Delete what was not used for 30 days; look once a day, delete a few at most."""
+    stamp = home / "swept"
+    with suppress(OSError):  # housekeeping never fails a run
+        if time.time() - _modified(stamp) < _SWEPT:
+            return
+        stamp.touch()
+        unused = [path for path in home.iterdir() if path.is_dir() and _can_go(path)]
+        for path in unused[:_AT_ONCE]:
+            if path.suffix == _DELETED:  # by a run that was killed
+                delete(path)
+            else:
+                delete_workplace(path)
+
+
+def _can_go(folder: Path) -> bool:
+    if folder.suffix == _DELETED:
+        return True
+    return time.time() - max(_modified(folder), _modified(folder / "used")) > UNUSED
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def _homes(environ: Mapping[str, str], cache: Path) -> Iterator[Path]:
+    """Yield the folders that may hold workplaces of this user, the best first."""
+    bases = (environ.get("TMPDIR"), "/var/tmp", tempfile.gettempdir())  # noqa: S108 - verified
+    for base in filter(None, bases):
+        folder = Path(base)
+        if folder.is_absolute() and _is_usable(folder.resolve()):
+            yield folder.resolve() / f"alembic-lockstep-{_user()}"
+    yield cache / "checkouts"
+
+
+def _user() -> int:
+    return os.getuid() if hasattr(os, "getuid") else 0
+
+
+def _is_usable(base: Path) -> bool:
+    """Tell whether a checkout in a folder would work and be neither hidden nor replaceable."""
+    if any(part.startswith(".") for part in base.parts):
+        return False
+    try:
+        mode = base.stat().st_mode
+        no_programs = os.statvfs(base).f_flag & getattr(os, "ST_NOEXEC", 0)
+    except OSError:
+        return False
+    anybody = mode & stat.S_IWOTH and not mode & stat.S_ISVTX
+    return (
+        stat.S_ISDIR(mode) and os.access(base, os.W_OK | os.X_OK) and not (anybody or no_programs)
+    )
+
+
+def _is_in(folder: Path, repository: Repository) -> bool:
+    tops = (repository.root, repository.main_root, repository.git_dir, repository.common_dir)
+    return any(folder.is_relative_to(top) for top in tops)
+
+
+def _is_private(folder: Path) -> bool:
+    """Make a folder unless it is there, and tell whether nobody else can write to it."""
+    with suppress(OSError):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return _is_ours(folder)
+
+
+def _is_ours(folder: Path) -> bool:
+    try:
+        status = folder.lstat()
+    except OSError:
+        return False
+    is_alone = not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == _user() and is_alone
+
+
+def _lock_of(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.lock")
