@@ -23,10 +23,11 @@ def watched(root: Path, home: Path, *, ours: Collection[str] = ()) -> Iterator[N
 
     Args:
         root: The repository's working tree.
-        home: The home folder of whoever runs the check; its `.cache` is ours.
+        home: The home folder of whoever runs the check; the cache and temporary files are ours.
         ours: Files that the check itself is asked to write, from the working tree.
     """
-    left_out = {root / path for path in (*OURS, *ours)} | {home / ".cache", home / "pre-commit"}
+    left_out = {root / path for path in (*OURS, *ours)}
+    left_out |= {home / name for name in (".cache", "pre-commit", "tmp")}
     before = {folder: states(folder, left_out) for folder in (root, home)}
     yield
     for folder, earlier in before.items():

@@ -85,7 +85,6 @@ FILES = (
     Way("libc chmod", _LIBC + "libc.chmod(P.encode(), 0)", True),
     Way("libc setxattr", _LIBC + "libc.setxattr(P.encode(), b'user.a', b'1', 1, 0)", True),
     Way("libc utimes", _LIBC + "libc.utimes(P.encode(), None)", True),
-    Way("libc mount", _LIBC + "libc.mount(D.encode(), F.encode(), None, 4096, None)", True),
 )
 DATABASES = (
     Way("sqlite3", "sqlite3.connect(DB).execute('DROP TABLE precious')"),
