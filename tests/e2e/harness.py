@@ -136,6 +136,11 @@ class Project:
         assert text.count(old) == 1, f"{old!r} is {text.count(old)} times in {path}"
         self.write(path, text.replace(old, new))
 
+    def allow_write(self, *paths: Path) -> None:
+        """Have what the project writes to these folders and files be written, for the test to see."""
+        names = shlex.join(map(str, paths))
+        self.environ["ALEMBIC_LOCKSTEP_ALLOW_WRITE"] = names
+
     def line(self, path: str, text: str) -> int:
         """Give the number of the one line that holds a text."""
         numbers = [n for n, line in enumerate(self.read(path).splitlines(), 1) if text in line]

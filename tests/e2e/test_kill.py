@@ -133,7 +133,9 @@ def asleep(make_project: MakeProject, tmp_path: Path, way: str) -> Iterator[Run]
     project = make_project("trivia", config_url=url, hook=None)
     if way != "sqlite":
         force_postgres(project.environ, way)
-    marker = tmp_path / "upgrading"
+    marker = tmp_path / "marks" / "upgrading"
+    marker.parent.mkdir()
+    project.allow_write(marker.parent)
     project.write(MIGRATION, SLEEPER.format(marker=str(marker)))
     project.write("README.md", "# Trivia\n")
     project.stage(MIGRATION, "README.md")
@@ -202,9 +204,16 @@ def start(project: Project, marker: Path) -> Run:
             command.wait()
             pytest.fail(f"no upgrade began:\n{output.read_text()}")
         time.sleep(0.05)
-    pid, database = marker.read_text().splitlines()
+    number, database = marker.read_text().splitlines()
     everything = descendants(command.pid) | marked(mark)
-    return Run(project, command, everything, int(pid), database)
+    (upgrading,) = (one.pid for one in everything if _own_number(one.pid) == number)
+    return Run(project, command, everything, upgrading, database)
+
+
+def _own_number(pid: int) -> str:
+    """Return the number that a process knows itself by: its PID namespace may be another."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return next(line for line in status.splitlines() if line.startswith("NSpid:")).split()[-1]
 
 
 def git_state(project: Project) -> GitState:

@@ -463,7 +463,9 @@ def start(project: Project) -> subprocess.Popen[bytes]:
 def test_an_interrupted_run_leaves_nothing(
     shop: Project, tmp_path: Path, number: signal.Signals
 ) -> None:
-    mark = tmp_path / "started"
+    mark = tmp_path / "marks" / "started"
+    mark.parent.mkdir()
+    shop.allow_write(mark.parent)
     wait = f"import pathlib, subprocess; pathlib.Path({str(mark)!r}).touch(); "
     shop.write(INIT, wait + "subprocess.run(['sleep', '4242'])\n")
     shop.stage(INIT)
