@@ -137,7 +137,7 @@ class Project:
         self.write(path, text.replace(old, new))
 
     def allow_write(self, *paths: Path) -> None:
-        """Have what the project writes to these folders and files be written, for the test to see."""
+        """Have what the project writes there be written for real, for the test to see."""
         names = shlex.join(map(str, paths))
         self.environ["ALEMBIC_LOCKSTEP_ALLOW_WRITE"] = names
 
