@@ -17,7 +17,7 @@ from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.report.text import plural
 
 if TYPE_CHECKING:
-    from alembic_lockstep.dryrun.scratch.postgres_snapshots import Snapshots
+    from alembic_lockstep.dryrun.scratch.postgres_admin import PostgresServer
 
 
 def describe(root: Path, urls: tuple[str, ...]) -> Iterator[str]:
@@ -37,11 +37,12 @@ def describe(root: Path, urls: tuple[str, ...]) -> Iterator[str]:
     slots = find_slots(root)
     size = sum(map(_size, slots))
     yield f"  private servers: {len(slots)} ({_bytes(size)}, with their snapshots)"
-    for server, snapshots in _servers(urls):
-        if snapshots is not None:
-            number, size = snapshots.usage()
-            server += f": {plural(number, 'snapshot')} ({_bytes(size)})"
-        yield server
+    for name, server in _servers(urls):
+        if server is None:
+            yield name
+        else:
+            number, size = server.snapshots.usage()
+            yield f"{name}: {plural(number, 'snapshot')} ({_bytes(size)})"
 
 
 def clear(root: Path, urls: tuple[str, ...]) -> Iterator[str]:
@@ -56,10 +57,8 @@ def clear(root: Path, urls: tuple[str, ...]) -> Iterator[str]:
     freed = _bytes(sum(sizes[slot] for slot in deleted))
     used = f"; {len(slots) - len(deleted)} in use left alone" if len(slots) > len(deleted) else ""
     yield f"{root}: deleted {entries} and the data of {servers} ({freed}){used}"
-    for server, snapshots in _servers(urls):
-        if snapshots is not None:
-            server += f": dropped {plural(snapshots.clear(), 'snapshot')}"
-        yield server
+    for name, server in _servers(urls):
+        yield name if server is None else f"{name}: dropped {plural(server.clear(), 'snapshot')}"
 
 
 def scratch_urls(directory: Path, environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -75,7 +74,7 @@ def scratch_urls(directory: Path, environ: Mapping[str, str]) -> tuple[str, ...]
     return load_settings(text, environ, {}).scratch_urls
 
 
-def _servers(urls: tuple[str, ...]) -> Iterator[tuple[str, Snapshots | None]]:
+def _servers(urls: tuple[str, ...]) -> Iterator[tuple[str, PostgresServer | None]]:
     """Yield the PostgreSQL servers: what they are called and keep, or why they are not asked."""
     from alembic_lockstep.dryrun.scratch.postgres_admin import PostgresServer
 
@@ -84,7 +83,7 @@ def _servers(urls: tuple[str, ...]) -> Iterator[tuple[str, Snapshots | None]]:
             continue
         try:
             with closing(PostgresServer(url, setup=())) as server:
-                yield server.description, server.snapshots
+                yield server.description, server
         except ConnectionError as error:
             yield f"PostgreSQL at {error}", None
         except ImportError:

@@ -72,6 +72,8 @@ class Run:
         progress: Called with (revision id, number, total) before each revision.
         started: Told of the process.
         ran: Called when the project has done its part, before the probe looks around.
+        mark: Gives the comment for what the project makes on the server of a dialect.
+        waits: Says who waits for whom on the scratch servers, a line each: asked at the timeout.
     """
 
     interpreter: str
@@ -84,6 +86,8 @@ class Run:
     progress: Callable[[str, int, int], None]
     started: Callable[[Probe], object]
     ran: Callable[[], None]
+    waits: Callable[[], Sequence[str]] = tuple
+    mark: Callable[[str], str] = lambda _: ""
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,7 @@ class Observation:
         scripts: Files of the tree that Alembic loaded as its history, empty if it could not.
         phase: Where it failed: start, env, start-sql, upgrade, create or compare.
         refused: Addresses that the project wanted to reach beside SQLAlchemy.
+        denied: Dialect and statement of what a server refused for want of a privilege.
         worktree: Files of the user's working tree that were loaded as modules.
         copies: Modules of the tree that were loaded from elsewhere: see `probe/copies.py`.
         asked_x: env.py asked for arguments of `alembic -x`.
@@ -119,6 +124,7 @@ class Observation:
     phase: str = ""
     revision: str = ""
     refused: tuple[str, ...] = ()
+    denied: tuple[Mapping[str, str], ...] = ()
     worktree: tuple[str, ...] = ()
     copies: tuple[Mapping[str, Any], ...] = ()
     asked_x: bool = False
@@ -184,19 +190,16 @@ def observe(run: Run, early: Probe | None = None) -> Observation:
         log.seek(0)
         printed = log.read().decode("utf-8", "replace")
     if clock.has_expired:
-        raise CouldNotJudge(
-            f"the dry run took longer than {run.timeout:g} seconds; it was {doing}",
-            fix="If that is its usual time:\n[tool.alembic-lockstep]\ntimeout = 900",
-            log=printed,
-        )
+        raise _took_too_long(run.timeout, doing, clock.waits, printed)
     if facts is None:
         raise CouldNotJudge(
             f"the project's Python {_ending(process.returncode)}; the dry run was {doing}",
             log=printed,
         )
-    lists = ("databases", "connections", "revisions", "scripts", "refused", "worktree", "copies")
+    lists = ("databases", "connections", "revisions", "scripts", "refused", "denied")
+    others = ("worktree", "copies")
     return Observation(
-        **{name: tuple(facts.get(name, ())) for name in lists},
+        **{name: tuple(facts.get(name, ())) for name in (*lists, *others)},
         error=facts.get("error", {}),
         paths=facts.get("paths", {}),
         circumstances=facts.get("circumstances", ""),
@@ -207,6 +210,20 @@ def observe(run: Run, early: Probe | None = None) -> Observation:
         reads=facts.get("reads", {}),
         log=printed,
     )
+
+
+def _took_too_long(seconds: float, doing: str, waits: Sequence[str], printed: str) -> CouldNotJudge:
+    """Explain a timeout: more time is advised only where nothing waits for a lock."""
+    what = f"the dry run took longer than {seconds:g} seconds; it was {doing}"
+    if not waits:
+        fix = "If that is its usual time:\n[tool.alembic-lockstep]\ntimeout = 900"
+        return CouldNotJudge(what, fix=fix, log=printed)
+    what += f"; {waits[0]}"
+    fix = (
+        "Commit or close the transaction that holds the lock before that statement: "
+        "it would wait on your databases, too."
+    )
+    return CouldNotJudge(what, tried=tuple(waits[1:]), fix=fix, log=printed)
 
 
 def _ending(status: int) -> str:
@@ -229,7 +246,7 @@ def _asked(run: Run, early: Probe | None) -> Iterator[tuple[Probe, _Clock]]:
         probe = early or start_probe(run.interpreter, run.environ, run.checkout)
         header = _line({**run.request, "checkout": str(run.checkout)})
     run.started(probe)
-    clock = _Clock(probe, run.timeout)
+    clock = _Clock(probe, run.timeout, run.waits)
     clock.start()
     try:
         _write(probe.process, header)
@@ -242,9 +259,13 @@ def _asked(run: Run, early: Probe | None) -> Iterator[tuple[Probe, _Clock]]:
 class _Clock:
     """Kills a probe that takes longer than some seconds, those not counted in which it waits."""
 
-    def __init__(self, probe: Probe, seconds: float) -> None:
+    def __init__(
+        self, probe: Probe, seconds: float, waits: Callable[[], Sequence[str]] = tuple
+    ) -> None:
         self._probe = probe
         self._left = seconds
+        self._ask_waits = waits
+        self.waits: Sequence[str] = ()
         self.has_expired = False
 
     def start(self) -> None:
@@ -258,7 +279,10 @@ class _Clock:
 
     def _expire(self) -> None:
         self.has_expired = True
-        self._probe.kill()
+        try:
+            self.waits = self._ask_waits()  # while both sessions are there
+        finally:
+            self._probe.kill()
 
 
 def _archive(checkout: Path) -> bytes:
@@ -303,7 +327,7 @@ def _handle(
         clock.stop()  # the database may be another run's, which has not ended yet
         url = run.connect(event["dialect"], event["place"], event["target"])
         clock.start()
-        _write(process, _line({"url": url}))
+        _write(process, _line({"url": url, "mark": run.mark(event["dialect"])}))
     elif event["event"] == "revision":
         run.progress(event["id"], event["number"], event["total"])
     elif event["event"] == "ran":
