@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from alembic_lockstep.dryrun.process import Observation
+from alembic_lockstep.dryrun.scratch.waits import shortened
 
 #: Seconds, after which a run tries again without: what needed them may be gone from the history.
 _REMEMBERED = 7 * 24 * 60 * 60
-_SHOWN = 80
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,5 @@ def lacked(seen: Observation) -> Mapping[str, str]:
     """Give what a run was refused for want of a privilege: by dialect, the first statement."""
     needs: dict[str, str] = {}
     for refusal in seen.denied:
-        statement = " ".join(str(refusal["statement"]).split())
-        need = statement if len(statement) <= _SHOWN else f"{statement[:_SHOWN]}…"
-        needs.setdefault(refusal["dialect"], need)
+        needs.setdefault(refusal["dialect"], shortened(refusal["statement"]))
     return needs

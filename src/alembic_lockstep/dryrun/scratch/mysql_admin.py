@@ -81,8 +81,11 @@ class MySQLServer(URLServer):
 
     def clean(self, needed: Collection[str]) -> None:
         """Remove what replays that are over have left on a private server."""
-        if self._inventory is None or not self._inventory.foreign():
+        if self._inventory is None:
             return
+        with self._explained("could not look at what is on the scratch server", ""):
+            if not self._inventory.foreign():
+                return
         names = {str(read_url(url).database) for url in needed}
         for name in [name for name in self._made if name not in names]:
             self._drop(name)

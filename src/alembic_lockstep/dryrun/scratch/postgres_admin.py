@@ -9,7 +9,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
-from alembic_lockstep.dryrun.scratch.postgres_cluster import Cluster, release
+from alembic_lockstep.dryrun.scratch.postgres_cluster import Cluster, Thing, release
 from alembic_lockstep.dryrun.scratch.postgres_role import (
     Role,
     drop_role_by_url,
@@ -123,7 +123,7 @@ class PostgresServer:
         """Rename one of this run's databases to a snapshot, which nobody may connect to."""
         # Its old name stays among those to drop: if another run was faster, it is there still.
         # What is the server's and was made with it would not be there when it is restored.
-        return not self._cluster.foreign() and self.snapshots.keep(_database(url), name)
+        return not self._foreign() and self.snapshots.keep(_database(url), name)
 
     def restore(self, name: str) -> str | None:
         """Make a copy of a snapshot."""
@@ -151,7 +151,7 @@ class PostgresServer:
         Args:
             needed: URLs of databases that another replay goes on with.
         """
-        if not self._cluster.foreign():
+        if not self._foreign():
             return
         names = {_database(url) for url in needed}
         for name in [name for name in self._made if name not in names]:
@@ -173,7 +173,7 @@ class PostgresServer:
         """Say in what the server was left otherwise than it should be, a line each."""
         if self._is_private:
             return []
-        left = [str(one) for one, mark in self._cluster.foreign().items() if not mark]
+        left = [str(one) for one, mark in self._foreign().items() if not mark]
         lines = [self._why_no_role] if self._why_no_role else []
         if left and (self._is_elevated or self._project is None):
             lines.append(
@@ -246,6 +246,10 @@ class PostgresServer:
                 f"cannot be used there: {why}"
             )
         return None
+
+    def _foreign(self) -> dict[Thing, str | None]:
+        with self._explained("could not look at what is on the scratch server", ""):
+            return self._cluster.foreign()
 
     @property
     def _owner(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -20,6 +21,7 @@ MYSQL = """
     WHERE db LIKE '{}' ORDER BY id
 """
 _SHOWN = 120
+_SECRET = re.compile(r"(?i)\b(PASSWORD|IDENTIFIED|CONNECTION)\b.*")
 
 Rows = Sequence[Sequence[Any]]
 
@@ -61,8 +63,13 @@ def _holder(state: str, query: str) -> str:
 
 def shown(query: str) -> str:
     """Quote a statement, on one line, cut short."""
-    line = " ".join(str(query).split())
-    return f'"{line[:_SHOWN]}…"' if len(line) > _SHOWN else f'"{line}"'
+    return f'"{shortened(query)}"'
+
+
+def shortened(query: str) -> str:
+    """Give a statement on one line, cut short, and without a password that stands in it."""
+    line = _SECRET.sub(r"\1 …", " ".join(str(query).split()))
+    return f"{line[:_SHOWN]}…" if len(line) > _SHOWN else line
 
 
 def distinct(lines: Iterable[str]) -> list[str]:
