@@ -182,8 +182,9 @@ class Gate:
         connections = seen.now.connections if seen and not seen.untouched else ()
         dialects = dict.fromkeys(connection["dialect"] for connection in connections)
         servers = tuple(runner.servers.description(dialect) for dialect in dialects)
+        notes = tuple(note for dialect in dialects for note in runner.servers.notes(dialect))
         verdict = conclude(facts, runner.settings.ignore, self._directives(facts))
-        return replace(verdict, servers=servers)
+        return replace(verdict, servers=servers, notes=(*verdict.notes, *notes))
 
     def _directives(self, facts: Facts) -> Directives:
         trusted = facts.base if self.trusts_base else None

@@ -18,7 +18,7 @@ from alembic_lockstep.git.workplace import delete_workplace, list_workplaces
 from alembic_lockstep.report.text import plural
 
 if TYPE_CHECKING:
-    from alembic_lockstep.dryrun.scratch.postgres_snapshots import Snapshots
+    from alembic_lockstep.dryrun.scratch.postgres_admin import PostgresServer
 
 
 def describe(root: Path, urls: tuple[str, ...], environ: Mapping[str, str]) -> Iterator[str]:
@@ -41,11 +41,12 @@ def describe(root: Path, urls: tuple[str, ...], environ: Mapping[str, str]) -> I
     yield f"  private servers: {len(slots)} ({_bytes(size)}, with their snapshots)"
     checkouts = list_workplaces(environ, root)
     yield f"checkouts: of {_repositories(checkouts)} ({_bytes(sum(map(_size, checkouts)))})"
-    for server, snapshots in _servers(urls):
-        if snapshots is not None:
-            number, size = snapshots.usage()
-            server += f": {plural(number, 'snapshot')} ({_bytes(size)})"
-        yield server
+    for name, server in _servers(urls):
+        if server is None:
+            yield name
+        else:
+            number, size = server.snapshots.usage()
+            yield f"{name}: {plural(number, 'snapshot')} ({_bytes(size)})"
 
 
 def clear(root: Path, urls: tuple[str, ...], environ: Mapping[str, str]) -> Iterator[str]:
@@ -61,10 +62,8 @@ def clear(root: Path, urls: tuple[str, ...], environ: Mapping[str, str]) -> Iter
     used = f"; {len(slots) - len(deleted)} in use left alone" if len(slots) > len(deleted) else ""
     yield f"{root}: deleted {entries} and the data of {servers} ({freed}){used}"
     yield _clear_checkouts(list_workplaces(environ, root))
-    for server, snapshots in _servers(urls):
-        if snapshots is not None:
-            server += f": dropped {plural(snapshots.clear(), 'snapshot')}"
-        yield server
+    for name, server in _servers(urls):
+        yield name if server is None else f"{name}: dropped {plural(server.clear(), 'snapshot')}"
 
 
 def _clear_checkouts(folders: list[Path]) -> str:
@@ -94,7 +93,7 @@ def scratch_urls(directory: Path, environ: Mapping[str, str]) -> tuple[str, ...]
     return load_settings(text, environ, {}).scratch_urls
 
 
-def _servers(urls: tuple[str, ...]) -> Iterator[tuple[str, Snapshots | None]]:
+def _servers(urls: tuple[str, ...]) -> Iterator[tuple[str, PostgresServer | None]]:
     """Yield the PostgreSQL servers: what they are called and keep, or why they are not asked."""
     from alembic_lockstep.dryrun.scratch.postgres_admin import PostgresServer
 
@@ -103,7 +102,7 @@ def _servers(urls: tuple[str, ...]) -> Iterator[tuple[str, Snapshots | None]]:
             continue
         try:
             with closing(PostgresServer(url, setup=())) as server:
-                yield server.description, server.snapshots
+                yield server.description, server
         except ConnectionError as error:
             yield f"PostgreSQL at {error}", None
         except ImportError:

@@ -48,6 +48,10 @@ depends_on = None
 
 def upgrade():
     bind = op.get_bind()
+    if bind.dialect.name == "postgresql":
+        with op.get_context().autocommit_block():
+            op.execute("CREATE ROLE {role}")
+    bind = op.get_bind()
     if bind.dialect.name == "sqlite":
         database = bind.exec_driver_sql("PRAGMA database_list").fetchone()[2]
     else:
@@ -136,7 +140,8 @@ def asleep(make_project: MakeProject, tmp_path: Path, way: str) -> Iterator[Run]
     marker = tmp_path / "marks" / "upgrading"
     marker.parent.mkdir()
     project.allow_write(marker.parent)
-    project.write(MIGRATION, SLEEPER.format(marker=str(marker)))
+    text = SLEEPER.format(marker=str(marker), role=f"sleepy_{uuid4().hex[:8]}")
+    project.write(MIGRATION, text)
     project.write("README.md", "# Trivia\n")
     project.stage(MIGRATION, "README.md")
     project.write("README.md", "# Trivia, as nobody staged it\n")
@@ -180,6 +185,7 @@ def assert_next_run_clears(project: Project, database: str, way: str) -> None:
         assert not Path(database).exists()
     elif way == "url":
         assert database not in databases()
+        assert not [name for name in roles() if f'CREATE ROLE {name}"' in awake]
 
 
 def start(project: Project, marker: Path) -> Run:
@@ -228,6 +234,11 @@ def git_state(project: Project) -> GitState:
 def databases() -> set[str]:
     with psycopg.connect(SCRATCH_SERVER) as connection:
         return {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
+
+
+def roles() -> set[str]:
+    with psycopg.connect(SCRATCH_SERVER) as connection:
+        return {name for (name,) in connection.execute("SELECT rolname FROM pg_roles")}
 
 
 def processes() -> set[Process]:

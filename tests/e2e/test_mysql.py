@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Protocol
 
 import pytest
@@ -70,9 +71,10 @@ def by_socket(url: str) -> str:
     parsed = make_url(url)
     engine = create_engine(parsed.set(drivername="mysql+pymysql"))
     with engine.connect() as connection:
-        socket = connection.exec_driver_sql("SELECT CONCAT(@@datadir, @@socket)").scalar()
+        row = connection.exec_driver_sql("SELECT @@datadir, @@socket").one()
     engine.dispose()
-    return f"mysql://root:{parsed.password}@/?unix_socket={socket}"
+    password = Path(row[0], "lockstep.password").read_text()
+    return f"mysql://root:{password}@/?unix_socket={row[0]}{row[1]}"
 
 
 class Make(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor, Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -46,6 +46,7 @@ class Launcher:
         early: Processes that wait for something to do.
         threads: Those in which it begins; whoever made them waits for their end.
         noted: All that was observed, in order, each with its environment's name.
+        waits, mark: See `Run`.
     """
 
     repository: Repository
@@ -56,6 +57,8 @@ class Launcher:
     early: EarlyProbes
     threads: Executor
     noted: list[tuple[str, Observation]] = field(default_factory=list)
+    waits: Callable[[], Sequence[str]] = tuple
+    mark: Callable[[str], str] = lambda _: ""
     _paths: dict[str, list[str]] = field(default_factory=dict)
     _worker_threads: set[str] = field(default_factory=set)
     _interpreters: dict[str, Candidate] = field(default_factory=dict)
@@ -198,6 +201,8 @@ class Launcher:
             progress=self.progress,
             ran=access.end if access else lambda: None,
             started=lambda probe: self._noted(probe, checkout.parent),
+            waits=self.waits,
+            mark=self.mark,
         )
         early = self.early.take(interpreter, self._policy) if self._may_begin else None
         seen = observe(run, early)

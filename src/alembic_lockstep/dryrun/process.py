@@ -77,6 +77,8 @@ class Run:
         progress: Called with (revision id, number, total) before each revision.
         started: Told of the process.
         ran: Called when the project has done its part, before the probe looks around.
+        mark: Gives the comment for what the project makes on the server of a dialect.
+        waits: Says who waits for whom on the scratch servers, a line each: asked at the timeout.
     """
 
     interpreter: str
@@ -91,6 +93,8 @@ class Run:
     progress: Callable[[str, int, int], None]
     started: Callable[[Probe], object]
     ran: Callable[[], None]
+    waits: Callable[[], Sequence[str]] = tuple
+    mark: Callable[[str], str] = lambda _: ""
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,7 @@ class Observation:
         refused: Addresses that the project wanted to reach beside SQLAlchemy.
         refused_writes: Files outside of the checkout that the project wanted to change.
         refused_programs: Programs that the project wanted to start.
+        denied: Dialect and statement of what a server refused for want of a privilege.
         worktree: Files of the user's working tree that were loaded as modules.
         copies: Modules of the tree that were loaded from elsewhere: see `probe/copies.py`.
         asked_x: env.py asked for arguments of `alembic -x`.
@@ -132,6 +137,7 @@ class Observation:
     refused: tuple[str, ...] = ()
     refused_writes: tuple[str, ...] = ()
     refused_programs: tuple[str, ...] = ()
+    denied: tuple[Mapping[str, str], ...] = ()
     worktree: tuple[str, ...] = ()
     copies: tuple[Mapping[str, Any], ...] = ()
     asked_x: bool = False
@@ -215,11 +221,7 @@ def observe(run: Run, early: Probe | None = None) -> Observation:
         log.seek(0)
         printed = log.read().decode("utf-8", "replace")
     if clock.has_expired:
-        raise CouldNotJudge(
-            f"the dry run took longer than {run.timeout:g} seconds; it was {doing}",
-            fix="If that is its usual time:\n[tool.alembic-lockstep]\ntimeout = 900",
-            log=printed,
-        )
+        raise _took_too_long(run.timeout, doing, clock.waits, printed)
     if facts is None:
         raise CouldNotJudge(
             f"the project's Python {_ending(process.returncode)}; the dry run was {doing}",
@@ -227,7 +229,7 @@ def observe(run: Run, early: Probe | None = None) -> Observation:
         )
     lists = (
         *("databases", "connections", "revisions", "scripts", "worktree", "copies"),
-        "refused_programs",
+        *("refused_programs", "denied"),
     )
     return Observation(
         **{name: tuple(facts.get(name, ())) for name in lists},
@@ -250,6 +252,20 @@ def _joined(*names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(chain(*names)))
 
 
+def _took_too_long(seconds: float, doing: str, waits: Sequence[str], printed: str) -> CouldNotJudge:
+    """Explain a timeout: more time is advised only where nothing waits for a lock."""
+    what = f"the dry run took longer than {seconds:g} seconds; it was {doing}"
+    if not waits:
+        fix = "If that is its usual time:\n[tool.alembic-lockstep]\ntimeout = 900"
+        return CouldNotJudge(what, fix=fix, log=printed)
+    what += f"; {waits[0]}"
+    fix = (
+        "Commit or close the transaction that holds the lock before that statement: "
+        "it would wait on your databases, too."
+    )
+    return CouldNotJudge(what, tried=tuple(waits[1:]), fix=fix, log=printed)
+
+
 def _ending(status: int) -> str:
     if status >= 0:
         return f"ended with exit code {status}"
@@ -270,7 +286,7 @@ def _asked(run: Run, early: Probe | None) -> Iterator[tuple[Probe, _Clock]]:
         probe = early or start_probe(run.interpreter, run.environ, run.checkout, run.policy)
         header = b""
     run.started(probe)
-    clock = _Clock(probe, run.timeout)
+    clock = _Clock(probe, run.timeout, run.waits)
     clock.start()
     try:
         request = {
@@ -305,9 +321,13 @@ def _isolation(run: Run, probe: Probe) -> dict[str, Any]:
 class _Clock:
     """Kills a probe that takes longer than some seconds, those not counted in which it waits."""
 
-    def __init__(self, probe: Probe, seconds: float) -> None:
+    def __init__(
+        self, probe: Probe, seconds: float, waits: Callable[[], Sequence[str]] = tuple
+    ) -> None:
         self._probe = probe
         self._left = seconds
+        self._ask_waits = waits
+        self.waits: Sequence[str] = ()
         self.has_expired = False
 
     def start(self) -> None:
@@ -321,7 +341,10 @@ class _Clock:
 
     def _expire(self) -> None:
         self.has_expired = True
-        self._probe.kill()
+        try:
+            self.waits = self._ask_waits()  # while both sessions are there
+        finally:
+            self._probe.kill()
 
 
 def _ignored_folders(request: Mapping[str, Any]) -> frozenset[str]:
@@ -379,7 +402,7 @@ def _handle(event: dict[str, Any], run: Run, probe: Probe, clock: _Clock) -> dic
         url = run.connect(event["dialect"], event["place"], event["target"])
         clock.start()
         probe.cell.allow(addresses_of(url))
-        _write(process, _line({"url": url}))
+        _write(process, _line({"url": url, "mark": run.mark(event["dialect"])}))
     elif event["event"] == "revision":
         run.progress(event["id"], event["number"], event["total"])
     elif event["event"] == "ran":

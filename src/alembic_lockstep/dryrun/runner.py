@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from alembic_lockstep.config import Settings
 from alembic_lockstep.dryrun.launcher import Launcher
+from alembic_lockstep.dryrun.privileges import Privileges, lacked
 from alembic_lockstep.dryrun.process import Ask, Observation
 from alembic_lockstep.dryrun.scratch import ScratchServers
 from alembic_lockstep.errors import CouldNotJudge
@@ -31,6 +32,10 @@ ATTEMPTS = 3
 
 # From targets to the URLs of their databases.
 Scratch = dict[str, str]
+
+
+class _DeniedError(Exception):
+    """The project lacked a privilege, and has it from now on."""
 
 
 class _UnusableError(Exception):
@@ -57,6 +62,12 @@ class DryRunner:
     observations: Observations | None
     snapshots: Snapshots | None
     replayed: dict[tuple[Environment, str], Observation] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.launcher.waits = self.servers.waits
+        self.launcher.mark = self.servers.mark
+        self._privileges = Privileges(self.launcher.repository.private / "privileges.json")
+        self.servers.needs = self._privileges.read()
 
     def replay(self, side: Side, base: Side | None = None, *, role: str) -> Observation:
         """Upgrade an empty database (or one that the setting's SQL file fills) to the heads.
@@ -93,14 +104,35 @@ class DryRunner:
         for _ in range(ATTEMPTS if self.snapshots else 0):
             assert self.snapshots is not None
             try:
-                return self._replay(side, new, role, self.snapshots)
+                return self._privileged(lambda: self._replay(side, new, role, self.snapshots))
             except _UnusableError as error:
                 self.snapshots.forget(error.snapshot)
-        return self._replay(side, new, role, None)
+        return self._privileged(lambda: self._replay(side, new, role, None))
+
+    def _privileged(self, work: Callable[[], Observation], *, goes_on: bool = False) -> Observation:
+        """Do a replay's work, and do it again where the project lacked a privilege.
+
+        Each time on servers that hold nothing of what earlier replays left there.
+
+        Args:
+            goes_on: The work needs what the replay before it made.
+        """
+        try:
+            with self.servers.replay(goes_on=goes_on):
+                return work()
+        except _DeniedError:
+            return self._privileged(work)  # what it made before it was refused goes first
 
     def create(self, side: Side, scratch: Scratch, *, role: str) -> Observation:
         """`create_all` in empty databases, stamped with the tree's heads; left in `scratch`."""
-        return self._run(side, role, scratch, create=True)
+
+        def work() -> Observation:
+            scratch.clear()
+            seen = self._run(side, role, scratch, create=True)
+            self.servers.pin(scratch.values())
+            return seen
+
+        return self._privileged(work)
 
     def upgrade(self, side: Side, scratch: Scratch, *, role: str) -> Observation:
         """Run what is new on copies of databases that `create` filled."""
@@ -110,11 +142,18 @@ class DryRunner:
                 "so the migrations cannot start from the base's models",
                 fix='Name an SQL file to start from: [tool.alembic-lockstep] start = "start.sql"',
             )
-        copies = {target: self.servers.copy(url) for target, url in scratch.items()}
-        return self._run(side, role, copies)
+
+        def work() -> Observation:
+            copies = {target: self.servers.copy(url) for target, url in scratch.items()}
+            return self._run(side, role, copies)
+
+        return self._privileged(work, goes_on=True)
 
     def cross(self, migrations: Side, models: Side) -> Observation:
         """Compare the models of one side with the database that the other's migrations make."""
+        return self._privileged(lambda: self._cross(migrations, models))
+
+    def _cross(self, migrations: Side, models: Side) -> Observation:
         scratch: Scratch = {}
         seen = self._go_on(migrations, "tree", None, scratch, compare=False)
         if seen.error or self.settings.run:  # behind `run`, SQLite's file is gone now
@@ -261,6 +300,7 @@ class DryRunner:
             connected: Called when the project has been loaded and asks for a database.
         """
         given = dict(scratch)
+        may_more: dict[str, bool] = {}
 
         def begin() -> Ask:
             scratch.clear()
@@ -271,13 +311,30 @@ class DryRunner:
             if place != "scratch":
                 return self.servers.create(dialect)
             connected()
+            may_more.setdefault(dialect, self.servers.is_elevated(dialect))
             if target not in scratch:
                 scratch[target] = copy(target) or self.servers.create(dialect)
             if dialect in TWINNED and request.get("compare", True) and not request.get("twins"):
                 self.servers.prepare(dialect)
             return scratch[target]
 
-        return self.launcher.run(side, role, begin, **request)
+        seen = self.launcher.run(side, role, begin, **request)
+        self._give_what_was_lacking(seen, may_more)
+        return seen
+
+    def _give_what_was_lacking(self, seen: Observation, may_more: Mapping[str, bool]) -> None:
+        """Have the run made again if more rights may help it.
+
+        Args:
+            may_more: By dialect, whether it had them already.
+        """
+        given = False
+        for dialect, need in lacked(seen).items():
+            if not may_more.get(dialect, True) and self.servers.elevate(dialect, need):
+                self._privileges.remember(dialect, need)
+                given = True
+        if given:
+            raise _DeniedError
 
     def _start_sql(self, tree: Tree, role: str) -> str:
         sql = "" if self.settings.start in {"replay", "base-models"} else self.settings.start

@@ -8,7 +8,7 @@ runs once and a comparison needs no second start.
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional
+from typing import Any, Callable, Dict, Iterator, List
 
 from alembic import util
 from alembic.autogenerate import produce_migrations
@@ -17,7 +17,6 @@ from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
 
 from .catalogue import catalogue
 from .channel import Channel, relative
@@ -25,6 +24,7 @@ from .inert import Inert, know_migrations
 from .operations import flatten
 from .reads import Reads
 from .redirect import Redirect
+from .schemas import make_schemas
 from .script import execute_script
 from .trace import installed
 from .twin.merge import merge
@@ -99,7 +99,7 @@ class DryRun:
             self._note_circumstances(connection, options)
             self._prepare(connection)
             # Alembic's first act is to look for its own table in there.
-            _make_schemas(connection, [options.get("version_table_schema")])
+            make_schemas(connection, [options.get("version_table_schema")])
             configure(connection, *rest, **options)
 
         return prepare_and_configure
@@ -199,7 +199,7 @@ class DryRun:
                 "so a change of them cannot be seen"
             )
         schemas = {table.schema for metadata in metadatas for table in metadata.tables.values()}
-        _make_schemas(context.connection, schemas)
+        make_schemas(context.connection, schemas)
         # As Alembic does around each revision: without transactional DDL, nobody else commits.
         with context.begin_transaction(_per_migration=True):
             for metadata in metadatas:
@@ -253,18 +253,6 @@ def _execute_env(script: ScriptDirectory, worker_thread: bool) -> None:
     import anyio.to_thread
 
     anyio.run(anyio.to_thread.run_sync, script.run_env)
-
-
-def _make_schemas(connection: Any, names: Iterable[Optional[str]]) -> None:
-    """Make the schemas that are expected to be there, in a transaction of our own."""
-    wanted = sorted(name for name in names if name)
-    if not wanted or connection.dialect.name != "postgresql":
-        return
-    with connection.engine.connect() as own:
-        quoted = own.dialect.identifier_preparer.quote
-        for name in wanted:
-            statement = text(f"CREATE SCHEMA IF NOT EXISTS {quoted(name)}")
-            own.execution_options(isolation_level="AUTOCOMMIT").execute(statement)
 
 
 def _metadatas(context: MigrationContext) -> List[Any]:

@@ -93,10 +93,13 @@ def _observe(
         except BaseException as error:  # also SystemExit and asyncio's CancelledError
             _print_trace(error, places.checkout)
             failure = {"error": described(error, places.checkout), "phase": "start"}
+            if redirect and redirect.connections:
+                redirect.cluster.note(error, redirect.connections[-1]["dialect"])
     connections = redirect.connections if redirect else []
+    denied = redirect.cluster.denied if redirect else []
     reads.scratch = redirect.files if redirect else set()
     seen = {**run.seen(), "databases": [] if failure else run.databases} if run else {}
-    return {**failure, **seen, "connections": connections}
+    return {**failure, **seen, "connections": connections, "denied": denied}
 
 
 def _print_trace(error: BaseException, checkout: str) -> None:

@@ -25,6 +25,7 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import Pool
 
 from .channel import Channel
+from .cluster import ClusterWatch
 from .dsn import without_password
 from .isolation import Isolation
 from .places import Places
@@ -71,6 +72,7 @@ class Redirect:
         self._twins = 0
         self._twins_thread: Optional[int] = None
         self.connections: List[Dict[str, str]] = []
+        self.cluster = ClusterWatch()
 
     @property
     def files(self) -> Set[str]:
@@ -82,6 +84,7 @@ class Redirect:
         """Start listening, before the project is imported."""
         event.listen(Engine, "do_connect", self._connect)
         event.listen(Pool, "checkout", self._checkout)
+        self.cluster.install()
 
     @contextmanager
     def to_twin(self) -> Iterator[None]:
@@ -135,6 +138,7 @@ class Redirect:
             facts = {"dialect": dialect.name, "driver": dialect.driver, "target": target}
             answer = self._channel.ask("connect", place=place, **facts)
             url = answer["url"]
+            self.cluster.marks[dialect.name] = answer.get("mark", "")
             if self._channel.top and dialect.name == "sqlite":
                 # The host's files are not here; a file of our own is as good.
                 url = f"sqlite:///{self._channel.top}/{len(self._urls)}.db"

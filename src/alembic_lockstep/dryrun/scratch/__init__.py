@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from threading import RLock
+from threading import Condition, RLock
 from types import TracebackType
 
 from alembic_lockstep.dryrun.scratch.registry import find_starter
-from alembic_lockstep.dryrun.scratch.server import Server, Settings, SnapshotServer
+from alembic_lockstep.dryrun.scratch.server import (
+    GuardedServer,
+    Server,
+    Settings,
+    SnapshotServer,
+    WaitServer,
+)
+from alembic_lockstep.dryrun.scratch.waits import asked, distinct
 
 __all__ = ["ScratchServers", "Server", "Settings", "SnapshotServer"]
 
@@ -29,6 +36,10 @@ class ScratchServers:
         setup: SQL statements to run in every new scratch database of a server dialect.
         directory: Private directory of this run; its ``scratch`` is wiped at the start.
         cache: Per-user cache directory.
+
+    Attributes:
+        needs: From dialects to what of the repository needs more rights than a project has: what
+            is in there when a server starts is known from an earlier run.
     """
 
     def __init__(
@@ -45,6 +56,11 @@ class ScratchServers:
         self._threads = ThreadPoolExecutor()
         self._closed = False
         self._stack = ExitStack()
+        self.needs: dict[str, str] = {}
+        self._elevated: dict[str, str] = {}
+        self._pinned: set[str] = set()
+        self._replays = 0
+        self._replaying = Condition()
 
     def __enter__(self) -> ScratchServers:
         # What lies there was left by a run that was killed: the slot is ours now.
@@ -112,6 +128,73 @@ class ScratchServers:
         with self._server(dialect) as server:
             return server.description
 
+    @contextmanager
+    def replay(self, *, goes_on: bool = False) -> Iterator[None]:
+        """Have nothing on the servers that earlier replays of this run left beside databases.
+
+        Where another replay is at it at the same time, what is there may be its own, and stays.
+
+        Args:
+            goes_on: It needs the databases, and all else, of the one before it.
+        """
+        with self._replaying:
+            if not goes_on and not self._replays:
+                self._clean()
+            self._replays += 1
+        try:
+            yield
+        finally:
+            with self._replaying:
+                self._replays -= 1
+
+    def pin(self, urls: Collection[str]) -> None:
+        """Spare databases that a later replay goes on with."""
+        self._pinned.update(urls)
+
+    def elevate(self, dialect: str, need: str) -> bool:
+        """Let the project do more on the servers of a dialect, as something of it needs that.
+
+        False where the project connects as the administrator anyway, or nobody knows how.
+        """
+        with self._server(dialect) as server:
+            if dialect in self._elevated:
+                return True
+            whom = server.elevate() if isinstance(server, GuardedServer) else ""
+            if whom:
+                self._elevated[dialect] = f"ran as {whom}: {need} needs it"
+            return bool(whom)
+
+    def is_elevated(self, dialect: str) -> bool:
+        """Whether the project may do more than usual on the server of a dialect."""
+        return dialect in self._elevated
+
+    def mark(self, dialect: str) -> str:
+        """Give the comment for what the project makes on a server beside its databases."""
+        with self._server(dialect) as server:
+            return server.mark() if isinstance(server, GuardedServer) else ""
+
+    def notes(self, dialect: str) -> list[str]:
+        """Say what people should know of how the server of a dialect was used."""
+        with self._server(dialect) as server:
+            lines = server.notes() if isinstance(server, GuardedServer) else []
+        return [*filter(None, [self._elevated.get(dialect)]), *lines]
+
+    def waits(self) -> list[str]:
+        """Describe who waits for whom on the servers of this run, a line each.
+
+        Not one thread at a time: whoever has a server may be what waits.
+        """
+        servers = [one for one in list(self._servers.values()) if isinstance(one, WaitServer)]
+        return distinct(line for server in servers for line in asked(server.waits))
+
+    def _clean(self) -> None:
+        for prepared in [self._prepared.pop(dialect) for dialect in list(self._prepared)]:
+            wait((prepared,))  # it would be handed out after it was dropped
+        for dialect in list(self._servers):
+            with self._server(dialect) as server:
+                if isinstance(server, GuardedServer):
+                    server.clean(self._pinned)
+
     def _create(self, dialect: str) -> str:
         with self._server(dialect) as server:
             return self._hand_out(dialect, server.create())
@@ -130,6 +213,8 @@ class ScratchServers:
                 server = find_starter(dialect)(self._settings(dialect))
                 self._stack.callback(server.close)
                 self._servers[dialect] = server
+                if dialect in self.needs:
+                    self.elevate(dialect, self.needs[dialect])
             yield self._servers[dialect]
 
     def _settings(self, dialect: str) -> Settings:

@@ -18,6 +18,9 @@ from typing import Any
 #: Where root's servers go when the cache directory is out of the account's reach, as /root is.
 ROOT_PLACE = Path("/var/tmp/alembic-lockstep-root")  # noqa: S108 - checked to be root's own
 
+#: Seconds; initdb takes one, on a busy machine some.
+_PATIENCE = 300
+
 #: What marks the lines that say why, of PostgreSQL's and of MySQL's programs.
 _FATAL = ("FATAL:", "error:", "[ERROR]", "FATAL ERROR")
 
@@ -57,9 +60,21 @@ def run(command: Sequence[str], account: Account | None) -> str:
 
     Raises:
         OSError: it cannot be executed.
-        RuntimeError: it failed; the message is the last that it said.
+        RuntimeError: it failed, or takes too long; the message is the last that it said.
     """
-    result: subprocess.CompletedProcess[str] = subprocess.run(
+    try:
+        result = _completed(command, account)
+    except subprocess.TimeoutExpired:
+        raise RuntimeError(
+            f"{Path(command[0]).name} has not ended after {_PATIENCE} seconds"
+        ) from None
+    if result.returncode:
+        raise RuntimeError(f"{Path(command[0]).name} failed: {last_words(result.stdout)}")
+    return result.stdout
+
+
+def _completed(command: Sequence[str], account: Account | None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -69,11 +84,9 @@ def run(command: Sequence[str], account: Account | None) -> str:
         check=False,
         cwd="/",  # initdb wants to return to where it began: the account may not see our directory
         env=server_environment(),
+        timeout=_PATIENCE,
         **(account.options if account else {}),
     )
-    if result.returncode:
-        raise RuntimeError(f"{Path(command[0]).name} failed: {last_words(result.stdout)}")
-    return result.stdout
 
 
 def server_environment() -> dict[str, str]:

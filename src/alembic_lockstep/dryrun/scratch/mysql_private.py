@@ -60,7 +60,7 @@ def run_private_server(
         slot, port = stack.enter_context(running(_MySQL(install), account, base))
         password = (slot / "data" / _PASSWORD).read_text()
         url = f"mysql://lockstep:{password}@127.0.0.1:{port}"
-        server = MySQLServer(url, setup=setup, description=install.description)
+        server = MySQLServer(url, setup=setup, description=install.description, is_private=True)
         server.when_closed(stack.pop_all().close)
         return server
 
@@ -92,6 +92,10 @@ class _MySQL:
         if self._install.initialiser is None:
             return [str(self._install.server), "--initialize-insecure", *self._own]
         return [str(self._install.initialiser), "--skip-test-db", "--skip-name-resolve", *self._own]
+
+    def settle(self, data: Path) -> None:
+        """Forget MySQL's SET PERSIST."""
+        (data / "mysqld-auto.cnf").unlink(missing_ok=True)
 
     def command(self, slot: Path, port: int) -> list[str]:
         data = slot / "data"

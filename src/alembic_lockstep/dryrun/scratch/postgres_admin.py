@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from itertools import count
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
+from alembic_lockstep.dryrun.scratch.postgres_cluster import Cluster, Thing, release
+from alembic_lockstep.dryrun.scratch.postgres_role import (
+    Role,
+    drop_role_by_url,
+    make_private_role,
+    make_role_by_url,
+    set_password,
+    set_superuser,
+)
 from alembic_lockstep.dryrun.scratch.postgres_snapshots import (
     Snapshots,
     copy_settings,
@@ -20,6 +29,7 @@ from alembic_lockstep.dryrun.scratch.postgres_url import (
     show,
     to_libpq,
 )
+from alembic_lockstep.dryrun.scratch.waits import POSTGRES, of_postgres
 from alembic_lockstep.errors import CouldNotJudge
 
 if TYPE_CHECKING:
@@ -37,6 +47,10 @@ _ABANDONED = r"""
         SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = %s
         AND lpad(to_hex(objid::bigint), 8, '0') = substr(datname, 10, 8))
 """
+
+
+#: What we wait for behind the project's locks, and no longer.
+_PATIENCE = "SET lock_timeout = '30s'"
 
 
 class PostgresServer:
@@ -71,6 +85,11 @@ class PostgresServer:
         self._numbers = count(1)
         self._made: list[str] = []
         self._closed: Callable[[], None] = lambda: None
+        self._is_private = era is not None
+        self._project: Role | None = None
+        self._is_elevated = False
+        self._why_no_role = ""
+        self._has_begun = False
         self.description = description or self._describe()
         try:
             self.snapshots = Snapshots(self._connection, era)
@@ -85,7 +104,10 @@ class PostgresServer:
 
     def create(self) -> str:
         """Make an empty database, set up as the settings want it; return its URL."""
+        self._begin()
         url = self._make_from("template0")  # template1 may hold what a site's admin put there
+        if self._connection.info.server_version < 150000:
+            self._give_public(url)
         if self._setup:
             self._set_up(url)
         return url
@@ -100,22 +122,82 @@ class PostgresServer:
     def keep(self, url: str, name: str) -> bool:
         """Rename one of this run's databases to a snapshot, which nobody may connect to."""
         # Its old name stays among those to drop: if another run was faster, it is there still.
-        return self.snapshots.keep(_database(url), name)
+        # What is the server's and was made with it would not be there when it is restored.
+        return not self._foreign() and self.snapshots.keep(_database(url), name)
 
     def restore(self, name: str) -> str | None:
         """Make a copy of a snapshot."""
         with self._explained("could not make a scratch database", ""):
+            self._begin()
             new = self._new_name()
             if self.snapshots.restore(name, new):
-                return database_url(self._connection, self._url, new)
+                return self._url_of(new)
         self._made.remove(new)
         return None
 
+    def elevate(self) -> str:
+        """Let the project do what its own role may not; say as whom it connects from now on."""
+        self._begin()
+        if self._is_private and self._project:
+            self._is_elevated = True
+            set_superuser(self._connection, self._project, is_superuser=True)
+            return "a superuser of the scratch server"
+        self._is_elevated = True
+        return "the user of scratch.urls" if self._project else ""
+
+    def clean(self, needed: Collection[str]) -> None:
+        """Remove what replays that are over have left on the server, their databases first.
+
+        Args:
+            needed: URLs of databases that another replay goes on with.
+        """
+        if not self._foreign():
+            return
+        names = {_database(url) for url in needed}
+        for name in [name for name in self._made if name not in names]:
+            self._drop(name)
+            self._made.remove(name)
+        self._cluster.remove()
+
+    def clear(self) -> int:
+        """Drop what this user keeps here from run to run; give the number of snapshots."""
+        number = self.snapshots.clear()
+        drop_role_by_url(self._connection)
+        return number
+
+    def mark(self) -> str:
+        """What the probe writes on what the project makes beside its databases; often nothing."""
+        return self._cluster.mark
+
+    def notes(self) -> list[str]:
+        """Say in what the server was left otherwise than it should be, a line each."""
+        if self._is_private:
+            return []
+        left = [str(one) for one, mark in self._foreign().items() if not mark]
+        lines = [self._why_no_role] if self._why_no_role else []
+        if left and (self._is_elevated or self._project is None):
+            lines.append(
+                f"left on the scratch server, as it may be somebody else's: {', '.join(left)}"
+            )
+        return lines
+
+    def waits(self) -> list[str]:
+        """Ask by a connection of its own: the other may be what waits."""
+        with _connect(self._url) as connection:
+            rows = connection.execute(POSTGRES, [f"^lockstep_{self._token}_"]).fetchall()
+        return of_postgres(rows)
+
     def close(self) -> None:
-        """Drop this run's databases and leave."""
+        """Drop this run's databases and what came with them, and leave."""
+        import psycopg
+
         try:
             for name in self._made:
                 self._drop(name)
+            with suppress(psycopg.Error):  # a server that is gone
+                self._cluster.remove()
+                if self._is_elevated and self._is_private and self._project:
+                    set_superuser(self._connection, self._project, is_superuser=False)
             self._connection.close()
         finally:
             self._closed()
@@ -127,6 +209,67 @@ class PostgresServer:
         for (name,) in self._connection.execute(_ABANDONED, [_LOCKS]).fetchall():
             self._drop(name)
         self.snapshots.sweep()
+        self._cluster = Cluster(self._connection, self._token, is_private=self._is_private)
+        if not self._is_private:
+            self._cluster.remove_abandoned(_LOCKS)
+
+    def _begin(self) -> None:
+        """Make the project's role, when the first database is asked for, and drop old snapshots."""
+        if self._has_begun:
+            return
+        self._has_begun = True
+        if self._is_private:
+            self._project = make_private_role(self._connection)
+        else:
+            self._project = self._role_by_url()
+        self.snapshots.owner = self._owner
+        self.snapshots.sweep()
+        if self._is_private:
+            self._cluster.remove()
+
+    def _role_by_url(self) -> Role | None:
+        """Make the role and see whether it gets in; None, and why, if it cannot be used."""
+        import psycopg
+
+        try:
+            role = make_role_by_url(self._connection)
+            for attempt in (1, 2):
+                with suppress(ConnectionError) if attempt == 1 else nullcontext():
+                    name = self._connection.info.dbname
+                    _connect(database_url(self._connection, self._url, name, role)).close()
+                    return role
+                set_password(self._connection, role)
+        except (psycopg.Error, ConnectionError) as error:
+            why = explain(error, self._url)
+            self._why_no_role = (
+                "the project connected as the user of scratch.urls, for a role of its own "
+                f"cannot be used there: {why}"
+            )
+        return None
+
+    def _foreign(self) -> dict[Thing, str | None]:
+        with self._explained("could not look at what is on the scratch server", ""):
+            return self._cluster.foreign()
+
+    @property
+    def _owner(self) -> str:
+        return self._project.name if self._project else self._connection.info.user
+
+    def _url_of(self, name: str) -> str:
+        connects = None if self._is_elevated and not self._is_private else self._project
+        return database_url(self._connection, self._url, name, connects)
+
+    def _give_public(self, url: str) -> None:
+        """Make the schema `public` the owner's of the database, as it is since PostgreSQL 15."""
+        import psycopg
+        from psycopg.sql import SQL, Identifier
+
+        statement = SQL("ALTER SCHEMA public OWNER TO {}").format(Identifier(self._owner))
+        with suppress(psycopg.Error), _connect(self._as_ourselves(url)) as connection:
+            connection.execute(statement)
+
+    def _as_ourselves(self, url: str) -> str:
+        return database_url(self._connection, self._url, _database(url))
 
     def _new_name(self) -> str:
         name = f"lockstep_{self._token}_{next(self._numbers)}"
@@ -137,11 +280,12 @@ class PostgresServer:
         from psycopg.sql import SQL, Identifier
 
         name = self._new_name()
-        statement = SQL("CREATE DATABASE {} TEMPLATE {}" + self.snapshots.strategy)
+        statement = SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}" + self.snapshots.strategy)
+        names = Identifier(name), Identifier(template), Identifier(self._owner)
         fix = f"ALTER ROLE {self._connection.info.user} CREATEDB"
         with self._explained("could not make a scratch database", fix):
-            self._connection.execute(statement.format(Identifier(name), Identifier(template)))
-        return database_url(self._connection, self._url, name)
+            self._connection.execute(statement.format(*names))
+        return self._url_of(name)
 
     def _set_up(self, url: str) -> None:
         import psycopg
@@ -152,16 +296,25 @@ class PostgresServer:
             failed = self._explained(f"statement {number} of scratch.setup failed", fix)
             # A role belongs to the server: another database's setup has made it already.
             with failed, suppress(psycopg.errors.DuplicateObject):
-                _execute_in(url, statement)
+                try:
+                    _execute_in(url, statement)
+                except psycopg.errors.InsufficientPrivilege:
+                    _execute_in(self._as_ourselves(url), statement)
 
     def _drop(self, name: str) -> None:
         import psycopg
 
         # Another run sweeping just now, another user's database, a server that is gone: a later
         # run will find what is still there.
-        with suppress(psycopg.Error):
-            for statement in drop_statements(self._connection.info.server_version, name):
+        statements = list(drop_statements(self._connection.info.server_version, name))
+        try:
+            for statement in statements:
                 self._connection.execute(statement)
+        except psycopg.Error:
+            with suppress(psycopg.Error, ConnectionError):
+                release(_connect(database_url(self._connection, self._url, name)))
+                for statement in statements:
+                    self._connection.execute(statement)
 
     def _describe(self) -> str:
         info = self._connection.info
@@ -186,11 +339,13 @@ def _connect(url: str) -> Connection:
     patience = dict(parse_qsl(urlsplit(url).query)).get("connect_timeout", "10")
     name = "alembic-lockstep"
     try:
-        return psycopg.connect(
+        connection = psycopg.connect(
             url, autocommit=True, application_name=name, connect_timeout=patience
         )
+        connection.execute(_PATIENCE)
     except psycopg.Error as error:
         raise ConnectionError(f"{show(url)}: {explain(error, url)}") from None
+    return connection
 
 
 def _execute_in(url: str, statement: str) -> None:

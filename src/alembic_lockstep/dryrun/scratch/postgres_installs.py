@@ -103,9 +103,9 @@ def _machine_directories() -> Iterator[Path]:
 
 
 def _candidates() -> Iterator[Path]:
-    with suppress(OSError):  # none, or a broken one
+    with suppress(OSError, subprocess.TimeoutExpired):  # none, or a broken one
         printed = subprocess.run(
-            ["pg_config", "--bindir"], capture_output=True, text=True, check=False
+            ["pg_config", "--bindir"], capture_output=True, text=True, check=False, timeout=30
         )
         yield Path(printed.stdout.strip() or "/nonexistent")
     for place in _PLACES:

@@ -83,6 +83,12 @@ class _Postgres:
         run([str(self._install.directory / "initdb"), *options], account)
         password.rename(data / _PASSWORD)
 
+    def settle(self, data: Path) -> None:
+        """Forget ALTER SYSTEM."""
+        settings = data / "postgresql.auto.conf"
+        if settings.is_file() and not settings.is_symlink():
+            settings.write_text("")
+
     def command(self, slot: Path, port: int) -> list[str]:
         settings = {**_SETTINGS, "port": str(port)}
         if self._install.major >= 18:

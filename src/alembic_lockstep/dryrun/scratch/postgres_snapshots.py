@@ -14,6 +14,8 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from alembic_lockstep.dryrun.scratch.postgres_role import BY_URL, PRIVATE
+
 if TYPE_CHECKING:
     from psycopg import Connection
     from psycopg.sql import Composed
@@ -35,7 +37,9 @@ _PATIENCE = 5.0
 _TRIES = 3
 
 _ALL = r"""
-    SELECT datname, datdba = %s, shobj_description(oid, 'pg_database') FROM pg_database
+    SELECT datname, rolname::text = ANY(%s), rolname::text = coalesce(%s, rolname::text),
+        shobj_description(d.oid, 'pg_database')
+    FROM pg_database d JOIN pg_roles r ON r.oid = datdba
     WHERE datname ~ '^lockstep_keep_[0-9a-f]{32}_[0-9a-f]+$' AND NOT datallowconn
 """
 #: A transaction that is prepared for a second phase hinders a copy as a connection does.
@@ -78,8 +82,16 @@ class _Facts:
 
 @dataclass(frozen=True)
 class _Snapshot:
+    """A snapshot on the server.
+
+    Attributes:
+        is_ours: It is this user's or the project's role's, so this user may drop it.
+        is_owners: Its owner is who would own it if it were made now.
+    """
+
     database: str
     is_ours: bool
+    is_owners: bool
     facts: _Facts | None
 
 
@@ -94,10 +106,15 @@ class Snapshots:
         connection: In autocommit mode.
         era: Of a private server. Its files are in a cache folder, from which something may be
             deleted, so there a copy has to be as large as what was kept.
+
+    Attributes:
+        owner: The role that owns this run's databases, and a snapshot that is to be believed. None
+            until the run has one: then this user's snapshots count, whoever of his roles owns them.
     """
 
     def __init__(self, connection: Connection, era: str | None = None) -> None:
         self._connection = connection
+        self.owner: str | None = None
         row = connection.execute(_FACTS).fetchone()
         assert row is not None
         self._user, waits, started = row
@@ -167,12 +184,16 @@ class Snapshots:
         return f"{_PREFIX}{name}_{self._user:x}"
 
     def _all(self) -> list[_Snapshot]:
-        rows = self._connection.execute(_ALL, [self._user]).fetchall()
-        return [_Snapshot(name, ours, _read(comment)) for name, ours, comment in rows]
+        projects = PRIVATE if self._is_private else f"{BY_URL}{self._user:x}"
+        owners = [self._connection.info.user, projects]
+        rows = self._connection.execute(_ALL, [owners, self.owner]).fetchall()
+        return [_Snapshot(name, ours, owners, _read(text)) for name, ours, owners, text in rows]
 
     def _is_believed(self, snapshot: _Snapshot) -> bool:
         facts = snapshot.facts
-        return snapshot.is_ours and facts is not None and facts.era == self._era
+        return (
+            snapshot.is_ours and snapshot.is_owners and facts is not None and facts.era == self._era
+        )
 
     def _superfluous(self) -> Iterator[_Snapshot]:
         believed, size = [], 0
@@ -206,11 +227,12 @@ class Snapshots:
         import psycopg
         from psycopg.sql import SQL, Identifier
 
-        statement = SQL("CREATE DATABASE {} TEMPLATE {}" + self.strategy)
+        names = Identifier(new), Identifier(template), Identifier(str(self.owner))
+        statement = SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}" + self.strategy).format(*names)
         for _ in range(_TRIES):
             # The server has waited for five seconds until it says that somebody is connected.
             with suppress(psycopg.errors.ObjectInUse):
-                self._connection.execute(statement.format(Identifier(new), Identifier(template)))
+                self._connection.execute(statement)
                 copy_settings(self._connection, template, new)
                 return True
         return False

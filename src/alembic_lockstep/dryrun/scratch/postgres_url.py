@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
+from alembic_lockstep.dryrun.scratch.postgres_role import Role
 from alembic_lockstep.dryrun.scratch.secrecy import safe_message
 
 if TYPE_CHECKING:
@@ -54,15 +55,19 @@ def explain(error: Exception, url: str) -> str:
     return safe_message(error, [secret], show(url))
 
 
-def database_url(connection: Connection, given: str, name: str) -> str:
+def database_url(connection: Connection, given: str, name: str, role: Role | None = None) -> str:
     """Give the URL of another database on the server of a connection.
 
     All of the address is spelt out, as not every driver knows libpq's defaults.
+
+    Args:
+        role: Who connects; the connection's own user if None.
     """
     info = connection.info
+    role = role or Role(info.user, info.password)
     query = [pair for pair in parse_qsl(urlsplit(given).query) if pair[0] not in _ADDRESS]
-    user = quote(info.user, safe="") + (
-        f":{quote(info.password, safe='')}" if info.password else ""
+    user = quote(role.name, safe="") + (
+        f":{quote(role.password, safe='')}" if role.password else ""
     )
     host = f"[{info.host}]" if ":" in info.host else info.host
     if info.host.startswith("/"):  # a directory of Unix sockets

@@ -57,6 +57,13 @@ class Program(Protocol):
         """Make the directory ``new/data`` with an empty server's files in it."""
         ...
 
+    def settle(self, data: Path) -> None:
+        """Take back what a project has had the server remember of its settings: it may not start.
+
+        Done before each start.
+        """
+        ...
+
     def command(self, slot: Path, port: int) -> list[str]:
         """Give the command that runs the server on the slot's data, on the loopback address.
 
@@ -192,6 +199,7 @@ def _prepare(program: Program, account: Account | None, slot: Path, *, anew: boo
         program.initialise(new, account)
         (new / "data").rename(data)
         shutil.rmtree(new)
+    program.settle(data)
     shutil.rmtree(slot / "tmp", ignore_errors=True)
     make_private_directory(slot / "tmp", account)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +49,43 @@ class SnapshotServer(Server, Protocol):
 
         None if there is no such snapshot, or it is damaged, and then it is gone.
         """
+        ...
+
+
+@runtime_checkable
+class WaitServer(Server, Protocol):
+    """A server that can tell which statements of this run wait for a lock, and who holds it."""
+
+    def waits(self) -> list[str]:
+        """Describe them, a line each; asked while the run is stuck, from any thread."""
+        ...
+
+
+@runtime_checkable
+class GuardedServer(Server, Protocol):
+    """A server that does not trust the project: it connects with no rights but those it needs."""
+
+    def elevate(self) -> str:
+        """Let the project do what its own user may not; say as whom it connects from now on.
+
+        Empty where it connects as that one anyway. Databases have to be made anew.
+        """
+        ...
+
+    def clean(self, needed: Collection[str]) -> None:
+        """Remove what replays that are over have left on the server beside their databases.
+
+        Args:
+            needed: URLs of databases that another replay goes on with.
+        """
+        ...
+
+    def mark(self) -> str:
+        """Give the comment by which the project's own is told from others'; empty if all is."""
+        ...
+
+    def notes(self) -> list[str]:
+        """Say what people should know of how the server was used and left, a line each."""
         ...
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import MetaData, create_engine
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
+from ..patience import limit_patience
 from ..redirect import Redirect
 
 
@@ -23,6 +24,7 @@ def twin_of(connection: Connection, redirect: Redirect) -> Iterator[Connection]:
         twin = _like(connection.engine)
         try:
             with twin.connect() as opened:
+                limit_patience(opened)
                 yield opened.execution_options(**_options(connection))
         finally:
             twin.dispose()

@@ -10,6 +10,7 @@ from sqlalchemy import MetaData
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from ..patience import explained
 from ..redirect import Redirect
 from .build import create_all, twin_of
 from .code import code_of
@@ -83,8 +84,7 @@ def _compare(connection: Connection, metadatas: Sequence[MetaData], redirect: Re
             with twin.begin():
                 models = dialect.read(twin)
     except SQLAlchemyError as error:
-        reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
-        return {**_NOTHING, "failure": f"create_all() failed: {reason}"}
+        return {**_NOTHING, "failure": f"create_all() failed: {explained(error)}"}
     return opinion_of(name, dialect, database, models)
 
 

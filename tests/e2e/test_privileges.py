@@ -1,0 +1,204 @@
+"""The scratch server is not trusted: as whom a project connects, and what it leaves there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from .conftest import MakeProject
+from .harness import (
+    SCRATCH_SERVER,
+    Project,
+    force_postgres,
+    machine_has_binaries,
+    require,
+    server_answers,
+)
+from .small import HEAD, add_migration, assert_clean, assert_finding
+from .small import change_and_check as check
+
+NEW, NEXT = "cdcdcdcdcdcd", "efefefefefef"
+
+
+@pytest.fixture(params=["url", "binaries"])
+def shop(request: pytest.FixtureRequest, make_project: MakeProject) -> Project:
+    """The sample `subfolder` on PostgreSQL, private and by URL."""
+    way: str = request.param
+    require(server_answers() if way == "url" else machine_has_binaries(), f"PostgreSQL: {way}")
+    url = "postgresql+psycopg://app:secret@127.0.0.1:1/prod"
+    project = make_project("subfolder", config_url=url, hook=None)
+    force_postgres(project.environ, way)
+    return project
+
+
+def is_private(project: Project) -> bool:
+    return "ALEMBIC_LOCKSTEP_SCRATCH" not in project.environ
+
+
+@pytest.fixture
+def name() -> Iterator[str]:
+    """A name for something of the server's; afterwards nothing is called so."""
+    name = f"test_{uuid4().hex[:8]}"
+    yield name
+    if server_answers():
+        with psycopg.connect(SCRATCH_SERVER, autocommit=True) as server:
+            server.execute(f'DROP DATABASE IF EXISTS "{name}"'.encode())
+            server.execute(f'DROP ROLE IF EXISTS "{name}"'.encode())
+
+
+def on_server(question: str) -> set[str]:
+    with psycopg.connect(SCRATCH_SERVER) as server:
+        return {str(row[0]) for row in server.execute(question.encode())}
+
+
+def roles() -> set[str]:
+    return on_server("SELECT rolname FROM pg_roles")
+
+
+def databases() -> set[str]:
+    return on_server("SELECT datname FROM pg_database")
+
+
+def executing(*statements: str) -> str:
+    return "\n    ".join(f"op.execute({statement!r})" for statement in statements)
+
+
+def autocommitting(statement: str) -> str:
+    return f"with op.get_context().autocommit_block(): op.execute({statement!r})"
+
+
+def test_the_project_is_no_superuser(shop: Project) -> None:
+    assert_that = (
+        "assert op.get_bind().exec_driver_sql(\"SELECT current_setting('is_superuser')\")"
+        ".scalar() == 'off'"
+    )
+    add_migration(shop, NEW, upgrade=assert_that)
+    result = check(shop)
+    assert_clean(result)
+    assert "ran as" not in result.stderr, result.stderr
+
+
+@pytest.mark.parametrize("extension", ["citext", "hstore", "pg_trgm"])
+def test_an_extension_that_anybody_may_make_needs_no_more(shop: Project, extension: str) -> None:
+    require(f"{extension}" in on_server("SELECT name FROM pg_available_extensions"), extension)
+    add_migration(shop, NEW, upgrade=executing(f"CREATE EXTENSION {extension}"))
+    result = check(shop)
+    assert_clean(result)
+    assert "ran as" not in result.stderr, result.stderr
+
+
+def test_what_needs_a_superuser_is_run_again_as_one_and_said(shop: Project) -> None:
+    add_migration(shop, NEW, upgrade=executing("CREATE EXTENSION file_fdw"))
+    whom = "a superuser of the scratch server" if is_private(shop) else "the user of scratch.urls"
+    said = f"ran as {whom}: CREATE EXTENSION file_fdw needs it"
+    assert_clean(check(shop), said)
+    # Known from the start now; and what the models lack is seen as before.
+    shop.add_column()
+    assert_finding(check(shop), said, "missing-migration")
+
+
+def test_what_is_refused_and_swallowed_is_run_again(shop: Project) -> None:
+    tolerant = (
+        "from contextlib import suppress\n"
+        "    with suppress(Exception), op.get_bind().begin_nested():\n"
+        "        op.execute('CREATE EXTENSION file_fdw')"
+    )
+    add_migration(shop, NEW, upgrade=tolerant)
+    assert_clean(check(shop), "CREATE EXTENSION file_fdw needs it")
+
+
+def test_a_role_does_not_outlive_its_replay(shop: Project, name: str) -> None:
+    made = executing(f"CREATE ROLE {name}", f"GRANT SELECT ON customers TO {name}")
+    add_migration(shop, NEW, upgrade=made)
+    assert_clean(check(shop), "3 revisions run")
+    assert name not in roles()
+    shop.git("commit", "--quiet", "-m", "A role")
+    # Here tree and base are replayed, one after the other, both with the role.
+    shop.add_column()
+    assert_finding(check(shop), "missing-migration")
+    assert_finding(shop.check("--no-cache"), "missing-migration")
+    assert name not in roles()
+
+
+def test_a_role_made_in_a_block_by_its_absence_does_not_outlive_its_replay(
+    shop: Project, name: str
+) -> None:
+    block = (
+        f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{name}') "
+        f"THEN CREATE ROLE {name}; END IF; END $$"
+    )
+    add_migration(shop, NEW, upgrade=executing(block, f"GRANT SELECT ON customers TO {name}"))
+    assert_clean(check(shop))
+    assert name not in roles()
+    assert_clean(check(shop, "--no-cache"))
+
+
+def test_a_later_migration_finds_the_role_of_one_before_it(shop: Project, name: str) -> None:
+    add_migration(shop, NEW, upgrade=executing(f"CREATE ROLE {name}"))
+    assert_clean(check(shop))
+    shop.git("commit", "--quiet", "-m", "A role")
+    add_migration(shop, NEXT, NEW, executing(f"GRANT SELECT ON customers TO {name}"))
+    assert_clean(check(shop))
+    assert name not in roles()
+
+
+def test_a_role_of_the_users_own_stays(shop: Project, name: str) -> None:
+    if is_private(shop):
+        pytest.skip("there are no others on a private server")
+    with psycopg.connect(SCRATCH_SERVER, autocommit=True) as server:
+        server.execute(f"CREATE ROLE {name}".encode())
+    block = (
+        f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{name}') "
+        f"THEN CREATE ROLE {name}; END IF; CREATE ROLE {name}_too; END $$"
+    )
+    add_migration(shop, NEW, upgrade=executing(block))
+    assert_clean(check(shop))
+    assert name in roles()
+    assert f"{name}_too" not in roles()
+
+
+def test_what_nobody_can_prove_to_be_the_runs_is_left_and_said(shop: Project, name: str) -> None:
+    if is_private(shop):
+        pytest.skip("all is the run's on a private server")
+    hidden = f"DO $$ BEGIN EXECUTE 'CREATE ' || 'ROLE {name}'; END $$"
+    add_migration(shop, NEW, upgrade=executing(hidden))
+    assert_clean(
+        check(shop), f"left on the scratch server, as it may be somebody else's: role {name}"
+    )
+    assert name in roles()
+
+
+def test_another_database_does_not_outlive_its_replay(shop: Project, name: str) -> None:
+    add_migration(shop, NEW, upgrade=autocommitting(f"CREATE DATABASE {name}"))
+    assert_clean(check(shop))
+    assert name not in databases()
+    assert_clean(check(shop, "--no-cache"))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "ALTER ROLE CURRENT_USER SET statement_timeout TO 1",
+        "ALTER ROLE ALL SET default_transaction_read_only TO on",
+        "ALTER SYSTEM SET shared_preload_libraries TO nonesuch",
+        "ALTER SYSTEM SET default_transaction_read_only TO on",
+        "CREATE SUBSCRIPTION s CONNECTION '' PUBLICATION p WITH (connect = false)",
+        "ALTER ROLE CURRENT_USER NOLOGIN",
+        "ALTER ROLE CURRENT_USER PASSWORD 'another'",
+    ],
+)
+def test_a_setting_of_a_private_server_does_not_outlive_its_replay(
+    shop: Project, statement: str
+) -> None:
+    if not is_private(shop):
+        pytest.skip("the server is others' too")
+    block = re.sub(r"^(CREATE|ALTER SYSTEM).*", "", statement)
+    upgrade = executing(statement) if block else autocommitting(statement)
+    add_migration(shop, NEW, HEAD, upgrade)
+    first, again = check(shop), check(shop, "--no-cache")
+    assert_clean(first)
+    assert_clean(again)
