@@ -34,6 +34,7 @@ def main() -> None:
     parser.add_argument("--more", type=Path, help="a Python file with further PROJECTS")
     parser.add_argument("--tool", type=Path, help="the alembic-lockstep to try (default: own)")
     parser.add_argument("--mirrors", type=Path, help=f"OWNER/NAME clones, instead of {GITHUB}")
+    parser.add_argument("--timeout", type=float, default=300, help="seconds of one dry run")
     options = parser.parse_args()
     tool = _tool(options.tool)
     more = runpy.run_path(str(options.more))["PROJECTS"] if options.more else ()
@@ -46,7 +47,7 @@ def main() -> None:
             continue
         print(f"{wild.name} on {wild.dialect} …", flush=True)
         try:
-            row = Trial(wild, work, tool).run()
+            row = Trial(wild, work, tool, options.timeout).run()
         except AssertionError:
             traceback.print_exc()
             continue

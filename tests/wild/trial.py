@@ -21,10 +21,6 @@ from .workshop import autogenerate, upgrade_configured
 COMMENT = "# As the board wants it.\n"
 CONSTANT = "\n\nLIMIT_OF_THE_BOARD = 10\n"
 
-#: Seconds. A dry run that hangs ends by itself, with a message, before the check is killed.
-DRY_RUN_LIMIT = 120
-CHECK_LIMIT = 600
-
 
 @dataclass
 class Row:
@@ -63,9 +59,10 @@ class Row:
 class Trial:
     """One project on trial, with a listener or a precious file as its configured database."""
 
-    def __init__(self, wild: Wild, work: Path, tool: tuple[str, ...]) -> None:
+    def __init__(self, wild: Wild, work: Path, tool: tuple[str, ...], timeout: float) -> None:
         self.wild = wild
         self.tool = tool
+        self.timeout = timeout  # seconds, of one dry run
         self.place = Place(wild, work / wild.slug)
         self.listener = Listener()
         self.database = self.place.database
@@ -146,12 +143,13 @@ class Trial:
         environ = self.place.environ(self.place.root, self.url) | {
             MARK: self.watch.mark,
             "ALEMBIC_LOCKSTEP_SCRATCH": SCRATCH_SERVER,
-            "ALEMBIC_LOCKSTEP_TIMEOUT": str(DRY_RUN_LIMIT),
+            "ALEMBIC_LOCKSTEP_TIMEOUT": str(self.timeout),
         }
         command = (*self.tool, "check", "--output-format", "json")
+        limit = 3 * self.timeout  # of tree and base; what hangs ends before, with a message
         with self.watch.watching():
             started = time.monotonic()
-            result = run(command, cwd=self.place.root, environ=environ, timeout=CHECK_LIMIT)
+            result = run(command, cwd=self.place.root, environ=environ, timeout=limit)
             seconds = time.monotonic() - started
         log = self.place.top / f"{self.wild.dialect} {name}.log"
         log.write_text(f"{result.returncode}\n{result.output}")
