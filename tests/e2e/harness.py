@@ -340,9 +340,14 @@ def _shown(result: Result) -> str:
 
 
 def run(
-    command: tuple[str, ...], *, cwd: Path, environ: Mapping[str, str], check: bool = False
+    command: tuple[str, ...],
+    *,
+    cwd: Path,
+    environ: Mapping[str, str],
+    check: bool = False,
+    timeout: float = 300,
 ) -> Result:
-    """Run a command to its end; with check, it has to succeed."""
+    """Run a command to its end, for `timeout` seconds at most; with check, it has to succeed."""
     done = subprocess.run(
         command,
         cwd=cwd,
@@ -351,7 +356,7 @@ def run(
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=timeout,
     )
     result = Result(done.returncode, done.stdout, done.stderr)
     assert not check or done.returncode == 0, f"{shlex.join(command)}\n{result.output}"

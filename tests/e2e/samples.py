@@ -143,6 +143,16 @@ SAMPLES = {
             database="diary.db",
             replays=False,
         ),
+        Sample(
+            "gallery",
+            models="gallery/models.py",
+            after="    title = db.Column(db.String(120), nullable=True)\n",
+            column="    taken_at = db.Column(db.DateTime)\n",
+            url_file="DATABASE_URL",
+            database="instance/gallery.db",
+            command=("flask", "db"),
+            autogenerate=("migrate", "-m"),
+        ),
     )
 }
 

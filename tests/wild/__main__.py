@@ -2,7 +2,8 @@
 
 Needs uv on PATH, the Pythons that `projects.py` names, a package registry and, for PostgreSQL,
 the server of the tests. The first run of a project downloads it; what is measured is printed as
-the table of docs/in-the-wild.md, and kept in DIR/rows.json.
+the table of docs/in-the-wild.md, and kept in DIR/rows.json. Each check's output stands in
+DIR/PROJECT/*.log.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from __future__ import annotations
 import argparse
 import json
 import runpy
+import sys
 import tempfile
 import traceback
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from .project import Wild
@@ -20,6 +22,7 @@ from .projects import PROJECTS
 from .table import table
 from .trial import Row, Trial
 
+GITHUB = "https://github.com"
 WORK = Path(tempfile.gettempdir(), "alembic-lockstep-wild")
 
 
@@ -29,9 +32,13 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--work", type=Path, default=WORK, help="%(default)s")
     parser.add_argument("--more", type=Path, help="a Python file with further PROJECTS")
+    parser.add_argument("--tool", type=Path, help="the alembic-lockstep to try (default: own)")
+    parser.add_argument("--mirrors", type=Path, help=f"OWNER/NAME clones, instead of {GITHUB}")
+    parser.add_argument("--timeout", type=float, default=300, help="seconds of one dry run")
     options = parser.parse_args()
+    tool = _tool(options.tool)
     more = runpy.run_path(str(options.more))["PROJECTS"] if options.more else ()
-    projects: tuple[Wild, ...] = (*PROJECTS, *more)
+    projects = [_from_mirror(wild, options.mirrors) for wild in (*PROJECTS, *more)]
     work: Path = options.work.resolve()
     file = work / "rows.json"
     rows = json.loads(file.read_text()) if file.exists() else {}
@@ -40,15 +47,24 @@ def main() -> None:
             continue
         print(f"{wild.name} on {wild.dialect} …", flush=True)
         try:
-            row = Trial(wild, work).run()
+            row = Trial(wild, work, tool, options.timeout).run()
         except AssertionError:
             traceback.print_exc()
             continue
         rows[f"{wild.name}:{wild.dialect}"] = asdict(row)
         print(json.dumps(asdict(row), indent=1), flush=True)
         file.write_text(json.dumps(rows, indent=1) + "\n")
-    known = [rows[key] for one in projects if (key := f"{one.name}:{one.dialect}") in rows]
-    print(table([Row(**row) for row in known]))
+    keys = (f"{wild.name}:{wild.dialect}" for wild in projects)
+    print(table([Row(**rows[key]) for key in keys if key in rows]))
+
+
+def _tool(path: Path | None) -> tuple[str, ...]:
+    return (str(path.absolute()),) if path else (sys.executable, "-m", "alembic_lockstep")
+
+
+def _from_mirror(wild: Wild, mirrors: Path | None) -> Wild:
+    source = wild.source.replace(GITHUB, str(mirrors.resolve())) if mirrors else wild.source
+    return replace(wild, source=source)
 
 
 main()

@@ -31,6 +31,18 @@ class Place:
         return self.top / "home"
 
     @property
+    def database(self) -> Path:
+        """The SQLite file that it is configured with."""
+        fixed = self.wild.database
+        return self.home / fixed if fixed else self.top / "configured.db"
+
+    @property
+    def workshop_database(self) -> Path:
+        """The SQLite file of the workshop, in a folder of its own where the name is fixed."""
+        fixed = self.wild.database
+        return self.top / "workshop data" / Path(fixed).name if fixed else self.top / "workshop.db"
+
+    @property
     def python(self) -> Path:
         return self.root / ".venv" / "bin" / "python"
 
@@ -42,7 +54,7 @@ class Place:
     def configure(self, root: Path, url: str) -> None:
         """Write the URL, and the settings, where the project's files have them."""
         for path, text in self.wild.files.items():
-            (root / path).write_text(text)
+            (root / path).write_text(self.fill(text, root, url))
         for path, (old, new) in self.wild.replace.items():
             text = (root / path).read_text() if (root / path).exists() else ""
             assert old in text, f"{old!r} is not in {path}"
@@ -58,7 +70,7 @@ class Place:
     def fill(self, text: str, root: Path, url: str) -> str:
         """Put what is known here only into a text."""
         parts = make_url(url)
-        known = {
+        values = {
             "url": url,
             "root": root,
             "home": self.home,
@@ -66,8 +78,9 @@ class Place:
             "password": parts.password or "",
             "port": parts.port,
             "database": parts.database,
+            "folder": Path(parts.database or "").parent,
         }
-        for name, value in known.items():
+        for name, value in values.items():
             text = text.replace(f"{{{name}}}", str(value))
         return text
 
@@ -79,3 +92,10 @@ class Place:
         lines.insert(index + 1, f"{wild.column}\n")
         file.write_text("".join(lines))
         return index + 2
+
+    def add_table(self, root: Path) -> int:
+        """Append the new table to the models; return the line at which it begins."""
+        file = root / self.wild.models
+        text = file.read_text().rstrip("\n") + "\n\n\n"
+        file.write_text(f"{text}{self.wild.table}")
+        return text.count("\n") + 1

@@ -1,6 +1,7 @@
-"""The public projects, from a package registry.
+"""The public projects, from a package registry or from their repositories.
 
-Of a wheel nothing is kept here but where its models are, and the line after which a column goes.
+Of their sources nothing is kept here but where the models are, and the line after which a column
+goes.
 """
 
 from __future__ import annotations
@@ -241,5 +242,89 @@ PROJECTS = (
         replace={
             "buildbot/db/migrations/alembic.ini": ("driver://user:pass@localhost/dbname", "{url}")
         },
+    ),
+    Wild(
+        "pgadmin4",
+        "https://github.com/pgadmin-org/pgadmin4@bc58657d3d3ab4209cdadea6d191b632cf1572cc",
+        leave_out=("docs", "pkg", "runtime"),
+        kind="Flask-Migrate in a subfolder; at start: upgrades its database, renames it if tables"
+        " are missing, logs, starts a child",
+        install=("-r", "requirements.txt"),
+        override=("psycopg[binary]==3.3.4", "gssapi; sys_platform == 'never'"),
+        path="web",
+        models="web/pgadmin/model/__init__.py",
+        after="    last_updated_flag = db.Column(db.String(), nullable=False)",
+        column="    note = db.Column(db.String(80))",
+        table="class Note(db.Model):\n    __tablename__ = 'note'\n"
+        "    id = db.Column(db.Integer, primary_key=True)\n",
+        versions="web/migrations/versions",
+        directory="web",
+        command=("flask", "db"),
+        revise=("migrate", "-m"),
+        environ={"FLASK_APP": "pgAdmin4.py", "PGADMIN_SERVER_MODE": "OFF"},
+        files={
+            "web/config_local.py": "DATA_DIR = '{folder}'\nUPGRADE_CHECK_ENABLED = False\n",
+            "web/migrations/script.py.mako": _TEMPLATE,
+        },
+        database=".pgadmin/pgadmin4.db",
+    ),
+    Wild(
+        "insights-host-inventory",
+        "https://github.com/RedHatInsights/insights-host-inventory"
+        "@698d569f544cffab99b08fb93623ecbe5d2ffc5a",
+        leave_out=("iqe-host-inventory-plugin", "librdkafka"),
+        kind="Flask-Migrate; env.py creates a schema and holds a lock in an open transaction",
+        dialect="postgresql",
+        install=("-r", "pyproject.toml", "psycopg2-binary", "sqlalchemy<2.1"),
+        override=("psycopg2; sys_platform == 'never'",),
+        models="app/models/group.py",
+        after="    ungrouped = db.Column(db.Boolean, default=False, nullable=False)",
+        column="    note = db.Column(db.String(80))",
+        versions="migrations/versions",
+        command=("flask", "db"),
+        revise=("migrate", "-m"),
+        environ={
+            "FLASK_APP": "manage.py",
+            "INVENTORY_DB_HOST": "127.0.0.1",
+            "INVENTORY_DB_PORT": "{port}",
+            "INVENTORY_DB_USER": "{user}",
+            "INVENTORY_DB_PASS": "{password}",
+            "INVENTORY_DB_NAME": "{database}",
+        },
+    ),
+    Wild(
+        "CTFd",
+        "https://github.com/CTFd/CTFd@91ced62d44d3ec3142a0948ee96ed19947cfc979",
+        leave_out=("CTFd/themes/admin/assets", "CTFd/themes/core/assets"),
+        kind="Flask-Migrate; at start: create_all() and stamp, logs, a secret key, a cache",
+        python="3.11",
+        install=("-r", "requirements.txt", "ruff"),
+        models="CTFd/models/__init__.py",
+        after="    icon = db.Column(db.Text)",
+        column="    note = db.Column(db.Text)",
+        versions="migrations/versions",
+        command=("flask", "db"),
+        revise=("migrate", "-m"),
+        create="import CTFd; CTFd.create_app()",
+        environ={"DATABASE_URL": "{url}"},
+        own_files={
+            "CTFd/uploads/ab12/flag.txt": "Not the flag.\n",
+            "CTFd/logs/logins.log": "[11/02/2026 09:14:07] 127.0.0.1 - ada logged in\n",
+        },
+        database="ctf/ctfd.db",
+    ),
+    Wild(
+        "mealie",
+        "https://github.com/mealie-recipes/mealie@b5643a9399465d8b4ea339e7a6639df2d697741b",
+        leave_out=("tests/data", "docs", "frontend"),
+        kind="settings object; at import: folders, a template and a rotating log below its data",
+        install=("-r", "pyproject.toml"),
+        override=("python-ldap; sys_platform == 'never'",),
+        models="mealie/db/models/labels.py",
+        after='    color: Mapped[str] = mapped_column(String(10), nullable=False, default="")',
+        column="    note: Mapped[str | None] = mapped_column(String(80))",
+        versions="alembic/versions",
+        environ={"DATA_DIR": "{folder}", "PRODUCTION": "true"},
+        database="mealie/mealie.db",
     ),
 )

@@ -31,16 +31,22 @@ def git(place: Place, *arguments: str) -> str:
 
 
 def _get_sources(place: Place) -> None:
-    folder, _, commit = place.wild.source.rpartition("@")
-    if folder:
-        _run(place, "git", "clone", "--quiet", folder, str(place.root))
-        git(place, "checkout", "--quiet", commit)
-        shutil.rmtree(place.root / ".git")
+    if place.wild.is_repository:
+        _clone(place)
         return
     options = ("--python", place.wild.python, "--no-deps", "--target", str(place.root))
-    _run(place, "uv", "pip", "install", "-q", *options, place.wild.source)
+    _uv(place, "pip", "install", *options, place.wild.source)
     for beside in (*place.root.glob("*.dist-info"), place.root / "bin"):
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def _clone(place: Place) -> None:
+    """Check the commit out, with no history."""
+    address, _, commit = place.wild.source.rpartition("@")
+    _run(place, "git", "clone", "--quiet", "--no-checkout", address, str(place.root))
+    paths = (".", *(f":!{path}" for path in place.wild.leave_out))
+    git(place, "checkout", "--quiet", commit, "--", *paths)
+    shutil.rmtree(place.root / ".git")
 
 
 def _begin(place: Place) -> None:
@@ -55,10 +61,13 @@ def _begin(place: Place) -> None:
 def _install(place: Place) -> None:
     """Install the dependencies; of the project itself its metadata, and a path, as `-e` does."""
     wild, venv = place.wild, place.root / ".venv"
-    _run(place, "uv", "venv", "-q", "--python", wild.python, str(venv))
-    own = () if "@" in wild.source else (wild.source,)
-    python = ("--python", str(place.python))
-    _run(place, "uv", "pip", "install", "-q", *python, *own, *wild.install)
+    _uv(place, "venv", "--python", wild.python, str(venv))
+    own = () if wild.is_repository else (wild.source,)
+    override = place.top / "override.txt"
+    override.write_text("".join(f"{line}\n" for line in wild.override))
+    # Compiled, as after a developer's first run: what a check then writes there is a change.
+    options = ("--python", str(place.python), "--compile-bytecode", "--override", str(override))
+    _uv(place, "pip", "install", *options, *own, *wild.install)
     (libraries,) = venv.glob("lib/python*/site-packages")
     for path in git(place, "ls-files", "-z").split("\0") if own else ():
         if path.endswith(".py"):
@@ -66,6 +75,13 @@ def _install(place: Place) -> None:
     (libraries / "__editable__.wild.pth").write_text(f"{place.root / wild.path}\n")
 
 
+def _uv(place: Place, *arguments: str) -> None:
+    """Run uv in the repository, with a cache that all projects share."""
+    environ = clean_environ(place.home) | {"UV_CACHE_DIR": str(place.top.parent / "uv")}
+    cwd = place.root if place.root.exists() else place.top
+    run(("uv", "--quiet", *arguments), cwd=cwd, environ=environ, check=True, timeout=900)
+
+
 def _run(place: Place, *command: str) -> str:
     environ = clean_environ(place.home)
-    return run(command, cwd=place.top, environ=environ, check=True).stdout
+    return run(command, cwd=place.top, environ=environ, check=True, timeout=900).stdout

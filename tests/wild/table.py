@@ -14,6 +14,7 @@ HEAD = (
     "without schema, column, with migration",
     "seconds",
     "contacts",
+    "changed",
     "refused",
     "settings",
 )
@@ -36,6 +37,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         ", ".join(row.verdicts),
         " ".join(f"{seconds:.1f}" for seconds in row.seconds),
         str(row.contacts),
+        str(len(row.changed)),
         ", ".join(row.refused) or "none",
-        ", ".join(f"`{one}`" for one in row.settings.splitlines()) or "none",
+        ", ".join(f"`{line}`" for line in row.settings.splitlines()) or "none",
     )

@@ -1,10 +1,9 @@
-"""The three checks of a project."""
+"""The checks of a project."""
 
 from __future__ import annotations
 
 import json
 import re
-import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,9 +11,11 @@ from typing import Any
 
 from e2e.harness import SCRATCH_SERVER, Listener, Result, fingerprints, run
 
+from .developer import empty_home, furnish
 from .place import Place
 from .project import Wild
 from .sources import git, prepare
+from .watch import MARK, Watch, watch_git
 from .workshop import autogenerate, upgrade_configured
 
 COMMENT = "# As the board wants it.\n"
@@ -28,11 +29,14 @@ class Row:
     Attributes:
         settings: Those that `[tool.alembic-lockstep]` had to have.
         own: How many old differences the project's own autogenerate finds.
-        verdicts: Of the three checks: without schema, column, column with its migration.
-        seconds: Of the same three; the check before them, which warms up, is not among them.
-        contacts: How often the configured database was come to, or touched.
+        verdicts: Of the three checks: without schema, column, column with its migration; and of
+            the fourth, a table, where the project has one.
+        seconds: Of the same checks; the check before them, which warms up, is not among them.
+        contacts: How often the configured server was connected to, or the SQLite file touched.
         refused: Addresses that the project wanted to reach, and did not.
-        left: Files that were left in the repository or in the home.
+        changed: Files and folders of the working tree, of the developer's part of ``.git`` and of
+            the home that a check added, changed or removed.
+        processes: Command lines of processes that outlived a check.
     """
 
     name: str
@@ -48,17 +52,23 @@ class Row:
     seconds: list[float] = field(default_factory=list)
     contacts: int = 0
     refused: list[str] = field(default_factory=list)
-    left: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    processes: list[str] = field(default_factory=list)
 
 
 class Trial:
     """One project on trial, with a listener or a precious file as its configured database."""
 
-    def __init__(self, wild: Wild, work: Path) -> None:
+    def __init__(self, wild: Wild, work: Path, tool: tuple[str, ...], timeout: float) -> None:
         self.wild = wild
+        self.tool = tool
+        self.timeout = timeout  # seconds, of one dry run
         self.place = Place(wild, work / wild.slug)
         self.listener = Listener()
-        self.database = self.place.top / "configured.db"
+        self.database = self.place.database
+        own = (self.place.root / ".git", self.place.home / ".cache" / "alembic-lockstep")
+        folders = {".": self.place.root, "~": self.place.home, **watch_git(self.place.root)}
+        self.watch = Watch(folders, frozenset(own))
         sqlite = wild.dialect == "sqlite"
         self.url = wild.url(str(self.database) if sqlite else self.listener.place())
         self.row = Row(wild.name, wild.version, wild.kind, wild.dialect, wild.settings)
@@ -66,6 +76,7 @@ class Trial:
     def run(self) -> Row:
         """Prepare the project and make the checks."""
         place, wild = self.place, self.wild
+        empty_home(place)
         prepare(place)
         migration = autogenerate(place)
         self.row.own = migration.old
@@ -74,8 +85,8 @@ class Trial:
         git(place, "add", "--all")
         git(place, "commit", "--quiet", "--allow-empty", "-m", "Configured")
         git(place, "tag", "--force", "configured")
-        self.database.write_bytes(b"Nobody may touch this.\n")
-        before = fingerprints(self.database), self._files()
+        furnish(place)
+        before = fingerprints(self.database)
 
         self._change_no_schema()
         self._check("warm-up")
@@ -85,17 +96,25 @@ class Trial:
         self._judge("column", f"missing-migration {wild.models}:{line}", 1)
         (place.root / wild.versions / migration.name).write_text(migration.text)
         self._judge("migration", "passes", 0)
+        if wild.table:
+            git(place, "reset", "--quiet", "--hard", "configured")
+            line = place.add_table(place.root)
+            self._judge("table", f"missing-migration {wild.models}:{line}", 1)
 
         self.row.contacts = self.listener.contacts
-        self.row.contacts += fingerprints(self.database) != before[0]
-        self.row.left = sorted(self._files() - before[1])
+        self.row.contacts += fingerprints(self.database) != before
+        self.row.changed = self.watch.changed
+        self.row.processes = self.watch.processes
         self._prove_the_watch()
         return self.row
 
     def _prove_the_watch(self) -> None:
-        """Plain Alembic comes to what is configured: to have seen nobody there means something."""
-        said = upgrade_configured(self.place, self.url)
-        assert self.listener.contacts or "file is not a database" in said, said
+        """Show that plain Alembic, run as configured, is seen by listener or fingerprints."""
+        self.database.write_bytes(b"Not a database.\n")
+        before = fingerprints(self.database)
+        output = upgrade_configured(self.place, self.url)
+        seen = self.listener.contacts or fingerprints(self.database) != before
+        assert seen or "file is not a database" in output, output
 
     def _change_no_schema(self) -> None:
         models = self.place.root / self.wild.models
@@ -103,9 +122,8 @@ class Trial:
         models.write_text(text.replace(self.wild.after, COMMENT + self.wild.after, 1) + CONSTANT)
 
     def _judge(self, name: str, wanted: str, status: int) -> None:
-        started = time.monotonic()
-        result = self._check(name)
-        self.row.seconds.append(round(time.monotonic() - started, 1))
+        result, seconds = self._check(name)
+        self.row.seconds.append(round(seconds, 1))
         said = _verdict(result)
         right = result.returncode == status and said == wanted
         self.row.verdicts.append("right" if right else said)
@@ -119,20 +137,23 @@ class Trial:
         refused = [address for one in environments for address in one["refused"]]
         row.refused = list(dict.fromkeys([*row.refused, *refused]))
 
-    def _check(self, name: str) -> Result:
+    def _check(self, name: str) -> tuple[Result, float]:
+        """Stage everything and judge it; return the result and the seconds that it took."""
         git(self.place, "add", "--all")
-        environ = self.place.environ(self.place.root, self.url)
-        environ["ALEMBIC_LOCKSTEP_SCRATCH"] = SCRATCH_SERVER
-        command = (sys.executable, "-m", "alembic_lockstep", "check", "--output-format", "json")
-        result = run(command, cwd=self.place.root, environ=environ)
+        environ = self.place.environ(self.place.root, self.url) | {
+            MARK: self.watch.mark,
+            "ALEMBIC_LOCKSTEP_SCRATCH": SCRATCH_SERVER,
+            "ALEMBIC_LOCKSTEP_TIMEOUT": str(self.timeout),
+        }
+        command = (*self.tool, "check", "--output-format", "json")
+        limit = 3 * self.timeout  # of tree and base; what hangs ends before, with a message
+        with self.watch.watching():
+            started = time.monotonic()
+            result = run(command, cwd=self.place.root, environ=environ, timeout=limit)
+            seconds = time.monotonic() - started
         log = self.place.top / f"{self.wild.dialect} {name}.log"
         log.write_text(f"{result.returncode}\n{result.output}")
-        return result
-
-    def _files(self) -> set[str]:
-        listed = git(self.place, "ls-files", "-o", "--exclude=.venv").splitlines()
-        home = (file for file in self.place.home.rglob("*") if file.is_file())
-        return {*listed, *(f"~/{file.relative_to(self.place.home)}" for file in home)}
+        return result, seconds
 
 
 def _revisions(versions: Path) -> int:

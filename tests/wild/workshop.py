@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -97,15 +98,23 @@ class _Workshop:
         return run(command, cwd=directory, environ=self._environ(), check=check)
 
     def _environ(self) -> dict[str, str]:
-        own = {"PYTHONPATH": str(self.root / self.place.wild.path), "PYTHONDONTWRITEBYTECODE": "1"}
-        return self.place.environ(self.root, self.url) | own
+        environ = self.place.environ(self.root, self.url)
+        programs = self.place.python.parent  # on PATH for Alembic's post-write hooks
+        return environ | {
+            "PATH": f"{programs}{os.pathsep}{environ['PATH']}",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONPATH": str(self.root / self.place.wild.path),
+        }
 
 
 @contextmanager
 def _database(place: Place) -> Iterator[str]:
     wild = place.wild
     if wild.dialect == "sqlite":
-        file = place.top / "workshop.db"
+        file = place.workshop_database
+        if wild.database:
+            shutil.rmtree(file.parent, ignore_errors=True)
+            file.parent.mkdir()
         file.unlink(missing_ok=True)
         yield wild.url(str(file))
         return
