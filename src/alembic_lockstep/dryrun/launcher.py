@@ -46,7 +46,7 @@ class Launcher:
         early: Processes that wait for something to do.
         threads: Those in which it begins; whoever made them waits for their end.
         noted: All that was observed, in order, each with its environment's name.
-        waits, mark: See `Run`.
+        waits, mark, is_shared: See `Run`.
     """
 
     repository: Repository
@@ -59,6 +59,7 @@ class Launcher:
     noted: list[tuple[str, Observation]] = field(default_factory=list)
     waits: Callable[[], Sequence[str]] = tuple
     mark: Callable[[str], str] = lambda _: ""
+    is_shared: Callable[[str], bool] = lambda _: False
     _paths: dict[str, list[str]] = field(default_factory=dict)
     _worker_threads: set[str] = field(default_factory=set)
     _interpreters: dict[str, Candidate] = field(default_factory=dict)
@@ -203,6 +204,7 @@ class Launcher:
             started=lambda probe: self._noted(probe, checkout.parent),
             waits=self.waits,
             mark=self.mark,
+            is_shared=self.is_shared,
         )
         early = self.early.take(interpreter, self._policy) if self._may_begin else None
         seen = observe(run, early)

@@ -79,6 +79,8 @@ class Run:
         ran: Called when the project has done its part, before the probe looks around.
         mark: Gives the comment for what the project makes on the server of a dialect.
         waits: Says who waits for whom on the scratch servers, a line each: asked at the timeout.
+        is_shared: Whether the server of a dialect has databases of others: its address is open
+            only while SQLAlchemy connects.
     """
 
     interpreter: str
@@ -95,6 +97,7 @@ class Run:
     ran: Callable[[], None]
     waits: Callable[[], Sequence[str]] = tuple
     mark: Callable[[str], str] = lambda _: ""
+    is_shared: Callable[[str], bool] = lambda _: False
 
 
 @dataclass(frozen=True)
@@ -401,8 +404,15 @@ def _handle(event: dict[str, Any], run: Run, probe: Probe, clock: _Clock) -> dic
         clock.stop()  # the database may be another run's, which has not ended yet
         url = run.connect(event["dialect"], event["place"], event["target"])
         clock.start()
-        probe.cell.allow(addresses_of(url))
-        _write(process, _line({"url": url, "mark": run.mark(event["dialect"])}))
+        is_shared = run.is_shared(event["dialect"])
+        if not is_shared:
+            probe.cell.allow(addresses_of(url))
+        answer = {"url": url, "mark": run.mark(event["dialect"]), "is_shared": is_shared}
+        _write(process, _line(answer))
+    elif event["event"] in ("open", "shut"):
+        change = probe.cell.allow if event["event"] == "open" else probe.cell.forbid
+        change(addresses_of(event["url"]))
+        _write(process, _line({}))
     elif event["event"] == "revision":
         run.progress(event["id"], event["number"], event["total"])
     elif event["event"] == "ran":

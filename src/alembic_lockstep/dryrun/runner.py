@@ -66,6 +66,7 @@ class DryRunner:
     def __post_init__(self) -> None:
         self.launcher.waits = self.servers.waits
         self.launcher.mark = self.servers.mark
+        self.launcher.is_shared = self.servers.is_shared
         self._privileges = Privileges(self.launcher.repository.private / "privileges.json")
         self.servers.needs = self._privileges.read()
 

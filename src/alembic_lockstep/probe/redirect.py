@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager, suppress
-from threading import get_ident
+from threading import Lock, get_ident
 from types import FrameType
 from typing import Any, Dict, Iterator, List, Optional, Set
 
@@ -66,6 +66,10 @@ class Redirect:
         self._guard = isolation.guard
         self.places = places
         self._urls: Dict[Any, Any] = {}
+        # Databases on servers that hold others, and how many threads connect to each.
+        self._shared: Dict[Any, str] = {}
+        self._opening: Dict[str, int] = {}
+        self._lock = Lock()
         self.env_script = ""
         # Set while migrations run: then every connection is theirs.
         self.migrating = False
@@ -114,12 +118,33 @@ class Redirect:
         is_file = dialect.name == "sqlite"
         if is_file:
             kept.update(self._isolation.sqlite_options(dialect, kept))
-        with self._guard.opening(_address(dialect, url), is_file):
+        with self._guard.opening(_address(dialect, url), is_file), self._open_address(url):
             connection = dialect.connect(*arguments, **{**keywords, **kept})
         _hurry(dialect, connection)
         if record is not None:
             record.info[MARK] = place
         return connection
+
+    @contextmanager
+    def _open_address(self, url: Any) -> Iterator[None]:
+        """Have the kernel's guard let through to a server that holds others' databases, meanwhile.
+
+        Several threads may be connecting: the last of them closes the door.
+        """
+        address = self._shared.get(url, "")
+        if not address:
+            yield
+            return
+        with self._lock:
+            self._opening[address] = self._opening.get(address, 0) + 1
+            self._channel.ask("open", url=address)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._opening[address] -= 1
+                if not self._opening[address]:
+                    self._channel.ask("shut", url=address)
 
     def _target(self, dialect: Any, cargs: List[Any], cparams: Dict[str, Any]) -> str:
         """What the project would have connected to, without password: tells targets apart.
@@ -143,6 +168,8 @@ class Redirect:
                 # The host's files are not here; a file of our own is as good.
                 url = f"sqlite:///{self._channel.top}/{len(self._urls)}.db"
             self._urls[key] = make_url(url)
+            if answer.get("is_shared"):
+                self._shared[self._urls[key]] = url
             if place == SCRATCH:
                 self.connections.append(facts)
         return self._urls[key]

@@ -173,6 +173,10 @@ class ScratchServers:
         with self._server(dialect) as server:
             return server.mark() if isinstance(server, GuardedServer) else ""
 
+    def is_shared(self, dialect: str) -> bool:
+        """Whether the server of a dialect is one that the settings name: it may hold others' data."""
+        return self._settings(dialect).url is not None
+
     def notes(self, dialect: str) -> list[str]:
         """Say what people should know of how the server of a dialect was used."""
         with self._server(dialect) as server:
