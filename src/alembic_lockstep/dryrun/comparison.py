@@ -12,6 +12,7 @@ from alembic_lockstep.dryrun.process import Observation
 from alembic_lockstep.dryrun.runner import DryRunner
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.history.revisions import migration_files
+from alembic_lockstep.isolation.cell import Guard
 from alembic_lockstep.sides import Side
 
 BASE_MODELS = "base-models"
@@ -54,6 +55,11 @@ class Comparison:
     def refused_programs(self) -> tuple[str, ...]:
         """Programs that the project wanted to start, did not, and went on without."""
         return tuple(dict.fromkeys(name for run in self._runs for name in run.refused_programs))
+
+    @property
+    def guards(self) -> tuple[Guard, ...]:
+        """The guards that were at work; none where all is remembered."""
+        return tuple(dict.fromkeys(run.guard for run in self._runs if run.guard))
 
     @property
     def _runs(self) -> tuple[Observation, ...]:

@@ -28,6 +28,7 @@ def summary(verdict: Verdict) -> list[str]:
     rules = ", ".join(f"{count} {rule}" for rule, count in counts.items())
     head = f"Blocked: {rules}." if counts else "Passed."
     lines = [line for one in verdict.environments for line in _environment(one)]
+    lines += _guards(verdict.environments)
     lines += _ignores([one.ignores for one in verdict.environments])
     if verdict.untraced:
         why = ", ".join(verdict.untraced)
@@ -64,6 +65,17 @@ def _environment(verdict: EnvironmentVerdict) -> Iterator[str]:
         if names:
             yield f"  refused (not in {setting}): {', '.join(names)}"
     yield f"  not compared: {', '.join(not_compared(comparison))}"
+
+
+def _guards(environments: Sequence[EnvironmentVerdict]) -> Iterator[str]:
+    """Yield which guard kept the project from the user's files and from everybody."""
+    comparisons = [one.comparison for one in environments if one.comparison]
+    for guard in dict.fromkeys(guard for one in comparisons for guard in one.guards):
+        if guard.files == guard.network == "python":
+            why = f" ({'; '.join(guard.tried)})" if guard.tried else ""
+            yield f"guarded by: Python alone, not by the kernel{why}; see docs/isolation.md"
+        else:
+            yield f"guarded by: {guard.files}, {guard.network}"
 
 
 def _ignores(environments: Sequence[Ignores]) -> Iterator[str]:

@@ -174,7 +174,7 @@ class ScratchServers:
             return server.mark() if isinstance(server, GuardedServer) else ""
 
     def is_shared(self, dialect: str) -> bool:
-        """Whether the server of a dialect is one that the settings name: it may hold others' data."""
+        """Tell whether the settings name the server of a dialect: it may hold others' data."""
         return self._settings(dialect).url is not None
 
     def notes(self, dialect: str) -> list[str]:
