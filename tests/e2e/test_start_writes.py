@@ -47,7 +47,6 @@ def test_the_application_itself_is_seen_by_the_comparison(gallery: Project) -> N
     assert not (gallery.root / "uploads/holiday.jpg").exists()
 
 
-@pytest.mark.xfail(reason="ignored folders are links into the working tree: issue 13")
 @pytest.mark.parametrize(
     ("change", "status"),
     [(Project.change_no_schema, 0), (Project.add_column, 1)],
