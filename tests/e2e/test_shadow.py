@@ -335,3 +335,15 @@ def test_advice_has_no_path_of_the_checkout(shop: Project) -> None:
     result = check_start(shop, code)
     assert_unjudged(result, 'allow-connect = ["service/shop.db"]')
     assert str(shop.root / ".git") not in result.output
+
+
+def test_an_application_that_looks_at_its_new_database_file_finds_one(shop: Project) -> None:
+    """As pgAdmin does, which sets the mode of the file when its tables have been made."""
+    code = (
+        "import os, sqlalchemy\n"
+        "place = os.path.expanduser('~/new.db')\n"
+        "sqlalchemy.create_engine('sqlite:///' + place).connect().close()\n"
+        "os.chmod(place, 0o600)\n"
+    )
+    assert_clean(check_start(shop, code), "2 revisions")
+    assert not Path(shop.environ["HOME"], "new.db").exists()

@@ -26,7 +26,7 @@ from sqlalchemy.pool import Pool
 
 from .channel import Channel
 from .cluster import ClusterWatch
-from .dsn import without_password
+from .dsn import is_memory, without_password
 from .isolation import Isolation
 from .places import Places
 
@@ -121,6 +121,8 @@ class Redirect:
         with self._guard.opening(_address(dialect, url), is_file), self._open_address(url):
             connection = dialect.connect(*arguments, **{**keywords, **kept})
         _hurry(dialect, connection)
+        if is_file and self._twins_thread != get_ident():
+            _leave_file(cargs[0] if cargs else cparams.get("database"))
         if record is not None:
             record.info[MARK] = place
         return connection
@@ -193,6 +195,16 @@ class Redirect:
                 "env.py's connection does not come from a SQLAlchemy engine's own connect; "
                 "the dry run cannot tell what database it is, and does not upgrade it"
             )
+
+
+def _leave_file(name: Any) -> None:
+    """Make the empty file that SQLite would have made where the project connects to one.
+
+    An application may set its mode next. It is the checkout's, or a copy that is thrown away.
+    """
+    if isinstance(name, str) and not is_memory(name) and not name.startswith("file:"):
+        with suppress(OSError):
+            os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o644))
 
 
 def _hurry(dialect: Any, connection: Any) -> None:
