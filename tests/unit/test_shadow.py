@@ -375,3 +375,64 @@ def test_the_project_sees_what_it_wrote_and_the_users_files_stay(outcomes: Any, 
     assert not error, error
     assert stayed
     assert not reached, "calls that would have changed the user's files"
+
+
+TRACE = """\
+import sys; sys.path.pop(0)
+import importlib.util, json, os
+name, folder, home, checkout, shadow = "alembic_lockstep_probe", *sys.argv[1:]
+spec = importlib.util.spec_from_file_location(
+    name, os.path.join(folder, "__init__.py"), submodule_search_locations=[folder]
+)
+sys.modules[name] = importlib.util.module_from_spec(spec)
+from alembic_lockstep_probe.isolation import Isolation
+from alembic_lockstep_probe.places import Places
+from alembic_lockstep_probe.reads import Reads
+from alembic_lockstep_probe.trace import trace
+plan = {"files": "python", "network": "python", "writable": [checkout], "shadow": shadow}
+request = {"checkout": checkout, "worktrees": [], "config": "alembic.ini", "isolation": plan}
+request.update(allow_connect=[], allow_write=[], allow_run=[])
+os.chdir(checkout)
+reads = Reads()
+reads.start()
+isolation = Isolation(request, reads, "")
+isolation.install()
+H = home
+exec(sys.stdin.read())
+reads.stop()
+with isolation.aside():
+    outside = trace(reads, Places(request), [])["outside"]
+print(json.dumps([one[len(home) + 1 :] for one in outside if one.startswith(home + "/")]))
+assert not any(one.startswith(shadow) for one in outside)
+"""
+
+
+@pytest.mark.parametrize("python", pythons())
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("open(H + '/n', 'w').write('n'); open(H + '/n').read(); os.stat(H + '/n')", []),
+        ("os.makedirs(H + '/x/y'); os.listdir(H + '/x'); os.listdir(H + '/x/y')", ["x"]),
+        ("open(H + '/a.txt', 'a').write('x')", []),
+        ("open(H + '/a.txt', 'a').write('x'); open(H + '/a.txt').read()", ["a.txt"]),
+        ("open(H + '/a.txt', 'r+').write('x')", ["a.txt"]),
+        ("open(H + '/a.txt').read(); os.remove(H + '/a.txt')", ["a.txt"]),
+        ("os.rename(H + '/a.txt', H + '/n')", []),
+        ("os.rename(H + '/a.txt', H + '/n'); open(H + '/n').read()", ["a.txt"]),
+        ("open(H + '/a.txt', 'w').write('x'); open(H + '/a.txt').read()", []),
+    ],
+)
+def test_what_the_project_wrote_is_no_input_and_the_users_content_is(
+    tmp_path: Path, python: str, code: str, expected: list[str]
+) -> None:
+    make_home(tmp_path.resolve())
+    names = [str(tmp_path.resolve() / name) for name in ("home", "checkout", "shadow")]
+    done = subprocess.run(
+        [python, "-c", TRACE, str(PROBE), *names],
+        input=code,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == expected

@@ -13,7 +13,10 @@ from .reads import ABOUT_MACHINE
 from .refusals import Refusals
 
 # Parts of the standard library that stand between the project and a call.
-BETWEEN = {"subprocess", "os", "pty", "asyncio", "concurrent", "threading", "multiprocessing"}
+BETWEEN = {
+    *("subprocess", "os", "pty", "asyncio", "concurrent", "threading", "multiprocessing"),
+    "contextlib",  # in which our own check is called
+}
 FORKS = {"os.fork", "os.forkpty"}
 # A forked child keeps the audit hook and the wrapped functions: these fork to run Python.
 FORKING = {"multiprocessing.popen_fork", "multiprocessing.forkserver"}

@@ -47,6 +47,10 @@ class Isolation:
     """
 
     def __init__(self, request: Dict[str, Any], reads: Reads, top: str) -> None:
+        with reads.unnoted():  # our own look at our own folders
+            self._plan(request, reads, top)
+
+    def _plan(self, request: Dict[str, Any], reads: Reads, top: str) -> None:
         plan = _elsewhere(top, request["allow_write"]) if top else request["isolation"]
         is_guarded = plan["files"] != "python" and plan["network"] != "python"
         self.refusals = Refusals(request["checkout"])
@@ -56,7 +60,7 @@ class Isolation:
         # Most events are nobody's: they cost one look-up.
         self._checks: Dict[str, Callable[[str, Any], None]] = {
             **dict.fromkeys(CHECKS, self.guard.audit),
-            **dict.fromkeys(STARTS, self.children.audit),
+            **dict.fromkeys(STARTS, reads.unnoted()(self.children.audit)),
         }
         if not is_guarded:
             self._checks.update(dict.fromkeys(SIGNALS, self.children.audit_signal))

@@ -101,7 +101,7 @@ class Reads(Names):
 
     @contextmanager
     def unnoted(self) -> Iterator[None]:
-        """Record nothing that this thread opens meanwhile."""
+        """Record nothing that this thread opens or looks at meanwhile."""
         self._unnoted.now = True
         try:
             yield
@@ -121,6 +121,8 @@ class Reads(Names):
     def look(self, path: Any, folder: Optional[int], is_absent: bool) -> None:
         """Note that something was looked at."""
         if not self._recording or isinstance(path, int):  # what has a descriptor was opened
+            return
+        if getattr(self._unnoted, "now", False):
             return
         try:
             self._note("absent" if is_absent else "looked", _absolute(path, folder))

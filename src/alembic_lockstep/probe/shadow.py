@@ -21,7 +21,8 @@ from .shadow_changes import Change, Link, Make, Remove, Rename, Symlink
 from .shadow_listing import GetCwd, List, Scan
 
 # Modules whose own names for the functions stay: ours, and those that the others are made of.
-LEFT_ALONE = ("alembic_lockstep_probe", "posix", "importlib.", "_frozen_importlib")
+# `_io.open` is what the import system opens sources with, by its name.
+LEFT_ALONE = ("alembic_lockstep_probe", "posix", "importlib.", "_frozen_importlib", "_io")
 # Modules of the standard library whose classes and defaults have bound the functions, too.
 BINDING = ("tempfile", "glob", "pathlib", "pathlib._local", "pathlib._abc", "pathlib._os")
 

@@ -130,9 +130,10 @@ class Open(Look):
                 if status is not None:
                     raise failure(errno.EEXIST, path)
                 return overlay.prepare(target)
+            upper = overlay.copy(target, content=not flags & os.O_TRUNC)
             if not flags & (os.O_WRONLY | os.O_TRUNC):
                 overlay.note_read(target)
-            return overlay.copy(target, content=not flags & os.O_TRUNC)
+            return upper
 
 
 class OpenFile(Call):
