@@ -9,6 +9,8 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from alembic_lockstep.dryrun.scratch import mysql_installs
+
 from .conftest import MakeProject
 from .harness import (
     SCRATCH_SERVER,
@@ -98,7 +100,7 @@ def test_what_needs_a_superuser_is_run_again_as_one_and_said(shop: Project) -> N
     assert_clean(check(shop), said)
     # Known from the start now; and what the models lack is seen as before.
     shop.add_column()
-    assert_finding(check(shop), said, "missing-migration")
+    assert_finding(check(shop), said, "migration-mismatch")
 
 
 def test_what_is_refused_and_swallowed_is_run_again(shop: Project) -> None:
@@ -202,3 +204,36 @@ def test_a_setting_of_a_private_server_does_not_outlive_its_replay(
     first, again = check(shop), check(shop, "--no-cache")
     assert_clean(first)
     assert_clean(again)
+
+
+@pytest.fixture
+def shop_on_mysql(make_project: MakeProject) -> Project:
+    """The sample `subfolder` on the machine's own MySQL or MariaDB, private."""
+    require(any(mysql_installs._servers()), "server binaries of MySQL or MariaDB")
+    url = "mysql+pymysql://app:secret@127.0.0.1:1/prod"
+    return make_project("subfolder", config_url=url, hook=None)
+
+
+def test_on_mysql_a_project_is_no_administrator(shop_on_mysql: Project) -> None:
+    asked = "sorted(str(row[0]) for row in op.get_bind().exec_driver_sql('SHOW GRANTS'))"
+    add_migration(
+        shop_on_mysql,
+        NEW,
+        upgrade=f"for grant in {asked}: assert 'ON *.*' not in grant or 'GRANT USAGE' in grant",
+    )
+    result = check(shop_on_mysql)
+    assert_clean(result)
+    assert "ran as" not in result.stderr, result.stderr
+
+
+def test_on_mysql_what_a_migration_makes_of_the_server_is_gone(shop_on_mysql: Project) -> None:
+    everything = (
+        "CREATE USER reporting IDENTIFIED BY 's3cret'",
+        "CREATE DATABASE another",
+        "SET GLOBAL max_connections = 77",
+    )
+    add_migration(shop_on_mysql, NEW, upgrade=executing(*everything))
+    result = check(shop_on_mysql)
+    assert_clean(result, "ran as an administrator of the scratch server: CREATE USER reporting")
+    assert "s3cret" not in result.output
+    assert_clean(check(shop_on_mysql, "--no-cache"))

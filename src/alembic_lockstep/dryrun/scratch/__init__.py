@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Collection, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from threading import Condition, RLock
 from types import TracebackType
@@ -19,6 +19,7 @@ from alembic_lockstep.dryrun.scratch.server import (
     WaitServer,
 )
 from alembic_lockstep.dryrun.scratch.waits import asked, distinct
+from alembic_lockstep.errors import CouldNotJudge
 
 __all__ = ["ScratchServers", "Server", "Settings", "SnapshotServer"]
 
@@ -192,12 +193,14 @@ class ScratchServers:
         return distinct(line for server in servers for line in asked(server.waits))
 
     def _clean(self) -> None:
-        for prepared in [self._prepared.pop(dialect) for dialect in list(self._prepared)]:
-            wait((prepared,))  # it would be handed out after it was dropped
+        needed = set(self._pinned)
+        for prepared in list(self._prepared.values()):
+            with suppress(CouldNotJudge):  # said when it is asked for
+                needed.add(prepared.result())
         for dialect in list(self._servers):
             with self._server(dialect) as server:
                 if isinstance(server, GuardedServer):
-                    server.clean(self._pinned)
+                    server.clean(needed)
 
     def _create(self, dialect: str) -> str:
         with self._server(dialect) as server:

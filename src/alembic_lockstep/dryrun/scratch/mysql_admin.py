@@ -75,7 +75,8 @@ class MySQLServer(URLServer):
             return ""
         self._is_elevated = True
         if self._is_private:
-            give_all(self._connection, self._project)
+            with self._explained("could not give the project's user more rights", ""):
+                give_all(self._connection, self._project)
             return "an administrator of the scratch server"
         return "the user of scratch.urls"
 
@@ -122,9 +123,10 @@ class MySQLServer(URLServer):
         self._has_begun = True
         if self._is_private:
             host, pattern = "127.0.0.1", r"lockstep\_%"
-            self._project = make_user(self._connection, PRIVATE, host, pattern)
-            self._inventory = Inventory(self._connection, (PRIVATE, str(self._url.username)))
-            self._inventory.remove()
+            with self._explained("could not make the project's user on the scratch server", ""):
+                self._project = make_user(self._connection, PRIVATE, host, pattern)
+                self._inventory = Inventory(self._connection, (PRIVATE, str(self._url.username)))
+                self._inventory.remove()
         else:
             self._project = self._user_by_url()
 

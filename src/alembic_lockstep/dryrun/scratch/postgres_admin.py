@@ -49,6 +49,19 @@ _ABANDONED = r"""
 """
 
 
+#: Options of the administrator's connection to a private server: what a killed run's project has
+#: set for all roles must not hinder its removal, which has to last though the server is not shut
+#: down but ended.
+_STEADY = " ".join(
+    f"-c {setting}"
+    for setting in (
+        "default_transaction_read_only=off",
+        "statement_timeout=0",
+        "role=none",
+        "synchronous_commit=on",
+    )
+)
+
 #: What we wait for behind the project's locks, and no longer.
 _PATIENCE = "SET lock_timeout = '30s'"
 
@@ -80,7 +93,7 @@ class PostgresServer:
     ) -> None:
         self._url = to_libpq(url)
         self._setup = setup
-        self._connection = _connect(self._url)
+        self._connection = _connect(self._url, _STEADY if era is not None else "")
         self._token = secrets.token_hex(4)
         self._numbers = count(1)
         self._made: list[str] = []
@@ -140,7 +153,8 @@ class PostgresServer:
         self._begin()
         if self._is_private and self._project:
             self._is_elevated = True
-            set_superuser(self._connection, self._project, is_superuser=True)
+            with self._explained("could not give the project's role more rights", ""):
+                set_superuser(self._connection, self._project, is_superuser=True)
             return "a superuser of the scratch server"
         self._is_elevated = True
         return "the user of scratch.urls" if self._project else ""
@@ -218,14 +232,15 @@ class PostgresServer:
         if self._has_begun:
             return
         self._has_begun = True
-        if self._is_private:
-            self._project = make_private_role(self._connection)
-        else:
-            self._project = self._role_by_url()
-        self.snapshots.owner = self._owner
-        self.snapshots.sweep()
-        if self._is_private:
-            self._cluster.remove()
+        with self._explained("could not make the project's role on the scratch server", ""):
+            if self._is_private:
+                self._project = make_private_role(self._connection)
+            else:
+                self._project = self._role_by_url()
+            self.snapshots.owner = self._owner
+            self.snapshots.sweep()
+            if self._is_private:
+                self._cluster.remove()
 
     def _role_by_url(self) -> Role | None:
         """Make the role and see whether it gets in; None, and why, if it cannot be used."""
@@ -332,15 +347,18 @@ class PostgresServer:
             raise CouldNotJudge(f"{what}: {message}", tried=tried, fix=fix) from None
 
 
-def _connect(url: str) -> Connection:
+def _connect(url: str, options: str = "") -> Connection:
     import psycopg
 
     # A host that swallows packets must not hang a commit.
     patience = dict(parse_qsl(urlsplit(url).query)).get("connect_timeout", "10")
-    name = "alembic-lockstep"
     try:
         connection = psycopg.connect(
-            url, autocommit=True, application_name=name, connect_timeout=patience
+            url,
+            autocommit=True,
+            application_name="alembic-lockstep",
+            connect_timeout=patience,
+            options=options or None,
         )
         connection.execute(_PATIENCE)
     except psycopg.Error as error:
