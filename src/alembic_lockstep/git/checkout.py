@@ -179,10 +179,7 @@ class _Checkout:
 
 def _copy(source: str, target: Path, status: os.stat_result) -> None:
     _make_room(target)
-    try:
-        copy_file(source, str(target), status)
-    except (FileNotFoundError, PermissionError):  # deleted or changed meanwhile: not there
-        target.unlink(missing_ok=True)
+    copy_file(source, str(target), status)
     if target.suffix == ".py":
         _drop_compiled(target)  # Python trusts it by size and second
 
