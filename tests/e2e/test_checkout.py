@@ -154,7 +154,11 @@ def test_git_answers_in_every_kind_of_repository(
     commit(root, {"a.py": "x = 1\n"})
     top = state(root)
     folder = check_out_staged(top, place)
-    for question in (("rev-parse", "HEAD", "--abbrev-ref", "HEAD"), ("log", "--format=%H %d")):
+    for question in (
+        ("rev-parse", "HEAD", "--abbrev-ref", "HEAD"),
+        ("log", "--format=%H %d"),
+        ("for-each-ref", "--format=%(objectname) %(refname) %(symref)"),
+    ):
         assert git(folder, *question) == git(top, *question)
     assert git(folder, "status", "--porcelain") == ""
     (top / "a.py").write_text("x = 2\n")

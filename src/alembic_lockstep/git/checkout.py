@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,9 +14,10 @@ from alembic_lockstep.git.cloning import can_clone, copy_file
 from alembic_lockstep.git.command import QUIET, run_git
 from alembic_lockstep.git.deletion import delete
 from alembic_lockstep.git.filters import digest_filters, explain_filter
-from alembic_lockstep.git.ignored import BYTECODE, Shown, Survey
+from alembic_lockstep.git.ignored import Shown, Survey
 from alembic_lockstep.git.replica import Replica
 from alembic_lockstep.git.repository import Repository
+from alembic_lockstep.git.sweep import Sweep, drop_compiled, folders_of, upward
 
 # Nanoseconds by which the times of files may lag behind each other: the kernel's tick.
 _COARSE = 20_000_000
@@ -143,7 +143,7 @@ class _Checkout:
         shown = {one.path: one for one in survey.look(ignored)}
         for path in _hidden(shown, tracked):
             del shown[path]
-        sweep = _Sweep(self.folder, began - _COARSE, tracked, shown)
+        sweep = Sweep(self.folder, began - _COARSE, tracked, shown)
         sweep.run()
         for one in shown.values():
             self._bring(one, sweep.present.get(one.path))
@@ -179,12 +179,9 @@ class _Checkout:
 
 def _copy(source: str, target: Path, status: os.stat_result) -> None:
     _make_room(target)
-    try:
-        copy_file(source, str(target), status)
-    except (FileNotFoundError, PermissionError):  # deleted or changed meanwhile: not there
-        target.unlink(missing_ok=True)
+    copy_file(source, str(target), status)
     if target.suffix == ".py":
-        _drop_compiled(target)  # Python trusts it by size and second
+        drop_compiled(target)  # Python trusts it by size and second
 
 
 def _make_room(target: Path) -> None:
@@ -194,91 +191,14 @@ def _make_room(target: Path) -> None:
 
 def _hidden(shown: dict[str, Shown], tracked: set[str]) -> list[str]:
     """Return what the tree has in its own right, or a file of it stands in the way of."""
-    folders = set(_folders(tracked))
+    folders = set(folders_of(tracked))
     return [
         path
         for path, one in shown.items()
         if path in tracked
         or (path in folders and not one.is_folder)
-        or any(folder in tracked for folder in _upward(path))
+        or any(folder in tracked for folder in upward(path))
     ]
-
-
-@dataclass
-class _Sweep:
-    """Deletes what neither the tree nor the ignored files bring: the project's own output.
-
-    Attributes:
-        folder: The checkout's top folder.
-        began: Python files written after this moment (nanoseconds) lose their bytecode. Python
-            trusts bytecode by the source's size and modification second, and two trees can be
-            checked out within one second.
-        tracked: Files of the tree.
-        shown: What is ignored.
-        present: The statuses of ignored files and links that are there.
-        tracked_there: The number of the tree's files that are there.
-    """
-
-    folder: Path
-    began: int
-    tracked: set[str]
-    shown: dict[str, Shown]
-    present: dict[str, os.stat_result] = field(default_factory=dict)
-    tracked_there: int = 0
-
-    def run(self) -> None:
-        """Look at all that is there."""
-        folders = [path for path, one in self.shown.items() if one.is_folder]
-        self._folders = {*_folders(self.tracked), *folders, *_folders(self.shown)}
-        self._sweep(str(self.folder), "")
-
-    def _sweep(self, folder: str, prefix: str) -> None:
-        for entry in list(os.scandir(folder)):
-            path = prefix + entry.name
-            if path == ".git" or (entry.name == BYTECODE and _is_folder(entry)):
-                continue
-            if _is_folder(entry):
-                if path in self._folders:
-                    self._sweep(entry.path, f"{path}/")
-                else:
-                    delete(Path(entry.path))
-            elif path in self.tracked:
-                self.tracked_there += 1
-                self._check_bytecode(entry)
-            elif not self._is_shown(path, entry):
-                delete(Path(entry.path))
-
-    def _check_bytecode(self, entry: os.DirEntry[str]) -> None:
-        if (
-            entry.name.endswith(".py")
-            and entry.stat(follow_symlinks=False).st_mtime_ns > self.began
-        ):
-            _drop_compiled(Path(entry.path))
-
-    def _is_shown(self, path: str, entry: os.DirEntry[str]) -> bool:
-        one = self.shown.get(path)
-        status = entry.stat(follow_symlinks=False)
-        if one is None or one.is_folder or one.is_link != stat.S_ISLNK(status.st_mode):
-            return False
-        if one.is_file and not stat.S_ISREG(status.st_mode):
-            return False
-        self.present[path] = status
-        return True
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    return entry.is_dir(follow_symlinks=False)
-
-
-def _folders(paths: Iterable[str]) -> set[str]:
-    return {folder for path in paths for folder in _upward(path)}
-
-
-def _upward(path: str) -> Iterator[str]:
-    """Yield the folders that a path lies in, without the root."""
-    while "/" in path:
-        path = path.rpartition("/")[0]
-        yield path
 
 
 def _aim(root: Path, folder: Path, path: str) -> bool:
@@ -298,12 +218,3 @@ def _aim(root: Path, folder: Path, path: str) -> bool:
     link.unlink()
     link.symlink_to(folder / there.relative_to(root) if inside else there)
     return True
-
-
-def _drop_compiled(file: Path) -> None:
-    for compiled in (file.parent / BYTECODE).glob(f"{_escape(file.stem)}.*.pyc"):
-        compiled.unlink()
-
-
-def _escape(stem: str) -> str:
-    return "".join(f"[{char}]" if char in "*?[" else char for char in stem)

@@ -50,6 +50,12 @@ class Configuration:
         fields = listed.decode("utf-8", "surrogateescape").split("\0")
         return cls(tuple(map(_parse, fields[0::2], fields[1::2])))
 
+    @classmethod
+    def parse_unscoped(cls, listed: bytes) -> Configuration:
+        """Parse `git config --list -z`, as if all were the repository's own."""
+        fields = listed.decode("utf-8", "surrogateescape").split("\0")[:-1]
+        return cls(tuple(_parse("local", text) for text in fields))
+
     @property
     def writing(self) -> list[Setting]:
         """The settings that decide how a file of a tree is written."""

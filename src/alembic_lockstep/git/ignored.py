@@ -10,6 +10,7 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 #: Bytes and files of one ignored entry that are copied; of a larger one a link is shown. Generated
@@ -21,6 +22,10 @@ ALL_BYTES, ALL_FILES = 256 << 20, 20_000
 #: conda, caches (https://bford.info/cachedir/: mypy, pytest, ruff, cargo).
 MARKS = ("pyvenv.cfg", "conda-meta", "CACHEDIR.TAG")
 NEVER_COPIED = "node_modules"
+#: Folders in folders that are copied.
+DEEPEST = 100
+#: Entries of a folder that do not count for its bound, and must not hide that it is exceeded.
+MOST_ASIDE = 8
 BYTECODE = "__pycache__"
 
 
@@ -126,20 +131,22 @@ class Survey:
             yield from self._folder(path, source, status, budget, top)
         elif stat.S_ISREG(status.st_mode):  # no socket, pipe or device
             budget.spend(0 if self.clones else status.st_size)
-            if os.access(source, os.R_OK):
-                yield Shown(path, source, status)
+            yield Shown(path, source, status)
 
     def _folder(
         self, path: str, source: str, status: os.stat_result, budget: _Budget, top: str
     ) -> Iterator[Shown]:
+        budget.spend(0)
         try:
-            entries = sorted(os.scandir(source), key=lambda entry: entry.name)
+            entries = list(islice(os.scandir(source), budget.files + MOST_ASIDE))
         except OSError:  # unreadable, or deleted meanwhile
             return
         names = {entry.name for entry in entries}
         if not names.isdisjoint(MARKS) or os.path.basename(source) == NEVER_COPIED:  # noqa: PTH119
             yield Shown(path, source)
             return
+        if path.count("/") > DEEPEST:
+            raise _TooLargeError
         yield Shown(path, source, status)
         for entry in entries:
             if entry.name != BYTECODE:

@@ -23,11 +23,13 @@ class References:
 
     Attributes:
         names: From full names of branches, tags and remote branches to objects.
+        symbolic: From full names (`refs/remotes/origin/HEAD`) to those that they stand for.
         branch: The full name of HEAD's branch, which need not have a commit; "" if detached.
         head: HEAD's commit; "" before the first one.
     """
 
     names: Mapping[str, str]
+    symbolic: Mapping[str, str]
     branch: str
     head: str
 
@@ -35,11 +37,14 @@ class References:
     def read(cls, repository: Repository) -> References:
         """Ask git for all references at once."""
         kinds = ("refs/heads", "refs/tags", "refs/remotes")
-        listed = repository.git("for-each-ref", "--format=%(objectname) %(refname)", *kinds)
-        pairs = (line.split(" ", 1) for line in os.fsdecode(listed).splitlines())
-        names = {name: sha for sha, name in pairs}
+        form = "--format=%(objectname) %(refname) %(symref)"
+        listed = os.fsdecode(repository.git("for-each-ref", form, *kinds))
+        rows = [line.split(" ") for line in listed.splitlines()]
+        names = {name: sha for sha, name, target in rows if not target}
+        symbolic = {name: target for _, name, target in rows if target}
         branch = _branch(repository)
-        return cls(names, branch, names.get(branch, "") if branch else _detached(repository))
+        head = names.get(branch, "") if branch else _detached(repository)
+        return cls(names, symbolic, branch, head)
 
 
 def _branch(repository: Repository) -> str:

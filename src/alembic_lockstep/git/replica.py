@@ -70,7 +70,9 @@ class Replica:
 
     def _write_alternates(self) -> None:
         """Name the folders of objects that git also looks in."""
-        stores = dict.fromkeys((self.repository.object_dir, *self.repository.stores))
+        # While a hook of the receiving side runs, the first is a quarantine.
+        own = (self.repository.object_dir, self.repository.common_dir / "objects")
+        stores = dict.fromkeys((*own, *self.repository.stores))
         lines = "".join(f"{_quoted(str(store))}\n" for store in stores)
         (self._git_dir / "objects/info/alternates").write_bytes(os.fsencode(lines))
 
@@ -119,6 +121,9 @@ class Replica:
         names = {**references.names, **({branch: commit} if branch else {})}
         lines = "".join(f"{sha} {name}\n" for name, sha in sorted(names.items()))
         (self._git_dir / "packed-refs").write_bytes(os.fsencode(lines))
+        for name, target in references.symbolic.items():
+            (self._git_dir / name).parent.mkdir(parents=True, exist_ok=True)
+            (self._git_dir / name).write_bytes(os.fsencode(f"ref: {target}\n"))
         head = f"ref: {branch}\n" if branch else f"{commit}\n"
         (self._git_dir / "HEAD").write_bytes(os.fsencode(head))
 

@@ -100,7 +100,10 @@ class Repository:
         """Git's configuration, of all scopes."""
         from alembic_lockstep.git.configuration import Configuration  # not for the answer at once
 
-        return Configuration.parse(self.git("config", "--list", "-z", "--show-scope"))
+        try:
+            return Configuration.parse(self.git("config", "--list", "-z", "--show-scope"))
+        except CouldNotJudge:  # before git 2.26
+            return Configuration.parse_unscoped(self.git("config", "--list", "-z"))
 
     @cached_property
     def references(self) -> References:
