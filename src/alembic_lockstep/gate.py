@@ -17,6 +17,7 @@ from alembic_lockstep.dryrun.early import EarlyProbes
 from alembic_lockstep.dryrun.failures import check_loaded
 from alembic_lockstep.dryrun.launcher import Launcher, Progress
 from alembic_lockstep.dryrun.operations import subtract
+from alembic_lockstep.dryrun.policy import work_folder
 from alembic_lockstep.dryrun.runner import DryRunner
 from alembic_lockstep.dryrun.scratch import ScratchServers
 from alembic_lockstep.errors import CouldNotJudge
@@ -322,9 +323,10 @@ def _dry_runner(
     memory: Memory | None,
 ) -> Iterator[DryRunner]:
     urls, setup = settings.scratch_urls, settings.scratch_setup
+    work = work_folder(early.slot)
     with (
         ThreadPoolExecutor() as threads,
-        ScratchServers(urls=urls, setup=setup, directory=early.slot, cache=cache_root()) as servers,
+        ScratchServers(urls=urls, setup=setup, directory=work, cache=cache_root()) as servers,
     ):
         launcher = Launcher(repository, settings, environ, early.slot, progress, early, threads)
         observations = memory.observations if memory else None

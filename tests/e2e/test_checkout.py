@@ -56,7 +56,7 @@ def staged(root: Path) -> str:
 def check_out_staged(root: Path, place: Path) -> Path:
     """Check out what is staged, as each run does: with a repository that it found anew."""
     repository = Repository.discover(root)
-    return check_out(repository, repository.staged_tree({}), place)
+    return check_out(repository, repository.staged_tree({}), place, place.with_suffix(".state"))
 
 
 def test_it_is_called_as_the_clone_is_and_stands_alone(root: Path, place: Path) -> None:
@@ -213,7 +213,7 @@ def test_a_submodule_is_filled_and_head_is_the_users(
     tree = commit(root)
     repository, base, filled = with_submodules(Repository.discover(root), tree, tree)
     assert base == filled != tree
-    folder = check_out(repository, filled, place)
+    folder = check_out(repository, filled, place, place.with_suffix(".state"))
     assert (folder / "lib/inner.py").read_text() == "z = 1\n"
     assert git(folder, "rev-parse", "HEAD") == git(root, "rev-parse", "HEAD")
     assert git(folder, "ls-files", "--stage") == git(root, "ls-files", "--stage")
@@ -362,7 +362,7 @@ def test_a_folder_that_is_ignored_in_part_has_both(root: Path, place: Path) -> N
     commit(root)
     folder = check_out_staged(root, place)
     assert (folder / "build/kept.py").read_text() == "y = 2\n"
-    check_out(Repository.discover(root), old, place)
+    check_out(Repository.discover(root), old, place, place.with_suffix(".state"))
     assert (folder / "build/kept.py").read_text() == "y = 1\n"
     assert (folder / "build/made.py").read_text() == "x = 1\n"
 
@@ -376,7 +376,7 @@ def test_line_ends_of_the_judged_tree_count(root: Path, place: Path) -> None:
     check_out_staged(root, place)
     assert (folder / "a.txt").read_bytes() == b"one\r\ntwo\r\n"
     assert git(folder, "status", "--porcelain") == ""
-    check_out(Repository.discover(root), old, place)
+    check_out(Repository.discover(root), old, place, place.with_suffix(".state"))
     assert (folder / "a.txt").read_bytes() == b"one\ntwo\n"
 
 
@@ -455,10 +455,12 @@ def test_few_processes_are_started(
     tree = repository.staged_tree({})
     trace = tmp_path / "git.log"
     monkeypatch.setenv("GIT_TRACE", str(trace))
-    check_out(repository, tree, place)
+    check_out(repository, tree, place, place.with_suffix(".state"))
     asked = [line.split("built-in: ")[1] for line in trace.read_text().splitlines()]
     commands = [line.split(" -c ")[-1].split()[1:2] for line in asked if line.startswith("git")]
     assert len(commands) == 6, asked
-    check_out(repository, tree, place.with_name("base"))
+    check_out(
+        repository, tree, place.with_name("base"), place.with_name("base").with_suffix(".state")
+    )
     more = trace.read_text().splitlines()[len(asked) :]
     assert len(more) == 2, more

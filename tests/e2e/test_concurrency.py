@@ -123,5 +123,5 @@ def left_by_runs(project: Project) -> list[str]:
     kept = {own / "interpreter.json", own / "indexes", own / "indexes" / "0.lock"}
     kept |= {work / "used", work / "slots", work / "slots" / "0", work / "slots" / "0.lock"}
     files = [*own.glob("*"), *own.glob("indexes/0/*"), *(project.root / ".git").rglob("*.lock")]
-    files += [*work.glob("*"), *work.glob("slots/*"), *work.glob("slots/0/scratch/*")]
+    files += [*work.glob("*"), *work.glob("slots/*"), *work.glob("slots/0/work/scratch/*")]
     return [str(file) for file in files if file not in kept]

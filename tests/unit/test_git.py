@@ -175,17 +175,19 @@ def test_the_checkout_follows_the_tree(root: Path, tmp_path: Path) -> None:
     first = {"a.py": "x = 1\n", "pkg/b.py": "y = 1\n"}
     second = {"a.py": "x = 2\n", "c.py": "z = 1\n"}
     for tree, files in ((old, first), (new, second), (old, first)):
-        assert listing(check_out(repository, tree, slot)) == files
+        assert listing(check_out(repository, tree, slot, slot.with_suffix(".state"))) == files
     assert git(root, "status", "--porcelain") == ""
 
 
 def test_what_the_last_run_left_is_gone(root: Path, tmp_path: Path) -> None:
     tree = commit(root, a_py="x = 1\n")
     repository, slot = Repository.discover(root), tmp_path / "slot"
-    folder = check_out(repository, tree, slot)
+    folder = check_out(repository, tree, slot, slot.with_suffix(".state"))
     (folder / "left.txt").write_text("by the project")
     (folder / "a.py").write_text("spoilt by the project")
-    assert listing(check_out(repository, tree, slot)) == {"a.py": "x = 1\n"}
+    assert listing(check_out(repository, tree, slot, slot.with_suffix(".state"))) == {
+        "a.py": "x = 1\n"
+    }
 
 
 def test_ignored_files_are_visible_and_untracked_ones_are_not(root: Path, tmp_path: Path) -> None:
@@ -196,7 +198,7 @@ def test_ignored_files_are_visible_and_untracked_ones_are_not(root: Path, tmp_pa
         (root / name).write_text("here\n")
     repository, slot = Repository.discover(root), tmp_path / "slot"
     for _ in range(2):
-        folder = check_out(repository, tree, slot)
+        folder = check_out(repository, tree, slot, slot.with_suffix(".state"))
         assert (folder / ".env").read_text() == "here\n"
         assert (folder / "build/made.py").read_text() == "here\n"
         assert (folder / "sub/x.log").read_text() == "here\n"
@@ -213,11 +215,11 @@ def test_bytecode_of_a_changed_file_is_dropped_and_of_others_kept(
     old = commit(root, pkg__a_py="x = 10\n", pkg__b_py="y = 10\n", gone__c_py="z = 1\n")
     new = commit(root, pkg__a_py="x = 20\n", gone__c_py=None)
     repository, slot = Repository.discover(root), tmp_path / "slot"
-    folder = check_out(repository, old, slot)
+    folder = check_out(repository, old, slot, slot.with_suffix(".state"))
     for name in ("pkg/__pycache__/a", "pkg/__pycache__/b", "gone/__pycache__/c"):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / f"{name}.cpython-311.pyc").write_bytes(b"bytecode")
-    check_out(repository, new, slot)
+    check_out(repository, new, slot, slot.with_suffix(".state"))
     assert [path.name for path in folder.rglob("*.pyc")] == ["b.cpython-311.pyc"]
     assert not (folder / "gone").exists()  # it would be a namespace package
 
@@ -226,14 +228,14 @@ def test_bytecode_of_a_changed_file_is_dropped_and_of_others_kept(
 def test_a_damaged_checkout_is_made_anew(root: Path, tmp_path: Path, harm: str) -> None:
     tree = commit(root, a_py="x = 1\n", pkg__b_py="y = 1\n")
     repository, slot = Repository.discover(root), tmp_path / "slot"
-    folder = check_out(repository, tree, slot)
+    folder = check_out(repository, tree, slot, slot.with_suffix(".state"))
     if harm == "pkg":  # all files are in place, to git
         (folder / "pkg").rename(folder / "moved")
         (folder / "pkg").symlink_to("moved")
     else:
         (tmp_path / "slot.state" / harm).write_text("0123456789" * 4)
     files = {"a.py": "x = 1\n", "pkg/b.py": "y = 1\n"}
-    assert listing(check_out(repository, tree, slot)) == files
+    assert listing(check_out(repository, tree, slot, slot.with_suffix(".state"))) == files
 
 
 def listing(folder: Path) -> dict[str, str]:
@@ -246,8 +248,8 @@ def test_a_checkout_whose_access_times_were_set_back_is_not_written_again(
 ) -> None:
     """Git took the files for changed, by their ctime, and their bytecode was lost."""
     tree = commit(root, a_py="one = 1\n", pkg__b_py="two = 2\n")
-    repository = Repository.discover(root)
-    folder = check_out(repository, tree, tmp_path / "slot")
+    repository, slot = Repository.discover(root), tmp_path / "slot"
+    folder = check_out(repository, tree, slot, slot.with_suffix(".state"))
     files = [folder / "a.py", folder / "pkg/b.py"]
     written = [(file.stat().st_ino, file.stat().st_mtime_ns) for file in files]
     while time.time() < int(files[1].stat().st_ctime) + 1:  # git compares seconds
@@ -255,7 +257,7 @@ def test_a_checkout_whose_access_times_were_set_back_is_not_written_again(
     for file in files:
         os.utime(file, ns=(0, file.stat().st_mtime_ns))
     other = commit(root, a_py="one = 3\n")
-    check_out(repository, other, tmp_path / "slot")
+    check_out(repository, other, slot, slot.with_suffix(".state"))
     again = [(file.stat().st_ino, file.stat().st_mtime_ns) for file in files]
     assert files[0].read_text() == "one = 3\n"
     assert again[1] == written[1]

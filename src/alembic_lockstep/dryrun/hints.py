@@ -61,7 +61,7 @@ def _writes(seen: Observation, message: str) -> str:
     denied = DENIED.search(message)
     if denied:
         paths.append(denied["path"])
-    paths = [path for path in paths if OURS not in path.split("/")]
+    paths = [path for path in paths if not _is_ours(path)]
     if paths:
         names = _quoted(list(dict.fromkeys(paths)))
         return f"If it must be written to:\n[tool.alembic-lockstep]\nallow-write = {names}"
@@ -71,6 +71,11 @@ def _writes(seen: Observation, message: str) -> str:
             '[tool.alembic-lockstep]\nallow-write = ["/its/folder"]'
         )
     return ""
+
+
+def _is_ours(path: str) -> bool:
+    """Tell whether a path lies in a folder of ours: `alembic-lockstep`, or `alembic-lockstep-0`."""
+    return any(part == OURS or part.startswith(f"{OURS}-") for part in path.split("/"))
 
 
 def _quoted(names: Sequence[str]) -> str:
@@ -84,7 +89,7 @@ def missing_fields(message: str) -> list[str]:
 
 
 def _allowed(seen: Observation, condition: str) -> str:
-    addresses = [address for address in seen.refused if OURS not in address.split("/")]
+    addresses = [address for address in seen.refused if not _is_ours(address)]
     if not addresses:
         return ""
     return (

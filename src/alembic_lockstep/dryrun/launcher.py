@@ -17,7 +17,7 @@ from alembic_lockstep.dryrun.candidates import Candidate
 from alembic_lockstep.dryrun.early import EarlyProbes
 from alembic_lockstep.dryrun.environ import outer_environ
 from alembic_lockstep.dryrun.interpreter import choose_interpreter
-from alembic_lockstep.dryrun.policy import policy_for
+from alembic_lockstep.dryrun.policy import policy_for, work_folder
 from alembic_lockstep.dryrun.process import Ask, Observation, Probe, Run, observe
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.checkout import check_out
@@ -74,7 +74,7 @@ class Launcher:
         """Do what the run of a side will want first, while others do something else."""
         place, tree = self._place(side.environment, role), side.tree.sha
         self._end_checkout(place)
-        begun = self.threads.submit(check_out, self.repository, tree, place)
+        begun = self.threads.submit(check_out, self.repository, tree, place, self._state(place))
         self._checkouts[place] = tree, begun
         self.start_early(side.environment, 1)
 
@@ -125,7 +125,7 @@ class Launcher:
         environment, tree = side.environment, side.tree
         place = self._place(environment, role)
         checkout = self._end_checkout(place, tree.sha) or check_out(
-            self.repository, tree.sha, place
+            self.repository, tree.sha, place, self._state(place)
         )
         seen = self._observe(environment, checkout, connect(), request)
         self.note(side, seen)
@@ -239,8 +239,8 @@ class Launcher:
         """Return where the project may write; its folders for the rest are emptied."""
         return {
             "writable": list(self._policy.writable),
-            "shadow": str(empty(place / "shadow")),
-            "temporary": str(empty(place / "tmp")),
+            "shadow": str(empty(work_folder(self.slot, "shadows") / place.name)),
+            "temporary": str(empty(work_folder(self.slot, "temporary") / place.name)),
         }
 
     def _learns(self, seen: Observation, environment: Environment, tree: Tree) -> bool:
@@ -267,7 +267,11 @@ class Launcher:
         """The folder of a checkout. Environments have their own: they run at the same time."""
         with self._lock:
             number = self._numbers.setdefault(environment.name, len(self._numbers))
-        return self.slot / (f"{role}-{number}" if number else role)
+        return work_folder(self.slot) / (f"{role}-{number}" if number else role)
+
+    def _state(self, place: Path) -> Path:
+        """Return the folder for what we keep about a checkout."""
+        return self.slot / "state" / place.name
 
     @property
     def _memory(self) -> Path:

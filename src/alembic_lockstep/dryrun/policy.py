@@ -13,16 +13,26 @@ from alembic_lockstep.isolation.cell import GUARDS, Policy
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a kernel's interface, not a temporary file
 
 
+#: The parts of a run's folder that the project may write to: checkouts and scratch databases, what
+#: it writes elsewhere, temporary files. What we know of the checkouts is not among them.
+_PARTS = ("work", "shadows", "temporary")
+
+
+def work_folder(slot: Path, part: str = "work") -> Path:
+    """Return a folder of a run that the project may write to, made if need be."""
+    folder = slot / part
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
 def policy_for(slot: Path, settings: Settings) -> Policy:
-    """Return the policy of a run: its own folder, and what a setting names, may be written."""
-    base = slot / "view"
-    base.mkdir(exist_ok=True)
+    """Return the policy of a run: its own folders, and what a setting names, may be written."""
     guards = GUARDS if settings.guard == "auto" else (settings.guard,)
     allowed = (str(Path(path).expanduser()) for path in settings.allow_write)
-    writable = [str(slot), *allowed]
+    writable = [*(str(work_folder(slot, part)) for part in _PARTS), *allowed]
     if not _holds_files_of_the_users(slot):
         writable.append(str(SHARED_MEMORY))
-    return Policy(guards, tuple(writable), base)
+    return Policy(guards, tuple(writable), work_folder(slot, "view"))
 
 
 def _holds_files_of_the_users(slot: Path) -> bool:

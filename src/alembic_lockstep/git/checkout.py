@@ -23,18 +23,22 @@ from alembic_lockstep.git.sweep import Sweep, drop_compiled, folders_of, upward
 _COARSE = 20_000_000
 
 
-def check_out(repository: Repository, tree: str, place: Path) -> Path:
+def check_out(repository: Repository, tree: str, place: Path, state: Path) -> Path:
     """Bring the working copy in a folder to `tree` and return its top folder.
 
     It is called as the user's is and has a `.git` of its own. Only files that differ are
     written, and bytecode of the others is kept. Ignored files of the user's working tree are
     copied; untracked, unignored ones are not. The caller holds the slot.
 
+    Args:
+        place: The folder that holds it and nothing else: no upward search finds our files.
+        state: The folder for what we keep about it, out of the project's reach.
+
     Raises:
         CouldNotJudge: git could not write the tree; a filter failed.
     """
     filters = digest_filters(repository, tree)
-    checkout = _Checkout(repository, tree, place)
+    checkout = _Checkout(repository, tree, place, state)
     if checkout.is_written_with(filters):
         with suppress(CouldNotJudge, _LostFilesError):  # what was kept is never in the way
             return checkout.update(filters, is_kept=True)
@@ -51,20 +55,18 @@ class _Checkout:
     """The working copy of one role.
 
     Attributes:
-        place: The folder that holds it and nothing else: no upward search finds our files.
-        state: The folder for what we keep about it.
+        place, state: See `check_out`.
         since: When the last update began, in nanoseconds of the file system's clock.
     """
 
     repository: Repository
     tree: str
     place: Path
-    state: Path = field(init=False)
+    state: Path
     folder: Path = field(init=False)
     since: int = 0
 
     def __post_init__(self) -> None:
-        self.state = self.place.with_name(f"{self.place.name}.state")
         self.folder = self.place / (self.repository.root.name or "checkout")
 
     def is_written_with(self, filters: str) -> bool:
