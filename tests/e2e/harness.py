@@ -376,7 +376,11 @@ def clean_environ(home: Path) -> dict[str, str]:
         "TMPDIR": str(home / "tmp"),
         "XDG_CACHE_HOME": str(home / ".cache"),
         "XDG_CONFIG_HOME": str(home / ".config"),
-        **({"ALEMBIC_LOCKSTEP_NO_CACHE": "1"} if os.environ.get("LOCKSTEP_NO_CACHE") else {}),
+        **{
+            f"ALEMBIC_{name}": os.environ[name]
+            for name in ("LOCKSTEP_NO_CACHE", "LOCKSTEP_GUARD")
+            if os.environ.get(name)
+        },
     }
 
 

@@ -448,10 +448,18 @@ def test_a_module_of_the_project_with_a_name_of_the_standard_library_does_no_har
         "threading.Thread(target=lambda: subprocess.run(['sleep', '4242'])).start()",
         "threading.Thread(target=time.sleep, args=(4242,)).start()",
         "atexit.register(time.sleep, 4242)",
+        # Children that hold the pipe to the host.
+        "multiprocessing.Process(target=time.sleep, args=(4242,), daemon=True).start()",
+        "pool = ProcessPoolExecutor(1); pool.submit(time.sleep, 4242)",
+        "manager = multiprocessing.Manager()",
+        "subprocess.Popen(['sleep', '4242'], start_new_session=True)",
+        "os.fork() or (os.setsid(), os.fork() and os._exit(0), time.sleep(4242))",
     ],
 )
 def test_nothing_that_the_application_starts_outlives_the_hook(shop: Project, code: str) -> None:
-    code = "import atexit, subprocess, sys, threading, time\nprint(sys.path)\n" + code + "\n"
+    imports = "import atexit, multiprocessing, os, subprocess, sys, threading, time\n"
+    pool = "from concurrent.futures import ProcessPoolExecutor\n"
+    code = f"{imports}{pool}print(sys.path)\n{code}\n"
     began = time.monotonic()
     assert_clean(check_start(shop, code))
     assert time.monotonic() - began < 30
