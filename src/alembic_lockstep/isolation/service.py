@@ -9,7 +9,8 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from alembic_lockstep.isolation import kernel, landlock, seccomp
+if sys.platform == "linux":  # not when it is needed: the server's account may not see our files
+    from alembic_lockstep.isolation import kernel, landlock, seccomp
 
 
 def restrict_server(writable: Sequence[str], *, connects: bool) -> None:
