@@ -185,7 +185,9 @@ class Project:
         return result
 
     def _check(self, *args: str) -> Result:
-        with watched(self.root, Path(self.environ["HOME"])) if self.is_watched else nullcontext():
+        # A report may be one of the working tree's files.
+        is_watched = self.is_watched and "--output" not in args
+        with watched(self.root, Path(self.environ["HOME"])) if is_watched else nullcontext():
             return self._check_unwatched(*args)
 
     def _check_unwatched(self, *args: str) -> Result:

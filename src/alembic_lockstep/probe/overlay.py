@@ -118,11 +118,11 @@ class Overlay:
 
     def is_outside(self, path: str) -> bool:
         """Tell whether what is written there has to land in the upper layer."""
+        if any(_is_below(path, folder) for folder in self._writable):
+            return False
         if path.startswith(DEVICES):
             return path.startswith(IN_MEMORY)
-        return not path.startswith(KERNEL) and not any(
-            _is_below(path, folder) for folder in self._writable
-        )
+        return not path.startswith(KERNEL)
 
     def upper(self, path: str) -> str:
         """Return the path's place in the upper layer."""
