@@ -93,8 +93,9 @@ def pip(session_cache: SessionCache) -> Callable[..., None]:
         run(command, cwd=new, environ=clean_environ(new), check=True)
 
     def call(*args: str, cwd: Path) -> None:
-        python = session_cache("pip", build) / "env/bin/python"
-        run((str(python), "-m", "pip", *args), cwd=cwd, environ=clean_environ(cwd), check=True)
+        home = session_cache("pip", build)
+        command = (str(home / "env/bin/python"), "-m", "pip", *args)
+        run(command, cwd=cwd, environ=clean_environ(home), check=True)
 
     return call
 

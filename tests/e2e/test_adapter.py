@@ -73,6 +73,7 @@ def test_the_pages_example_judges_a_project(
 
 def test_databases_of_a_day_ago_and_no_others_are_dropped(servers: ScratchServers) -> None:
     require(any(mysql_installs._servers()), "server binaries of MySQL or MariaDB")
+    assert servers.elevate("mysql", "making users")
     url = servers.create("mysql").replace("mysql:", "mysql+pymysql:")
     admin = URLServer(url, MARIADB, setup=())
     now = int(time.time())

@@ -457,6 +457,7 @@ def test_a_module_of_the_project_with_a_name_of_the_standard_library_does_no_har
     ],
 )
 def test_nothing_that_the_application_starts_outlives_the_hook(shop: Project, code: str) -> None:
+    shop.environ["TMPDIR"] = "/tmp"  # a path below it is a socket's name, of 107 bytes at most
     imports = "import atexit, multiprocessing, os, subprocess, sys, threading, time\n"
     pool = "from concurrent.futures import ProcessPoolExecutor\n"
     code = f"{imports}{pool}print(sys.path)\n{code}\n"

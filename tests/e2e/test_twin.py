@@ -231,6 +231,8 @@ def test_a_twin_is_made_only_where_the_models_or_the_history_are_others(
     make_project: MakeProject, tmp_path: Path
 ) -> None:
     shop, log = begin(make_project, "sqlite"), tmp_path / "databases"
+    log.touch()
+    shop.allow_write(log)
     shop.replace(ENV, "poolclass=pool.NullPool,\n    )\n", NOTE.format(path=str(log)))
 
     def databases_of_a_check() -> int:

@@ -126,7 +126,7 @@ def _refusal(
         trial = subprocess.run(
             [*run, candidate.path, "-c", _TRIAL],
             cwd=root,
-            env=dict(environ),
+            env={**environ, "PYTHONDONTWRITEBYTECODE": "1"},  # of what .pth files import
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -240,7 +240,7 @@ class Launcher:
         return {
             "writable": list(self._policy.writable),
             "shadow": str(empty(work_folder(self.slot, "shadows") / place.name)),
-            "temporary": str(empty(work_folder(self.slot, "temporary") / place.name)),
+            "temporary": str(empty(work_folder(self.slot, "tmp") / place.name)),
         }
 
     def _learns(self, seen: Observation, environment: Environment, tree: Tree) -> bool:

@@ -14,8 +14,9 @@ SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a kernel's interface, not a tem
 
 
 #: The parts of a run's folder that the project may write to: checkouts and scratch databases, what
-#: it writes elsewhere, temporary files. What we know of the checkouts is not among them.
-_PARTS = ("work", "shadows", "temporary")
+#: it writes elsewhere, temporary files. What we know of the checkouts is not among them. The names
+#: are short: that of a socket has 107 bytes at most.
+_PARTS = ("work", "shadows", "tmp")
 
 
 def work_folder(slot: Path, part: str = "work") -> Path:
