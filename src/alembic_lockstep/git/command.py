@@ -35,6 +35,9 @@ QUIET = (
     *("-c", "core.trustctime=false"),
 )
 
+# Git does not write down what it learns by looking: an index, also a submodule's, is the user's.
+UNLOCKED = {"GIT_OPTIONAL_LOCKS": "0"}
+
 # What git itself tells to paste, for a repository that belongs to somebody else.
 _SAFE = re.compile(r"^\s*(git config --global --add safe\.directory .+)$", re.MULTILINE)
 
@@ -59,7 +62,7 @@ def run_git(
         code, printed, said = Git(str(cwd)).execute(
             command,
             istream=stdin,
-            env=environ,
+            env={**(environ or {}), **UNLOCKED},
             with_extended_output=True,
             with_exceptions=False,
             stdout_as_string=False,
