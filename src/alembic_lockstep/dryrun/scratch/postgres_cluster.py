@@ -5,6 +5,7 @@ A migration's CREATE ROLE outlives its scratch database, and the next replay of 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 #: What the probe writes on what the project makes on a server that is not ours, with the run's
 #: token: `COMMENT ON ROLE app IS 'alembic-lockstep 0a1b2c3d'`, in the transaction that makes it.
 MARK = "alembic-lockstep "
+
+#: How often a statement is tried that others' changes of the catalogue hinder.
+_TRIES = 5
 
 #: In the order in which things can be removed: what is owned before its owner.
 _KINDS = ("database", "slot", "setting", "parameter", "tablespace", "role")
@@ -119,7 +123,19 @@ class Cluster:
             for statement in _removal(thing):
                 # What still needs it is another replay's, which goes on: it is removed later.
                 with suppress(psycopg.Error):
-                    self._connection.execute(statement)
+                    self._insist(statement)
+
+    def _insist(self, statement: Composed) -> None:
+        """Execute a statement, again where another run changes the same catalogue just now."""
+        import psycopg
+
+        for _ in range(_TRIES):
+            try:
+                self._connection.execute(statement)
+            except psycopg.errors.InternalError:  # "tuple concurrently updated"
+                time.sleep(0.05)
+            else:
+                return
 
     def _look(self) -> dict[Thing, str | None]:
         asked = _LOOK + (_PARAMETERS if self._is_private else "")
