@@ -130,12 +130,10 @@ class Cluster:
         import psycopg
 
         for _ in range(_TRIES):
-            try:
+            with suppress(psycopg.errors.InternalError):  # "tuple concurrently updated"
                 self._connection.execute(statement)
-            except psycopg.errors.InternalError:  # "tuple concurrently updated"
-                time.sleep(0.05)
-            else:
                 return
+            time.sleep(0.05)
 
     def _look(self) -> dict[Thing, str | None]:
         asked = _LOOK + (_PARAMETERS if self._is_private else "")
