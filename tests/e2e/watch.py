@@ -54,10 +54,9 @@ def states(top: Path, left_out: Collection[Path] = ()) -> dict[str, tuple[int, .
                 folders.append(path)
                 by_path[entry.path] = (status.st_ino, status.st_mode)
             else:
-                by_path[entry.path] = (
-                    *(status.st_ino, status.st_size, status.st_mode),
-                    status.st_ctime_ns,
-                )
+                # A further name, as uv gives to what it installs again, changes a file's ctime.
+                changed = status.st_ctime_ns if status.st_nlink == 1 else status.st_mtime_ns
+                by_path[entry.path] = (status.st_ino, status.st_size, status.st_mode, changed)
     return by_path
 
 
