@@ -35,6 +35,8 @@ BINARIES = Path("/usr/lib/postgresql")
 #: How the tool is started, unless something of it is to be another.
 PLAIN_START = ("-m", "alembic_lockstep")
 
+ALLOW_WRITE = "ALEMBIC_LOCKSTEP_ALLOW_WRITE"
+
 #: What the machine or an outer hook may have set, and a developer's terminal has not.
 _FOREIGN = (
     "ALEMBIC_LOCKSTEP_",
@@ -139,7 +141,7 @@ class Project:
     def allow_write(self, *paths: Path) -> None:
         """Have what the project writes there be written for real, for the test to see."""
         names = shlex.join(map(str, paths))
-        self.environ["ALEMBIC_LOCKSTEP_ALLOW_WRITE"] = names
+        self.environ[ALLOW_WRITE] = names
 
     def line(self, path: str, text: str) -> int:
         """Give the number of the one line that holds a text."""
@@ -187,7 +189,9 @@ class Project:
     def _check(self, *args: str) -> Result:
         # A report may be one of the working tree's files.
         is_watched = self.is_watched and "--output" not in args
-        with watched(self.root, Path(self.environ["HOME"])) if is_watched else nullcontext():
+        home, allowed = (self.environ.get(name, "") for name in ("HOME", ALLOW_WRITE))
+        watch = watched(self.root, Path(home), shlex.split(allowed))
+        with watch if is_watched else nullcontext():
             return self._check_unwatched(*args)
 
     def _check_unwatched(self, *args: str) -> Result:

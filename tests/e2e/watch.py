@@ -18,15 +18,15 @@ OURS = {".git/alembic-lockstep", ".git/objects"}
 
 
 @contextmanager
-def watched(root: Path, home: Path, *, ours: Collection[str] = ()) -> Iterator[None]:
+def watched(root: Path, home: Path, allowed: Collection[str]) -> Iterator[None]:
     """Assert that nothing below the folders changes meanwhile but what is ours, and nobody stays.
 
     Args:
         root: The repository's working tree.
         home: The home folder of whoever runs the check; the cache and temporary files are ours.
-        ours: Files that the check itself is asked to write, from the working tree.
+        allowed: What the setting allow-write names.
     """
-    left_out = {root / path for path in (*OURS, *ours)}
+    left_out = {root / path for path in (*OURS, *allowed)}
     left_out |= {home / name for name in (".cache", "pre-commit", "tmp")}
     before = {folder: states(folder, left_out) for folder in (root, home)}
     yield
