@@ -12,6 +12,7 @@ How much that is depends on what the kernel does: `request["isolation"]` has
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from contextlib import contextmanager
@@ -64,7 +65,6 @@ class Isolation:
         }
         if not is_guarded:
             self._checks.update(dict.fromkeys(SIGNALS, self.children.audit_signal))
-            self._checks["sqlite3.connect/handle"] = self._forbid_attaching
         if plan["files"] == "python":
             self._checks.update(dict.fromkeys(CHANGES, WriteGuard(writable, self.refusals).audit))
         self.shadow = None
@@ -79,6 +79,8 @@ class Isolation:
             **dict.fromkeys(C_DRIVERS, self._wrap_driver),
             "multiprocessing.util": self.children.wrap_multiprocessing,
         }
+        if not is_guarded:
+            self.after_import["sqlite3.dbapi2"] = self._wrap_sqlite
 
     def install(self) -> None:
         """Begin. An audit hook cannot be taken away again by anybody."""
@@ -127,10 +129,23 @@ class Isolation:
             raise self.refusals.write("ATTACH or VACUUM INTO", name or "a computed path") from None
         return f"file:{quote(copy)}{mark}{query}" if is_uri else copy
 
-    def _forbid_attaching(self, _event: str, arguments: Any) -> None:
-        """Refuse a connection that does not come from SQLAlchemy to open further files."""
-        if not self.guard.is_dialling:
-            arguments[0].set_authorizer(self._authorize)
+    def _wrap_sqlite(self, module: ModuleType) -> None:
+        """Forbid connections that do not come from SQLAlchemy to open further files.
+
+        Its own are looked after by `sqlite_options`: an authorizer costs time at each statement.
+        """
+        connect: Any = module.connect
+
+        @functools.wraps(connect)
+        def guarded_connect(*arguments: Any, **keywords: Any) -> Any:
+            connection = connect(*arguments, **keywords)
+            name = os.fsdecode(arguments[0] if arguments else keywords["database"])
+            if not self.guard.is_dialling and not self.guard.is_scratch(name):
+                connection.set_authorizer(self._authorize)
+            return connection
+
+        for owner in filter(None, (module, sys.modules.get("sqlite3"))):
+            owner.connect = guarded_connect  # type: ignore[attr-defined]
 
     def _authorize(self, action: int, name: Optional[str], *_: Any) -> int:
         if action != SQLITE_ATTACH or is_memory(name or "") or self.guard.is_scratch(name or ""):
