@@ -143,7 +143,7 @@ def check(
         EarlyProbes(repository, environ, slot) as early,
     ):
         if span.tip is None:  # of commits, all may be remembered
-            early.guess()
+            early.guess(given)
         # These take longer to import than all that was needed so far.
         from alembic_lockstep.branch import judge_branch
         from alembic_lockstep.gate import Gate

@@ -17,8 +17,12 @@ MOST_OF_GIT = 29
 AT_ONCE = "Passed: nothing staged touches what the last verdict read.\n"
 PAID = "op.add_column('orders', sa.Column('paid', sa.Boolean()))"
 DUE = "op.add_column('orders', sa.Column('due', sa.Date()))"
-#: Run by the project's Python when it starts.
-NOTE = "import os; open({log!r}, 'a').write(os.urandom(8).hex() + '\\n')\n"
+#: Run by the project's Python when it starts, twice. The number of a process is its own in a PID
+#: namespace only.
+NOTE = """\
+import os; own = open("/proc/self/stat").read().split()[21], os.readlink("/proc/self/ns/pid"); \
+open({log!r}, "a").write("-".join(map(str, (os.getpid(), *own))) + "\\n")
+"""
 
 
 @pytest.fixture

@@ -19,8 +19,9 @@ SAID = {
 every_guard = pytest.mark.parametrize("guard", SAID)
 
 
-@every_guard
-@pytest.mark.parametrize("name", ["subfolder", "trivia", "async_settings", "creates_tables"])
+# The other tests have the strongest.
+@pytest.mark.parametrize("guard", ["landlock", "python"])
+@pytest.mark.parametrize("name", ["subfolder", "async_settings"])
 def test_each_guard_comes_to_the_same_verdict(
     guarded: Callable[[str], Project], name: str, guard: str
 ) -> None:
@@ -35,10 +36,6 @@ def test_each_guard_comes_to_the_same_verdict(
     project.stage(".")
     with project.untouched():
         assert_finding(project.check(), where, "missing-migration")
-    project.autogenerate("a column")
-    project.stage(".")
-    with project.untouched():
-        assert_clean(project.check())
 
 
 @every_guard

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from alembic_lockstep.config import Settings
+from alembic_lockstep.config import load_settings
 from alembic_lockstep.dryrun.environ import outer_environ
 from alembic_lockstep.dryrun.interpreter import used_interpreters
 from alembic_lockstep.dryrun.policy import policy_for
 from alembic_lockstep.dryrun.process import Probe, start_probe
+from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.isolation.cell import Policy
 
@@ -36,14 +38,24 @@ class EarlyProbes:
             for probe in probes:
                 probe.close()
 
-    def guess(self) -> None:
+    def guess(self, flags: Mapping[str, object]) -> None:
         """Start one with the interpreter that was used last, if there was but one.
 
-        The settings are not read yet: if they change the policy, it is not taken.
+        With the settings of the working tree: if what is judged has others, it is not taken.
         """
         interpreters = used_interpreters(self.repository.private / "interpreter.json")
-        if len(interpreters) == 1:
-            self.start(interpreters.pop(), policy_for(self.slot, Settings()))
+        if len(interpreters) != 1:
+            return
+        with suppress(CouldNotJudge):  # said when the settings are read for good
+            settings = load_settings(self._settings_text(), self.environ, flags)
+            if not (settings.run or settings.env):
+                self.start(interpreters.pop(), policy_for(self.slot, settings))
+
+    def _settings_text(self) -> str | None:
+        """Read the working tree's settings; None where there are none of ours."""
+        file = self.repository.root / "pyproject.toml"
+        text = file.read_text("utf-8", "replace") if file.is_file() else ""
+        return text if "alembic-lockstep" in text else None
 
     def start(self, interpreter: str, policy: Policy, count: int = 1) -> None:
         """Start probes until `count` wait.
