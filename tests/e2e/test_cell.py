@@ -139,7 +139,7 @@ def supervise(
     (package / "__init__.py").touch()
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        task = [str(theirs.fileno()), "1", guards, str(base), "1", str(work)]
+        task = [str(theirs.fileno()), "1", guards, str(base), "1", str(work), "0"]
         return subprocess.run(
             [
                 *(*python, str(package / "isolation" / SUPERVISOR.name), *task),

@@ -1,4 +1,4 @@
-"""What a project does to the user's files, programs and databases while it runs changes nothing."""
+"""What a project does to the user's files, programs, databases where only the probe guards them."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ RAN = "3 revisions run from empty"
 @pytest.fixture
 def shop(make_project: MakeProject) -> Project:
     project = make_project("subfolder", hook=None)
+    project.environ["ALEMBIC_LOCKSTEP_GUARD"] = "python"
     make_precious(project.database)
     return project
 

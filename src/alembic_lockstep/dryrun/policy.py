@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from alembic_lockstep.config import Settings
+from alembic_lockstep.isolation.addresses import socket_of
 from alembic_lockstep.isolation.cell import GUARDS, Policy
 
 #: Where semaphores and shared memory are made: multiprocessing's locks, at import.
@@ -33,7 +34,9 @@ def policy_for(slot: Path, settings: Settings) -> Policy:
     writable = [*(str(work_folder(slot, part)) for part in _PARTS), *allowed]
     if not _holds_files_of_the_users(slot):
         writable.append(str(SHARED_MEMORY))
-    return Policy(guards, tuple(writable), work_folder(slot, "view"))
+    sockets = [name for name in settings.allow_connect if name.startswith("/")]
+    sockets += filter(None, map(socket_of, settings.scratch_urls))
+    return Policy(guards, tuple(writable), work_folder(slot, "view"), tuple(sockets))
 
 
 def _holds_files_of_the_users(slot: Path) -> bool:

@@ -15,17 +15,31 @@ _NAME_SERVERS = "*:53"
 
 def addresses_of(url: str) -> list[str]:
     """Return how the server of a database's URL is reached: nothing for a file's."""
-    parts = urlsplit(url)
-    dialect = parts.scheme.partition("+")[0]
-    options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-    path = options.get("unix_socket") or options.get("unix_sock")
+    path = socket_of(url)
     if path:
         return [path]
-    host = unquote(parts.hostname or "") or options.get("host", "")
-    port = parts.port or int(options.get("port") or _PORTS.get(dialect, 0))
-    if host.startswith("/"):  # a directory of sockets, as libpq names them
-        return [f"{host}/.s.PGSQL.{port}"]
-    return [f"{number}:{port}" for number in _numbers(host)] if host else []
+    parts = urlsplit(url)
+    host = unquote(parts.hostname or "") or _options(url).get("host", "")
+    return [f"{number}:{_port(url)}" for number in _numbers(host)] if host else []
+
+
+def socket_of(url: str) -> str:
+    """Return the path of the Unix socket that a database's URL names; empty if it names none."""
+    options = _options(url)
+    path = options.get("unix_socket") or options.get("unix_sock") or ""
+    host = unquote(urlsplit(url).hostname or "") or options.get("host", "")
+    # libpq names a directory of sockets.
+    return f"{host}/.s.PGSQL.{_port(url)}" if not path and host.startswith("/") else path
+
+
+def _options(url: str) -> dict[str, str]:
+    return {name: values[-1] for name, values in parse_qs(urlsplit(url).query).items()}
+
+
+def _port(url: str) -> int:
+    parts = urlsplit(url)
+    dialect = parts.scheme.partition("+")[0]
+    return parts.port or int(_options(url).get("port") or _PORTS.get(dialect, 0))
 
 
 def allowed_addresses(names: Iterable[str]) -> list[str]:

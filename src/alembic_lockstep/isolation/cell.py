@@ -30,12 +30,15 @@ class Policy:
     Attributes:
         guards: Which guards to try, strongest first.
         writable: Folders and files that are written for real.
+        shown: Sockets that can be reached if their addresses are allowed: a view of the machine has
+            only those.
         base: An empty folder, in which a view of the machine can be mounted.
     """
 
     guards: tuple[str, ...]
     writable: tuple[str, ...]
     base: Path
+    shown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -188,7 +191,8 @@ def _supervised(
     """Return the command that runs another one under the supervisor; see `task.py`."""
     keeps_locale = "1" if "LC_CTYPE" in environ else "0"
     task = [str(control), keeps_locale, ",".join(policy.guards), str(policy.base)]
-    task += [str(len(policy.writable)), *policy.writable]
+    for paths in (policy.writable, policy.shown):
+        task += [str(len(paths)), *paths]
     return [sys.executable, "-I", "-S", str(SUPERVISOR), *task, *command]
 
 

@@ -38,7 +38,7 @@ class Child:
 
     def _enter_namespaces(self) -> None:
         """Return in the process that is to execute the command; its ancestors wait for it."""
-        root = namespaces.prepare(self._task.base, self._task.writable)
+        root = namespaces.prepare(self._task.base, [*self._task.writable, *self._task.shown])
         reading, writing = os.pipe2(os.O_CLOEXEC)
         first = os.fork()
         if first:

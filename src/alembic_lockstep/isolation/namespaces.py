@@ -73,7 +73,9 @@ class _View:
         self._bind("/sys", read_only=True)
 
     def write_through(self, path: str) -> None:
-        """Show a folder or file as it is, to be written for real."""
+        """Show a folder or file as it is, to be written for real, or a socket to be reached."""
+        if not os.path.lexists(self.root + path):  # a socket in a folder that was taken apart
+            os.close(os.open(self.root + path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
         kernel.mount(path, self.root + path, flags=kernel.MS_BIND)
 
     def _cover(self, path: str) -> None:
@@ -168,7 +170,8 @@ def prepare(base: str, writable: Iterable[str]) -> str:
 
     Args:
         base: An empty folder; what is mounted there is seen by nobody else.
-        writable: Folders and files to be written for real. Those that do not exist are left out.
+        writable: Folders, files and sockets to be shown as they are. Those that do not exist are
+            left out.
 
     Returns:
         The view's root, for `enter`.

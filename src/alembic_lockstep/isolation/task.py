@@ -14,14 +14,21 @@ class Task:
         guards: Which guards of files to try, in this order: namespaces, landlock, python.
         base: An empty folder, to build the namespaces' view in.
         writable: Folders and files that are written for real.
+        shown: Sockets behind which somebody may listen, of whom the kernel's guard lets be reached.
         command: The project's process.
     """
 
     def __init__(self, arguments: Sequence[str]) -> None:
-        """Read `CONTROL KEEPS_LOCALE GUARD,… BASE COUNT WRITABLE… COMMAND…`."""
-        control, keeps_locale, guards, self.base, count, *rest = arguments
+        """Read `CONTROL KEEPS_LOCALE GUARD,… BASE COUNT WRITABLE… COUNT SHOWN… COMMAND…`."""
+        control, keeps_locale, guards, self.base, *rest = arguments
         self.control = int(control)
         self.keeps_locale = keeps_locale == "1"
         self.guards = guards.split(",")
-        self.writable = rest[: int(count)]
-        self.command = rest[int(count) :]
+        self.writable, rest = _take(rest)
+        self.shown, self.command = _take(rest)
+
+
+def _take(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Split off as many words as the first says; return them and the rest."""
+    end = 1 + int(words[0])
+    return list(words[1:end]), list(words[end:])
