@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from shlex import quote
 
 import pytest
 
@@ -500,7 +501,9 @@ def test_a_slot_that_cannot_be_written(shop: Project) -> None:
     slots = workplace(shop) / "slots"
     shutil.rmtree(slots)
     slots.write_text("a file in the way\n")
-    assert_unjudged(shop.check(), f"{slots} cannot be read or written", f"ls -ld '{slots}'")
+    assert_unjudged(
+        shop.check(), f"{slots} cannot be read or written", f"ls -ld {quote(str(slots))}"
+    )
 
 
 def test_the_configured_server_is_not_asked_by_any_of_it(

@@ -20,12 +20,19 @@ Operation = Dict[str, Any]
 FROM_SETS = ("add_fk", "remove_fk", "add_constraint", "remove_constraint")
 
 
+# As whom the project connects to a PostgreSQL scratch server; by URL, with the user's number.
+OUR_ROLE = "lockstep_project"
+
+
 def flatten(upgrade: ops.UpgradeOps, context: AutogenContext) -> List[Operation]:
     """The operations of one database, a table's parts folded into the table where it is new.
 
     In the same order each time: for tables that go and for constraints Alembic goes through sets.
     """
-    visited = [fact for op in _dependants_first(upgrade.ops) for fact in _visit(op, context, None)]
+    about_project = [op for op in upgrade.ops if not _is_grant_to_us(op)]
+    visited = [
+        fact for op in _dependants_first(about_project) for fact in _visit(op, context, None)
+    ]
     found: List[Operation] = []
     for (kind, _), group in groupby(visited, lambda one: (one["kind"], one["table"])):
         alike = list(group)
@@ -44,6 +51,15 @@ def flatten(upgrade: ops.UpgradeOps, context: AutogenContext) -> List[Operation]
         else:
             table["code"] = fact["code"] + table["code"]
     return kept
+
+
+def _is_grant_to_us(op: Any) -> bool:
+    """Tell whether alembic_utils takes an owner's own rights for grants to the dry run's role.
+
+    It leaves out those of superusers, as whom projects often connect.
+    """
+    role = getattr(getattr(op, "target", None), "role", None)
+    return isinstance(role, str) and (role == OUR_ROLE or role.startswith(f"{OUR_ROLE}_"))
 
 
 def _dependants_first(operations: Sequence[ops.MigrateOperation]) -> List[Any]:
