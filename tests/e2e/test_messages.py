@@ -98,12 +98,12 @@ def test_an_end_in_the_middle_of_a_migration(shop: Project) -> None:
 
 
 def test_a_migration_that_takes_too_long(shop: Project) -> None:
-    shop.write("pyproject.toml", "[tool.alembic-lockstep]\ntimeout = 3\n")
+    shop.write("pyproject.toml", "[tool.alembic-lockstep]\ntimeout = 12\n")
     add_migration(shop, "abababababab", HEAD, "import time; time.sleep(60)")
     shop.stage(".")
     assert_unjudged(
         change_and_check(shop),
-        "the dry run took longer than 3 seconds; it was at revision abababababab, 1 of 1\n",
+        "the dry run took longer than 12 seconds; it was at revision abababababab, 1 of 1\n",
         "[tool.alembic-lockstep]\n    timeout = 900",
     )
 
