@@ -66,7 +66,11 @@ class Trial:
         self.place = Place(wild, work / wild.slug)
         self.listener = Listener()
         self.database = self.place.database
-        own = (self.place.root / ".git", self.place.home / ".cache" / "alembic-lockstep")
+        own = (
+            self.place.root / ".git",
+            self.place.home / ".cache" / "alembic-lockstep",
+            self.place.home / "tmp",
+        )
         folders = {".": self.place.root, "~": self.place.home, **watch_git(self.place.root)}
         self.watch = Watch(folders, frozenset(own))
         sqlite = wild.dialect == "sqlite"
