@@ -33,6 +33,7 @@ from .small import (
     assert_finding,
     assert_unjudged,
 )
+from .test_counts import NOTE
 
 ZEROS = "0" * 40
 ELSEWHERE = "service/alembic/elsewhere"
@@ -157,9 +158,10 @@ def test_each_tree_is_run_once(shop: Project, tmp_path: Path) -> None:
     take_a_note(shop, "One")
     take_a_note(shop, "Two")
     log = tmp_path / "starts"
+    log.touch()
+    shop.allow_write(log)
     (libraries,) = (shop.root / ".venv").glob("lib/python*/site-packages")
-    note = f"import os; open({str(log)!r}, 'a').write(f'{{os.getpid()}}\\n')\n"
-    (libraries / "_starts.pth").write_text(note)
+    (libraries / "_starts.pth").write_text(NOTE.format(log=str(log)))
     wanted = ("--base", "origin/main", "--no-cache")
     assert_finding(shop.check(*wanted, once=True), "missing-migration")  # finds the interpreter
     log.write_text("")
