@@ -13,8 +13,8 @@ from pathlib import Path
 
 #: Seconds in which a process that was killed has gone.
 PATIENCE = 5.0
-#: Ours, and where git keeps objects: what is staged is written to a tree.
-OURS = {".git/alembic-lockstep", ".git/objects"}
+#: In a git directory: ours, and where git keeps objects; what is staged is written to a tree.
+OURS = {"alembic-lockstep", "objects"}
 
 
 @contextmanager
@@ -26,7 +26,7 @@ def watched(root: Path, home: Path, allowed: Collection[str]) -> Iterator[None]:
         home: The home folder of whoever runs the check; the cache and temporary files are ours.
         allowed: What the setting allow-write names.
     """
-    left_out = {root / path for path in (*OURS, *allowed)}
+    left_out = {root / path for path in allowed}
     left_out |= {home / name for name in (".cache", "pre-commit", "tmp")}
     before = {folder: states(folder, left_out) for folder in (root, home)}
     yield
@@ -48,7 +48,8 @@ def states(top: Path, left_out: Collection[Path] = ()) -> dict[str, tuple[int, .
         for entry in os.scandir(folder):
             path = Path(entry.path)
             status = entry.stat(follow_symlinks=False)
-            if path in left_out:
+            is_ours = entry.name in OURS and ".git" in path.parts
+            if is_ours or path in left_out:
                 continue
             if entry.is_dir(follow_symlinks=False):
                 folders.append(path)
