@@ -9,7 +9,6 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 # Of linux/prctl.h.
 PR_SET_PDEATHSIG = 1
-PR_SET_DUMPABLE = 4
 PR_CAPBSET_DROP = 24
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
