@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from uuid import uuid4
 
@@ -237,3 +238,35 @@ def test_on_mysql_what_a_migration_makes_of_the_server_is_gone(shop_on_mysql: Pr
     assert_clean(result, "ran as an administrator of the scratch server: CREATE USER reporting")
     assert "s3cret" not in result.output
     assert_clean(check(shop_on_mysql, "--no-cache"))
+
+
+#: The tool in a container whose filter lacks a system call: Landlock's has one number everywhere.
+LACKING = """
+import runpy, sys
+from alembic_lockstep.isolation import kernel, seccomp
+kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+number = {call!r} == "Landlock" and 444 or {{"x86_64": 317, "aarch64": 277}}[kernel.MACHINE]
+seccomp._load(seccomp._when(number, 0x00050001), 0)
+runpy.run_module("alembic_lockstep", run_name="__main__", alter_sys=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [("Landlock", "writes outside of its folders"), ("seccomp", "connections")],
+)
+@pytest.mark.parametrize("driver", ["postgresql+psycopg", "mysql+pymysql"])
+def test_a_private_server_that_the_kernel_cannot_guard_is_said(
+    make_project: MakeProject, driver: str, call: str, said: str
+) -> None:
+    require(sys.platform == "linux", "Linux")
+    require(machine_has_binaries() and any(mysql_installs._servers()), "server binaries")
+    url = f"{driver}://app:secret@127.0.0.1:1/prod"
+    project = make_project("subfolder", config_url=url, hook=None)
+    if driver.startswith("postgresql"):
+        force_postgres(project.environ, "binaries")
+    project.start_check = ("-c", LACKING.format(call=call))
+    project.change_no_schema()
+    project.stage(".")
+    note = f"the scratch server is not guarded against {said} ({call}: "
+    assert_clean(project.check(), note, "docs/isolation.md")

@@ -7,25 +7,31 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 
 if sys.platform == "linux":  # not when it is needed: the server's account may not see our files
     from alembic_lockstep.isolation import kernel, landlock, seccomp
 
 
-def restrict_server(writable: Sequence[str], *, connects: bool) -> None:
+def restrict_server(writable: Sequence[str], *, connects: bool) -> list[str]:
     """Refuse a server every write outside of its folders and every connection that it begins.
-
-    What the kernel cannot do is left out; on other systems than Linux that is everything.
 
     Args:
         connects: Let it connect to itself by UDP: PostgreSQL's statistics collector, until 14.
+
+    Returns:
+        What could not be refused, and why, a line each.
     """
     if sys.platform != "linux":
-        return
-    with suppress(OSError):
+        return [f"writes and connections ({sys.platform} has no guard for servers)"]
+    lacking = []
+    try:
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
         if not connects:
             seccomp.refuse_contacts()
-    with suppress(OSError):
+    except OSError as error:
+        lacking.append(f"connections (seccomp: {error})")
+    try:
         landlock.restrict_writes(writable, connects=False)
+    except OSError as error:
+        lacking.append(f"writes outside of its folders (Landlock: {error})")
+    return lacking

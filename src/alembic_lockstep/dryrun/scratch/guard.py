@@ -8,7 +8,8 @@ One argument, JSON: ``command`` (of the server), ``stop`` (the number of the sig
 once), ``pid_file`` (where it records its process) and ``mark`` (what its command line holds, and
 none of another slot's server), ``lock`` (a file that the guards of one slot hold in turn),
 ``account`` (options of subprocess to run it as somebody else), ``writable`` (the folders that it
-may write to), ``connects`` (whether it may begin connections).
+may write to), ``connects`` (whether it may begin connections), ``unguarded`` (a file that gets a
+line for each thing that the kernel could not refuse the server).
 """
 
 from __future__ import annotations
@@ -40,21 +41,25 @@ def main(argument: str) -> int:
     fcntl.flock(lock, fcntl.LOCK_EX)  # a killed run's guard may be busy stopping its server
     stop = signal.Signals(options["stop"])
     stop_leftover(Path(options["pid_file"]), options["mark"], stop)
+    # Opened by us: the server's account may not make files here.
+    unguarded = os.open(options["unguarded"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     server = subprocess.Popen(
         options["command"],
         stdin=subprocess.DEVNULL,
         cwd="/",
-        preexec_fn=lambda: _restrict(options),
+        preexec_fn=lambda: _restrict(options, unguarded),
         **options["account"],
     )
+    os.close(unguarded)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: server.send_signal(stop))
     threading.Thread(target=_stop_at_end_of_input, args=(server, stop), daemon=True).start()
     return server.wait()
 
 
-def _restrict(options: dict[str, Any]) -> None:
-    restrict_server(options["writable"], connects=options["connects"])
+def _restrict(options: dict[str, Any], unguarded: int) -> None:
+    lacking = restrict_server(options["writable"], connects=options["connects"])
+    os.write(unguarded, "".join(f"{line}\n" for line in lacking).encode())
 
 
 def _stop_at_end_of_input(server: subprocess.Popen[bytes], stop: signal.Signals) -> None:

@@ -48,7 +48,9 @@ class MySQLServer(URLServer):
         setup: tuple[str, ...],
         description: str | None = None,
         is_private: bool = False,
+        own_notes: tuple[str, ...] = (),
     ) -> None:
+        self._own_notes = own_notes
         self._is_private = is_private
         self._project: User | None = None
         self._inventory: Inventory | None = None
@@ -98,8 +100,8 @@ class MySQLServer(URLServer):
         return ""
 
     def notes(self) -> list[str]:
-        """Say why the project has no user of its own, if it has none."""
-        return [self._why_no_user] if self._why_no_user else []
+        """Say how a private server runs, and why the project has no user if it has none."""
+        return [*self._own_notes, *filter(None, [self._why_no_user])]
 
     def waits(self) -> list[str]:
         """Ask by a connection of its own: the other may be what waits."""

@@ -57,10 +57,16 @@ def run_private_server(
         OSError, RuntimeError: the binaries do not work here.
     """
     with ExitStack() as stack:
-        slot, port = stack.enter_context(running(_MySQL(install), account, base))
-        password = (slot / "data" / _PASSWORD).read_text()
-        url = f"mysql://lockstep:{password}@127.0.0.1:{port}"
-        server = MySQLServer(url, setup=setup, description=install.description, is_private=True)
+        private = stack.enter_context(running(_MySQL(install), account, base))
+        password = (private.slot / "data" / _PASSWORD).read_text()
+        url = f"mysql://lockstep:{password}@127.0.0.1:{private.port}"
+        server = MySQLServer(
+            url,
+            setup=setup,
+            description=install.description,
+            is_private=True,
+            own_notes=private.notes,
+        )
         server.when_closed(stack.pop_all().close)
         return server
 

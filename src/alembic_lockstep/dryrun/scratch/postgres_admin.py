@@ -74,6 +74,7 @@ class PostgresServer:
         setup: SQL statements to run in every new database.
         description: For people; the version and address if None.
         era: See `Snapshots`.
+        own_notes: What people should know of how a private server runs.
 
     Attributes:
         version: "15.4", the server's.
@@ -90,7 +91,9 @@ class PostgresServer:
         setup: tuple[str, ...],
         description: str | None = None,
         era: str | None = None,
+        own_notes: tuple[str, ...] = (),
     ) -> None:
+        self._own_notes = own_notes
         self._url = to_libpq(url)
         self._setup = setup
         self._connection = _connect(self._url, _STEADY if era is not None else "")
@@ -184,9 +187,9 @@ class PostgresServer:
         return self._cluster.mark
 
     def notes(self) -> list[str]:
-        """Say in what the server was left otherwise than it should be, a line each."""
+        """Say in what the server runs or was left otherwise than it should be, a line each."""
         if self._is_private:
-            return []
+            return list(self._own_notes)
         left = [str(one) for one, mark in self._foreign().items() if not mark]
         lines = [self._why_no_role] if self._why_no_role else []
         if left and (self._is_elevated or self._project is None):

@@ -48,10 +48,16 @@ def run_private_server(
         OSError, RuntimeError: the binaries do not work here.
     """
     with ExitStack() as stack:
-        slot, port = stack.enter_context(running(_Postgres(install), account, base))
-        password = (slot / "data" / _PASSWORD).read_text()
-        url = f"postgresql://{_USER}:{password}@127.0.0.1:{port}/postgres"
-        server = PostgresServer(url, setup=setup, description=install.description, era=boot_id())
+        private = stack.enter_context(running(_Postgres(install), account, base))
+        password = (private.slot / "data" / _PASSWORD).read_text()
+        url = f"postgresql://{_USER}:{password}@127.0.0.1:{private.port}/postgres"
+        server = PostgresServer(
+            url,
+            setup=setup,
+            description=install.description,
+            era=boot_id(),
+            own_notes=private.notes,
+        )
         server.when_closed(stack.pop_all().close)
         return server
 

@@ -143,9 +143,24 @@ def start_private(
     raise CouldNotJudge(what, tried=tried, fix=fix)
 
 
+@dataclass(frozen=True)
+class RunningServer:
+    """A private server that runs.
+
+    Attributes:
+        slot: The folder of its data, log and temporary files.
+        port: Its port on the loopback address.
+        notes: What people should know of how it runs, a line each.
+    """
+
+    slot: Path
+    port: int
+    notes: tuple[str, ...]
+
+
 @contextmanager
-def running(program: Program, account: Account | None, base: Path) -> Iterator[tuple[Path, int]]:
-    """Run a server in a free slot until exit; give the slot and the port.
+def running(program: Program, account: Account | None, base: Path) -> Iterator[RunningServer]:
+    """Run a server in a free slot until exit.
 
     Raises:
         OSError, RuntimeError: the binaries do not work here.
@@ -158,7 +173,7 @@ def running(program: Program, account: Account | None, base: Path) -> Iterator[t
             slot.chmod(0o711)
         process, port = _start(program, account, slot)
         try:
-            yield slot, port
+            yield RunningServer(slot, port, tuple(_unguarded(slot)))
         finally:
             _stop(program, process, slot)
 
@@ -217,6 +232,7 @@ def _launch(
         "account": account.options if account else {},
         "writable": [str(data), str(slot / "tmp"), "/dev/shm"],  # noqa: S108 - shared memory
         "connects": program.connects,
+        "unguarded": str(slot / "unguarded"),
     }
     (slot / "log").touch(mode=0o600)
     with (slot / "log").open("wb") as log:
@@ -229,6 +245,12 @@ def _launch(
             env=server_environment(),
             start_new_session=True,
         )
+
+
+def _unguarded(slot: Path) -> Iterator[str]:
+    """Yield a note for each thing that the kernel could not refuse the server."""
+    for line in (slot / "unguarded").read_text().splitlines():
+        yield f"the scratch server is not guarded against {line}; see docs/isolation.md"
 
 
 def _wait_until_ready(
