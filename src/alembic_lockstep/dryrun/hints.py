@@ -16,8 +16,8 @@ FIELD = re.compile(r"(?im)^(\w+(?:\.\w+)*)\n +field required")
 # A kernel that refuses to write (EACCES, EROFS), as Python says it; SQLite names no path.
 DENIED = re.compile(r"\[Errno (?:13|30)\] [^:]*: '(?P<path>/[^']+)'")
 READ_ONLY = re.compile("(?i)attempt to write a readonly database|unable to open database file")
-# A part of the paths of all folders that are ours.
-OURS = "alembic-lockstep"
+# Our folders: the cache, the workplaces of an account by its number, root's for servers.
+OURS = re.compile(r"/alembic-lockstep(-\d+|-root)?/")
 
 # What PostgreSQL lacks that other databases of the project may have had before any migration.
 LACKING = (
@@ -74,8 +74,7 @@ def _writes(seen: Observation, message: str) -> str:
 
 
 def _is_ours(path: str) -> bool:
-    """Tell whether a path lies in a folder of ours: `alembic-lockstep`, or `alembic-lockstep-0`."""
-    return any(part == OURS or part.startswith(f"{OURS}-") for part in path.split("/"))
+    return OURS.search(path) is not None
 
 
 def _quoted(names: Sequence[str]) -> str:
