@@ -15,9 +15,9 @@ SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a kernel's interface, not a tem
 
 
 #: The parts of a run's folder that the project may write to: checkouts and scratch databases, what
-#: it writes elsewhere, temporary files. What we know of the checkouts is not among them. The names
-#: are short: that of a socket has 107 bytes at most.
-_PARTS = ("work", "shadows", "tmp")
+#: it writes elsewhere, temporary files, bytecode. What we know of the checkouts is not among them.
+#: The names are short: that of a socket has 107 bytes at most.
+_PARTS = ("work", "shadows", "tmp", "bytecode")
 
 
 def work_folder(slot: Path, part: str = "work") -> Path:
@@ -37,6 +37,11 @@ def policy_for(slot: Path, settings: Settings) -> Policy:
     sockets = [name for name in settings.allow_connect if name.startswith("/")]
     sockets += filter(None, map(socket_of, settings.scratch_urls))
     return Policy(guards, tuple(writable), work_folder(slot, "view"), tuple(sockets))
+
+
+def bytecode_folder(policy: Policy) -> Path:
+    """Return the folder of a run for the bytecode of modules that have none beside them."""
+    return policy.base.with_name("bytecode")
 
 
 def _holds_files_of_the_users(slot: Path) -> bool:

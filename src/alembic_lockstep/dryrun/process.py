@@ -12,12 +12,13 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from alembic_lockstep.dryrun.policy import bytecode_folder
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.isolation.addresses import addresses_of
 from alembic_lockstep.isolation.cell import Cell, Guard, Policy
@@ -25,20 +26,21 @@ from alembic_lockstep.isolation.cell import Cell, Guard, Policy
 PROBE = Path(__file__).parent.parent / "probe"
 
 # The first statement takes the working directory off `sys.path`; the probe is loaded by path,
-# under a name of its own, and says whether there was bytecode of it.
+# under a name of its own.
 START = """\
 import sys; sys.path[:1] = filter(None, sys.path[:1])
-writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
 import importlib.util as u
-def start(folder, top=""):
+def start(folder, top="", bytecode=""):
     s = u.spec_from_file_location("alembic_lockstep_probe", folder + "/__init__.py",
                                   submodule_search_locations=[folder])
     m = sys.modules[s.name] = u.module_from_spec(s); s.loader.exec_module(m)
+    if bytecode:
+        from alembic_lockstep_probe.bytecode import keep_bytecode
+        keep_bytecode(bytecode)
     from alembic_lockstep_probe.main import main
-    sys.dont_write_bytecode = writes
     main(top)
 """
-LOCAL = START + "start(sys.argv[1])\n"
+LOCAL = START + "start(sys.argv[1], bytecode=sys.argv[2])\n"
 
 # Elsewhere (in a container) there is neither probe nor checkout: both come as one tar archive
 # in front of the conversation. Reading the pipe unbuffered leaves the conversation in it.
@@ -202,7 +204,7 @@ def start_probe(
         folder: What a relative PYTHONPATH is relative to. Without one, Python is started away from
             it: there may be a `re.py`, which Python 3.13 takes for its own.
     """
-    command = [interpreter, "-c", LOCAL, str(PROBE)]
+    command = [interpreter, "-c", LOCAL, str(PROBE), str(bytecode_folder(policy))]
     return Probe(command, environ, str(folder) if "PYTHONPATH" in environ else os.sep, policy)
 
 
@@ -225,8 +227,6 @@ def observe(run: Run, early: Probe | None = None) -> Observation:
         guard, refused = probe.cell.guard, probe.cell.refused()
         log.seek(0)
         printed = log.read().decode("utf-8", "replace")
-    if facts and not facts["is_compiled"] and not run.prefix:
-        _compile_probe(run.interpreter, run.environ)
     if clock.has_expired:
         raise _took_too_long(run.timeout, doing, clock.waits, printed)
     if facts is None:
@@ -253,26 +253,6 @@ def observe(run: Run, early: Probe | None = None) -> Observation:
         reads=facts.get("reads", {}),
         log=printed,
     )
-
-
-def _compile_probe(interpreter: str, environ: Mapping[str, str]) -> None:
-    """Compile the probe for a version of Python: behind the guard it cannot keep its bytecode.
-
-    Without, each run would take half a second more.
-    """
-    if "PYTHONDONTWRITEBYTECODE" in environ or not os.access(PROBE, os.W_OK):
-        return
-    code = "import compileall, sys; compileall.compile_dir(sys.argv[1], quiet=2)"
-    with suppress(OSError, subprocess.TimeoutExpired):
-        subprocess.run(
-            [interpreter, "-I", "-S", "-c", code, str(PROBE)],
-            env=environ,
-            check=False,
-            timeout=60,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
 
 
 def _joined(*names: Iterable[str]) -> tuple[str, ...]:

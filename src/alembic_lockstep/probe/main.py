@@ -16,8 +16,6 @@ from .places import Places
 from .reads import Reads
 from .trace import trace
 
-# The host compiles the probe otherwise.
-IS_COMPILED = os.path.exists(globals().get("__cached__") or os.devnull)
 MACHINERY = (os.path.dirname(os.path.abspath(__file__)) + os.sep, "<frozen importlib.")
 
 
@@ -59,7 +57,6 @@ def main(top: str) -> None:
             refused_programs=isolation.refusals.programs,
             worktree=loaded_from_worktree(places),
             copies=copies,
-            is_compiled=IS_COMPILED,
             reads=trace(reads, places, elsewhere),
             flask=metadata.version("flask") if request["flask"] and "flask" in sys.modules else "",
             **outcome,

@@ -43,8 +43,6 @@ class WriteGuard:
         # A view in which nothing is ever changed: the machine's files, and no upper layer.
         self._machine = Overlay(os.path.join(os.devnull, "none"), writable)
         self._refusals = refusals
-        prefixes = {sys.prefix, sys.exec_prefix, sys.base_prefix}
-        self._environment = tuple(os.path.realpath(one) + os.sep for one in prefixes)
 
     def audit(self, event: str, arguments: Any) -> None:
         """Raise `RefusedWriteError` for what must not be."""
@@ -66,9 +64,6 @@ class WriteGuard:
         if not self._machine.is_outside(name):
             return
         if _is_import_system():
-            # Bytecode in the environment is what any run of Python leaves there.
-            if name.startswith(self._environment):
-                return
             raise PermissionError(f"no bytecode beside {name}")
         raise self._refusals.write(event, name)
 

@@ -1,0 +1,38 @@
+"""Bytecode of modules that have none beside them, kept in a folder of ours.
+
+Behind the guard Python cannot leave it in the project's environment: packages that were installed
+without it (uv's default) would be compiled in every run.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib.machinery import SourceFileLoader
+from typing import Any, Callable
+
+
+def keep_bytecode(folder: str) -> None:
+    """Have Python read and write bytecode below a folder where it cannot beside the source.
+
+    That of the run's own checkouts, which lie beside the folder, stays with these.
+    """
+    loader: Any = SourceFileLoader
+    read: Callable[[Any, str], bytes] = loader.get_data
+    write: Callable[..., None] = loader.set_data
+    run_folder = os.path.dirname(folder) + os.sep
+
+    def kept(path: str) -> str:
+        return path if path.startswith(run_folder) else folder + os.path.abspath(path)
+
+    def read_bytecode(self: Any, path: str) -> bytes:
+        try:
+            return read(self, path)
+        except OSError:
+            if not path.endswith(".pyc"):
+                raise
+            return read(self, kept(path))
+
+    def write_bytecode(self: Any, path: str, data: bytes, **options: Any) -> None:
+        write(self, kept(path), data, **options)
+
+    loader.get_data, loader.set_data = read_bytecode, write_bytecode
