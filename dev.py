@@ -3,6 +3,7 @@
 
     python3 dev.py demo     show the main job on a small game
     python3 dev.py test     pass the tests (further words go to pytest)
+    python3 dev.py nightly  pass all cases of the tests, and more random ones: some hours
     python3 dev.py lint     ruff, mypy, and what judges the files for GitHub and GitLab
     python3 dev.py bench    measure how fast it is (--quick to try)
 
@@ -32,23 +33,28 @@ def main(arguments):
         print(__doc__)
         return 2
     install()
+    environ = {**os.environ, **(NIGHTLY if command == "nightly" else {})}
     for line in COMMANDS[command]:
-        done = subprocess.run([str(BIN / line[0]), *line[1:], *rest], cwd=ROOT, check=False)
+        words = [str(BIN / line[0]), *line[1:], *rest]
+        done = subprocess.run(words, cwd=ROOT, env=environ, check=False)
         if done.returncode:
             return done.returncode
     return 0
 
 
+# More workers than processors: tests wait for git, databases, processes and the disk. The slow ones
+# stand together, so whoever is done takes from the others.
+TESTS = [["pytest", "-n", str((os.cpu_count() or 1) * 2 + 1), "--dist", "worksteal"]]
+NIGHTLY = {"LOCKSTEP_NIGHTLY": "1", "LOCKSTEP_EXAMPLES": "50", "LOCKSTEP_BOTH_WAYS": "1"}
 COMMANDS = {
     "demo": [["alembic-lockstep", "demo"]],
-    # More than there are processors: tests wait for git, databases, processes and the disk. The
-    # slow ones stand together, so whoever is done takes from the others.
-    "test": [["pytest", "-n", str((os.cpu_count() or 1) * 2 + 1), "--dist", "worksteal"]],
+    "test": TESTS,
+    "nightly": TESTS,
     "lint": [
         ["ruff", "check"],
         ["ruff", "format", "--check"],
         ["mypy"],
-        ["actionlint", ".github/workflows/ci.yml"],
+        ["actionlint", ".github/workflows/ci.yml", ".github/workflows/nightly.yml"],
         ["zizmor", "--quiet", "--offline", "--pedantic", "action.yml", ".github/workflows"],
         ["check-jsonschema", "--builtin-schema", "vendor.github-actions", "action.yml"],
         [

@@ -7,6 +7,7 @@ import shutil
 import signal
 import sqlite3
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib.util import find_spec
@@ -124,6 +125,22 @@ def both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     everywhere = os.environ.get("LOCKSTEP_BOTH_WAYS") == "1"
     marked = request.node.get_closest_marker("both_ways") is not None
     monkeypatch.setattr(Project, "both_ways", everywhere or marked)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave to the night the cases of a test that go the same ways as those that are run."""
+    if os.environ.get("LOCKSTEP_NIGHTLY") == "1":
+        return
+    cases: Counter[str] = Counter()
+    left: list[pytest.Item] = []
+    for item in items:
+        marker = item.get_closest_marker("sampled")
+        name = item.nodeid.partition("[")[0]
+        if marker and cases[name] % marker.args[0]:
+            left.append(item)
+        cases[name] += 1
+    items[:] = [item for item in items if item not in left]
+    config.hook.pytest_deselected(items=left)
 
 
 @pytest.fixture

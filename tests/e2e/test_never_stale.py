@@ -83,6 +83,7 @@ def commit_judged(farm: Farm, *flags: str) -> None:
 
 
 # What a verdict has to be is written beside each edit, so once is enough here.
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
 def test_an_edit_after_a_verdict(farm: Farm, edit: Edit) -> None:
     flags = ("--strict",) if edit.strict else ()
@@ -326,6 +327,7 @@ def copied(farm: Farm, place: Path) -> tuple[Farm, Farm]:
     return copy, Farm(replace(project, root=linked), libraries)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("reads", "change"),
     [

@@ -85,6 +85,7 @@ def test_the_project_is_no_superuser(shop: Project) -> None:
     assert "ran as" not in result.stderr, result.stderr
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("extension", ["citext", "hstore", "pg_trgm"])
 def test_an_extension_that_anybody_may_make_needs_no_more(shop: Project, extension: str) -> None:
     require(f"{extension}" in on_server("SELECT name FROM pg_available_extensions"), extension)
@@ -182,6 +183,7 @@ def test_another_database_does_not_outlive_its_replay(shop: Project, name: str) 
     assert_clean(check(shop, "--no-cache"))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "statement",
     [

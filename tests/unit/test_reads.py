@@ -51,7 +51,13 @@ for request, code in json.load(sys.stdin):
 """
 
 
-def pythons() -> Iterator[Any]:
+def pythons() -> list[Any]:
+    """Find the oldest and the newest interpreter; at night all of them."""
+    every = list(_every_python())
+    return every if os.environ.get("LOCKSTEP_NIGHTLY") == "1" else [*every[:1], *every[1:][-1:]]
+
+
+def _every_python() -> Iterator[Any]:
     """Find the interpreters, on PATH and beside the one that runs the tests (pyenv, uv)."""
     versions = Path(sys.base_prefix).parent
     for minor in MINORS:

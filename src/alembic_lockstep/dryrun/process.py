@@ -26,8 +26,8 @@ from alembic_lockstep.isolation.cell import Cell, Guard, Policy
 PROBE = Path(__file__).parent.parent / "probe"
 
 # The first statement takes the working directory off `sys.path`; the probe is loaded by path,
-# under a name of its own. Imports make little garbage, and collecting it takes a fifth of their time:
-# the threshold, in objects, is that of mypy.
+# under a name of its own. Imports make little garbage, and to collect it takes a fifth of their
+# time: the threshold, in objects, is that of mypy.
 START = """\
 import sys; sys.path[:1] = filter(None, sys.path[:1])
 import gc; gc.set_threshold(200_000)

@@ -48,6 +48,8 @@ class Places:
 
     def shared(self, path: str) -> Optional[str]:
         """The checkout's place for an ignored file of a working tree; None for any other path."""
+        if not any(_below(path, worktree) for worktree in self._mirrors):
+            return None
         head = path
         while head and head not in self._shared:
             folder = os.path.dirname(head)
