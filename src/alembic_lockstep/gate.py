@@ -238,6 +238,8 @@ def _remember(
     for one in verdict.environments:
         if one.comparison is None or one.comparison.start == BASE_MODELS:
             continue
+        if one.comparison.now.outdated:  # a fresh database of this tree would be another
+            continue
         seen = launcher.seen_without(every - {one.environment.name})
         python = launcher.interpreter(one.environment).path
         for tree, observed in ((name, one.comparison.now), (base, one.comparison.before)):

@@ -68,6 +68,19 @@ class Comparison:
 
 def compare(runner: DryRunner, now: Side, base: Side | None) -> Comparison:
     """Judge one side against its base, which is None where the base has no such environment."""
+    comparison = _compare(runner, now, base)
+    outdated = comparison.now.outdated
+    if not outdated:
+        return comparison
+    others = f" and {len(outdated) - 1} more" if len(outdated) > 1 else ""
+    note = (
+        f"the base's migrations take from {outdated[0]}{others}, which this commit changes: "
+        "they ran in the base's checkout, as they did on your databases"
+    )
+    return replace(comparison, notes=(*comparison.notes, note))
+
+
+def _compare(runner: DryRunner, now: Side, base: Side | None) -> Comparison:
     start = runner.settings.start
     if start == BASE_MODELS and base is not None:
         return _from_base_models(runner, now, base, "")

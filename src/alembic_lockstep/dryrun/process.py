@@ -115,6 +115,9 @@ class Observation:
         connections: Dialect, driver and (password-free) target of each redirected connection.
         revisions: Ids of the revisions that ran, in order.
         paths: The files of those revisions.
+        transcript: From those revisions to digests of what they sent to the database.
+        outdated: Files that the base's revisions took something from and this commit changes, so
+            that they ran in the base's checkout.
         remembered: Ids of the revisions that had run in the database before.
         circumstances: What of env.py and the models makes old migrations do what they do.
         scripts: Files of the tree that Alembic loaded as its history, empty if it could not.
@@ -136,6 +139,8 @@ class Observation:
     connections: tuple[Mapping[str, str], ...] = ()
     revisions: tuple[str, ...] = ()
     paths: Mapping[str, str] = field(default_factory=dict)
+    transcript: Mapping[str, str] = field(default_factory=dict)
+    outdated: tuple[str, ...] = ()
     remembered: tuple[str, ...] = ()
     circumstances: str = ""
     scripts: tuple[str, ...] = ()
@@ -247,6 +252,7 @@ def observe(run: Run, early: Probe | None = None) -> Observation:
         refused_writes=_joined(facts.get("refused_writes", ()), refused.writes),
         error=facts.get("error", {}),
         paths=facts.get("paths", {}),
+        transcript=facts.get("transcript", {}),
         circumstances=facts.get("circumstances", ""),
         phase=facts.get("phase", ""),
         revision=facts.get("revision", ""),

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from alembic_lockstep.config import Settings
+from alembic_lockstep.dryrun.dependencies import (
+    changed_files,
+    common_revisions,
+    data_read,
+    files_taken,
+)
 from alembic_lockstep.dryrun.launcher import Launcher
 from alembic_lockstep.dryrun.privileges import Privileges, lacked
 from alembic_lockstep.dryrun.process import Ask, Observation
@@ -30,12 +36,23 @@ TWINNED = {"postgresql", "mysql", "mariadb"}
 # With what may be a damaged snapshot; then without any.
 ATTEMPTS = 3
 
+# All of the history is there already.
+_NOTHING_RAN = Observation(reads={"opened": (), "during": {"opened": (), "texts": ()}})
+
 # From targets to the URLs of their databases.
 Scratch = dict[str, str]
 
 
 class _DeniedError(Exception):
     """The project lacked a privilege, and has it from now on."""
+
+
+class _OutdatedError(Exception):
+    """The base's revisions take something from the project that this commit changes."""
+
+    def __init__(self, files: Sequence[str]) -> None:
+        super().__init__(", ".join(files))
+        self.files = tuple(files)
 
 
 class _UnusableError(Exception):
@@ -74,7 +91,9 @@ class DryRunner:
         """Upgrade an empty database (or one that the setting's SQL file fills) to the heads.
 
         What the base has runs first, or is there already in a snapshot. What is new runs by
-        itself, on a copy, as it will on a database that is in use.
+        itself, on a copy, as it will on a database that is in use. Where old revisions take
+        something from the project that this commit changes, such as the models for `create_all()`,
+        they must still run in this tree; but the database is the one that they make in the base's.
         """
         known = self.replayed.get((side.environment, side.tree.sha))
         if known:
@@ -99,16 +118,77 @@ class DryRunner:
         return known
 
     def _replay_all(self, side: Side, base: Side | None, role: str) -> Observation:
-        new = side.history.ids - base.history.ids if base else frozenset()
-        if new == side.history.ids or self.settings.run:
+        old = common_revisions(side, base, self.launcher.repository) if base else frozenset()
+        new = side.history.ids - old if old else frozenset()
+        if self.settings.run:
             new = frozenset()  # behind `run`, SQLite's file is gone when the process is
+        try:
+            return self._attempt(lambda kept: self._replay(side, base, new, role, kept))
+        except _OutdatedError as error:
+            outdated = error.files
+        assert base is not None
+        seen = self._attempt(lambda kept: self._replay_on_base(side, base, old, role, kept))
+        if seen.phase == "base":  # a commit that mends it: the tree's own is all that there is
+            return self._attempt(lambda kept: self._replay(side, None, new, role, kept))
+        return replace(seen, outdated=outdated)
+
+    def _attempt(self, replay: Callable[[Snapshots | None], Observation]) -> Observation:
+        """Make a replay with snapshots as long as they are good, then without."""
         for _ in range(ATTEMPTS if self.snapshots else 0):
             assert self.snapshots is not None
             try:
-                return self._privileged(lambda: self._replay(side, new, role, self.snapshots))
+                return self._privileged(lambda: replay(self.snapshots))
             except _UnusableError as error:
                 self.snapshots.forget(error.snapshot)
-        return self._privileged(lambda: self._replay(side, new, role, None))
+        return self._privileged(lambda: replay(None))
+
+    def _check_dependencies(
+        self, side: Side, base: Side | None, seen: Observation, start: Snapshot | None
+    ) -> None:
+        """Raise `_OutdatedError` if the base's revisions may have done otherwise in the base.
+
+        Args:
+            seen: A run of this tree's revisions, on top of `start`.
+        """
+        if base is None:
+            return
+        trees = (side.tree, base.tree, self.launcher.repository)
+        taken = {*files_taken(side, seen), *(start.taken if start else ())}
+        changed = changed_files(taken, *trees)
+        if not changed:
+            return
+        data = {*data_read(side, seen), *(start.data if start else ())}
+        sent = {**(start.transcript if start else {}), **seen.transcript}
+        before = self.snapshots.find(base, ()) if self.snapshots else None
+        if before and not changed_files(data, *trees):
+            common = sent.keys() & base.history.ids
+            if all(before.transcript.get(name) == sent[name] for name in common):
+                return
+        raise _OutdatedError(changed)
+
+    def _replay_on_base(
+        self, side: Side, base: Side, old: Collection[str], role: str, snapshots: Snapshots | None
+    ) -> Observation:
+        """Run what both trees have in the base's checkout, then the rest in this one's.
+
+        Where the base fails, that is what is returned, with the phase `base`.
+        """
+        scratch: Scratch = {}
+        others = base.history.ids - set(old)
+        start = snapshots.find(base, others) if snapshots else None
+        if start and set(start.applied) == set(old):
+            first = Observation(remembered=tuple(start.applied), paths=start.applied)
+            self.launcher.note(base, Observation(reads=start.reads))
+        else:
+            start = start if start and set(start.applied) < set(old) else None
+            request: dict[str, Any] = {"leave_out": sorted(others), "compare": False}
+            first = self._go_on(base, "base", start, scratch, **request)
+            if first.error:
+                return replace(first, phase="base")
+            start = snapshots.keep(base, first, scratch, start) if snapshots else None
+        if start:
+            scratch = self._restored(start)
+        return _both(first, self._run(side, role, scratch))
 
     def _privileged(self, work: Callable[[], Observation], *, goes_on: bool = False) -> Observation:
         """Do a replay's work, and do it again where the project lacked a privilege.
@@ -162,12 +242,27 @@ class DryRunner:
         return self._run(models, "base", scratch, upgrade=False)
 
     def _replay(
-        self, side: Side, new: Collection[str], role: str, snapshots: Snapshots | None
+        self,
+        side: Side,
+        base: Side | None,
+        new: Collection[str],
+        role: str,
+        snapshots: Snapshots | None,
     ) -> Observation:
+        """Run a tree's history in its own checkout.
+
+        Args:
+            base: Where to look whether what old revisions take is the same; None not to.
+
+        Raises:
+            _OutdatedError: it is not.
+        """
         scratch: Scratch = {}
         start = snapshots.find(side, new) if snapshots else None
         if new and not (start and side.history.ids - set(new) <= set(start.applied)):
-            return self._replay_in_two(side, new, role, start, snapshots)
+            return self._replay_in_two(side, base, new, role, start, snapshots)
+        if start:
+            self._check_dependencies(side, base, _NOTHING_RAN, start)
         is_whole = start is not None and set(start.applied) == side.history.ids
         twins = snapshots.twins(start) if snapshots and start and is_whole else {}
         seen = self._go_on(side, role, start, scratch, twins=twins)
@@ -175,11 +270,14 @@ class DryRunner:
             kept = snapshots.keep(side, seen, scratch, start) if seen.revisions else start
             if kept:
                 snapshots.keep_twins(kept, seen)
+        if not seen.error and not new:
+            self._check_dependencies(side, base, seen, start)
         return seen
 
     def _replay_in_two(
         self,
         side: Side,
+        base: Side | None,
         new: Collection[str],
         role: str,
         start: Snapshot | None,
@@ -207,6 +305,7 @@ class DryRunner:
                 if first.error:
                     return first
                 kept = snapshots.keep(side, first, scratch, start) if snapshots else None
+                self._check_dependencies(side, base, first, start)
                 given = self._restored(kept) if kept else scratch
                 start_other()
                 ready.set_result(given)
@@ -353,5 +452,6 @@ def _both(first: Observation, then: Observation) -> Observation:
         then,
         revisions=(*first.revisions, *then.revisions),
         paths={**first.paths, **then.paths},
+        transcript={**first.transcript, **then.transcript},
         remembered=first.remembered,
     )

@@ -7,6 +7,9 @@ import importlib.util
 import re
 import warnings
 
+from alembic_lockstep.errors import CouldNotJudge
+from alembic_lockstep.git.repository import Repository
+
 # Comments of ours count as code, and so does what stands around them: it is what they are about.
 _DIRECTIVE = re.compile(r"#\s*lockstep:")
 
@@ -24,6 +27,19 @@ def same_code(old: bytes, new: bytes, *, docstrings: bool) -> bool:
         return _are_same(_parse(before), _parse(now), docstrings)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False  # also what this Python is too old to read
+
+
+def is_same_code(path: str, old: str | None, new: str | None, repository: Repository) -> bool:
+    """Tell whether two blobs (ids; None where there is no file) of a path do the same."""
+    if old == new:
+        return True
+    if old is None or new is None or not path.endswith(".py"):
+        return False
+    try:
+        texts = (repository.contents.read(old), repository.contents.read(new))
+    except CouldNotJudge:  # `git gc` took it
+        return False
+    return same_code(*texts, docstrings=True)
 
 
 def _parse(text: str) -> ast.Module:

@@ -9,7 +9,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import PurePosixPath
 
 # What may import, or reach for, anything that the project has loaded.
-_ANYTHING = re.compile(r"\b(import_module|__import__|current_app|sys\.modules)\b")
+_ANYTHING = re.compile(
+    r"\b(import_module|__import__|current_app|sys\.modules|target_metadata|config\.attributes)\b"
+)
 _WORD = re.compile(r"\w+")
 _UPWARD = re.compile(r"\bfrom\s+\.")
 

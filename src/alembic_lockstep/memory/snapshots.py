@@ -15,15 +15,15 @@ from typing import Any
 
 from alembic_lockstep.cache import FORMAT, Cache
 from alembic_lockstep.config import Settings
+from alembic_lockstep.dryrun.dependencies import data_read, files_taken
 from alembic_lockstep.dryrun.environ import environ_digest
 from alembic_lockstep.dryrun.process import Observation
 from alembic_lockstep.dryrun.scratch import ScratchServers
-from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.history.environments import Environment
 from alembic_lockstep.history.inert import inert_migrations
+from alembic_lockstep.memory.code import is_same_code
 from alembic_lockstep.memory.digests import content_of, digest, have_changed, stamp_of
-from alembic_lockstep.memory.imports import imported_files
 from alembic_lockstep.sides import Side
 
 KIND = "snapshots"
@@ -54,6 +54,8 @@ class Snapshot:
         circumstances: See `Observation`.
         databases: From a target to the dialect and name of its database.
         inert: From paths of migrations to what `inert` says of them.
+        taken: What its revisions imported and read, see `files_taken`; `data` is what they read.
+        transcript: From its revisions to digests of what they sent to the database.
         reads: What was read while those revisions ran, as dry runs tell it; nobody reads it now.
     """
 
@@ -66,6 +68,9 @@ class Snapshot:
     circumstances: str
     databases: Mapping[str, tuple[str, str]]
     inert: Mapping[str, Mapping[str, Any]]
+    taken: Collection[str]
+    data: Collection[str]
+    transcript: Mapping[str, str]
     reads: Mapping[str, Any]
 
     def inert_in(self, files: Mapping[str, str]) -> dict[str, Mapping[str, Any]]:
@@ -144,6 +149,9 @@ class Snapshots:
                 **(start.inert if start else {}),
                 **inert_migrations(side.tree, seen.paths.values()),
             },
+            "taken": sorted({*(start.taken if start else ()), *files_taken(side, seen)}),
+            "data": sorted({*(start.data if start else ()), *data_read(side, seen)}),
+            "transcript": {**(start.transcript if start else {}), **seen.transcript},
             "reads": reads,
         }
         name = self._prefix(side.environment) + secrets.token_hex(8)
@@ -188,18 +196,15 @@ class Snapshots:
         """
         tree, environment = side.tree, side.environment
         opened = [path for path in seen.reads["opened"] if path in tree.files]
-        # What the others import was found when the snapshot was made, and is the same.
-        imported = imported_files(seen.paths.values(), opened, tree.read)
+        # What the others take was found when the snapshot was made, and is the same.
+        taken = files_taken(side, seen)
         around = f"{environment.script_location}/"
         helpers = {path for path in opened if path.startswith(around)} - set(seen.scripts)
-        during = seen.reads["during"]
-        read = {path for path in during["opened"] if not path.endswith(".py")}
-        read.update(during["texts"])
         # What reads configurations and data may pass it on to migrations.
         data = {path for path in (*opened, *seen.reads["unseen"]) if not path.endswith(".py")}
         named = {environment.config, self.settings.start}
         before = set(start.files) if start else set()
-        return {*seen.paths.values(), *imported, *helpers, *read, *data, *named, *before}
+        return {*seen.paths.values(), *taken, *helpers, *data, *named, *before}
 
     def _made_by(self, snapshot: Snapshot, side: Side) -> bool:
         """Whether a tree has all that made a snapshot."""
@@ -220,18 +225,7 @@ class Snapshots:
         )
 
     def _is_same(self, path: str, sha: str, side: Side) -> bool:
-        now = side.tree.files.get(path)
-        if now == sha:
-            return True
-        if now is None or not path.endswith(".py"):
-            return False
-        from alembic_lockstep.memory.code import same_code
-
-        objects = self.repository.contents
-        try:
-            return same_code(objects.read(sha), objects.read(now), docstrings=True)
-        except CouldNotJudge:  # `git gc` took it
-            return False
+        return is_same_code(path, sha, side.tree.files.get(path), self.repository)
 
     def _names_in(self, folder: str, side: Side) -> set[str]:
         """The names that a dry run would find in a folder: tracked ones, and ignored ones."""

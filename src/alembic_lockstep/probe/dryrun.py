@@ -27,6 +27,7 @@ from .redirect import Redirect
 from .schemas import make_schemas
 from .script import execute_script
 from .trace import installed
+from .transcript import Transcript
 from .twin.merge import merge
 from .twin.opinion import ask_twin
 from .twin.wishes import Wishes
@@ -63,11 +64,15 @@ class DryRun:
         self.asked_x = False
         self._has_run = False
         self.scripts: List[str] = []
+        self._transcript = Transcript()
 
     def seen(self) -> Dict[str, Any]:
         """How far it came."""
         names = ("phase", "revision", "revisions", "paths", "circumstances", "scripts", "asked_x")
-        return {name: getattr(self, name) for name in names}
+        return {
+            **{name: getattr(self, name) for name in names},
+            "transcript": self._transcript.digests,
+        }
 
     def run(self) -> None:
         """Execute env.py; raises whatever it or a migration raises."""
@@ -148,15 +153,21 @@ class DryRun:
         self._note_scripts()
         self._refuse_without_upgrade()
         steps = list(self._steps(rev))
-        for number, step in enumerate(steps, 1):
-            self.revision = step.revision.revision
-            self._channel.send("revision", id=self.revision, number=number, total=len(steps))
-            self._reads.is_migrating = True
-            yield step
-            self._reads.is_migrating = False
-            self.revisions.append(self.revision)
-            self.paths[self.revision] = relative(str(step.revision.path), self._request["checkout"])
+        with self._transcript.recorded():
+            for number, step in enumerate(steps, 1):
+                yield from self._step(step, number, len(steps))
         self.revision = ""
+
+    def _step(self, step: Any, number: int, total: int) -> Iterator[Any]:
+        self.revision = step.revision.revision
+        self._channel.send("revision", id=self.revision, number=number, total=total)
+        self._transcript.begin()
+        self._reads.is_migrating = True
+        yield step
+        self._reads.is_migrating = False
+        self._transcript.end(self.revision)
+        self.revisions.append(self.revision)
+        self.paths[self.revision] = relative(str(step.revision.path), self._request["checkout"])
 
     def _steps(self, rev: Any) -> Iterator[Any]:
         """What is to be run: all of the history, or what does not build on the commit's own."""
