@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 
 from .conftest import MakeProject
@@ -213,6 +215,44 @@ def test_an_old_migration_that_fails_is_not_blamed(shop: Project) -> None:
     add_migration(shop, "aaaaaaaaaaaa", upgrade="op.drop_table('parcels')")
     commit(shop)
     assert_clean(change_and_check(shop), "aaaaaaaaaaaa fails in the base too", "parcels")
+
+
+def test_an_old_migration_that_fails_is_put_down_to_nobody_if_the_base_does_not_start(
+    shop: Project,
+) -> None:
+    add_migration(shop, "aaaaaaaaaaaa", upgrade="op.drop_table('parcels')")
+    text = shop.read(MODELS)
+    shop.write(MODELS, text + "raise RuntimeError('no settings')\n")
+    shop.stage(".")
+    commit(shop)
+    shop.write(MODELS, text)
+    said = ("revision aaaaaaaaaaaa fails", "the base does not start (RuntimeError: no settings)")
+    result = change_and_check(shop)
+    assert_unjudged(result, *said, 'start = "schema.sql"')
+    assert "broken-upgrade" not in result.output
+    # What is advised leads on: the database as people have it, at the revision before.
+    assert shop.alembic("upgrade", HEAD).returncode == 0
+    dump = sqlite3.connect(shop.database).iterdump()
+    stamped = "UPDATE alembic_version SET version_num = 'aaaaaaaaaaaa';"
+    shop.write("schema.sql", "\n".join([*list(dump)[1:-1], stamped]))
+    shop.write("pyproject.toml", '[tool.alembic-lockstep]\nstart = "schema.sql"\n')
+    shop.stage(".")
+    assert_clean(shop.check(), "0 revisions run from schema.sql")
+
+
+def test_an_old_migration_that_this_commit_breaks_is_not_said_to_run_in_the_base(
+    shop: Project,
+) -> None:
+    path = add_migration(shop, "aaaaaaaaaaaa")
+    text = shop.read(MODELS)
+    shop.write(MODELS, text + "raise RuntimeError('no settings')\n")
+    shop.stage(".")
+    commit(shop)
+    shop.write(MODELS, text)
+    shop.replace(path, "    pass\n\n\ndef down", "    op.drop_table('parcels')\n\n\ndef down")
+    result = change_and_check(shop)
+    assert_finding(result, "broken-upgrade: upgrade() of aaaaaaaaaaaa fails", "parcels")
+    assert "The base runs" not in result.output
 
 
 @pytest.fixture

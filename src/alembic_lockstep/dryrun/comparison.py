@@ -170,8 +170,11 @@ def _failed(runner: DryRunner, now: Side, base: Side | None, seen: Observation) 
         return Comparison(seen, None, runner.settings.start)
     if seen.phase != "upgrade" or not seen.revision or is_of_the_machine(seen):
         raise _unjudged(runner, now, seen)
+    before = None
     if base is not None:
         before = runner.replay(base, role="base")
+        if before.error and before.phase != "upgrade" and _is_unchanged(seen.revision, now, base):
+            raise _blames_nobody(runner, base, seen, before)
         same = before.revision == seen.revision or _is_unchanged(seen.revision, now, base)
         if before.phase == "upgrade" and before.revision and same:
             note = (
@@ -180,7 +183,21 @@ def _failed(runner: DryRunner, now: Side, base: Side | None, seen: Observation) 
                 "the scratch database started from the base's models"
             )
             return _from_base_models(runner, now, base, note)
-    return Comparison(seen, None, runner.settings.start)
+    return Comparison(seen, before, runner.settings.start)
+
+
+def _blames_nobody(
+    runner: DryRunner, base: Side, seen: Observation, before: Observation
+) -> CouldNotJudge:
+    """Explain why an old revision that fails is put down neither to this commit nor to the base."""
+    return CouldNotJudge(
+        f"revision {seen.revision} fails ({_first_line(seen.error['message'])}), and whether it "
+        "did so before this commit is not known: the base does not start "
+        f"({before.error['type']}: {_first_line(before.error['message'])})",
+        tried=runner.launcher.tried(base.environment),
+        fix="# the schema that your databases have, stamped with a revision, to start from:\n"
+        '[tool.alembic-lockstep]\nstart = "schema.sql"',
+    )
 
 
 def _is_unchanged(revision: str, now: Side, base: Side) -> bool:
@@ -208,7 +225,7 @@ def _from_base_models(runner: DryRunner, now: Side, base: Side, note: str) -> Co
     before = runner.create(base, scratch, role="base")
     if before.error:
         raise _unjudged(runner, base, before)
-    seen = runner.upgrade(now, scratch, role="tree")
+    seen = runner.upgrade(now, base, scratch, role="tree")
     if not seen.error:
         return subtracted(seen, before, BASE_MODELS, note)
     if seen.phase != "upgrade" or not seen.revision or is_of_the_machine(seen):

@@ -225,6 +225,7 @@ class Launcher:
             "allow_connect": [*self.settings.allow_connect, *self._allowed],
             "allow_write": list(self.settings.allow_write),
             "allow_run": list(self.settings.allow_run),
+            "applied": [],
             "compare": True,
             "create": False,
             "expects": "",

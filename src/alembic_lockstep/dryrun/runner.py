@@ -215,8 +215,8 @@ class DryRunner:
 
         return self._privileged(work)
 
-    def upgrade(self, side: Side, scratch: Scratch, *, role: str) -> Observation:
-        """Run what is new on copies of databases that `create` filled."""
+    def upgrade(self, side: Side, base: Side, scratch: Scratch, *, role: str) -> Observation:
+        """Run what is new on copies of databases that `create` filled from the base's models."""
         if self.settings.run and any(url.startswith("sqlite") for url in scratch.values()):
             raise CouldNotJudge(
                 "a SQLite database that was filled behind the setting `run` does not outlive it, "
@@ -226,7 +226,7 @@ class DryRunner:
 
         def work() -> Observation:
             copies = {target: self.servers.copy(url) for target, url in scratch.items()}
-            return self._run(side, role, copies)
+            return self._run(side, role, copies, applied=sorted(base.history.ids))
 
         return self._privileged(work, goes_on=True)
 

@@ -174,6 +174,11 @@ class DryRun:
         left_out = set(self._request["leave_out"])
         for step in self._script._upgrade_revs("heads", self._without_ancestors(rev)):
             script = step.revision
+            if script.revision in self._request["applied"]:
+                raise util.CommandError(
+                    f"the database that the base's models made is not stamped with "
+                    f"{script.revision}, which the base has"
+                )
             if script.revision in left_out or left_out & set(script._all_down_revisions):
                 left_out.add(script.revision)
             else:
@@ -213,9 +218,15 @@ class DryRun:
         make_schemas(context.connection, schemas)
         # As Alembic does around each revision: without transactional DDL, nobody else commits.
         with context.begin_transaction(_per_migration=True):
+            began = context.connection.get_transaction()
             for metadata in metadatas:
                 metadata.create_all(context.connection)
             context.stamp(self._script, "heads")
+            # A listener of the models that commits has ended the transaction; the next statement
+            # began another, which nobody else commits.
+            current = context.connection.get_transaction()
+            if current is not None and current is not began:
+                current.commit()
 
     def _note_scripts(self) -> None:
         """Keep the names of the history's files: env.py may have set the version locations."""

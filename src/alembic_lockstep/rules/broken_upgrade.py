@@ -31,7 +31,8 @@ def check(facts: Facts) -> list[Finding]:
         return []
     now = facts.comparison.now
     what = f"upgrade() of {now.revision}" if now.revision else "importing this migration"
-    old = now.revision in facts.base_history.ids and facts.comparison.start == "replay"
+    before = facts.comparison.before
+    ran_in_base = before is not None and now.revision in (*before.revisions, *before.remembered)
     absent = what_is_absent(facts.repository, facts.tree.sha)
     return [
         Finding(
@@ -39,7 +40,7 @@ def check(facts: Facts) -> list[Finding]:
             f"{what} fails: {_message(now.error)}",
             _where(facts, now.revision),
             facts.environment.name,
-            hint="; ".join(absent) or (BLAME if old else hint(now)),
+            hint="; ".join(absent) or (BLAME if ran_in_base else hint(now)),
         )
     ]
 
