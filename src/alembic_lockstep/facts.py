@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from alembic_lockstep.dryrun.comparison import Comparison
@@ -34,6 +35,7 @@ class Facts:
         in_base: The environment as the base has it; None if it is new.
         new: Revisions that the tree has and the base lacks, parents first.
         broken: Migration files of the tree that are not valid Python.
+        base_broken: Those of the base.
         forgotten: Migration files on disk that the tree lacks or has in another state.
         comparison: What the dry run found; None when the history forbids one.
         cured: Of the introduced operations, those that `forgotten` would cure.
@@ -56,6 +58,26 @@ class Facts:
     cured: tuple[Operation, ...] = ()
     notes: tuple[str, ...] = ()
     loaded_elsewhere: frozenset[str] = frozenset()
+    base_broken: tuple[Broken, ...] = ()
+
+    @cached_property
+    def published_in(self) -> str:
+        """The full name of the branch whose revisions other databases have; "" if unknown."""
+        return self.repository.references.default_branch
+
+    @cached_property
+    def published(self) -> frozenset[str] | None:
+        """The ids of the revisions that other databases may have.
+
+        Without a default branch those are the base's, but not where two branches are being merged:
+        then it may be either's, and this is None.
+        """
+        if not self.published_in:
+            merging = (self.repository.git_dir / "MERGE_HEAD").exists()
+            return None if merging else self.base_history.ids
+        tree = Tree(self.repository, self.repository.tree_of(self.published_in))
+        places = (self.environment, *([self.in_base.environment] if self.in_base else []))
+        return frozenset().union(*(Side(place, tree).history.ids for place in places))
 
     @property
     def now(self) -> Side:
@@ -111,6 +133,7 @@ def _read(
         new=tuple(history.new_since(base_history)),
         broken=tuple(one for one in now.broken if files[one.path] != base.files.get(one.path)),
         forgotten=tuple(now.migration_files(on_disk)),
+        base_broken=tuple(in_base.broken if in_base else ()),
     )
 
 

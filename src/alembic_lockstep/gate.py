@@ -37,6 +37,7 @@ from alembic_lockstep.ignores import (
 from alembic_lockstep.memory.memory import Memory, untraced
 from alembic_lockstep.memory.verdicts import Verdicts
 from alembic_lockstep.rules import DRY_RUN_RULES, HISTORY_RULES, Check
+from alembic_lockstep.rules.edited_migration import unpublished
 from alembic_lockstep.sides import Side, SideFinder
 
 
@@ -140,7 +141,9 @@ class Gate:
         asked = now.asked | before.asked
         seen = know_each_other(_side_by_side(self._look, facts, runner))
         judged = tuple(self._judge_environment(one, runner) for one in seen)
-        verdict = Verdict(base, tree, judged, untraced(runner.launcher.seen) if memory else ())
+        fleeting = (f"{one.published_in} may get what it lacks" for one in seen if unpublished(one))
+        reasons = (*untraced(runner.launcher.seen), *dict.fromkeys(fleeting))
+        verdict = Verdict(base, tree, judged, reasons if memory else ())
         if memory and not verdict.untraced:
             trees = dict(zip(names, (before, now), strict=True))
             _remember(memory, trees, asked, verdict, runner.launcher)
@@ -203,7 +206,7 @@ def conclude(facts: Facts, globs: Mapping[str, str], directives: Directives) -> 
         tuple(cures(counted, findings)),
         facts.comparison,
         (),
-        facts.notes,
+        (*facts.notes, *unpublished(facts)),
         account(facts, globs, directives, found, [*differences, *others]),
     )
 

@@ -33,6 +33,24 @@ class References:
     branch: str
     head: str
 
+    @property
+    def default_branch(self) -> str:
+        """The full name of the branch that others deploy from; "" if no usual name exists.
+
+        A remote's comes first: the local one of the same name may hold what is not pushed yet.
+        """
+        for remote in ("refs/remotes/upstream", "refs/remotes/origin"):
+            chosen = self.symbolic.get(f"{remote}/HEAD", "")
+            if chosen in self.names:
+                return chosen
+            if usual := self._usual(remote):
+                return usual
+        return self._usual("refs/heads")
+
+    def _usual(self, folder: str) -> str:
+        names = (f"{folder}/{name}" for name in ("main", "master"))
+        return next((name for name in names if name in self.names), "")
+
     @classmethod
     def read(cls, repository: Repository) -> References:
         """Ask git for all references at once."""

@@ -221,6 +221,27 @@ class History:
         except alembic.RevisionError:
             return tuple(sorted(self.tips))  # a cycle, or an id that Alembic forbids
 
+    def parents(self, revision: Revision) -> set[str]:
+        """Return the ids that a revision builds or depends on; a branch label is its revision's."""
+        named = {parent.partition("@")[0] for parent in revision.depends_on}
+        return {*revision.down, *(self._owners.get(name, name) for name in named)}
+
+    @cached_property
+    def _owners(self) -> dict[str, str]:
+        return {label: known.id for known in self.revisions for label in known.branch_labels}
+
+    def up_to(self, *ids: str) -> set[str]:
+        """Return the ids of all that an upgrade to these runs, unknown parents included."""
+        parents = {revision.id: self.parents(revision) for revision in self.revisions}
+        reached: set[str] = set()
+        waiting = list(ids)
+        while waiting:
+            current = waiting.pop()
+            if current not in reached:
+                reached.add(current)
+                waiting += parents.get(current, ())
+        return reached
+
     def missing_parents(self) -> list[tuple[Revision, str, str]]:
         """Return each revision, field and id that no file of the tree defines.
 

@@ -8,6 +8,7 @@ from alembic_lockstep.facts import Facts
 from alembic_lockstep.findings import Finding
 from alembic_lockstep.rules import (
     broken_upgrade,
+    edited_migration,
     migration_mismatch,
     missing_migration,
     multiple_heads,
@@ -24,6 +25,7 @@ Check = Callable[[Facts], list[Finding]]
 HISTORY_RULES: dict[str, Check] = {
     "unknown-parent": unknown_parent.check,
     "multiple-heads": multiple_heads.check,
+    edited_migration.RULE: edited_migration.check,
 }
 # Judged from what the dry run saw.
 DRY_RUN_RULES: dict[str, Check] = {

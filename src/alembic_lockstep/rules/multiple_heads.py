@@ -5,11 +5,11 @@ from __future__ import annotations
 from alembic_lockstep.commands import merge_command
 from alembic_lockstep.facts import Facts, at
 from alembic_lockstep.findings import Finding, Location
-from alembic_lockstep.history.revisions import Revision
+from alembic_lockstep.history.revisions import History, Revision
 
 
 def check(facts: Facts) -> list[Finding]:
-    """At most one finding, at a head that the base does not have.
+    """At most one finding, at the revision that should get another parent.
 
     None where parents are unknown: what builds on them would count as heads.
     """
@@ -20,21 +20,52 @@ def check(facts: Facts) -> list[Finding]:
     heads, before = facts.history.heads, facts.base_history.heads
     if len(heads) <= max(len(before), 1):
         return []
-    # A new revision, or an old one that lost its child.
-    fresh = [one for one in (*facts.history.revisions, *facts.new) if one.id in heads]
-    added = [one for one in fresh if one.id not in before][-1]
-    other = next(head for head in heads if head != added.id)
+    movable = _movable(facts)
+    merge = f"ake a merge revision: {merge_command(facts.environment, facts.tree.files)}"
+    if movable is None:
+        # A new revision, or an old one that lost its child.
+        fresh = [one for one in (*facts.history.revisions, *facts.new) if one.id in heads]
+        shown = [one for one in fresh if one.id not in before][-1]
+        hint = f"M{merge}"
+    else:
+        shown, parent = movable
+        hint = f"Set down_revision = '{parent}' here, or m{merge}"
     return [
         Finding(
             "multiple-heads",
             f"{len(heads)} heads, where the base has {len(before)}: {', '.join(heads)}; "
             "`upgrade head` will refuse to choose",
-            _parent_line(facts, added),
+            _parent_line(facts, shown),
             facts.environment.name,
-            hint=f"Set down_revision = '{other}' here, or make a merge revision: "
-            + merge_command(facts.environment, facts.tree.files),
+            hint=hint,
         )
     ]
+
+
+def _movable(facts: Facts) -> tuple[Revision, str] | None:
+    """Return the revision to put on top of another head, and that head; None if none should be.
+
+    A database that has a revision never runs what is put below it. So only what no other database
+    has can move, with all that is its head's alone: best what this commit adds.
+    """
+    if facts.published is None:
+        return None
+    history, new = facts.history, {one.id for one in facts.new}
+    candidates = []
+    for head in history.heads:
+        others = [one for one in history.heads if one != head]
+        own = history.up_to(head) - history.up_to(*others)
+        lowest = [one for one in history.revisions if one.id in own and not own & {*one.down}]
+        if not own & facts.published and len(lowest) == 1 and len(lowest[0].down) < 2:
+            rank = (own <= new, lowest[0].id not in facts.base_history.ids, lowest[0].path)
+            candidates.append((rank, lowest[0], _parent_for(lowest[0], others, history)))
+    return max(candidates, key=lambda one: one[0])[1:] if candidates else None
+
+
+def _parent_for(revision: Revision, heads: list[str], history: History) -> str:
+    """Return the head to build on: of several by design, one of the same branch."""
+    same = (one for one in heads if history.up_to(one).issuperset(revision.down))
+    return next(same, heads[0])
 
 
 def _parent_line(facts: Facts, revision: Revision) -> Location:

@@ -1,0 +1,204 @@
+"""Rules about the revisions' graph, on small repositories: nothing of the project is run."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from alembic_lockstep.config import Settings
+from alembic_lockstep.facts import Facts, read_facts
+from alembic_lockstep.findings import Finding
+from alembic_lockstep.git.repository import Repository
+from alembic_lockstep.git.tree import Tree
+from alembic_lockstep.rules import edited_migration, multiple_heads
+from alembic_lockstep.sides import SideFinder
+
+Parents = str | tuple[str, ...] | None
+
+
+class Graph:
+    """A repository with an Alembic environment whose migrations are one line of parents each."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.git("init", "--quiet", "-b", "main")
+        with (root / ".git/config").open("a") as config:
+            config.write("[user]\n\tname = Ada\n\temail = ada@example.org\n")
+        (root / "m/versions").mkdir(parents=True)
+        (root / "alembic.ini").write_text("[alembic]\nscript_location = m\n")
+        (root / "m/env.py").touch()
+
+    def git(self, *arguments: str, check: bool = True) -> None:
+        command = ("git", "-c", "core.hooksPath=/dev/null", *arguments)
+        subprocess.run(command, cwd=self.root, check=check, capture_output=True)
+
+    def put(self, parents: Mapping[str, Parents], more: str = "") -> None:
+        """Write and stage migrations, from their ids to their parents."""
+        for name, down in parents.items():
+            text = f"revision = {name!r}\ndown_revision = {down!r}\n{more}"
+            (self.root / f"m/versions/{name}.py").write_text(text)
+        self.git("add", "--all")
+
+    def commit(self, parents: Mapping[str, Parents], more: str = "") -> None:
+        self.put(parents, more)
+        self.git("commit", "--quiet", "-m", "A change")
+
+    def branch(self, name: str, start: str = "main") -> None:
+        self.git("checkout", "--quiet", "-B", name, start)
+
+    def merge(self, branch: str) -> None:
+        """Begin to merge a branch, and stay before the commit."""
+        self.git("merge", "--no-commit", "--no-ff", branch)
+
+    def facts(self) -> Facts:
+        """Read what is staged against HEAD."""
+        repository = Repository.discover(self.root)
+        base = Tree(repository, repository.tree_of("HEAD"))
+        tree = Tree(repository, repository.staged_tree({}))
+        finder = SideFinder(repository, Settings(), {})
+        (facts,) = read_facts(
+            finder, finder.find(tree), base, repository.changes(base.sha, tree.sha)
+        )
+        return facts
+
+
+@pytest.fixture
+def graph(tmp_path: Path) -> Graph:
+    """A repository whose `main` has 0001 and 0002."""
+    graph = Graph(tmp_path)
+    graph.commit({"0001": None, "0002": "0001"})
+    return graph
+
+
+def edited(graph: Graph) -> list[Finding]:
+    return edited_migration.check(graph.facts())
+
+
+def heads(graph: Graph) -> Finding:
+    (finding,) = multiple_heads.check(graph.facts())
+    return finding
+
+
+def test_a_new_revision_put_below_one_that_the_base_has_is_never_run(graph: Graph) -> None:
+    graph.put({"0003": "0001", "0002": "0003"})
+    (finding,) = edited(graph)
+    assert (finding.location.path, finding.location.line) == ("m/versions/0002.py", 2)
+    assert finding.message.endswith("a database at 0002 will never run 0003")
+    assert "back to '0001' here" in finding.hint
+    assert "down_revision = '0002' there" in finding.hint
+
+
+def test_a_new_root_two_new_ones_below_and_one_more_parent_of_a_merge(graph: Graph) -> None:
+    graph.put({"0000": None, "000a": "0000", "0001": "000a"})
+    (finding,) = edited(graph)
+    assert finding.message.endswith("will never run 0000, 000a")
+    assert "back to None" in finding.hint
+    graph.commit({"0001": None, "0002b": "0001", "0003": ("0002", "0002b")})
+    graph.put({"0002c": "0001", "0003": ("0002", "0002b", "0002c")})
+    (finding,) = edited(graph)
+    assert finding.location.path == "m/versions/0003.py"
+    assert "back to ('0002', '0002b')" in finding.hint
+
+
+def test_a_dependency_on_a_new_revision_or_on_its_label(graph: Graph) -> None:
+    graph.put({"0003": "0001"}, "branch_labels = 'side'\n")
+    graph.put({"0002": "0001"}, "depends_on = 'side'\n")
+    (finding,) = edited(graph)
+    assert (finding.location.line, finding.hint[:23]) == (3, "Set depends_on back to ")
+
+
+@pytest.mark.parametrize(
+    "parents",
+    [
+        {"0003": "0002"},
+        {"0002b": "0001", "0003": ("0002", "0002b")},
+        {"0003": "0001"},
+        {"0001": None, "0002": "0001"},
+    ],
+    ids=["on top", "merged", "a second head", "only touched"],
+)
+def test_what_leaves_the_parents_of_old_revisions_is_no_edit(
+    graph: Graph, parents: dict[str, Parents]
+) -> None:
+    graph.put(parents, "# Touched.\n")
+    assert edited(graph) == []
+
+
+def test_a_forgotten_parent_that_is_brought_is_no_edit(graph: Graph) -> None:
+    graph.commit({"0004": "0003"})
+    graph.put({"0003": "0002"})
+    assert edited(graph) == []
+
+
+def test_old_revisions_squashed_into_a_new_one_are_no_edit(graph: Graph) -> None:
+    graph.git("rm", "--quiet", "m/versions/0001.py")
+    graph.put({"all": None, "0002": "all"})
+    assert edited(graph) == []
+
+
+def test_who_merges_main_may_put_his_own_revision_on_top(graph: Graph) -> None:
+    graph.branch("side")
+    graph.commit({"aaaa": "0002"})
+    graph.branch("main", "main")
+    graph.commit({"bbbb": "0002"})
+    graph.branch("side", "side")
+    graph.merge("main")
+    finding = heads(graph)
+    assert finding.location.path == "m/versions/aaaa.py"
+    assert finding.hint.startswith("Set down_revision = 'bbbb' here, or make a merge revision")
+    graph.put({"aaaa": "bbbb"})
+    facts = graph.facts()
+    assert multiple_heads.check(facts) == edited_migration.check(facts) == []
+    assert "which refs/heads/main does not have yet" in edited_migration.unpublished(facts)[0]
+
+
+def test_who_merges_main_is_not_told_to_put_mains_revision_on_his(graph: Graph) -> None:
+    graph.branch("side")
+    graph.commit({"aaaa": "0002"})
+    graph.branch("main", "main")
+    graph.commit({"bbbb": "0002"})
+    graph.merge("side")
+    assert heads(graph).location.path == "m/versions/aaaa.py"
+    graph.put({"aaaa": "0002", "bbbb": "aaaa"})
+    (finding,) = edited(graph)
+    assert finding.location.path == "m/versions/bbbb.py"
+
+
+def test_the_remotes_main_counts_and_not_what_was_not_pushed(graph: Graph) -> None:
+    graph.git("update-ref", "refs/remotes/origin/main", "main")
+    graph.commit({"0003": "0002"})
+    graph.put({"0004": "0002", "0003": "0004"})
+    facts = graph.facts()
+    assert edited_migration.check(facts) == []
+    assert "refs/remotes/origin/main" in edited_migration.unpublished(facts)[0]
+    graph.git("update-ref", "refs/remotes/origin/main", "main")
+    assert len(edited(graph)) == 1
+
+
+def test_of_two_branches_with_no_main_neither_is_to_be_moved(graph: Graph) -> None:
+    graph.git("branch", "-m", "main", "trunk")
+    graph.branch("side", "trunk")
+    graph.commit({"aaaa": "0002"})
+    graph.branch("other", "trunk")
+    graph.commit({"bbbb": "0002"})
+    graph.merge("side")
+    assert heads(graph).hint.startswith("Make a merge revision")
+    graph.put({"bbbb": "aaaa"})
+    assert edited(graph) == []
+
+
+def test_of_two_new_revisions_the_lower_one_gets_the_other_parent(graph: Graph) -> None:
+    graph.commit({"0003": "0002"})
+    graph.put({"000a": "0002", "000b": "000a"})
+    finding = heads(graph)
+    assert finding.location.path == "m/versions/000a.py"
+    assert finding.hint.startswith("Set down_revision = '0003' here")
+
+
+def test_of_two_histories_by_design_the_head_of_the_same_one_is_named(graph: Graph) -> None:
+    graph.commit({"z1": None, "z2": "z1"})
+    graph.put({"z3": "z1"})
+    assert heads(graph).hint.startswith("Set down_revision = 'z2' here")
