@@ -261,3 +261,29 @@ def test_a_checkout_whose_access_times_were_set_back_is_not_written_again(
     again = [(file.stat().st_ino, file.stat().st_mtime_ns) for file in files]
     assert files[0].read_text() == "one = 3\n"
     assert again[1] == written[1]
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        *("GIT_LITERAL_PATHSPECS=1", "GIT_GLOB_PATHSPECS=1", "GIT_NOGLOB_PATHSPECS=1"),
+        *("GIT_ICASE_PATHSPECS=1", "GIT_CONFIG=/dev/null"),
+    ],
+)
+def test_what_git_was_called_with_around_the_hook_changes_none_of_our_questions(
+    root: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    marked = "# lockstep: ignore[x] y\n"
+    (root / ".git/info/exclude").write_text("*.log\n")
+    tree = commit(root, a__models_py=marked, b_py=marked)
+    git(root, "config", "filter.upper.clean", "tr a-z A-Z")
+    for name in ("new_[1].py", "NEW_[1].py", "seen.log"):
+        (root / name).write_text("x\n")
+    name, value = variable.split("=")
+    monkeypatch.setenv(name, value)
+    repository = Repository.discover(root)
+    assert repository.grep(tree, "-F", "lockstep:", among="*.py") == ["a/models.py", "b.py"]
+    added = {one.path for one in repository.entries(repository.tree_with(tree, ["new_[1].py"]))}
+    assert added == {"a/models.py", "b.py", "new_[1].py"}
+    assert repository.still_ignored(["seen.log"]) == {"seen.log"}
+    assert repository.configuration.last("filter.upper.clean") == "tr a-z A-Z"

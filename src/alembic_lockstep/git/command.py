@@ -35,8 +35,19 @@ QUIET = (
     *("-c", "core.trustctime=false"),
 )
 
-# Git does not write down what it learns by looking: an index, also a submodule's, is the user's.
-UNLOCKED = {"GIT_OPTIONAL_LOCKS": "0"}
+#: Set for every call. Git does not write down what it learns by looking: an index, also a
+#: submodule's, is the user's. Paths are read as we write them, whatever `git --literal-pathspecs`
+#: (Magit, Neogit) or a relative of it was called with around the hook.
+_SET = {
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_LITERAL_PATHSPECS": "0",
+    "GIT_GLOB_PATHSPECS": "0",
+    "GIT_NOGLOB_PATHSPECS": "0",
+    "GIT_ICASE_PATHSPECS": "0",
+}
+#: These take the place of what we ask for, and have no value that means none: another file for
+#: `git config`, another tree to read attributes from.
+_UNSET = ("GIT_CONFIG", "GIT_ATTR_SOURCE")
 
 # What git itself tells to paste, for a repository that belongs to somebody else.
 _SAFE = re.compile(r"^\s*(git config --global --add safe\.directory .+)$", re.MULTILINE)
@@ -62,7 +73,7 @@ def run_git(
         code, printed, said = Git(str(cwd)).execute(
             command,
             istream=stdin,
-            env={**(environ or {}), **UNLOCKED},
+            env=_variables(environ or {}),
             with_extended_output=True,
             with_exceptions=False,
             stdout_as_string=False,
@@ -73,6 +84,13 @@ def run_git(
     if code not in accepted:
         raise _failure(_command(arguments), said.strip(), fix)
     return said.encode() if errors else printed
+
+
+def _variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables for a call. GitPython adds them to this process's own."""
+    for name in _UNSET:
+        os.environ.pop(name, None)
+    return {**environ, **_SET}
 
 
 def _failure(command: str, said: str, fix: str) -> CouldNotJudge:
@@ -135,7 +153,7 @@ class Objects:
 
     def _start(self) -> Git.AutoInterrupt:
         command = ["git", "cat-file", "--batch"]
-        pipe, environ = subprocess.PIPE, dict(self._environ)
+        pipe, environ = subprocess.PIPE, _variables(self._environ)
         return self._git.execute(command, istream=pipe, as_process=True, env=environ)
 
     def _missing(self, sha: str) -> CouldNotJudge:
