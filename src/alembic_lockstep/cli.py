@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import click
 
 from alembic_lockstep import __version__
+from alembic_lockstep.config import NO_CACHE
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.report.output import FORMATS, Output, OutputFile, output_file
 from alembic_lockstep.report.report import Report
@@ -88,7 +89,7 @@ def cli() -> None:
 @click.option(
     "--no-cache",
     is_flag=True,
-    envvar="ALEMBIC_LOCKSTEP_NO_CACHE",
+    envvar=NO_CACHE,
     show_envvar=True,
     help="Neither read nor write what is remembered.",
 )

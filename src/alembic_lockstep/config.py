@@ -6,7 +6,7 @@ import importlib
 import math
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from alembic_lockstep.errors import CouldNotJudge
 
 PREFIX = "ALEMBIC_LOCKSTEP_"
 TABLE = "tool.alembic-lockstep"
+#: What the option `--no-cache` is called in the environment; it is no setting of a project.
+NO_CACHE = f"{PREFIX}NO_CACHE"
 
 
 @dataclass(frozen=True)
@@ -272,7 +274,8 @@ def _flatten(table: dict[str, Any]) -> dict[str, Any]:
 def _from_environ(environ: Mapping[str, str]) -> dict[str, Any]:
     known = {key.variable: key for key in _KEYS}
     ours = {name: text for name, text in environ.items() if name.startswith(PREFIX)}
-    named = {name: _named(name, known, "the environment") for name in ours}
+    ours.pop(NO_CACHE, None)
+    named = {name: _named(name, known, "the environment", others=(NO_CACHE,)) for name in ours}
     return {
         key.field: _parsed(name, key.kind, ours[name]) for name, key in named.items() if ours[name]
     }
@@ -290,10 +293,11 @@ def _from_flags(flags: Mapping[str, object]) -> dict[str, Any]:
     }
 
 
-def _named(name: str, known: Mapping[str, _Key], where: str) -> _Key:
+def _named(name: str, known: Mapping[str, _Key], where: str, others: Collection[str] = ()) -> _Key:
     if name in known:
         return known[name]
-    raise CouldNotJudge(f"{where} has no setting {name!r}{did_you_mean(name, known)}")
+    near = did_you_mean(name, (*known, *others))
+    raise CouldNotJudge(f"{where} has no setting {name!r}{near}")
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

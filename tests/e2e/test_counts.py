@@ -292,7 +292,8 @@ def test_what_is_new_does_not_outlive_a_base_that_fails(shop: Project, starts: P
     shop.commit("Broken", "--no-verify")
     add_column(shop, "paid", "bool")
     add_migration(shop, "bbbbbbbbbbbb", down="aaaaaaaaaaaa", upgrade=PAID)
-    result = shop.check("--no-cache", once=True)
+    shop.environ["ALEMBIC_LOCKSTEP_NO_CACHE"] = "1"
+    result = shop.check(once=True)
     assert "aaaaaaaaaaaa fails in the base too" in result.output
     # Both of the tree, the base, from its models; that none stays is watched for each check.
     assert len(set(starts.read_text().split())) >= 4

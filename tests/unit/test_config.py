@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from alembic_lockstep.config import Settings, load_settings
 from alembic_lockstep.errors import CouldNotJudge
 
+ROOT = Path(__file__).parents[2]
 TABLE = "[tool.alembic-lockstep]\n"
 
 
@@ -46,6 +49,31 @@ def test_variables_of_others_are_left_alone() -> None:
 def test_an_empty_variable_counts_as_not_set() -> None:
     environ = {"ALEMBIC_LOCKSTEP_PYTHON": "", "ALEMBIC_LOCKSTEP_TIMEOUT": ""}
     assert load(TABLE + 'python = "a"', environ).python == "a"
+
+
+DOCUMENTED = [
+    name
+    for page in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"))
+    for name in re.findall(r"\bALEMBIC_LOCKSTEP_[A-Z_]*[A-Z]\b", page.read_text())
+]
+
+
+@pytest.mark.parametrize("name", sorted({*DOCUMENTED}))
+def test_a_variable_that_is_documented_is_not_refused_as_unknown(name: str) -> None:
+    """By whichever command reads the settings: an option's variable is none of them."""
+    assert "has no setting" not in refusal({name: "1"})
+
+
+def test_a_variable_that_is_nearly_an_options_is_named() -> None:
+    assert "did you mean 'ALEMBIC_LOCKSTEP_NO_CACHE'" in refusal({"ALEMBIC_LOCKSTEP_NOCACHE": "1"})
+
+
+def refusal(environ: Mapping[str, str]) -> str:
+    try:
+        load(environ=environ)
+    except CouldNotJudge as error:
+        return str(error)
+    return ""
 
 
 def test_flags_that_were_not_given_change_nothing() -> None:
