@@ -38,6 +38,7 @@ from alembic_lockstep.memory.memory import Memory, untraced
 from alembic_lockstep.memory.verdicts import Verdicts
 from alembic_lockstep.rules import DRY_RUN_RULES, HISTORY_RULES, Check
 from alembic_lockstep.rules.edited_migration import unpublished
+from alembic_lockstep.rules.unregistered_model import without_unseen_tables
 from alembic_lockstep.sides import Side, SideFinder
 
 
@@ -198,6 +199,7 @@ class Gate:
 def conclude(facts: Facts, globs: Mapping[str, str], directives: Directives) -> EnvironmentVerdict:
     """What the rules say of what is known, less what the project wants to be ignored."""
     counted, differences = ignore_differences(facts, globs, directives)
+    counted = without_unseen_tables(counted)
     found = _apply(HISTORY_RULES, counted) + _apply(DRY_RUN_RULES, counted)
     findings, others = ignore_findings(found, directives)
     return EnvironmentVerdict(

@@ -2,67 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from graphs import Graph, Parents
 
-from alembic_lockstep.config import Settings
-from alembic_lockstep.facts import Facts, read_facts
 from alembic_lockstep.findings import Finding
-from alembic_lockstep.git.repository import Repository
-from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.rules import edited_migration, multiple_heads
-from alembic_lockstep.sides import SideFinder
-
-Parents = str | tuple[str, ...] | None
-
-
-class Graph:
-    """A repository with an Alembic environment whose migrations are one line of parents each."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.git("init", "--quiet", "-b", "main")
-        with (root / ".git/config").open("a") as config:
-            config.write("[user]\n\tname = Ada\n\temail = ada@example.org\n")
-        (root / "m/versions").mkdir(parents=True)
-        (root / "alembic.ini").write_text("[alembic]\nscript_location = m\n")
-        (root / "m/env.py").touch()
-
-    def git(self, *arguments: str, check: bool = True) -> None:
-        command = ("git", "-c", "core.hooksPath=/dev/null", *arguments)
-        subprocess.run(command, cwd=self.root, check=check, capture_output=True)
-
-    def put(self, parents: Mapping[str, Parents], more: str = "") -> None:
-        """Write and stage migrations, from their ids to their parents."""
-        for name, down in parents.items():
-            text = f"revision = {name!r}\ndown_revision = {down!r}\n{more}"
-            (self.root / f"m/versions/{name}.py").write_text(text)
-        self.git("add", "--all")
-
-    def commit(self, parents: Mapping[str, Parents], more: str = "") -> None:
-        self.put(parents, more)
-        self.git("commit", "--quiet", "-m", "A change")
-
-    def branch(self, name: str, start: str = "main") -> None:
-        self.git("checkout", "--quiet", "-B", name, start)
-
-    def merge(self, branch: str) -> None:
-        """Begin to merge a branch, and stay before the commit."""
-        self.git("merge", "--no-commit", "--no-ff", branch)
-
-    def facts(self) -> Facts:
-        """Read what is staged against HEAD."""
-        repository = Repository.discover(self.root)
-        base = Tree(repository, repository.tree_of("HEAD"))
-        tree = Tree(repository, repository.staged_tree({}))
-        finder = SideFinder(repository, Settings(), {})
-        (facts,) = read_facts(
-            finder, finder.find(tree), base, repository.changes(base.sha, tree.sha)
-        )
-        return facts
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -22,12 +22,24 @@ class Declared:
         name: Its class's (or table's) name.
         line, column: Where that stands.
         columns: What of the declaration may make a schema, as text to be compared.
+        bases: The last names of a class's bases.
+        mixins: Those of bases that are no targeted ones themselves.
+        tables: What the table may be called; several where no name is written down.
     """
 
     name: str
     line: int
     column: int
     columns: str = field(compare=False, default="")
+    bases: tuple[str, ...] = field(compare=False, default=())
+    mixins: tuple[str, ...] = field(compare=False, default=())
+    tables: tuple[str, ...] = field(compare=False, default=())
+
+    def makes_same(self, other: Declared | None) -> bool:
+        """Whether another declaration makes the same table, whatever its declarative base is."""
+        if other is None or self.columns != other.columns:
+            return False
+        return self.bases == other.bases or self.mixins == other.mixins
 
 
 def may_declare_tables(source: bytes) -> bool:
@@ -38,10 +50,8 @@ def may_declare_tables(source: bytes) -> bool:
     module = Module.parse("", text)
     if module is None:
         return False  # as for the rule
-    nodes = list(ast.walk(module.tree))
-    calls = (node for node in nodes if isinstance(node, ast.Call))
-    classes = (node for node in nodes if isinstance(node, ast.ClassDef))
-    return any(_called(node) == "Table" for node in calls) or any(map(_is_table, classes))
+    classes = (node for node in ast.walk(module.tree) if isinstance(node, ast.ClassDef))
+    return any(_calls(module.tree, "Table")) or any(map(_is_table, classes))
 
 
 @dataclass(frozen=True)
@@ -54,7 +64,7 @@ class Resolver:
         files: Paths of the judged tree.
     """
 
-    bases: Collection[Name]
+    bases: Set[Name]
     read: Callable[[str], str | None]
     files: Collection[str]
 
@@ -69,22 +79,42 @@ class Resolver:
             return []
         return [*self._mapped(module), *self._plain(module)]
 
+    def all_tables(self, path: str) -> list[Declared]:
+        """The tables that a file declares on any base."""
+        module = self._modules.at(path)
+        if module is None:
+            return []
+        tables = (node for node in _calls(module.tree, "Table") if _table_name(node))
+        mapped = (self._class(module, node) for node in module.classes.values() if _is_table(node))
+        return [*mapped, *map(_table, tables)]
+
+    def has_module(self, dotted: str) -> bool:
+        """Whether the tree has a module of its own by this name."""
+        return self._modules.named(dotted) is not None
+
     def _mapped(self, module: Module) -> Iterator[Declared]:
         for node in module.classes.values():
             if _is_table(node) and any(self._targeted(module, base) for base in node.bases):
-                column = node.col_offset + len("class ") + 1
-                yield Declared(node.name, node.lineno, column, _columns(node))
+                yield self._class(module, node)
+
+    def _class(self, module: Module, node: ast.ClassDef) -> Declared:
+        chains = [chain_of(base) for base in node.bases]
+        mixins = [chain for chain in chains if not self.bases & {*module.imported(chain or [""])}]
+        return Declared(
+            node.name,
+            node.lineno,
+            node.col_offset + len("class ") + 1,
+            _columns(node),
+            bases=_last_names(chains),
+            mixins=_last_names(mixins),
+            tables=_table_names(node),
+        )
 
     def _plain(self, module: Module) -> Iterator[Declared]:
-        for node in ast.walk(module.tree):
-            if isinstance(node, ast.Call) and _called(node) == "Table" and node.args:
-                name = node.args[0]
-                owners = [*node.args[1:2], node.func]
-                if isinstance(name, ast.Constant) and any(
-                    self._targeted(module, owner) for owner in owners
-                ):
-                    line, column = node.lineno, node.col_offset + 1
-                    yield Declared(str(name.value), line, column, ast.dump(node))
+        for node in _calls(module.tree, "Table"):
+            owners = [*node.args[1:2], node.func]
+            if _table_name(node) and any(self._targeted(module, owner) for owner in owners):
+                yield _table(node)
 
     def _targeted(self, module: Module, expression: ast.expr, depth: int = 8) -> bool:
         """Whether an expression names a targeted base, or something that derives from one."""
@@ -126,7 +156,42 @@ def _is_table(node: ast.ClassDef) -> bool:
 def _columns(node: ast.ClassDef) -> str:
     """A class without its methods, docstring and relationships."""
     kept = [statement for statement in node.body if _may_be_column(statement)]
-    return "\n".join(map(ast.dump, [*node.bases, *node.keywords, *kept]))
+    return "\n".join(map(ast.dump, [*node.keywords, *kept]))
+
+
+def _last_names(chains: Iterable[list[str]]) -> tuple[str, ...]:
+    return tuple(chain[-1] for chain in chains if chain)
+
+
+def _table_names(node: ast.ClassDef) -> tuple[str, ...]:
+    """Return what the table is called, or what Flask-SQLAlchemy and SQLModel would call it."""
+    values = dict(_assignments(node))
+    name = values.get("__tablename__")
+    if isinstance(name, ast.Constant):
+        return (str(name.value),)
+    table = values.get("__table__")
+    if isinstance(table, ast.Call) and _table_name(table):
+        return (_table_name(table),)
+    snake = re.sub(r"((?<=[a-z0-9])[A-Z]|(?!^)[A-Z](?=[a-z]))", r"_\1", node.name).lower()
+    return tuple(dict.fromkeys((snake, node.name.lower())))
+
+
+def _calls(module: ast.Module, name: str) -> Iterator[ast.Call]:
+    for node in ast.walk(module):
+        if isinstance(node, ast.Call) and _called(node) == name:
+            yield node
+
+
+def _table_name(node: ast.Call) -> str:
+    """Return the name that a `Table(…)` has literally; else ""."""
+    first = node.args[0] if node.args else None
+    return first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else ""
+
+
+def _table(node: ast.Call) -> Declared:
+    name = _table_name(node)
+    columns = "\n".join(map(ast.dump, [*node.args[2:], *node.keywords]))  # whatever the metadata is
+    return Declared(name, node.lineno, node.col_offset + 1, columns, tables=(name,))
 
 
 def _may_be_column(statement: ast.stmt) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 import warnings
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 
@@ -89,13 +89,40 @@ class Modules:
         for path in self.files:
             if not path.endswith(".py"):
                 continue
-            parts = path.removesuffix(".py").removesuffix("/__init__").split("/")
+            parts = _stem(path).split("/")
             for depth in range(len(parts)):
                 root = "/".join(parts[:depth])
                 # What lies in a package is imported through the package.
                 if not root or f"{root}/__init__.py" not in self.files:
                     found.setdefault(".".join(parts[depth:]), {})[root] = path
         return found
+
+
+def import_name(path: str, modules: Collection[str], loaded: Iterable[str]) -> str:
+    """Return the name by which a file is imported; "" if it has none.
+
+    Args:
+        modules: Names of modules of the repository that were imported.
+        loaded: Their paths, and others: they tell from which folders is imported.
+    """
+    endings = [module.replace(".", "/") for module in modules]
+    stems = [f"/{_stem(file)}" for file in loaded]
+    roots = {
+        stem.removesuffix(f"/{ending}")[1:]
+        for stem in stems
+        for ending in endings
+        if stem.endswith(f"/{ending}")
+    }
+    around = [root for root in roots if not root or path.startswith(f"{root}/")]
+    readings = [_stem(path).removeprefix(root).strip("/") for root in sorted(around, key=len)]
+    parts = _stem(path).split("/")
+    readings = [*reversed(readings), *("/".join(parts[depth:]) for depth in range(len(parts)))]
+    names = (reading.split("/") for reading in readings)
+    return next((".".join(name) for name in names if all(map(str.isidentifier, name))), "")
+
+
+def _stem(path: str) -> str:
+    return path.removesuffix(".py").removesuffix("/__init__")
 
 
 def _shared(root: str, near: str) -> int:
