@@ -129,10 +129,10 @@ class Gate:
         names = (base, tree)
         repository, base, tree = with_submodules(self.repository, base, tree)
         changes = tuple(repository.changes(base, tree))
-        if not changes:
-            return Verdict(base, tree, ())
         now, before = Tree(repository, tree), Tree(repository, base)
         settings = self.settings(before if self.trusts_base else now)
+        if not changes and not settings.strict:
+            return Verdict(base, tree, ())
         finder = SideFinder(repository, settings, self.environ)
         sides = finder.find(now)
         runner, memory = self._runner(repository, settings)
@@ -147,7 +147,7 @@ class Gate:
         verdict = Verdict(base, tree, judged, reasons if memory else ())
         if memory and not verdict.untraced:
             trees = dict(zip(names, (before, now), strict=True))
-            _remember(memory, trees, asked, verdict, runner.launcher)
+            _remember(memory, names, trees, asked, verdict, runner.launcher)
         return verdict
 
     def settings(self, tree: Tree) -> Settings:
@@ -220,6 +220,7 @@ def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 def _remember(
     memory: Memory,
+    names: tuple[str, str],
     trees: Mapping[str, Tree],
     asked: Collection[str],
     verdict: Verdict,
@@ -228,10 +229,11 @@ def _remember(
     """Leave what was found to later runs: what was seen in the trees, and that one passed.
 
     Args:
-        trees: The base and the tree, by their ids without submodules filled in.
+        names: The ids of the base and of the tree, without submodules filled in.
+        trees: They themselves by these ids.
         asked: The paths that were looked for in either.
     """
-    base, name = trees
+    base, name = names
     known = memory.known(name, trees[name], asked, launcher.seen)
     if known.trace.has_changed(memory.repository.root, memory.since):
         return

@@ -81,6 +81,18 @@ def test_old_drift_is_blocked_when_strict(make_project: MakeProject) -> None:
         assert missing in result.stdout
 
 
+@pytest.mark.parametrize("arguments", [("--strict",), ("--base", "HEAD"), ()])
+def test_with_nothing_staged_old_drift_is_blocked_when_strict(
+    make_project: MakeProject, arguments: tuple[str, ...]
+) -> None:
+    project = make_project("old_drift", hook=None)
+    if "--strict" not in arguments:
+        project.environ["ALEMBIC_LOCKSTEP_STRICT"] = "1"
+    result = project.check(*arguments, once=True)
+    assert result.returncode == 1, result.output
+    assert "users.nickname" in result.stdout
+
+
 def test_a_history_that_does_not_replay_starts_from_the_models(make_project: MakeProject) -> None:
     project = make_project("no_replay", hook=None)
     project.change_no_schema()
