@@ -6,7 +6,8 @@ stands in front of its own sources. What was loaded there is judged only if it i
 Files are matched by module names, wherever in the tree they would be imported from: `foo.models`
 is `foo/models.py`, `src/foo/models.py`, `packages/foo/src/foo/models.py`. Another project's module
 may bear a name that the tree has too (`alembic/__init__.py` beside the migrations): it is told by
-the installed distribution that it belongs to.
+the installed distribution that it belongs to. One from an index is the tree's own if the tree has
+its name, or, whatever it is called, most of its modules with much the same content.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import os
 import re
 import sys
 from importlib import metadata
-from typing import Any, Dict, List, Set, Tuple
+from typing import Any, Dict, Iterator, List, Set, Tuple
 
 from .modules import loaded_files
 from .places import Places
@@ -76,8 +77,16 @@ def _is_anothers(file: str, importable: str, sources: Sources) -> bool:
         inside = os.path.relpath(file, entry).replace(os.sep, "/")
         for one in _installed(entry) if file.startswith(os.path.join(entry, "")) else ():
             if one.brought(inside, importable):
-                return not one.local and one.name not in sources.projects
+                return not one.local and not _is_made_from(one, entry, sources)
     return False
+
+
+def _is_made_from(distribution: Distribution, entry: str, sources: Sources) -> bool:
+    if distribution.name in sources.projects:
+        return True
+    if sources.requires(distribution.name):
+        return False
+    return sources.resembles(entry, tuple(distribution.modules(entry)))
 
 
 @functools.lru_cache(maxsize=None)
@@ -101,3 +110,18 @@ class Distribution:
             return f"\n{file}," in f"\n{self._record}"
         # A Linux distribution's package, or an egg.
         return importable.partition("/")[0].partition(".")[0] in self._tops
+
+    def modules(self, entry: str) -> Iterator[str]:
+        """Yield its Python files, named from the folder that it is installed in."""
+        if self._record is not None:
+            files = (
+                line.rpartition(",")[0].rpartition(",")[0] for line in self._record.splitlines()
+            )
+            yield from (
+                file for file in files if file.endswith(".py") and not file.startswith("..")
+            )
+            return
+        for top in self._tops:
+            for folder, _, names in os.walk(os.path.join(entry, top)):
+                inside = os.path.relpath(folder, entry).replace(os.sep, "/")
+                yield from (f"{inside}/{name}" for name in names if name.endswith(".py"))
