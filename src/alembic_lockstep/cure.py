@@ -31,7 +31,7 @@ def cures(facts: Facts, findings: Sequence[Finding]) -> list[Cure]:
     """The blocks that cure an environment's findings, each once."""
     rules = {finding.rule for finding in findings}
     found: list[Cure] = []
-    if "uncommitted-migration" in rules:
+    if "uncommitted-migration" in rules and facts.cured:
         paths = " ".join(shlex.quote(path) for path in facts.forgotten)
         # `git commit PATH …` takes nothing but those paths, staged or not.
         name_it = f"\ngit commit … {paths}" if facts.repository.names_paths() else ""

@@ -36,7 +36,8 @@ class Facts:
         new: Revisions that the tree has and the base lacks, parents first.
         broken: Migration files of the tree that are not valid Python.
         base_broken: Those of the base.
-        forgotten: Migration files on disk that the tree lacks or has in another state.
+        forgotten: Migration files on disk that the tree lacks or has in another state, and other
+            files that the dry run looked for.
         comparison: What the dry run found; None when the history forbids one.
         cured: Of the introduced operations, those that `forgotten` would cure.
         notes: What the summary should say about what was read.

@@ -23,6 +23,7 @@ from alembic_lockstep.dryrun.scratch import ScratchServers
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.facts import Facts, as_loaded, know_each_other, read_facts
 from alembic_lockstep.findings import Finding
+from alembic_lockstep.git.absent import looked_for
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.submodules import with_submodules
 from alembic_lockstep.git.tree import Tree
@@ -308,7 +309,11 @@ def _dry_run(facts: Facts, runner: DryRunner) -> Facts:
     for seen in filter(None, (comparison.now, comparison.before)):
         check_loaded(seen, changed)
     facts = replace(as_loaded(facts, comparison.now.scripts), comparison=comparison)
-    if not comparison.introduced or not facts.forgotten:
+    if not comparison.introduced:
+        return facts
+    data = looked_for(facts.repository, comparison.now.reads, facts.environment.script_location)
+    facts = replace(facts, forgotten=(*facts.forgotten, *data))
+    if not facts.forgotten:
         return facts
     candidate = facts.repository.tree_with(facts.tree.sha, facts.forgotten)
     added = Side(facts.environment, Tree(facts.repository, candidate))

@@ -187,6 +187,29 @@ def test_a_new_migration_that_imports_what_was_not_added_names_it(shop: Project)
     assert_unjudged(shop.check(), "shop.helper", "git add service/shop/helper.py")
 
 
+def test_a_file_of_a_new_migration_that_git_lacks_is_named(shop: Project) -> None:
+    shop.add_column()
+    shop.stage(MODELS)
+    file = f"{VERSIONS}/paid.sql"
+    shop.write(file, "ALTER TABLE orders ADD COLUMN paid BOOLEAN")
+    read = "__import__('pathlib').Path(__file__).with_name('paid.sql').read_text()"
+    path = add_migration(shop, "bbbbbbbbbbbb", upgrade=f"op.execute({read})")
+    assert_finding(shop.check(once=True), "broken-upgrade", "paid.sql", f"git add {file}")
+    exists = f"[op.execute(one.read_text()) for one in {read.removesuffix('.read_text()')}"
+    looked = f"{exists}.parent.glob('paid.*')]"
+    shop.replace(path, f"op.execute({read})", looked)
+    shop.stage(path)
+    assert_finding(shop.check(once=True), f"{file}:1:1: uncommitted-migration: this file is on")
+    shop.write(".git/info/exclude", "*.sql\n")
+    shop.replace(path, looked, f"op.execute({read})")
+    shop.stage(path)
+    line = shop.line(path, "op.execute")
+    place = f"{path}:{line}:1: uncommitted-migration: bbbbbbbbbbbb reads {file}, which git ignores"
+    assert_finding(shop.check(once=True), place, f"git add --force {file}")
+    shop.git("add", "--force", file)
+    assert_clean(shop.check(once=True))
+
+
 def test_an_old_migration_that_uses_a_model_is_blamed_on_the_commit_that_changes_the_model(
     shop: Project,
 ) -> None:

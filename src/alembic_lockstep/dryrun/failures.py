@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Collection, Sequence
 
 from alembic_lockstep.dryrun.hints import hint, missing_fields
 from alembic_lockstep.dryrun.process import Observation
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.git.absent import what_is_absent
+from alembic_lockstep.git.absent import add_command, forgotten_in, what_is_absent
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.history.environments import Environment
 
@@ -58,7 +57,11 @@ def could_not_judge(
     absent = what_is_absent(repository, tree)
     if error["type"] == "ModuleNotFoundError" and error["module"]:
         return _not_found(what, seen, repository, tried, absent)
-    fix = _forgotten(_relative_import(message), repository) or hint(seen)
+    fix = (
+        _forgotten(_relative_import(message), repository)
+        or forgotten_in(message, seen.reads, repository)
+        or hint(seen)
+    )
     return CouldNotJudge(what, fix="\n".join(filter(None, [fix, *absent])), log=seen.log)
 
 
@@ -78,9 +81,7 @@ def _forgotten(module: str, repository: Repository) -> str:
     path = module.replace(".", "/")
     files = (f"/{path}.py", f"/{path}/__init__.py")
     found = [name for name in repository.untracked() if f"/{name}".endswith(files)]
-    if not module or not found:
-        return ""
-    return "It lies on disk, but is not in the commit:\ngit add " + shlex.join(found)
+    return add_command(found if module else ())
 
 
 def _not_found(

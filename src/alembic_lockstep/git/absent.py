@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import shlex
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from alembic_lockstep.git.command import paths, run_git
 from alembic_lockstep.git.repository import Repository
@@ -44,6 +46,45 @@ def what_is_absent(repository: Repository, tree: str) -> list[str]:
         *(f"The submodule {path} is empty here: {update(path)}" for path in repository.absent),
         *(f"{name} is a Git LFS pointer here: git lfs pull" for name in pointers),
     ]
+
+
+def looked_for(repository: Repository, reads: Mapping[str, Any], folder: str) -> list[str]:
+    """Return the untracked files of a folder that a dry run looked for, and could not see.
+
+    Args:
+        reads: What it read (`Observation.reads`).
+        folder: POSIX path from the root; where a folder in it was listed, all files there count.
+    """
+    absent, listed = set(reads.get("absent", ())), set(reads.get("listed", ()))
+    return [
+        path
+        for path in repository.untracked()
+        if path.startswith(f"{folder}/")
+        and not path.endswith(".py")
+        and (path in absent or posixpath.dirname(path) in listed)
+    ]
+
+
+def forgotten_in(message: str, reads: Mapping[str, Any], repository: Repository) -> str:
+    """Return what to type where a dry run failed for files that lie on disk only; "" if for none.
+
+    Args:
+        message: The failure's.
+    """
+    absent = set(reads.get("absent", ()))
+    named = [
+        path
+        for path in repository.untracked()
+        if path in absent and posixpath.basename(path) in message
+    ]
+    return add_command(named)
+
+
+def add_command(paths: Sequence[str]) -> str:
+    """Return what to type about forgotten files; "" if there are none."""
+    if not paths:
+        return ""
+    return "It lies on disk, but is not in the commit:\ngit add " + shlex.join(paths)
 
 
 def update(path: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from alembic_lockstep.dryrun.hints import hint
 from alembic_lockstep.facts import Facts, at
 from alembic_lockstep.findings import Finding, Location
-from alembic_lockstep.git.absent import what_is_absent
+from alembic_lockstep.git.absent import forgotten_in, what_is_absent
 
 BLAME = (
     "The base runs this revision without error: it was edited, or something that it imports was. "
@@ -33,14 +33,16 @@ def check(facts: Facts) -> list[Finding]:
     what = f"upgrade() of {now.revision}" if now.revision else "importing this migration"
     before = facts.comparison.before
     ran_in_base = before is not None and now.revision in (*before.revisions, *before.remembered)
-    absent = what_is_absent(facts.repository, facts.tree.sha)
+    message = _message(now.error)
+    forgotten = forgotten_in(message, now.reads, facts.repository)
+    absent = "; ".join(what_is_absent(facts.repository, facts.tree.sha))
     return [
         Finding(
             "broken-upgrade",
-            f"{what} fails: {_message(now.error)}",
+            f"{what} fails: {message}",
             _where(facts, now.revision),
             facts.environment.name,
-            hint="; ".join(absent) or (BLAME if ran_in_base else hint(now)),
+            hint=forgotten or absent or (BLAME if ran_in_base else hint(now)),
         )
     ]
 

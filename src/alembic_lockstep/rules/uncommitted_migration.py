@@ -1,28 +1,45 @@
-"""uncommitted-migration: the migration that would cure it lies on disk, not in the commit."""
+"""uncommitted-migration: the migration that would cure it lies on disk, not in the commit.
+
+So does a file that a new migration reads.
+"""
 
 from __future__ import annotations
 
-from alembic_lockstep.facts import Facts
+import posixpath
+import re
+import shlex
+from collections.abc import Iterator
+
+from alembic_lockstep.facts import Facts, at
 from alembic_lockstep.findings import Finding, Location
+from alembic_lockstep.history.revisions import Revision
 from alembic_lockstep.rules.differences import locations
+
+RULE = "uncommitted-migration"
+# Modules that git ignores are generated, and part of the environment.
+_CODE = (".py", ".pyc", ".pyd", ".so")
 
 
 def check(facts: Facts) -> list[Finding]:
-    """One finding for each forgotten file; `facts.cured` was found out by a dry run with them."""
+    """One finding for each forgotten file, and for each that git ignores."""
+    return [*_forgotten(facts), *_ignored(facts)]
+
+
+def _forgotten(facts: Facts) -> Iterator[Finding]:
+    """Yield those that cure something: `facts.cured` was found out by a dry run with them."""
     if not facts.cured:
-        return []
+        return
     things = ", ".join(dict.fromkeys(operation.text for operation in facts.cured))
     related = [place for operation in facts.cured for place in locations(facts, operation)[:1]]
-    return [
-        Finding(
-            "uncommitted-migration",
-            f"this migration is {_state(facts, path)}, and the commit needs it for {things}",
+    for path in facts.forgotten:
+        what = "migration" if path.endswith(".py") else "file"
+        yield Finding(
+            RULE,
+            f"this {what} is {_state(facts, path)}, and the commit needs it for {things}",
             Location(path),
             facts.environment.name,
             related=tuple(dict.fromkeys(related)),
         )
-        for path in facts.forgotten
-    ]
 
 
 def _state(facts: Facts, path: str) -> str:
@@ -30,3 +47,43 @@ def _state(facts: Facts, path: str) -> str:
         return "staged without its last edits"
     left_out = facts.repository.names_paths()
     return "not among the paths that are committed" if left_out else "on disk but not staged"
+
+
+def _ignored(facts: Facts) -> Iterator[Finding]:
+    """Yield one for each file that the commit's own migrations name, and that git ignores."""
+    if facts.comparison is None or not facts.new:
+        return
+    opened = facts.comparison.now.reads.get("opened", ())
+    others = [
+        path for path in opened if path not in facts.tree.files and not path.endswith((*_CODE, "/"))
+    ]
+    readers = {path: reader for path in others if (reader := _reader(facts, path))}
+    for path in sorted(facts.repository.still_ignored(sorted(readers))):
+        revision, line = readers[path]
+        yield Finding(
+            RULE,
+            f"{revision.id} reads {path}, which git ignores: no other clone has it",
+            at(facts.tree, revision.path, line),
+            facts.environment.name,
+            hint=f"git add --force {shlex.quote(path)}",
+        )
+
+
+def _reader(facts: Facts, path: str) -> tuple[Revision, int] | None:
+    """Return the new revision that names a file, and the line on which it does.
+
+    Beside the migrations the name may be made of that of the revision, or be a pattern.
+    """
+    name = posixpath.basename(path)
+    stem, suffix = posixpath.splitext(name)
+    script = facts.environment.script_location
+    is_beside = bool(script) and path.startswith(f"{script}/")
+    beside = [rf"['\"]{re.escape(stem)}['\"]", re.escape(f"*{suffix}")] if suffix else []
+    named = "|".join([re.escape(name), *(beside if is_beside else ())])
+    for revision in facts.new:
+        for number, line in enumerate((facts.tree.read(revision.path) or "").splitlines(), 1):
+            if re.search(rf"(?<![\w.])(?:{named})(?!\w)", line):
+                return revision, number
+        if is_beside and (revision.id in name or stem in posixpath.basename(revision.path)):
+            return revision, 1
+    return None

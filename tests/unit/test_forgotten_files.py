@@ -1,0 +1,107 @@
+"""Files that migrations read and that the commit lacks: untracked ones, and ignored ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from graphs import Graph
+
+from alembic_lockstep.dryrun.comparison import Comparison
+from alembic_lockstep.dryrun.process import Observation
+from alembic_lockstep.facts import Facts
+from alembic_lockstep.git.absent import forgotten_in, looked_for
+from alembic_lockstep.rules import uncommitted_migration
+
+
+@pytest.fixture
+def graph(tmp_path: Path) -> Graph:
+    graph = Graph(tmp_path)
+    graph.write({".gitignore": "*.sql\ndata/\n.env\n*.pyc\n"})
+    graph.commit({"0001": None})
+    return graph
+
+
+def facts_of(graph: Graph, opened: Sequence[str]) -> Facts:
+    """Give the facts of a run that opened these files, which lie there."""
+    for path in opened:
+        file = graph.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    comparison = Comparison(Observation(reads={"opened": opened}), None, "replay")
+    return replace(graph.facts(), comparison=comparison)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("m/versions/fill.sql", "sql = read('fill.sql')"),
+        ("m/sql/fill.sql", "sql = read_sql('fill')"),
+        ("m/sql/0002_up.sql", "sql = read(f'{revision}_up.sql')"),
+        ("m/sql/0002.sql", "sql = read(revision)"),
+        ("m/sql/one.sql", "for file in sorted(glob('*.sql')): run(file)"),
+        ("app/data/rows.csv", "rows = read('rows.csv')"),
+    ],
+)
+def test_an_ignored_file_that_a_new_migration_reads_is_named(
+    graph: Graph, path: str, text: str
+) -> None:
+    graph.put({"0002": "0001"}, f"\n{text}\n")
+    (finding,) = uncommitted_migration.check(facts_of(graph, [path]))
+    assert finding.message == f"0002 reads {path}, which git ignores: no other clone has it"
+    assert finding.hint == f"git add --force {path}"
+    assert finding.location.line == (1 if "revision" in text else 4)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        pytest.param(".env", "url = settings.url", id="the environment"),
+        pytest.param("m/sql/old.sql", "sql = read('new.csv')", id="another migration's"),
+        pytest.param("app/data/fill.bin", "fill = 1", id="elsewhere, by half of its name"),
+        pytest.param(
+            "m/rows.csv.sql", "rows = [data for data in rows]", id="by a word of its name"
+        ),
+        pytest.param("m/versions/0002.pyc", "", id="bytecode"),
+        pytest.param("m/new.csv", "sql = read('new.csv')", id="not ignored"),
+        pytest.param("m/env.py", "import env", id="tracked"),
+    ],
+)
+def test_what_is_read_otherwise_is_the_environments(graph: Graph, path: str, text: str) -> None:
+    graph.put({"0002": "0001"}, f"\n{text}\n")
+    assert uncommitted_migration.check(facts_of(graph, [path])) == []
+
+
+def test_an_ignored_file_of_an_old_migration_is_not_the_commits(graph: Graph) -> None:
+    graph.commit({"0002": "0001"}, "sql = read('fill.sql')\n")
+    graph.put({"0003": "0002"})
+    assert uncommitted_migration.check(facts_of(graph, ["m/fill.sql"])) == []
+
+
+@pytest.mark.parametrize(
+    ("message", "reads", "added"),
+    [
+        ("No such file: '/x/m/it is.csv'", {"absent": ["m/it is.csv"]}, "git add 'm/it is.csv'"),
+        ("no such table: fill", {"absent": ["m/it is.csv"]}, ""),
+        ("No such file: '/x/m/it is.csv'", {"absent": ["elsewhere"]}, ""),
+        ("No such file: '/x/m/it is.csv'", {}, ""),
+    ],
+)
+def test_a_run_that_fails_for_an_untracked_file_names_it(
+    graph: Graph, message: str, reads: Mapping[str, Any], added: str
+) -> None:
+    (graph.root / "m/it is.csv").touch()
+    hint = forgotten_in(message, reads, graph.facts().repository)
+    assert hint.rpartition("\n")[2] == added
+
+
+def test_untracked_files_that_migrations_looked_for_may_cure_it(graph: Graph) -> None:
+    for path in ("m/a.csv", "m/rows/b.csv", "m/rows/c.py", "m/other/d.csv", "e.csv"):
+        (graph.root / path).parent.mkdir(exist_ok=True)
+        (graph.root / path).touch()
+    reads = {"absent": ["m/a.csv", "e.csv"], "listed": {"m/rows": []}}
+    repository = graph.facts().repository
+    assert looked_for(repository, reads, "m") == ["m/a.csv", "m/rows/b.csv"]
