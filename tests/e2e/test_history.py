@@ -7,7 +7,7 @@ import sqlite3
 import pytest
 
 from .conftest import MakeProject
-from .harness import Project
+from .harness import Project, run
 from .small import (
     FIRST,
     FIRST_FILE,
@@ -97,6 +97,23 @@ def test_a_parent_that_the_base_lacks_already_is_no_finding_but_cannot_be_judged
     add_migration(shop, "bbbbbbbbbbbb", "aaaaaaaaaaaa")
     commit(shop)
     assert_unjudged(change_and_check(shop), "aaaaaaaaaaaa")
+
+
+def test_a_parent_without_source_is_loaded_as_alembic_does(shop: Project) -> None:
+    shop.replace("service/alembic.ini", "[alembic]\n", "[alembic]\nsourceless = true\n")
+    compiled = f"{HEAD_FILE}c"
+    code = "import py_compile, sys; py_compile.compile(sys.argv[1], sys.argv[2])"
+    run(
+        (str(shop.python), "-c", code, HEAD_FILE, compiled),
+        cwd=shop.root,
+        environ=shop.environ,
+        check=True,
+    )
+    shop.git("rm", "--quiet", HEAD_FILE)
+    shop.git("add", "--force", compiled, "service/alembic.ini")
+    commit(shop)
+    add_migration(shop, "bbbbbbbbbbbb")
+    assert_clean(shop.check(), "3 revisions")
 
 
 def test_a_second_head_is_shown_at_its_parent(shop: Project) -> None:

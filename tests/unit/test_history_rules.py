@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from graphs import Graph, Parents
 
+from alembic_lockstep.dryrun.comparison import Comparison
+from alembic_lockstep.dryrun.process import Observation
 from alembic_lockstep.findings import Finding
-from alembic_lockstep.rules import edited_migration, multiple_heads
+from alembic_lockstep.rules import edited_migration, multiple_heads, unknown_parent
 
 
 @pytest.fixture
@@ -148,3 +151,24 @@ def test_of_two_histories_by_design_the_head_of_the_same_one_is_named(graph: Gra
     graph.commit({"z1": None, "z2": "z1"})
     graph.put({"z3": "z1"})
     assert heads(graph).hint.startswith("Set down_revision = 'z2' here")
+
+
+def test_a_parent_that_alembic_itself_could_load_is_not_unknown(graph: Graph) -> None:
+    """From bytecode of a project without sources, from a package that is installed."""
+    graph.put({"0003": "compiled"})
+    facts = graph.facts()
+    assert len(unknown_parent.check(facts)) == 1
+    loaded = replace(facts, comparison=Comparison(Observation(), None, "replay"))
+    assert unknown_parent.check(loaded) == []
+    failed = Observation(error={"type": "KeyError", "message": "'compiled'"})
+    assert unknown_parent.check(replace(facts, comparison=Comparison(failed, None, "replay")))
+
+
+def test_a_parent_that_git_ignores_is_unknown_to_others(graph: Graph) -> None:
+    (graph.root / ".git/info/exclude").write_text("local*\n")
+    graph.put({"local 1": "0002", "0003": "local 1"})
+    loaded = replace(graph.facts(), comparison=Comparison(Observation(), None, "replay"))
+    (finding,) = unknown_parent.check(loaded)
+    assert finding.hint.endswith("which git ignores: git add --force 'm/versions/local 1.py'")
+    # The history is not taken for whole: what builds on it would count as heads.
+    assert multiple_heads.check(loaded) == []

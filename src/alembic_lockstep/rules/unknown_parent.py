@@ -13,15 +13,18 @@ from alembic_lockstep.history.revisions import Revision, parse_revision
 def check(facts: Facts) -> list[Finding]:
     """One finding for each missing parent that the base does not miss already.
 
-    None if a file of this commit cannot be read: it may be the one that defines the parent.
+    None if a file of this commit cannot be read: it may be the one that defines the parent. Nor if
+    Alembic loaded the history, which it refuses with a gap: the parent stands where we do not read,
+    in bytecode or an installed package. Unless it stands in a file that git ignores.
     """
     if facts.broken:
         return []
     old = {(revision.id, parent) for revision, _, parent in facts.base_history.missing_parents()}
+    is_loaded = facts.comparison is not None and not facts.comparison.now.error
     return [
         _finding(facts, revision, name, parent)
         for revision, name, parent in facts.history.missing_parents()
-        if (revision.id, parent) not in old
+        if (revision.id, parent) not in old and not (is_loaded and not _ignored(facts, parent))
     ]
 
 
@@ -43,6 +46,8 @@ def _whereabouts(facts: Facts, parent: str) -> str:
         found = parse_revision(path, text)
         if found is not None and found.id == parent:
             return f"It is in {path}, which is not staged: git add {shlex.quote(path)}"
+    if ignored := _ignored(facts, parent):
+        return f"It is in {ignored}, which git ignores: git add --force {shlex.quote(ignored)}"
     if parent in facts.base_history.ids:
         return "This commit deletes the file that defines it: put it back, or set another parent."
     folders = facts.environment.version_locations
@@ -50,3 +55,15 @@ def _whereabouts(facts: Facts, parent: str) -> str:
     if branches:
         return f"The branch {branches[0]} has it: merge or rebase onto it, or set another parent."
     return "No file on disk and no known branch has it: fetch the branch it was made on."
+
+
+def _ignored(facts: Facts, parent: str) -> str:
+    """Return the file on disk that defines it, and is neither in the commit nor forgotten."""
+    for location in facts.environment.version_locations:
+        for file in sorted((Path(facts.repository.root) / location).glob("*.py")):
+            path = f"{location}/{file.name}"
+            if path not in facts.tree.files and path not in facts.forgotten:
+                found = parse_revision(path, file.read_text("utf-8", "replace"))
+                if found is not None and found.id == parent:
+                    return path
+    return ""
