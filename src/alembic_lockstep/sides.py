@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
+from posixpath import basename
 
 from alembic_lockstep.config import Settings
 from alembic_lockstep.errors import CouldNotJudge
@@ -20,6 +22,7 @@ from alembic_lockstep.history.revisions import (
     migration_files,
     read_revisions,
 )
+from alembic_lockstep.history.sources import folder_of, join, upward
 
 
 @dataclass(frozen=True)
@@ -68,12 +71,13 @@ class SideFinder:
     def in_base(self, side: Side, base: Tree, changes: Iterable[Change]) -> Side | None:
         """The side's environment as the base has it; None if it is new.
 
-        Under another configuration file it is known by its env.py. One that cannot be read is
-        taken to be like the tree's: this commit may be the one that mends it.
+        Under another configuration file it is known by its env.py, wherever that was. One that
+        cannot be read is taken to be like the tree's: this commit may be the one that mends it.
         """
         environment = side.environment
+        old_paths = {one.path: one.old_path for one in changes}
         script = f"{environment.script_location}/env.py"
-        old = next((one.old_path for one in changes if one.path == script), script)
+        old = old_paths.get(script, script)
         try:
             if _is_configured(environment, base):
                 named = replace(self.settings, config=(environment.name,))
@@ -82,7 +86,26 @@ class SideFinder:
         except CouldNotJudge:
             return Side(environment, base)
         known = (one for one in found if f"{one.script_location}/env.py" == old)
-        return next((Side(one, base) for one in known), None)
+        if in_base := next(known, None):
+            return Side(in_base, base)
+        return self._moved(environment, old_paths.get(environment.config, ""), old, base)
+
+    def _moved(self, environment: Environment, config: str, script: str, base: Tree) -> Side | None:
+        """Return the environment that stood in a folder which is not searched: a template's, say.
+
+        Args:
+            config: Where its configuration was; "" if git does not know.
+            script: Where its env.py was.
+        """
+        beside = (join(one, basename(environment.config)) for one in upward(folder_of(script)))
+        for path in filter(base.files.__contains__, (config, *beside)):
+            old = replace(environment, config=path)
+            named = replace(self.settings, config=(old.name,))
+            with suppress(CouldNotJudge):
+                for one in self._environments(base, named) if _is_configured(old, base) else ():
+                    if f"{one.script_location}/env.py" == script:
+                        return Side(one, base)
+        return None
 
     def _environments(self, tree: Tree, settings: Settings) -> list[Environment]:
         read = self._read_ignored

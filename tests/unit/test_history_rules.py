@@ -172,3 +172,23 @@ def test_a_parent_that_git_ignores_is_unknown_to_others(graph: Graph) -> None:
     assert finding.hint.endswith("which git ignores: git add --force 'm/versions/local 1.py'")
     # The history is not taken for whole: what builds on it would count as heads.
     assert multiple_heads.check(loaded) == []
+
+
+@pytest.mark.parametrize("old", ["{{cookiecutter.slug}}", "templates/app", "docs/example"])
+@pytest.mark.parametrize("renamed", [True, False], ids=["git knows", "another alembic.ini"])
+def test_an_environment_that_leaves_a_folder_of_material_is_not_new(
+    graph: Graph, old: str, renamed: bool
+) -> None:
+    graph.git("rm", "-r", "--quiet", "m", "alembic.ini")
+    ini = "[alembic]\nscript_location = %(here)s/scripts\n" + "# A word.\n" * 9
+    env_py = "from app import models\n" * 9
+    graph.write({f"{old}/alembic.ini": ini, f"{old}/scripts/env.py": env_py})
+    graph.write({f"{old}/scripts/versions/a.py": "revision = 'a'\ndown_revision = None\n"})
+    graph.commit({})
+    graph.git("mv", old, "service")
+    graph.write({"service/alembic.ini": ini if renamed else ini.replace("# A word.\n", "")})
+    facts = graph.facts()
+    assert facts.environment.config == "service/alembic.ini"
+    assert facts.in_base is not None
+    assert facts.in_base.environment.config == f"{old}/alembic.ini"
+    assert facts.new == ()
