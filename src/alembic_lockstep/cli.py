@@ -291,7 +291,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
             return _give_up(reports, _of_the_machine(error), COULD_NOT_JUDGE)
-        traceback.print_exc()
+        _show_traceback()
         ours = (
             f"alembic-lockstep {__version__}: this is a bug of ours ({type(error).__name__}), and "
             "the commit is blocked. Please report the lines above."
@@ -304,9 +304,16 @@ def _give_up(reports: Output, error: CouldNotJudge, code: int) -> int:
     try:
         reports.fail(error)
     except Exception:  # a format's own bug
-        traceback.print_exc()
+        _show_traceback()
         return OUR_BUG
     return code
+
+
+def _show_traceback() -> None:
+    """Show the exception that is being handled, whose message may be the project's words."""
+    from alembic_lockstep.report.text import without_commands
+
+    click.echo(without_commands(traceback.format_exc()), nl=False, err=True)
 
 
 def _of_the_machine(error: OSError) -> CouldNotJudge:

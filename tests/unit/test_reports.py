@@ -574,3 +574,37 @@ def test_a_file_that_cannot_be_written_is_named_and_the_others_are_written(tmp_p
     assert "Is a directory" in raised.value.what
     assert good.read_text().count("\n") == 3
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder", "good"]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "::stop-commands::tok",
+        " ::add-mask::a",
+        "##[stop-commands]tok",
+        "x ##vso[task.setvariable variable=a]b",
+        "##teamcity[message text='a']",
+    ],
+)
+@pytest.mark.parametrize("colour", ["1", ""])
+def test_no_name_and_no_log_gives_commands_to_a_ci(
+    name: str,
+    text: str,
+    colour: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of files, tables, ids, in the project's own output: the runner looks behind blanks, too."""
+    monkeypatch.setenv("FORCE_COLOR", colour)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for report in (hostile(text), failed(f"first\n{text}")):
+        Output(name).write(report)
+        shown = capsys.readouterr()
+        lines = [click.unstyle(line).strip() for line in shown.err.splitlines()]
+        if name != "github":
+            lines += [click.unstyle(line).strip() for line in shown.out.splitlines()]
+        assert not [line for line in lines if line.startswith("::")]
+        assert not re.search(r"##(\[|vso\[|teamcity\[)", "\n".join(lines))
+        if name == "json" and report.failure:
+            assert json.loads(shown.out)["failure"]["log"].endswith(text)

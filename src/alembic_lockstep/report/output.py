@@ -18,14 +18,20 @@ from alembic_lockstep.report.report import Report
 FORMATS = ("full", "concise", "github", "gitlab", "sarif", "json", "junit", "markdown")
 # What is for people says on standard error why there is no verdict, and nothing in its place.
 _FOR_PEOPLE = ("full", "concise")
+_JSON = ("json", "sarif", "gitlab")
 # A report that ends in `.json` is in our own format: GitLab's needs to be named.
 ENDINGS = {".sarif": "sarif", ".xml": "junit", ".md": "markdown", ".json": "json"}
 
 
 def render(name: str, report: Report) -> str:
-    """A report in a format, of which the module is imported when it is needed."""
+    """A report in a format, of which the module is imported when it is needed.
+
+    No name in it is a command to a CI in whose log it is shown, but for those meant.
+    """
+    from alembic_lockstep.report.text import without_commands
+
     text: str = import_module(f"alembic_lockstep.report.{name}").render(report)
-    return text
+    return text if name == "github" else without_commands(text, is_json=name in _JSON)
 
 
 @dataclass(frozen=True)
@@ -103,11 +109,11 @@ class Output:
 
 def _closing(report: Report) -> str:
     from alembic_lockstep.report import failure
-    from alembic_lockstep.report.text import printable
+    from alembic_lockstep.report.text import printable, without_commands
 
     if report.failure:
-        return failure.render(report.failure)
-    return "".join(f"{printable(line)}\n" for line in report.summary)
+        return without_commands(failure.render(report.failure))
+    return without_commands("".join(f"{printable(line)}\n" for line in report.summary))
 
 
 def _print(text: str, *, err: bool) -> None:

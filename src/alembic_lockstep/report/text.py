@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
+import re
+
 from alembic_lockstep.findings import Finding, Location
+
+# What CI's logs take for commands: at the beginning of a line, behind blanks, or anywhere.
+# https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs (GitHub);
+# Azure's and TeamCity's manuals.
+_COMMAND = re.compile(
+    r"^(?P<before>(?:\x1b\[[\d;]*m|[^\S\n])*):(?=:)|#(?=#(?:\[|vso\[|teamcity\[))", re.MULTILINE
+)
 
 
 def printable(text: str) -> str:
     """One line that a terminal shows as it is."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
+def without_commands(text: str, *, is_json: bool = False) -> str:
+    """Escape what a CI's log would take for a command: names and logs may hold one.
+
+    Args:
+        is_json: It stands in a string there, and has to be the same when that is read.
+    """
+    escape = "\\u00{:x}" if is_json else "\\x{:x}"
+
+    def escaped(match: re.Match[str]) -> str:
+        before = match["before"] or ""
+        return before + escape.format(ord(match[0][len(before)]))
+
+    return _COMMAND.sub(escaped, text)
 
 
 def block(text: str) -> str:
