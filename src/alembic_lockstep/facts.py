@@ -95,17 +95,23 @@ class Facts:
 def read_facts(
     finder: SideFinder, sides: Sequence[Side], base: Tree, changes: Sequence[Change]
 ) -> list[Facts]:
-    """The facts of all environments of a tree, its `sides`, against the base."""
+    """The facts of all environments of a tree, its `sides`, against the base.
+
+    Raises:
+        CouldNotJudge: the project's own command does not find one of the environments any more.
+    """
+    before = [finder.in_base(side, base, changes) for side in sides]
+    finder.refuse_lost(sides, before, base, changes)
     return [
         _read(
             finder.repository,
             side,
-            finder.in_base(side, base, changes),
+            in_base,
             base,
             changes,
             [one.environment for one in sides if one is not side],
         )
-        for side in sides
+        for side, in_base in zip(sides, before, strict=True)
     ]
 
 

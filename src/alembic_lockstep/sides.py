@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,8 +13,8 @@ from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.entries import Change
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
-from alembic_lockstep.history.environments import Environment, find_environments
-from alembic_lockstep.history.options import read_options
+from alembic_lockstep.history.environments import Environment, find_environments, is_candidate
+from alembic_lockstep.history.options import MAIN_SECTION, read_options
 from alembic_lockstep.history.revisions import (
     Broken,
     History,
@@ -107,6 +107,42 @@ class SideFinder:
                         return Side(one, base)
         return None
 
+    def refuse_lost(
+        self,
+        sides: Sequence[Side],
+        before: Sequence[Side | None],
+        base: Tree,
+        changes: Iterable[Change],
+    ) -> None:
+        """Refuse a commit after which `alembic` or `flask db` cannot find what they find now.
+
+        We may find it all the same: by the name of its section, or by guessing the application.
+
+        Args:
+            before: The sides as the base has them.
+
+        Raises:
+            CouldNotJudge: with what to put back, or to set if it is meant.
+        """
+        for side, in_base in zip(sides, before, strict=True):
+            was_found = in_base is not None and in_base.environment.flask_app_implied
+            if was_found and not side.environment.flask_app_implied:
+                raise _no_application(side.environment)
+        if self.settings.config or not any(is_candidate(one.old_path) for one in changes):
+            return
+        old: list[Environment] = []
+        with suppress(CouldNotJudge):  # the base cannot be read: perhaps this commit mends it
+            old = self._environments(base, self.settings)
+        tree, now = sides[0].tree, [side.environment for side in sides]
+        for one in old:
+            same = [other for other in now if other.script_location == one.script_location]
+            if f"{one.script_location}/env.py" not in tree.files:
+                continue
+            if not same:
+                raise _no_configuration(one)
+            if one.section == MAIN_SECTION not in {other.section for other in same}:
+                raise _no_section(same[0])
+
     def _environments(self, tree: Tree, settings: Settings) -> list[Environment]:
         read = self._read_ignored
         found = find_environments(tree.files, tree.read, settings, self.environ, read)
@@ -134,6 +170,38 @@ def _behind_links(environment: Environment, tree: Tree) -> Environment:
     """The environment with its folders named as git does, which has no files behind a link."""
     locations = tuple(tree.real(location) for location in environment.version_locations)
     return replace(environment, version_locations=locations)
+
+
+def _no_application(environment: Environment) -> CouldNotJudge:
+    folder = f"{environment.directory}/" if environment.directory else ""
+    app = environment.flask_app or "module:app"
+    return CouldNotJudge(
+        f"{environment.name}: `flask db` finds the application in the base, and not in this "
+        "commit: nothing of it says FLASK_APP, and no wsgi.py or app.py is where Flask looks",
+        fix=f"Put it back, into {folder}.flaskenv say:\nFLASK_APP={app}\n"
+        "Or, if it is always given on the command line:\n"
+        f'[tool.alembic-lockstep]\nflask-app = "{app}"',
+        config=environment.config,
+    )
+
+
+def _no_section(environment: Environment) -> CouldNotJudge:
+    return CouldNotJudge(
+        f"{environment.config} has no section [{MAIN_SECTION}] any more: `alembic` finds no "
+        f"configuration there, unless as `alembic -n {environment.section}`",
+        fix=f"Put [{MAIN_SECTION}] back, or, if that is how it is run:\n"
+        f'[tool.alembic-lockstep]\nconfig = ["{environment.name}"]',
+        config=environment.config,
+    )
+
+
+def _no_configuration(environment: Environment) -> CouldNotJudge:
+    return CouldNotJudge(
+        f"{environment.name} configures {environment.script_location}/env.py in the base, and "
+        "nothing does in this commit, which leaves that file there",
+        fix="Put its section with a script_location back, or delete the folder, too.",
+        config=environment.config,
+    )
 
 
 def _no_environment() -> CouldNotJudge:

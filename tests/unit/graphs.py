@@ -63,12 +63,18 @@ class Graph:
         self.git("merge", "--no-commit", "--no-ff", branch)
 
     def facts(self) -> Facts:
-        """Read what is staged against HEAD."""
+        """Read what is staged against HEAD, of a repository with one environment."""
+        (facts,) = self.all_facts(Settings())
+        return facts
+
+    def environments(self, *, config: tuple[str, ...] = ()) -> list[str]:
+        """Name the environments of what is staged."""
+        return [facts.environment.name for facts in self.all_facts(Settings(config=config))]
+
+    def all_facts(self, settings: Settings) -> list[Facts]:
         repository = Repository.discover(self.root)
         base = Tree(repository, repository.tree_of("HEAD"))
         tree = Tree(repository, repository.staged_tree({}))
-        finder = SideFinder(repository, Settings(), {})
-        (facts,) = read_facts(
-            finder, finder.find(tree), base, repository.changes(base.sha, tree.sha)
-        )
-        return facts
+        finder = SideFinder(repository, settings, {})
+        changes = repository.changes(base.sha, tree.sha)
+        return read_facts(finder, finder.find(tree), base, changes)

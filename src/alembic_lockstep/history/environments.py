@@ -92,7 +92,7 @@ def find_environments(
 def _all_environments(sources: Sources) -> list[Environment]:
     found = [
         _environment(sources, path, section)
-        for path in filter(_is_candidate, sources.files)
+        for path in filter(is_candidate, sources.files)
         for section in find_sections(sources.read, path)
     ]
     return [one for one in found if one and not is_material(one.script_location)]
@@ -109,7 +109,8 @@ def _one_a_script_directory(environments: list[Environment]) -> list[Environment
     return sorted(kept.values(), key=lambda one: (_rank(one.config), one.section != MAIN_SECTION))
 
 
-def _is_candidate(path: str) -> bool:
+def is_candidate(path: str) -> bool:
+    """Tell whether a file of this name may configure an environment."""
     name = posixpath.basename(path)
     return (name.endswith(".ini") or name == "pyproject.toml") and not is_material(folder_of(path))
 
@@ -127,7 +128,7 @@ def _named_environment(sources: Sources, name: str) -> Environment:
     if config not in sources.files:  # a folder's name may hold a backslash; else it is Windows'
         config = posixpath.normpath(config.replace("\\", "/"))
     if config not in sources.files:
-        near = did_you_mean(config, filter(_is_candidate, sources.files))
+        near = did_you_mean(config, filter(is_candidate, sources.files))
         raise CouldNotJudge(f"the setting 'config' names {name}, which git does not have{near}")
     environment = _environment(sources, config, section)
     if environment:
