@@ -87,6 +87,18 @@ POSTGRESQL = {
         "CREATE TABLE {t} (a timestamp DEFAULT now() + '1 day')",
         "modify_default",
     ),
+    "a time that the server folds": Spelling(
+        a(sa.DateTime(timezone=True), server_default="now()"),
+        "CREATE TABLE {t} (a timestamptz DEFAULT 'now')",
+        "CREATE TABLE {t} (a timestamptz DEFAULT '2020-02-02')",
+        "modify_default",
+    ),
+    "a day that the server folds": Spelling(
+        checked(sa.Date(), "a > 'today'"),
+        "CREATE TABLE {t} (a date, CONSTRAINT {t}_right CHECK (a > '2020-02-02'))",
+        "CREATE TABLE {t} (a date, CONSTRAINT {t}_right CHECK (a < '2020-02-02'))",
+        "modify_constraint",
+    ),
     "varchar": Spelling(
         a(sa.String(20)),
         "CREATE TABLE {t} (a character varying (20))",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic.autogenerate.api import AutogenContext
 from alembic.migration import MigrationContext
@@ -18,11 +20,15 @@ OPTIONS = {
 }
 
 
-def code(op: ops.MigrateOperation) -> list[str]:
+def operation_of(op: ops.MigrateOperation) -> dict[str, Any]:
     migrations = MigrationContext.configure(dialect_name="postgresql", opts=OPTIONS)
     context = AutogenContext(migrations)
     (operation,) = flatten(ops.UpgradeOps([op]), context)
-    lines: list[str] = operation["code"]
+    return operation
+
+
+def code(op: ops.MigrateOperation) -> list[str]:
+    lines: list[str] = operation_of(op)["code"]
     return lines
 
 
@@ -42,3 +48,25 @@ def test_arguments_that_alembic_indents_stay_aligned() -> None:
     assert first == "op.alter_column('tags', 'name',"
     assert len(arguments) == 3
     assert len({len(line) - len(line.lstrip()) for line in arguments}) == 1
+
+
+class Encoded(sa.types.UserDefinedType[str]):
+    """A type whose `repr` holds the address of a function."""
+
+    cache_ok = True
+
+    def __init__(self, encoder: Any) -> None:
+        self.encoder = encoder
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "TEXT"
+
+
+def test_what_is_wanted_does_not_depend_on_the_process() -> None:
+    """No older difference of such a column was ever subtracted."""
+    added = ops.AddColumnOp("tags", sa.Column("name", Encoded(lambda _: "")))
+    altered = ops.AlterColumnOp("tags", "name", modify_type=Encoded(lambda _: ""))
+    for op in (added, altered):
+        wanted = operation_of(op)["wanted"]
+        assert "Encoded(" in wanted
+        assert " at 0x" not in wanted

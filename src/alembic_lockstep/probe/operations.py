@@ -7,6 +7,7 @@ database's side, `found`, is left out, so that two runs can be subtracted as set
 
 from __future__ import annotations
 
+import re
 from graphlib import CycleError, TopologicalSorter
 from itertools import groupby
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Set
@@ -16,6 +17,9 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 
 Operation = Dict[str, Any]
+
+# In the `repr` of a type whose argument is a function; another one in each process.
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 FROM_SETS = ("add_fk", "remove_fk", "add_constraint", "remove_constraint")
 
@@ -96,6 +100,7 @@ def _visit(
         fact["code"] = _code(_within(op, parent), context)
         if fact.get("wanted") is None:
             fact["wanted"] = "\n".join(_code(op, context))
+        fact["wanted"] = _ADDRESS.sub("", fact["wanted"])
         fact["found"] = _found(op, context)
         yield fact
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any, List, Optional, Sequence
 
 from sqlalchemy import MetaData
@@ -10,8 +9,8 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.engine.mock import MockConnection
 
 
-def ddl_digest(connection: Connection, metadatas: Sequence[MetaData]) -> Optional[str]:
-    """A digest of all statements; None if they depend on what a database answers.
+def models_ddl(connection: Connection, metadatas: Sequence[MetaData]) -> Optional[str]:
+    """The text of all statements; None if they depend on what a database answers.
 
     Listeners of the models' DDL events are asked, too.
     """
@@ -27,4 +26,4 @@ def ddl_digest(connection: Connection, metadatas: Sequence[MetaData]) -> Optiona
             metadata.create_all(MockConnection(dialect, note), checkfirst=False)
     except Exception:  # a listener is the project's code
         return None
-    return hashlib.sha256("\0".join(said).encode()).hexdigest()
+    return "\0".join(said)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from datetime import datetime, timezone
 from functools import partial
 from typing import Any, Dict, List, Optional, Sequence
 
@@ -14,8 +16,9 @@ from ..patience import explained
 from ..redirect import Redirect
 from .build import create_all, twin_of
 from .code import code_of
-from .ddl import ddl_digest
+from .ddl import models_ddl
 from .dialects import Dialect, find_dialect
+from .moments import name_moments
 from .schema import Difference, Part, Schema, differences
 
 Operation = Dict[str, Any]
@@ -63,14 +66,16 @@ def ask_twin(
     """
     connection = context.connection
     assert connection is not None
-    digest = ddl_digest(connection, metadatas)
-    key = digest and f"{number}-{digest}"
+    ddl = models_ddl(connection, metadatas)
+    key = ddl and f"{number}-{hashlib.sha256(ddl.encode()).hexdigest()}"
     if key in known:
         return known[key]
-    return {**_compare(connection, metadatas, redirect), "key": key}
+    return {**_compare(connection, metadatas, redirect, ddl or ""), "key": key}
 
 
-def _compare(connection: Connection, metadatas: Sequence[MetaData], redirect: Redirect) -> Opinion:
+def _compare(
+    connection: Connection, metadatas: Sequence[MetaData], redirect: Redirect, ddl: str
+) -> Opinion:
     name = connection.dialect.name
     dialect = find_dialect(name)
     if dialect is None:
@@ -85,6 +90,7 @@ def _compare(connection: Connection, metadatas: Sequence[MetaData], redirect: Re
                 models = dialect.read(twin)
     except SQLAlchemyError as error:
         return {**_NOTHING, "failure": f"create_all() failed: {explained(error)}"}
+    name_moments(database, models, ddl, datetime.now(timezone.utc).date())
     return opinion_of(name, dialect, database, models)
 
 

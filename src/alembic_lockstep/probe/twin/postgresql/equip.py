@@ -30,18 +30,26 @@ WHERE p.prokind = 'f' AND n.nspname NOT IN ('pg_catalog', 'information_schema')
 """
 
 
+# What a session may set that says where a name is found, and how a literal is read.
+_SETTINGS = """
+SELECT name, setting FROM pg_settings
+WHERE name IN ('search_path', 'TimeZone', 'DateStyle', 'IntervalStyle')
+"""
+
+
 def equip(database: Connection, twin: Connection) -> None:
-    """Give the twin the search path, the schemas, extensions and functions of the database.
+    """Give the twin the settings, the schemas, extensions and functions of the database.
 
     A function that needs a table cannot be one that a table needs, and is left out.
     """
-    path = database.execute(text("SHOW search_path")).scalar()
+    settings = list(database.execute(text(_SETTINGS)))
     for (name,) in database.execute(text(_SCHEMAS)):
         _execute(twin, f"CREATE SCHEMA IF NOT EXISTS {name}")
     for name, place in database.execute(text(_EXTENSIONS)):
         _execute(twin, f"CREATE EXTENSION IF NOT EXISTS {name} SCHEMA {place}")
-    if path:
-        _execute(twin, f"SET search_path TO {path}")
+    for name, value in settings:
+        set_it = text("SELECT set_config(:name, :value, false)")
+        twin.execute(set_it, {"name": name, "value": value})
     functions = list(database.execute(text(_FUNCTIONS)))
     if functions:
         _execute(twin, "SET check_function_bodies TO off")

@@ -1,0 +1,85 @@
+"""One name for a time that is another one in each database that the same models make.
+
+PostgreSQL folds the string `'now'` (`'today'` …) into the time at which a table was made, and a
+model may take a time itself, `server_default=str(datetime.now())`. Either way no two databases have
+the same one: what is compared is that there is such a time.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Callable, Dict, Iterator, List, Match, Tuple
+
+from .schema import Part, Schema
+
+_TIME = re.compile(
+    r"""'(?:(?P<date>\d{4}-\d\d-\d\d)(?:[ T](?P<time>\d\d:\d\d:\d\d(?:\.\d+)?))?
+         |(?P<only_time>\d\d:\d\d:\d\d\.\d+))(?:[+-]\d\d(?::?\d\d)*)?'""",
+    re.VERBOSE,
+)
+_NEAR = timedelta(days=2)  # a time zone, `'tomorrow'`, and a run over midnight
+
+
+def name_moments(database: Schema, models: Schema, ddl: str, today: date) -> None:
+    """Call the times at which the two databases were made `'now'`, or `'today'`.
+
+    Args:
+        ddl: The statements that made the models' database. A day that is written there was chosen,
+            and not the server's; with fractions of a second it is when the models were imported.
+        today: The day on which the models' database was made.
+    """
+
+    def name(match: Match[str]) -> str:
+        return _name(match) if _is_made(match, ddl, today) else match.group()
+
+    named: Dict[str, List[Part]] = {}
+    for key, parts in _groups(models):
+        for place, part in enumerate(parts):
+            renamed = _renamed(part, name)
+            if renamed.facts != part.facts:
+                parts[place] = renamed
+                named.setdefault(key, []).append(renamed)
+    for key, parts in _groups(database):
+        for wanted in named.get(key, ()):
+            parts[:] = [_like(part, wanted) for part in parts]
+
+
+def _groups(schema: Schema) -> Iterator[Tuple[str, List[Part]]]:
+    yield "", schema.loose
+    for key, table in schema.tables.items():
+        yield key, table.parts
+
+
+def _like(found: Part, wanted: Part) -> Part:
+    """The part of the migrated database, with the names that the models' one has for its times."""
+    if found.kind != wanted.kind or (found.kind == "column" and found.name != wanted.name):
+        return found
+    facts = {
+        aspect: wanted.facts.get(aspect, "")
+        if _TIME.sub(_name, text) == wanted.facts.get(aspect)
+        else text
+        for aspect, text in found.facts.items()
+    }
+    return replace(found, facts=facts)
+
+
+def _renamed(part: Part, name: Callable[[Match[str]], str]) -> Part:
+    facts = {aspect: _TIME.sub(name, text) for aspect, text in part.facts.items()}
+    return replace(part, facts=facts, sql=_TIME.sub(name, part.sql))
+
+
+def _name(match: Match[str]) -> str:
+    time = match["only_time"] or match["time"] or ""
+    return "'now'" if time.strip("0:.") else "'today'"
+
+
+def _is_made(match: Match[str], ddl: str, today: date) -> bool:
+    if match["only_time"]:
+        return True  # nobody writes fractions of a second
+    try:
+        is_near = abs(date.fromisoformat(match["date"]) - today) <= _NEAR
+    except ValueError:  # no day at all
+        return False
+    return is_near and not re.search(match["date"] + r"(?![ T]\d\d:\d\d:\d\d\.\d)", ddl)
