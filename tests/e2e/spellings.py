@@ -238,6 +238,21 @@ POSTGRESQL = {
         "CREATE TABLE {t} (a int, CONSTRAINT {t}_wrong CHECK (a > 0))",
         "add_constraint remove_constraint",
     ),
+    "unique key": Spelling(
+        a(sa.Integer(), primary_key=True, autoincrement=False, unique=True),
+        "CREATE TABLE {t} (a int PRIMARY KEY); ALTER TABLE {t} ADD UNIQUE (a)",
+        "CREATE TABLE {t} (a int, b int PRIMARY KEY); ALTER TABLE {t} ADD UNIQUE (a)",
+        "modify_constraint modify_nullable remove_column",
+    ),
+    "a unique constraint that lends the key its name": Spelling(
+        lambda t: [
+            sa.Column("a", sa.Integer(), primary_key=True, autoincrement=False),
+            sa.UniqueConstraint("a", name=f"{t}_u"),
+        ],
+        "CREATE TABLE {t} (a int PRIMARY KEY); ALTER TABLE {t} ADD CONSTRAINT {t}_u UNIQUE (a)",
+        "CREATE TABLE {t} (a int PRIMARY KEY); ALTER TABLE {t} ADD CONSTRAINT {t}_v UNIQUE (a)",
+        "add_constraint remove_constraint",
+    ),
     "foreign key": Spelling(
         referring,
         "CREATE TABLE {t} (a int); ALTER TABLE {t} ADD FOREIGN KEY (a) REFERENCES parent "

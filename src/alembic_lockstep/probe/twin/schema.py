@@ -36,8 +36,11 @@ class Part:
 
     def is_like(self, other: "Part") -> bool:
         """Whether they are the same but for a name that nobody chose."""
-        named = self.name == other.name or self.made_up or other.made_up
-        return named and not _changed(self.facts, other.facts)
+        return self.is_named_like(other) and not _changed(self.facts, other.facts)
+
+    def is_named_like(self, other: "Part") -> bool:
+        """Whether they have one name, or one has a name that nobody chose."""
+        return self.name == other.name or self.made_up or other.made_up
 
 
 @dataclass
@@ -48,12 +51,14 @@ class Table:
         sql_name: Its name as it is written in SQL, quoted where it has to be.
         sql: The statement that makes it, where the server keeps that.
         lost: Statements for what is lost with the table and is not compared: its triggers.
+        folded: Constraints that the models want, and the server has made part of others.
     """
 
     sql_name: str
     parts: List[Part] = field(default_factory=list)
     sql: str = ""
     lost: List[str] = field(default_factory=list)
+    folded: List[Part] = field(default_factory=list)
 
     def of(self, *kinds: str) -> List[Part]:
         """The parts of these kinds."""
@@ -128,7 +133,16 @@ def _in_table(key: str, found: Table, wanted: Table) -> Iterator[Difference]:
         else:
             yield Difference(key, wants.get(name), has.get(name))
     others = ([part for part in table.parts if part.kind != "column"] for table in (found, wanted))
-    yield from _unlike(key, *others)
+    for one in _unlike(key, *others):
+        if one.verb != "remove" or not _is_folded(one.part, wanted):
+            yield one
+
+
+def _is_folded(found: Part, wanted: Table) -> bool:
+    return any(
+        (found.kind, found.columns) == (part.kind, part.columns) and found.is_named_like(part)
+        for part in wanted.folded
+    )
 
 
 def _unlike(key: str, found: Iterable[Part], wanted: Iterable[Part]) -> Iterator[Difference]:
