@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import List, Sequence
 
 from sqlalchemy import MetaData, UniqueConstraint
 
 from .schema import Part, Schema, Table
+
+# The type of a sequence, and the last number if that is the type's own.
+_RANGE = re.compile(rf"AS \w+ | MAXVALUE ({2**15 - 1}|{2**31 - 1}|{2**63 - 1})\b")
 
 
 def note_folded(models: Schema, metadatas: Sequence[MetaData]) -> None:
@@ -33,3 +38,35 @@ def _lacked(table: Table, wanted: Sequence[UniqueConstraint]) -> List[Part]:
         else:
             lacked.append(part)
     return lacked
+
+
+def adopt_owned(database: Schema, models: Schema) -> None:
+    """Take a column's own sequence for the free one of that name that the models have.
+
+    Autogenerate leaves `Sequence("user_id_seq")` out, and makes a SERIAL whose sequence has that
+    very name: the models' `nextval` finds it. There cannot be two.
+    """
+    for owned in database.owned:
+        same = [part for part in models.loose if (part.kind, part.sql) == ("sequence", owned.sql)]
+        for wanted in same:
+            if _RANGE.sub("", wanted.facts["options"]) == _RANGE.sub("", owned.facts["options"]):
+                models.loose.remove(wanted)
+            else:
+                database.loose.append(replace(owned, name=wanted.name, columns=()))
+            _share_default(owned, database, models)
+
+
+def _share_default(owned: Part, database: Schema, models: Schema) -> None:
+    """Say of the models' column that its next value is that of the database's, as it is."""
+    table, _, name = owned.columns[0].rpartition(".")
+    if table not in models.tables:
+        return
+    (found,) = [part for part in database.tables[table].of("column") if part.name == name]
+    parts = models.tables[table].parts
+    named = owned.sql.replace("'", "''")
+    for place, part in enumerate(parts):
+        if (part.kind, part.name) != ("column", name) or part.facts["identity"]:
+            continue
+        if part.facts["default"] in ("", f"nextval('{named}'::regclass)"):
+            same = {aspect: found.facts[aspect] for aspect in ("default", "identity")}
+            parts[place] = replace(part, facts={**part.facts, **same})

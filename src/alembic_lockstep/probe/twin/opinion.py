@@ -18,7 +18,7 @@ from .build import create_all, twin_of
 from .code import code_of
 from .ddl import models_ddl
 from .dialects import Dialect, find_dialect
-from .likeness import note_folded
+from .likeness import adopt_owned, note_folded
 from .moments import name_moments
 from .schema import Difference, Part, Schema, differences
 
@@ -92,6 +92,7 @@ def _compare(
     except SQLAlchemyError as error:
         return {**_NOTHING, "failure": f"create_all() failed: {explained(error)}"}
     note_folded(models, metadatas)
+    adopt_owned(database, models)
     name_moments(database, models, ddl, datetime.now(timezone.utc).date())
     return opinion_of(name, dialect, database, models)
 

@@ -73,10 +73,12 @@ class Schema:
         tables: By key: `name` in the default schema, else `schema.name`.
         loose: Enum types, sequences (that no column owns), domains; of other schemas than the
             default one they are named `schema.name`.
+        owned: The sequences that a column owns, each with that as `table.column`.
     """
 
     tables: Dict[str, Table] = field(default_factory=dict)
     loose: List[Part] = field(default_factory=list)
+    owned: List[Part] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

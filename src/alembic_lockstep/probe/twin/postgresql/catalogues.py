@@ -133,17 +133,22 @@ ORDER BY c.relname
 _KINDS = {"c": "check", "f": "foreign_key", "p": "primary_key", "u": "unique", "x": "exclusion"}
 # What the server calls a constraint that nobody named, after a table and columns of then.
 _ENDINGS = ("_check", "_fkey", "_pkey", "_key", "_excl")
-_LARGEST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
 
 
 def read(connection: Connection) -> Schema:
     """All tables and types of the database; six queries and one, whatever its size."""
     schema = Schema()
     tables: Dict[int, Table] = {}
+    keys: Dict[int, str] = {}
     for row in _rows(connection, _TABLES):
-        tables[row["oid"]] = schema.tables[_key(row)] = Table(row["quoted"], _of_table(row))
+        keys[row["oid"]] = key = _key(row)
+        tables[row["oid"]] = schema.tables[key] = Table(row["quoted"], _of_table(row))
     for row in _rows(connection, _COLUMNS):
         tables[row["oid"]].parts.append(_column(row))
+        if row["owned"] is not None:
+            column = f"{keys[row['oid']]}.{row['name']}"
+            facts = {"options": f"AS {row['sequence_type']} {_options(row)}"}
+            schema.owned.append(Part("sequence", "", facts, (column,), sql=row["owned"]))
     for row in _rows(connection, _CONSTRAINTS):
         tables[row["oid"]].parts.append(_constraint(row))
     for row in _rows(connection, _INDEXES):
