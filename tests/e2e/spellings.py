@@ -280,6 +280,19 @@ POSTGRESQL = {
         "CREATE TABLE {t} (a varchar(9)); CREATE INDEX {t}_i ON {t} (lower(a))",
         "add_index remove_index",
     ),
+    "a cast that cuts": Spelling(
+        indexed(sa.Text(), sa.text("CAST(a AS VARCHAR(10))")),
+        "CREATE TABLE {t} (a text); CREATE INDEX {t}_i ON {t} ((a::varchar(10)))",
+        "CREATE TABLE {t} (a text); CREATE INDEX {t}_i ON {t} ((a::varchar(20)))",
+        "modify_index",
+    ),
+    "a default that begins with a cast": Spelling(
+        a(sa.BigInteger(), server_default=sa.text("1000::bigint + (random() * 100)::bigint")),
+        "CREATE TABLE {t} (a bigint DEFAULT '1000'::int8 + (100 * random())::int8); "
+        "ALTER TABLE {t} ALTER a SET DEFAULT 1000::int8 + ((random() * 100))::int8",
+        "CREATE TABLE {t} (a bigint DEFAULT 1000::bigint)",
+        "modify_default",
+    ),
     "comment": Spelling(
         a(sa.Integer(), comment="it's"),
         "CREATE TABLE {t} (a int); COMMENT ON COLUMN {t}.a IS E'it\\'s'",

@@ -1,7 +1,8 @@
 """One form for what PostgreSQL itself spells in several ways.
 
 The server writes an expression down as it was parsed, and parses it anew where a column's type is
-altered. What is left of that are casts of texts to texts, and brackets around them.
+altered. What is left of that are casts of texts to texts, and brackets around them. The server
+never leaves a length there: a cast to `varchar(10)` is somebody's, and cuts the text.
 """
 
 from __future__ import annotations
@@ -9,13 +10,17 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal, InvalidOperation
-from typing import Dict, List, Set
+from typing import Dict, List, Optional, Set
 
 _TOKEN = re.compile(
     r"""[eE]?'(?:[^']|'')*'|"(?:[^"]|"")*"|[\w.$]+|::|[-+*/<>=~!@#%^&|`?]+|\s+|.""", re.DOTALL
 )
-_LITERAL = re.compile(r"""\(*(?P<text>'(?:[^']|'')*'|-?[\d.]+)\)*(?:::[\w ]+.*)?""", re.DOTALL)
+_CAST = r"""::(?P<type>[\w ."]+(?:\([\d, -]+\))?(?:\[\])*)"""
+_LITERAL = re.compile(
+    rf"""\(*(?P<text>'(?:[^']|'')*'|-?[\d.]+)\)*(?P<casts>(?:{_CAST}\)*)*)""", re.DOTALL
+)
 _TEXTS = {"text", "varchar", "bpchar", "character"}
+_INTEGERS = {"smallint", "integer", "bigint"}
 _NUMBERS = ("smallint", "integer", "bigint", "numeric", "real", "double precision")
 _CONNECTIVES = {"AND", "OR", "NOT", "WHEN", "THEN", "ELSE", "WHERE"}
 # One transaction's start, under three names.
@@ -37,18 +42,41 @@ def default_form(expression: str, kind: str) -> str:
         return normal_form(expression)
     plain = literal["text"]
     plain = plain[1:-1] if plain.startswith("'") else plain
+    casts = [found["type"] for found in re.finditer(_CAST, literal["casts"])]
     if kind.startswith(_NUMBERS):
-        try:
-            return f"{Decimal(plain).normalize():f}"
-        except InvalidOperation:  # 'NaN', 'Infinity'
-            return normal_form(expression)
-    if kind == "json":
+        number = _number(plain, casts)
+        return normal_form(expression) if number is None else number
+    if kind == "json" and set(casts) <= {"json", "text", "character varying"}:
         try:
             value = json.dumps(json.loads(plain.replace("''", "'")), ensure_ascii=False)
             return "'" + value.replace("'", "''") + "'::json"
         except ValueError:
             return normal_form(expression)
+    if casts == [kind] and kind.startswith("character"):
+        return literal["text"]  # the column would cut it likewise
     return normal_form(expression)
+
+
+def _number(text: str, casts: List[str]) -> Optional[str]:
+    """A number, unless one of the casts makes another of it."""
+    try:
+        number = Decimal(text)
+        if not number.is_finite() or not all(_holds(kind, number) for kind in casts):
+            return None
+    except InvalidOperation:
+        return None
+    return f"{number.normalize():f}"
+
+
+def _holds(kind: str, number: Decimal) -> bool:
+    """Whether a cast to the type leaves the number as it is."""
+    name, _, sizes = kind.rstrip(")").partition("(")
+    if name in _INTEGERS or name == "real":
+        return number == number.to_integral_value()
+    if name == "numeric" and sizes:
+        _, _, scale = sizes.partition(",")
+        return number == round(number, int(scale or 0))
+    return name in {"numeric", "double precision", "text", "character varying"}
 
 
 def _without_casts(tokens: List[str]) -> List[str]:
@@ -64,14 +92,14 @@ def _without_casts(tokens: List[str]) -> List[str]:
 
 
 def _end_of_cast(tokens: List[str], place: int) -> int:
-    """Where `::character varying(10)[]` ends; the place itself where no such cast begins."""
+    """Where `::character varying[]` ends; the place itself where no such cast begins."""
     if tokens[place] != "::" or tokens[place + 1] not in _TEXTS:
         return place
     end = place + 2
     if tokens[end : end + 1] == ["varying"]:
         end += 1
     if tokens[end : end + 1] == ["("] and tokens[end + 1].isdigit():
-        end += 3
+        return place
     while tokens[end : end + 2] == ["[", "]"]:
         end += 2
     return end

@@ -1,0 +1,67 @@
+"""Casts in PostgreSQL's expressions: those that the server leaves, and somebody's."""
+
+from __future__ import annotations
+
+import pytest
+
+from alembic_lockstep.probe.twin.postgresql.spelling import default_form, normal_form
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("lower(body::character varying(10)::text)", "lower(body::character varying(20)::text)"),
+        ("(body::character varying(10))", "(body)"),
+        ("CHECK (code::text = 'abc'::character(2)::text)", "CHECK (code::text = 'abc'::text)"),
+        ("tags::character varying(5)[]", "tags::character varying(6)[]"),
+    ],
+)
+def test_a_cast_that_cuts_a_text_is_compared(one: str, other: str) -> None:
+    assert normal_form(one) != normal_form(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("lower(body::text)", "lower(body)"),
+        ("ARRAY['x'::character varying, 'y'::character varying]::text[]", "ARRAY['x', 'y']"),
+        ("code = 'z'::bpchar", "code = 'z'"),
+    ],
+)
+def test_a_cast_that_the_server_leaves_is_idle(one: str, other: str) -> None:
+    assert normal_form(one) == normal_form(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "kind"),
+    [
+        ("1000::bigint + (random() * 100)::bigint", "1000::bigint", "bigint"),
+        ("1000::bigint + 1", "1000::bigint + 2", "bigint"),
+        ("'x'::text || 'y'::text", "'x'::text || 'z'::text", "text"),
+        ("1.6::integer", "1.6", "numeric(10,2)"),
+        ("1.66::numeric(3,1)", "1.66", "numeric(10,2)"),
+        ("'abc'::character varying(2)", "'abc'::character varying", "character varying(9)"),
+        ("'{}'::json #> '{a}'::text[]", "'{}'::json", "json"),
+    ],
+)
+def test_what_follows_a_casts_literal_in_a_default_is_compared(
+    one: str, other: str, kind: str
+) -> None:
+    assert default_form(one, kind) != default_form(other, kind)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "kind"),
+    [
+        ("1000::bigint", "1000", "bigint"),
+        ("(-1)::bigint", "'-1'::integer", "bigint"),
+        ("0::numeric::double precision", "0.0", "double precision"),
+        ("'0'::numeric(10,2)", "0.00", "numeric(10,2)"),
+        ("'abc'::character varying(9)", "'abc'::character varying", "character varying(9)"),
+        ("'{\"a\":1}'::text::json", "'{\"a\": 1}'::json", "json"),
+    ],
+)
+def test_a_literal_default_is_what_it_is_in_the_columns_type(
+    one: str, other: str, kind: str
+) -> None:
+    assert default_form(one, kind) == default_form(other, kind)
