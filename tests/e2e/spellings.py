@@ -237,6 +237,27 @@ POSTGRESQL = {
         renamed("serial PRIMARY KEY", 1),
         "add_constraint remove_constraint",
     ),
+    "not valid": Spelling(
+        lambda _: [
+            sa.Column("a", sa.Integer(), sa.ForeignKey("parent.id", postgresql_not_valid=True))
+        ],
+        "CREATE TABLE {t} (a int); "
+        "ALTER TABLE {t} ADD FOREIGN KEY (a) REFERENCES parent (id) NOT VALID",
+        "CREATE TABLE {t} (a int); ALTER TABLE {t} ADD FOREIGN KEY (a) REFERENCES parent (id) "
+        "ON DELETE CASCADE NOT VALID",
+        "add_fk remove_fk",
+    ),
+    "validated later": Spelling(
+        lambda t: [
+            sa.Column("a", sa.Integer()),
+            sa.CheckConstraint("a > 0", name=f"{t}_right", postgresql_not_valid=True),
+        ],
+        "CREATE TABLE {t} (a int); ALTER TABLE {t} ADD CONSTRAINT {t}_right CHECK (a > 0) "
+        "NOT VALID; ALTER TABLE {t} VALIDATE CONSTRAINT {t}_right",
+        "CREATE TABLE {t} (a int); "
+        "ALTER TABLE {t} ADD CONSTRAINT {t}_right CHECK (a > 1) NOT VALID",
+        "modify_constraint",
+    ),
     "renamed constraint": Spelling(
         checked(sa.Integer(), "a > 0"),
         "CREATE TABLE {t} (a int CHECK (a > 0));"

@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from alembic_lockstep.probe.twin.likeness import adopt_owned, note_folded
+from alembic_lockstep.dryrun.operations import of_models, operations
+from alembic_lockstep.dryrun.process import Observation
+from alembic_lockstep.probe.twin.dialects import find_dialect
+from alembic_lockstep.probe.twin.likeness import adopt_owned, note_folded, share_validity
+from alembic_lockstep.probe.twin.opinion import opinion_of
 from alembic_lockstep.probe.twin.schema import Difference, Part, Schema, Table, differences
 
 
@@ -122,3 +126,58 @@ def test_a_sequence_named_like_that_of_serial_is_that_of_serial(
 )
 def test_another_sequence_is_told(found: Part, wanted: Part, told: list[str]) -> None:
     assert counted(found, wanted) == told
+
+
+def validated(found: str, models: sa.CheckConstraint, *, base: sa.CheckConstraint) -> list[str]:
+    """The cures of a commit whose database has the CHECK as found, and its base's had, too."""
+
+    def observed(constraint: sa.CheckConstraint) -> Observation:
+        metadata = sa.MetaData()
+        sa.Table("games", metadata, sa.Column("id", sa.Integer), constraint)
+        database, wanted = schema(found), schema("VALID")
+        share_validity(database, wanted, [metadata])
+        dialect = find_dialect("postgresql")
+        assert dialect
+        opinion = opinion_of("postgresql", dialect, database, wanted)
+        fact = {"name": "", "operations": opinion["operations"], "twin": opinion}
+        return Observation(databases=(fact,))
+
+    def schema(validity: str) -> Schema:
+        facts = {"definition": "CHECK (id > 0)", "validity": validity, "comment": ""}
+        sql = facts["definition"] + (" NOT VALID" if validity != "VALID" else "")
+        return Schema(
+            {"games": Table("games", [Part("check", "positive", facts, ("id",), sql=sql)])}
+        )
+
+    missing = of_models(operations(observed(models)), observed(base))
+    return [statement for one in missing for statement in one.sql]
+
+
+def check(*, not_valid: bool) -> sa.CheckConstraint:
+    return sa.CheckConstraint("id > 0", name="positive", postgresql_not_valid=not_valid)
+
+
+@pytest.mark.parametrize(
+    ("found", "not_valid"), [("NOT VALID", True), ("NOT VALID", False), ("VALID", True)]
+)
+def test_a_constraint_that_a_migration_leaves_not_valid_is_no_difference(
+    found: str, not_valid: bool
+) -> None:
+    """To drop it and add it anew takes the lock that it was to avoid."""
+    models = check(not_valid=not_valid)
+    assert validated(found, models, base=check(not_valid=not_valid)) == []
+
+
+def test_where_the_models_want_a_constraint_valid_from_now_on_it_is_validated() -> None:
+    cure = "ALTER TABLE games VALIDATE CONSTRAINT positive"
+    assert validated("NOT VALID", check(not_valid=False), base=check(not_valid=True)) == [cure]
+
+
+def test_a_foreign_key_without_a_name_that_is_not_valid_is_the_one_of_the_models() -> None:
+    facts = {"definition": "FOREIGN KEY (a) REFERENCES b(id)", "validity": "VALID"}
+    wanted = Part("foreign_key", "games_a_fkey", facts, ("a",), made_up=True)
+    found = Part("foreign_key", "a_fkey", {**facts, "validity": "NOT VALID"}, ("a",), made_up=True)
+    (difference,) = differences(
+        Schema({"games": Table("games", [found])}), Schema({"games": Table("games", [wanted])})
+    )
+    assert difference.aspect == "validity"

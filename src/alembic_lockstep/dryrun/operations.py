@@ -100,7 +100,8 @@ def of_models(found: Iterable[Operation], before: Observation | None) -> list[Op
     """Leave out what migrations made for their own ends, and the models never knew of.
 
     An enum type, domain, sequence or server default (which fills a new column, say) that the
-    models do not make is left over if those of the base made it.
+    models do not make is left over if those of the base made it. So is a constraint that is not
+    valid.
     """
     databases = before.databases if before else ()
     made = {thing for database in databases for thing in database["twin"]["made"]}
@@ -115,6 +116,9 @@ def _leftover(operation: Operation) -> str:
     # Autogenerate speaks of server defaults where it is asked to.
     if operation.kind == "modify_default" and operation.sql and not operation.wanted:
         return f"default {operation.table}.{operation.name}"
+    # A migration leaves it so, to have the rows looked at later and without the table's lock.
+    if operation.kind == "modify_validity":
+        return f"not valid {operation.table}.{operation.name}"
     return ""
 
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import List, Sequence
 
-from sqlalchemy import MetaData, UniqueConstraint
+from sqlalchemy import Constraint, ForeignKeyConstraint, MetaData, UniqueConstraint
 
 from .schema import Part, Schema, Table
 
@@ -38,6 +38,32 @@ def _lacked(table: Table, wanted: Sequence[UniqueConstraint]) -> List[Part]:
         else:
             lacked.append(part)
     return lacked
+
+
+def share_validity(database: Schema, models: Schema, metadatas: Sequence[MetaData]) -> None:
+    """Say of constraints with `postgresql_not_valid=True` that they are as valid as the database's.
+
+    In a new table, such as the models make, the server has no rows to look at, and any is valid.
+    """
+    for metadata in metadatas:
+        for key, table in metadata.tables.items():
+            if key not in database.tables or key not in models.tables:
+                continue
+            for constraint in table.constraints:
+                if constraint.dialect_kwargs.get("postgresql_not_valid"):
+                    _share_validity(constraint, database.tables[key], models.tables[key])
+
+
+def _share_validity(constraint: Constraint, found: Table, wanted: Table) -> None:
+    kind = "foreign_key" if isinstance(constraint, ForeignKeyConstraint) else "check"
+    for place, part in enumerate(wanted.parts):
+        is_named = part.made_up if constraint.name is None else part.name == constraint.name
+        if part.kind != kind or not is_named:
+            continue
+        for other in found.of(kind):
+            facts = {**part.facts, "validity": other.facts.get("validity", "")}
+            if replace(part, facts=facts).is_like(other):
+                wanted.parts[place] = replace(part, facts=facts)
 
 
 def adopt_owned(database: Schema, models: Schema) -> None:

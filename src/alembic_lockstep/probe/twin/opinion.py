@@ -18,7 +18,7 @@ from .build import create_all, twin_of
 from .code import code_of
 from .ddl import models_ddl
 from .dialects import Dialect, find_dialect
-from .likeness import adopt_owned, note_folded
+from .likeness import adopt_owned, note_folded, share_validity
 from .moments import name_moments
 from .schema import Difference, Part, Schema, differences
 
@@ -46,8 +46,9 @@ _ASPECTS = {"default": "server default", "computed": "expression"}
 
 
 # What the twin says of one migrated database: `operations` that make it the one that the models
-# make; `compared`, the tables that both have; `made`, the enum types, domains, sequences and server
-# defaults that the models make; `failure`, why there is no twin.
+# make; `compared`, the tables that both have; `made`, the enum types, domains, sequences, server
+# defaults and constraints that are not valid, as the models make them; `failure`, why there is no
+# twin.
 Opinion = Dict[str, Any]
 _NOTHING: Opinion = {"operations": [], "compared": [], "made": []}
 
@@ -93,6 +94,7 @@ def _compare(
         return {**_NOTHING, "failure": f"create_all() failed: {explained(error)}"}
     note_folded(models, metadatas)
     adopt_owned(database, models)
+    share_validity(database, models, metadatas)
     name_moments(database, models, ddl, datetime.now(timezone.utc).date())
     return opinion_of(name, dialect, database, models)
 
@@ -108,6 +110,11 @@ def opinion_of(name: str, dialect: Dialect, database: Schema, models: Schema) ->
     for key, table in models.tables.items():
         defaults = (column.name for column in table.of("column") if column.facts.get("default"))
         made += [f"default {key}.{name}" for name in defaults]
+        made += [
+            f"not valid {key}.{'' if part.made_up else part.name}"
+            for part in table.of("check", "foreign_key")
+            if part.facts.get("validity") == "NOT VALID"
+        ]
     return {"operations": operations, "compared": compared, "made": made, "failure": ""}
 
 
@@ -116,7 +123,7 @@ def _operation(difference: Difference, statements: List[str], dialect: str) -> O
     if difference.aspect:
         kind = f"modify_{difference.aspect}"
         aspect = _ASPECTS.get(difference.aspect, difference.aspect)
-        text = f"{aspect} of column {table}.{part.name}"
+        text = f"{aspect} of {_text(part, table)}"
     else:
         kind = f"{difference.verb}_{_KINDS.get(part.kind, part.kind)}"
         text = _text(part, table)

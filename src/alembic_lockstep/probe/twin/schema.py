@@ -89,7 +89,7 @@ class Difference:
         table: The table's key; empty for what no table has.
         wanted: What the models make; None if they make no such thing.
         found: What the database has; None if it has no such thing.
-        aspect: In what two columns differ.
+        aspect: In what two columns differ; or that a constraint is not valid: validity.
     """
 
     table: str
@@ -158,12 +158,20 @@ def _unlike(key: str, found: Iterable[Part], wanted: Iterable[Part]) -> Iterator
                 has.remove(twin)
                 wants.remove(part)
     for part in wants:
-        twin = next((one for one in has if (one.kind, one.name) == (part.kind, part.name)), None)
+        alike = (one for one in has if one.kind == part.kind and _is_unvalidated(part, one))
+        same = (one for one in has if (one.kind, one.name) == (part.kind, part.name))
+        twin = next(alike, None) or next(same, None)
         if twin is not None:
             has.remove(twin)
-        yield Difference(key, part, twin)
+        aspect = "validity" if twin and _is_unvalidated(part, twin) else ""
+        yield Difference(key, part, twin, aspect)
     for part in has:
         yield Difference(key, None, part)
+
+
+def _is_unvalidated(wanted: Part, found: Part) -> bool:
+    """Whether the one lacks only that the rows of then were looked at."""
+    return wanted.is_named_like(found) and _changed(wanted.facts, found.facts) == ["validity"]
 
 
 def _changed(one: Dict[str, str], other: Dict[str, str]) -> List[str]:

@@ -63,7 +63,7 @@ ORDER BY c.oid, a.attnum
 _CONSTRAINTS = f"""
 SELECT CAST(k.conrelid AS bigint) AS oid, k.conname AS name, quote_ident(k.conname) AS quoted,
   CAST(k.contype AS text) AS type, pg_get_constraintdef(k.oid, true) AS definition,
-  obj_description(k.oid, 'pg_constraint') AS comment,
+  k.convalidated AS is_valid, obj_description(k.oid, 'pg_constraint') AS comment,
   ARRAY(SELECT CAST(a.attname AS text) FROM unnest(k.conkey) WITH ORDINALITY u (number, place)
         JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.number
         ORDER BY u.place) AS columns
@@ -232,11 +232,14 @@ def _constraint(row: Dict[str, Any]) -> Part:
     kind = _KINDS[row["type"]]
     has_expression = kind in ("check", "exclusion")
     definition = row["definition"]
+    if not row["is_valid"]:
+        definition = definition[: -len(" NOT VALID")]
     facts = {"definition": normal_form(definition) if has_expression else definition}
+    facts["validity"] = "VALID" if row["is_valid"] else "NOT VALID"
     facts["comment"] = row["comment"] or ""
     name, columns = row["name"], tuple(row["columns"])
     made_up = name.rstrip("0123456789").endswith(_ENDINGS)
-    return Part(kind, name, facts, columns, made_up, sql=definition)
+    return Part(kind, name, facts, columns, made_up, sql=row["definition"])
 
 
 def _index(row: Dict[str, Any], table: Table) -> Part:

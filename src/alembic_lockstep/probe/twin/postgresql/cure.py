@@ -30,6 +30,8 @@ def cure(difference: Difference, database: Schema, models: Schema) -> List[str]:
         return [f"COMMENT ON TABLE {table.sql_name} IS {_comment(wanted)}"]
     if kind == "options":
         return list(_cure_options(difference, table))
+    if found and difference.aspect == "validity":
+        return [f"ALTER TABLE {table.sql_name} VALIDATE CONSTRAINT {_quoted(found.name)}"]
     if wanted and found and _unlike(wanted, found) == ["comment"]:
         return [_comment_on(table, found.name, wanted)]
     return [*_drop(table, found), *_add(table, wanted)]
