@@ -130,6 +130,26 @@ def test_what_env_py_leaves_out_by_the_databases_type_is_left_out_here_too(shop:
     assert_clean(change_and_check(shop))
 
 
+def test_models_that_break_a_table_of_their_own_are_found_and_the_other_tables_compared(
+    shop: Project,
+) -> None:
+    """A misspelt function in a CHECK passed, and hid all that only the twin sees."""
+    edit(shop, ARGUMENTS, ARGUMENTS + CHECK.replace("number", "lenght(status)"), "CheckConstraint")
+    result = change_and_check(shop)
+    line = shop.line(MODELS, "class Order(")
+    assert_finding(
+        result, f"{MODELS}:{line}:7: broken-models: create_all() cannot make table orders:"
+    )
+    assert "missing-migration" not in result.output
+    commit(shop)
+    shop.write(MODELS, shop.read(MODELS) + "\n# Words.\n")
+    words = "expressions of orders (create_all() cannot make them: "
+    assert_clean(change_and_check(shop, "--strict"), words)
+    name = "    name: Mapped[Optional[str]] = mapped_column(String(100)"
+    shop.replace(MODELS, f"{name})\n", f'{name}, server_default="new")\n')
+    assert_finding(change_and_check(shop), "server default of column customers.name")
+
+
 def test_a_twin_that_the_models_cannot_make_is_said_to_be_missing(shop: Project) -> None:
     path = "service/shop/base.py"
     shop.write(path, shop.read(path) + LISTENER)

@@ -61,6 +61,7 @@ class Opinions:
     autogenerate: list[Operation]
     twin: list[Operation]
     failure: str
+    unmade: dict[str, str]
 
 
 class Bench(Redirect):
@@ -138,6 +139,7 @@ class Bench(Redirect):
             _operations(found),
             _operations(twin["operations"]),
             twin["failure"],
+            twin["unmade"],
         )
 
     def autogenerate(self, connection: sa.Connection, metadata: sa.MetaData) -> str:

@@ -91,7 +91,8 @@ def _compare(runner: DryRunner, now: Side, base: Side | None) -> Comparison:
     if seen.error:
         return _failed(runner, now, base, seen)
     found = operations(seen)
-    if not found or base is None or runner.settings.strict:
+    is_alike = not found and not any(one["twin"]["unmade"] for one in seen.databases)
+    if is_alike or base is None or runner.settings.strict:
         return Comparison(seen, None, start, tuple(of_models(found, None)))
     before = runner.replay(base, role="base")
     if before.phase == "upgrade" and before.error and not runner.settings.run:

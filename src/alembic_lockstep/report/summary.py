@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from alembic_lockstep.dryrun.comparison import Comparison
 from alembic_lockstep.gate import EnvironmentVerdict, Verdict
@@ -14,6 +15,7 @@ from alembic_lockstep.report.text import plural
 APART = "views, triggers, functions"
 # https://alembic.sqlalchemy.org/en/latest/autogenerate.html#what-does-autogenerate-detect
 BLIND = "CHECK constraints, enum values, expressions (the models' own database was not made: {})"
+UNSEEN = "CHECK constraints, enum values, expressions of {} (create_all() cannot make them: {})"
 SWITCHES = {"compare_type": "column types", "compare_server_default": "server defaults"}
 
 
@@ -96,4 +98,14 @@ def not_compared(comparison: Comparison) -> list[str]:
     off = {name for database in blind for name in database["switched_off"]}
     named = [f"{what} ({option} is off)" for option, what in SWITCHES.items() if option in off]
     reasons = dict.fromkeys(BLIND.format(database["twin"]["failure"]) for database in blind)
-    return [*named, *reasons, APART]
+    unseen = [
+        UNSEEN.format(*_unseen(one["twin"]))
+        for one in comparison.now.databases
+        if one["twin"]["unmade"]
+    ]
+    return [*named, *reasons, *dict.fromkeys(unseen), APART]
+
+
+def _unseen(twin: Mapping[str, Any]) -> tuple[str, str]:
+    reasons = dict.fromkeys(twin["unmade"].values())
+    return ", ".join(twin["unseen"]), "; ".join(reasons)

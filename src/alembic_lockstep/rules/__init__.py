@@ -7,6 +7,7 @@ from collections.abc import Callable
 from alembic_lockstep.facts import Facts
 from alembic_lockstep.findings import Finding
 from alembic_lockstep.rules import (
+    broken_models,
     broken_upgrade,
     edited_migration,
     migration_mismatch,
@@ -34,6 +35,7 @@ DRY_RUN_RULES: dict[str, Check] = {
     "missing-migration": missing_migration.check,
     "migration-mismatch": migration_mismatch.check,
     "unregistered-model": unregistered_model.check,
+    "broken-models": broken_models.check,
 }
 # Judged from what a range of commits does; `branch.py` applies them.
 RANGE_RULES = frozenset({split_commit.RULE, stale_branch.RULE})

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import Any, Callable, Dict, Iterator, Optional, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
-from sqlalchemy import MetaData, create_engine
+from sqlalchemy import MetaData, Table, create_engine, event
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
-from ..patience import limit_patience
+from ..patience import explained, has_waited, limit_patience
 from ..redirect import Redirect
+
+Lend = Callable[[Connection, SQLAlchemyError], bool]
+
+# For each table that cannot be made, all are made again.
+_MOST = 20
 
 
 @contextmanager
@@ -46,27 +51,71 @@ def _options(connection: Connection) -> Dict[str, Any]:
     return {name: options[name] for name in ("schema_translate_map",) if name in options}
 
 
-def create_all(
-    twin: Connection, metadatas: Sequence[MetaData], lend: Callable[[Connection, str], bool]
-) -> None:
-    """Fill the twin from the models; what it lacks for them, `lend` may know from the error."""
+def create_all(twin: Connection, metadatas: Sequence[MetaData], lend: Lend) -> Dict[str, str]:
+    """Fill the twin from the models; return the tables that it could not make, each with why.
+
+    Args:
+        lend: Gives the twin what an error says that it lacks; False if it cannot.
+    """
+    unmade: Dict[str, str] = {}
     # There is nothing yet, so nothing has to be looked for; unless a listener of the models' DDL
     # events, or another of the metadatas, makes some of it.
-    lacks = _try(twin, metadatas, checkfirst=False) and _try(twin, metadatas)
-    while lacks is not None:
+    failed = _try(twin, metadatas, unmade, checkfirst=False) and _try(twin, metadatas, unmade)
+    while failed is not None:
+        error, table = failed
         with twin.begin():
-            if not lend(twin, str(lacks.orig)):
-                raise lacks
-        lacks = _try(twin, metadatas)
+            is_lent = lend(twin, error)
+        if not is_lent:
+            if table is None or has_waited(error) or len(unmade) == _MOST:
+                raise error
+            unmade[str(table.key)] = explained(error)
+        failed = _try(twin, metadatas, unmade)
+    return unmade
+
+
+def dependents(metadatas: Sequence[MetaData], unmade: Dict[str, str]) -> Set[str]:
+    """Return the tables that cannot be made because they refer to one that was not."""
+    keys = set(unmade)
+    tables = [table for metadata in metadatas for table in metadata.tables.values()]
+    while True:
+        more = {str(table.key) for table in tables if keys & set(_targets(table))} - keys
+        if not more:
+            return keys - set(unmade)
+        keys |= more
+
+
+def _targets(table: Table) -> List[str]:
+    names = (key.target_fullname.rpartition(".")[0] for key in table.foreign_keys)
+    return [name for name in names if name != table.key]
 
 
 def _try(
-    twin: Connection, metadatas: Sequence[MetaData], checkfirst: bool = True
-) -> Optional[DBAPIError]:
+    twin: Connection,
+    metadatas: Sequence[MetaData],
+    unmade: Dict[str, str],
+    *,
+    checkfirst: bool = True,
+) -> Optional[Tuple[SQLAlchemyError, Optional[Table]]]:
+    """Make all tables that may be made; return what failed, and of which table."""
+    begun: List[Table] = []
+
+    def begin(table: Table, *_: Any, **__: Any) -> None:
+        begun.append(table)
+
+    def end(table: Table, *_: Any, **__: Any) -> None:
+        begun.remove(table)
+
+    left_out = {*unmade, *dependents(metadatas, unmade)}
+    event.listen(Table, "before_create", begin)
+    event.listen(Table, "after_create", end)
     try:
         with twin.begin():
             for metadata in metadatas:
-                metadata.create_all(twin, checkfirst=checkfirst)
-    except DBAPIError as error:
-        return error
+                tables = [one for one in metadata.tables.values() if one.key not in left_out]
+                metadata.create_all(twin, tables if left_out else None, checkfirst)
+    except SQLAlchemyError as error:
+        return error, begun[0] if begun else None
+    finally:
+        event.remove(Table, "before_create", begin)
+        event.remove(Table, "after_create", end)
     return None

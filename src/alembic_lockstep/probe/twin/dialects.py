@@ -6,16 +6,21 @@ from dataclasses import dataclass
 from typing import Callable, List, Optional
 
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
-from .schema import Difference, Part, Schema
+from .build import Lend
+from .schema import Difference, Schema
 
 
 def _equip_with_nothing(_database: Connection, _twin: Connection) -> None:
     """The models need nothing that only migrations make."""
 
 
-def _lend_nothing(twin: Connection, lacks: str, loose: List[Part]) -> bool:  # noqa: ARG001
-    return False
+def _lends_nothing(_database: Connection, _schema: Schema, _ddl: str) -> Lend:
+    def lend(_twin: Connection, _error: SQLAlchemyError) -> bool:
+        return False
+
+    return lend
 
 
 @dataclass(frozen=True)
@@ -27,13 +32,14 @@ class Dialect:
         cure: The SQL statements that cure a difference of the migrated database (the first schema)
             from what the models make (the second).
         equip: Gives the twin what only migrations make, before the models fill it.
-        lend: Gives it what it still lacks, told by the server's message; False if it cannot.
+        lender: Makes what gives it what it still lacks, from the migrated database, what was read
+            of that, and the models' statements.
     """
 
     read: Callable[[Connection], Schema]
     cure: Callable[[Difference, Schema, Schema], List[str]]
     equip: Callable[[Connection, Connection], None] = _equip_with_nothing
-    lend: Callable[..., bool] = _lend_nothing
+    lender: Callable[[Connection, Schema, str], Lend] = _lends_nothing
 
 
 def find_dialect(name: str) -> Optional[Dialect]:
@@ -45,7 +51,7 @@ def find_dialect(name: str) -> Optional[Dialect]:
     if name == "postgresql":
         from . import postgresql
 
-        return Dialect(postgresql.read, postgresql.cure, postgresql.equip, postgresql.lend)
+        return Dialect(postgresql.read, postgresql.cure, postgresql.equip, postgresql.Lender)
     if name in ("mysql", "mariadb"):
         from . import mysql
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime, timezone
-from functools import partial
 from typing import Any, Dict, List, Optional, Sequence
 
 from alembic.runtime.migration import MigrationContext
@@ -14,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ..patience import explained
 from ..redirect import Redirect
-from .build import create_all, twin_of
+from .build import create_all, dependents, twin_of
 from .code import code_of
 from .ddl import models_ddl
 from .dialects import Dialect, find_dialect
@@ -47,10 +46,12 @@ _ASPECTS = {"default": "server default", "computed": "expression"}
 
 # What the twin says of one migrated database: `operations` that make it the one that the models
 # make; `compared`, the tables that both have; `made`, the enum types, domains, sequences, server
-# defaults and constraints that are not valid, as the models make them; `failure`, why there is no
-# twin.
+# defaults and constraints that are not valid, as the models make them; `unmade`, the tables that
+# the models could not make, each with why; `unseen`, those and what refers to them; `failure`, why
+# there is no twin.
 Opinion = Dict[str, Any]
-_NOTHING: Opinion = {"operations": [], "compared": [], "made": []}
+_NOTHING: Opinion = {"operations": [], "compared": [], "made": [], "unmade": {}, "unseen": []}
+_LEFTOVERS = {f"remove_{kind}" for kind in ("enum", "domain", "sequence")}
 
 
 def ask_twin(
@@ -87,7 +88,7 @@ def _compare(
         with twin_of(connection, redirect) as twin:
             with twin.begin():
                 dialect.equip(connection, twin)
-            create_all(twin, metadatas, partial(dialect.lend, loose=list(database.loose)))
+            unmade = create_all(twin, metadatas, dialect.lender(connection, database, ddl))
             with twin.begin():
                 models = dialect.read(twin)
     except SQLAlchemyError as error:
@@ -96,7 +97,15 @@ def _compare(
     adopt_owned(database, models)
     share_validity(database, models, metadatas)
     name_moments(database, models, ddl, datetime.now(timezone.utc).date())
-    return opinion_of(name, dialect, database, models)
+    unseen = {*unmade, *dependents(metadatas, unmade)}
+    for key in unseen:
+        # In the default schema, with its name said.
+        models.tables.pop(key if key in models.tables else key.rpartition(".")[2], None)
+    opinion = opinion_of(name, dialect, database, models)
+    if unmade:  # of which such a thing may be
+        found = opinion["operations"]
+        opinion["operations"] = [one for one in found if one["kind"] not in _LEFTOVERS]
+    return {**opinion, "unmade": unmade, "unseen": sorted(unseen)}
 
 
 def opinion_of(name: str, dialect: Dialect, database: Schema, models: Schema) -> Opinion:

@@ -2,6 +2,6 @@
 
 from .catalogues import read
 from .cure import cure
-from .equip import equip, lend
+from .equip import Lender, equip
 
-__all__ = ["cure", "equip", "lend", "read"]
+__all__ = ["Lender", "cure", "equip", "read"]
