@@ -223,6 +223,22 @@ POSTGRESQL = {
         "ALTER TABLE {t} ALTER a TYPE bigint",
         "modify_constraint",
     ),
+    "check of a number, then another kind": Spelling(
+        checked(sa.Double(), "a >= 0 AND a IN (1, 2.5)"),
+        "CREATE TABLE {t} (a numeric, CONSTRAINT {t}_right CHECK (a >= 0 AND a IN (1, 2.5)));"
+        "ALTER TABLE {t} ALTER a TYPE float8",
+        "CREATE TABLE {t} (a numeric, CONSTRAINT {t}_right CHECK (a >= 1 AND a IN (1, 2.5)));"
+        "ALTER TABLE {t} ALTER a TYPE float8",
+        "modify_constraint",
+    ),
+    "check of a day, then a time": Spelling(
+        checked(sa.DateTime(timezone=True), "a >= '2020-01-01'"),
+        "CREATE TABLE {t} (a date, CONSTRAINT {t}_right CHECK (a >= '2020-01-01'));"
+        "ALTER TABLE {t} ALTER a TYPE timestamptz",
+        "CREATE TABLE {t} (a date, CONSTRAINT {t}_right CHECK (a >= '2020-01-02'));"
+        "ALTER TABLE {t} ALTER a TYPE timestamptz",
+        "modify_constraint",
+    ),
     "a list with casts": Spelling(
         checked(sa.String(9), "a IN ('x', 'y')"),
         "CREATE TABLE {t} (a varchar(9), "

@@ -102,7 +102,7 @@ def test_what_the_models_ddl_events_make_is_not_there_before(bench: Bench, state
     check = sa.CheckConstraint("a > 0", name="positive")
     games = sa.Table("games", models, sa.Column("a", sa.Integer()), check)
     when = "before_create" if "FUNCTION" not in statement else "after_create"
-    sa.event.listen(games, when, sa.DDL(statement))
+    sa.event.listen(games, when, sa.DDL(statement))  # type: ignore[no-untyped-call]
     found = ask(bench, models, f"{statement}; CREATE TABLE games (a int)", "DROP SCHEMA aside")
     assert (found.failure, found.unmade) == ("", {})
     assert [one.name for one in found.twin] == ["positive"]

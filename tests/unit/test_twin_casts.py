@@ -65,3 +65,42 @@ def test_a_literal_default_is_what_it_is_in_the_columns_type(
     one: str, other: str, kind: str
 ) -> None:
     assert default_form(one, kind) == default_form(other, kind)
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted"),
+    [
+        ("a >= 0::numeric::double precision", "a >= 0::double precision"),
+        ("a::numeric >= '-1'::integer::numeric", "a >= '-1'::integer"),
+        ("a = ANY (ARRAY[1::numeric, 2::numeric]::double precision[])", "a = ANY (ARRAY[1, 2])"),
+        ("(a::double precision + b::numeric::double precision) > 0.5", "(a + b::numeric) > 0.5"),
+        ("a >= '2020-01-01'::date", "a >= '2020-01-01 00:00:00+00'::timestamp with time zone"),
+        (
+            "a < '2020-01-01 10:00:00'::timestamp without time zone",
+            "a < '2020-01-01 10:00:00+01'::timestamp with time zone",
+        ),
+        (
+            "a = ANY (ARRAY['2020-01-01'::date]::timestamp with time zone[])",
+            "a = ANY (ARRAY['2020-01-01 00:00:00+00'::timestamp with time zone])",
+        ),
+    ],
+)
+def test_what_the_alteration_of_a_type_leaves_in_an_expression_is_idle(
+    found: str, wanted: str
+) -> None:
+    assert normal_form(found) == normal_form(wanted)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("a / 2::numeric > 1::numeric", "a / 2 > 1"),  # of integers it is a whole number
+        ("a::integer > 1", "a > 1"),
+        ("a > 1.5::integer", "a > 1.5"),
+        ("a::numeric(3,1) > 1", "a > 1"),
+        ("a >= '2020-01-01'::date", "a >= '2020-01-01 10:00:00'::timestamp without time zone"),
+        ("a >= '2020-01-01'::date", "a >= '2020-01-02'::date"),
+    ],
+)
+def test_a_cast_that_makes_another_value_is_compared(one: str, other: str) -> None:
+    assert normal_form(one) != normal_form(other)

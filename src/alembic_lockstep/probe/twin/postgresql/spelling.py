@@ -1,8 +1,9 @@
 """One form for what PostgreSQL itself spells in several ways.
 
 The server writes an expression down as it was parsed, and parses it anew where a column's type is
-altered. What is left of that are casts of texts to texts, and brackets around them. The server
-never leaves a length there: a cast to `varchar(10)` is somebody's, and cuts the text.
+altered. What is left of that are casts to a type of the same kind (texts, numbers, times), and
+brackets around them. The server never leaves a length there: a cast to `varchar(10)` is somebody's,
+and cuts the text.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal, InvalidOperation
-from typing import Dict, List, Optional, Set
+from typing import Dict, List, NamedTuple, Optional, Set
 
 _TOKEN = re.compile(
     r"""[eE]?'(?:[^']|'')*'|"(?:[^"]|"")*"|[\w.$]+|::|[-+*/<>=~!@#%^&|`?]+|\s+|.""", re.DOTALL
@@ -19,8 +20,14 @@ _CAST = r"""::(?P<type>[\w ."]+(?:\([\d, -]+\))?(?:\[\])*)"""
 _LITERAL = re.compile(
     rf"""\(*(?P<text>'(?:[^']|'')*'|-?[\d.]+)\)*(?P<casts>(?:{_CAST}\)*)*)""", re.DOTALL
 )
-_TEXTS = {"text", "varchar", "bpchar", "character"}
+_TEXTS = {"text", "varchar", "bpchar", "character", "character varying"}
+_TIMES = {"date", "timestamp without time zone", "timestamp with time zone"}
+_TIME = re.compile(
+    r"'(?P<day>\d{4,}-\d\d-\d\d)(?P<time> \d\d:\d\d:\d\d(?:\.\d+)?)?(?:[+-]\d\d(?::\d\d)*)?'"
+)
+_NUMBER = re.compile(r"\d+(?:\.\d*)?|'-?\d+(?:\.\d*)?'")
 _INTEGERS = {"smallint", "integer", "bigint"}
+_WIDEST = {"numeric", "double precision"}
 _NUMBERS = ("smallint", "integer", "bigint", "numeric", "real", "double precision")
 _CONNECTIVES = {"AND", "OR", "NOT", "WHEN", "THEN", "ELSE", "WHERE"}
 # One transaction's start, under three names.
@@ -28,7 +35,7 @@ _NOW = {"CURRENT_TIMESTAMP", "transaction_timestamp()"}
 
 
 def normal_form(expression: str) -> str:
-    """An expression without casts between kinds of text, and without idle brackets."""
+    """An expression without casts that change no value, and without idle brackets."""
     tokens = _without_casts([one for one in _TOKEN.findall(expression) if not one.isspace()])
     return _joined(_without_brackets(tokens))
 
@@ -81,28 +88,70 @@ def _holds(kind: str, number: Decimal) -> bool:
 
 def _without_casts(tokens: List[str]) -> List[str]:
     kept: List[str] = []
+    divides = bool({"/", "%"}.intersection(tokens))  # of integers, the one is another
     place = 0
     while place < len(tokens):
-        end = _end_of_cast(tokens, place)
-        if end == place:
+        cast = _cast_at(tokens, place)
+        if cast is None or not _is_idle(cast, kept[-1], divides):
             kept.append(tokens[place])
-            end += 1
-        place = end
+            place += 1
+        else:
+            kept[-1] = _plain(cast, kept[-1])
+            place = cast.end
     return kept
 
 
-def _end_of_cast(tokens: List[str], place: int) -> int:
-    """Where `::character varying[]` ends; the place itself where no such cast begins."""
-    if tokens[place] != "::" or tokens[place + 1] not in _TEXTS:
-        return place
-    end = place + 2
-    if tokens[end : end + 1] == ["varying"]:
-        end += 1
+class _Cast(NamedTuple):
+    """A cast without a length: the type, whether to an array of it, and where it ends."""
+
+    kind: str
+    is_array: bool
+    end: int
+
+
+def _cast_at(tokens: List[str], place: int) -> Optional[_Cast]:
+    """Read `::character varying[]`; None where no cast begins, or one to another type."""
+    if tokens[place] != "::":
+        return None
+    for length in (4, 2, 1):
+        end = place + 1 + length
+        kind = " ".join(tokens[place + 1 : end])
+        if kind in _TEXTS or kind in _NUMBERS or kind in _TIMES:
+            break
+    else:
+        return None
     if tokens[end : end + 1] == ["("] and tokens[end + 1].isdigit():
-        return place
+        return None
+    is_array = tokens[end : end + 2] == ["[", "]"]
     while tokens[end : end + 2] == ["[", "]"]:
         end += 2
-    return end
+    return _Cast(kind, is_array, end)
+
+
+def _is_idle(cast: _Cast, operand: str, divides: bool) -> bool:
+    """Whether the cast changes nothing but the type that operators and functions are chosen by."""
+    if cast.kind in _TEXTS:
+        return True
+    if cast.is_array:
+        return operand == "]" and not divides
+    if cast.kind in _TIMES:
+        return _TIME.fullmatch(operand) is not None
+    if divides:
+        return False
+    if _NUMBER.fullmatch(operand):
+        return _holds(cast.kind, Decimal(operand.strip("'")))
+    return cast.kind in _WIDEST and not operand.startswith("'")
+
+
+def _plain(cast: _Cast, operand: str) -> str:
+    """A literal as it is without the cast: a number's own digits, a day without its midnight."""
+    if cast.kind in _NUMBERS and _NUMBER.fullmatch(operand):
+        return operand.strip("'")
+    time = _TIME.fullmatch(operand) if cast.kind in _TIMES else None
+    if time is None:
+        return operand
+    of_day = "" if time["time"] == " 00:00:00" else time["time"] or ""
+    return f"'{time['day']}{of_day}'"
 
 
 def _without_brackets(tokens: List[str]) -> List[str]:
