@@ -127,12 +127,35 @@ def test_a_table_that_cannot_be_made_hides_only_itself_and_what_refers_to_it(ben
     assert [(one.table, one.name) for one in found.twin] == [("others", "positive")]
 
 
-def ask(bench: Bench, models: sa.MetaData, statements: str, *after: str) -> Any:
+def test_what_scratch_setup_makes_is_made_by_the_models_in_their_own_database(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`create_all()` passed it over: what a migration added to it was to be dropped again."""
+    setup = [
+        "CREATE TYPE mood AS ENUM ('sad')",
+        "CREATE TABLE users (id serial PRIMARY KEY, mood mood)",
+        "CREATE TABLE legacy (id int REFERENCES users)",
+    ]
+    monkeypatch.setattr(bench, "setup", setup)
+    models = sa.MetaData()
+    mood: Any = sa.Column("mood", sa.Enum("sad", "glad", name="mood"))
+    name = sa.Column("name", sa.Text(), sa.CheckConstraint("name <> ''", name="named"))
+    sa.Table("users", models, sa.Column("id", sa.Integer(), primary_key=True), mood, name)
+    options = {"include_object": lambda _, name, *__: name != "legacy"}
+    statements = "ALTER TYPE mood ADD VALUE 'glad'; ALTER TABLE users ADD name text"
+    found = ask(bench, models, statements, **options)
+    assert not found.failure
+    assert [one.name for one in found.merged] == ["named"]
+    without = ask(bench, models, "ALTER TABLE users ADD name text", **options)
+    assert [one.name for one in without.merged] == ["mood", "named"]
+
+
+def ask(bench: Bench, models: sa.MetaData, statements: str, *after: str, **options: Any) -> Any:
     with bench.empty() as connection:
         for statement in statements.split(";"):
             connection.execute(sa.text(statement))
         connection.commit()
-        found = bench.ask(connection, models)
+        found = bench.ask(connection, models, **options)
         for statement in filter(statements.count, (one.replace("DROP", "CREATE") for one in after)):
             connection.execute(sa.text(statement.replace("CREATE", "DROP")))
         connection.commit()

@@ -70,6 +70,7 @@ class Bench(Redirect):
     def __init__(self, dialect: str, servers: ScratchServers) -> None:
         self.dialect = dialect
         self.twins_made = 0
+        self.setup: list[str] = []
         kind = dialect.replace("mariadb", "mysql")
         urls = [sa.make_url("sqlite://")] * 2  # to each engine another one
         if dialect != "sqlite":
@@ -111,7 +112,7 @@ class Bench(Redirect):
     def _clear(self, engine: sa.Engine) -> None:
         statements = self._clearing(str(engine.url.database))
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            for statement in statements:
+            for statement in [*statements, *self.setup]:
                 connection.exec_driver_sql(statement)
         engine.dispose()
 
@@ -121,7 +122,7 @@ class Bench(Redirect):
             drops = [f"DROP SCHEMA IF EXISTS {schema} CASCADE" for schema in schemas]
             return [*drops, *(f"CREATE SCHEMA {schema}" for schema in schemas)]
         if self.dialect == "mariadb":
-            return [f"DROP DATABASE `{name}`", f"CREATE DATABASE `{name}`"]
+            return [f"{verb} `{name}`" for verb in ("DROP DATABASE", "CREATE DATABASE", "USE")]
         return []
 
     def ask(self, connection: sa.Connection, metadata: sa.MetaData, **options: Any) -> Opinions:

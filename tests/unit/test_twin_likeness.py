@@ -181,3 +181,22 @@ def test_a_foreign_key_without_a_name_that_is_not_valid_is_the_one_of_the_models
         Schema({"games": Table("games", [found])}), Schema({"games": Table("games", [wanted])})
     )
     assert difference.aspect == "validity"
+
+
+def test_only_what_models_make_is_dropped_before_they_make_it() -> None:
+    tables = {name: Table(name) for name in ("games", "legacy")}
+    twin = Schema(tables, [Part("sequence", "numbers", {}, sql="numbers")])
+    dialects = {name: find_dialect(name) for name in ("mysql", "postgresql", "sqlite")}
+    drops = {
+        name: dialect.discard(twin, {"games"}) for name, dialect in dialects.items() if dialect
+    }
+    assert drops == {
+        "mysql": [
+            "SET FOREIGN_KEY_CHECKS = 0",
+            "DROP TABLE `games`",
+            "DROP SEQUENCE `numbers`",
+            "SET FOREIGN_KEY_CHECKS = 1",
+        ],
+        "postgresql": ["DROP TABLE games CASCADE", "DROP SEQUENCE IF EXISTS numbers CASCADE"],
+        "sqlite": [],  # of which no setup makes a database
+    }

@@ -51,16 +51,24 @@ def _options(connection: Connection) -> Dict[str, Any]:
     return {name: options[name] for name in ("schema_translate_map",) if name in options}
 
 
-def create_all(twin: Connection, metadatas: Sequence[MetaData], lend: Lend) -> Dict[str, str]:
+def create_all(
+    twin: Connection, metadatas: Sequence[MetaData], clear: Callable[[], None], lend: Lend
+) -> Dict[str, str]:
     """Fill the twin from the models; return the tables that it could not make, each with why.
 
     Args:
+        clear: Drops what models make and the twin has. `scratch.setup` may have made it, in the
+            migrated database, too.
         lend: Gives the twin what an error says that it lacks; False if it cannot.
     """
     unmade: Dict[str, str] = {}
     # There is nothing yet, so nothing has to be looked for; unless a listener of the models' DDL
     # events, or another of the metadatas, makes some of it.
-    failed = _try(twin, metadatas, unmade, checkfirst=False) and _try(twin, metadatas, unmade)
+    failed = _try(twin, metadatas, unmade, checkfirst=False)
+    if failed is not None:
+        with twin.begin():
+            clear()
+        failed = _try(twin, metadatas, unmade)
     while failed is not None:
         error, table = failed
         with twin.begin():

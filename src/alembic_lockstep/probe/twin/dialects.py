@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Callable, List, Optional
+from typing import Callable, List, Optional, Set
 
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
@@ -14,6 +14,10 @@ from .schema import Difference, Schema
 
 def _equip_with_nothing(_database: Connection, _twin: Connection) -> None:
     """The models need nothing that only migrations make."""
+
+
+def _discard_nothing(_twin: Schema, _tables: Set[str]) -> List[str]:
+    return []
 
 
 def _lends_nothing(_database: Connection, _schema: Schema, _ddl: str) -> Lend:
@@ -34,12 +38,14 @@ class Dialect:
         equip: Gives the twin what only migrations make, before the models fill it.
         lender: Makes what gives it what it still lacks, from the migrated database, what was read
             of that, and the models' statements.
+        discard: The statements that take out of a twin what models make, these tables above all.
     """
 
     read: Callable[[Connection], Schema]
     cure: Callable[[Difference, Schema, Schema], List[str]]
     equip: Callable[[Connection, Connection], None] = _equip_with_nothing
     lender: Callable[[Connection, Schema, str], Lend] = _lends_nothing
+    discard: Callable[[Schema, Set[str]], List[str]] = _discard_nothing
 
 
 def find_dialect(name: str) -> Optional[Dialect]:
@@ -51,9 +57,15 @@ def find_dialect(name: str) -> Optional[Dialect]:
     if name == "postgresql":
         from . import postgresql
 
-        return Dialect(postgresql.read, postgresql.cure, postgresql.equip, postgresql.Lender)
+        return Dialect(
+            postgresql.read,
+            postgresql.cure,
+            postgresql.equip,
+            postgresql.Lender,
+            postgresql.discard,
+        )
     if name in ("mysql", "mariadb"):
         from . import mysql
 
-        return Dialect(mysql.read, mysql.cure, mysql.equip)
+        return Dialect(mysql.read, mysql.cure, mysql.equip, discard=mysql.discard)
     return None

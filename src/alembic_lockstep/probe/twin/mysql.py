@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from itertools import groupby
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Dict, Iterator, List, Set, Tuple
 
 from sqlalchemy.engine import Connection
 
@@ -41,7 +41,7 @@ from .mysql_text import (
 )
 from .schema import Part, Schema, Table
 
-__all__ = ["cure", "equip", "read"]
+__all__ = ["cure", "discard", "equip", "read"]
 
 Row = Dict[str, Any]
 
@@ -57,6 +57,14 @@ def equip(database: Connection, twin: Connection) -> None:
     wanted, found = (tuple(one.exec_driver_sql(query).one()) for one in (database, twin))
     if wanted != found:
         twin.exec_driver_sql("ALTER DATABASE CHARACTER SET {} COLLATE {}".format(*wanted))
+
+
+def discard(twin: Schema, tables: Set[str]) -> List[str]:
+    """The statements that drop those tables, and the sequences."""
+    drops = [f"DROP TABLE {quoted(key)}" for key in twin.tables if key in tables]
+    drops += [f"DROP SEQUENCE {quoted(part.name)}" for part in twin.loose]
+    off, on = (f"SET FOREIGN_KEY_CHECKS = {value}" for value in (0, 1))
+    return [off, *drops, on] if drops else []
 
 
 class _Reader:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime, timezone
+from functools import partial
 from typing import Any, Dict, List, Optional, Sequence
 
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -88,7 +89,9 @@ def _compare(
         with twin_of(connection, redirect) as twin:
             with twin.begin():
                 dialect.equip(connection, twin)
-            unmade = create_all(twin, metadatas, dialect.lender(connection, database, ddl))
+            lend = dialect.lender(connection, database, ddl)
+            clear = partial(_clear, twin, dialect, metadatas)
+            unmade = create_all(twin, metadatas, clear, lend)
             with twin.begin():
                 models = dialect.read(twin)
     except SQLAlchemyError as error:
@@ -106,6 +109,12 @@ def _compare(
         found = opinion["operations"]
         opinion["operations"] = [one for one in found if one["kind"] not in _LEFTOVERS]
     return {**opinion, "unmade": unmade, "unseen": sorted(unseen)}
+
+
+def _clear(twin: Connection, dialect: Dialect, metadatas: Sequence[MetaData]) -> None:
+    keys = {str(key) for metadata in metadatas for key in metadata.tables}
+    for statement in dialect.discard(dialect.read(twin), keys):
+        twin.execute(text(statement.replace(":", "\\:")))
 
 
 def opinion_of(name: str, dialect: Dialect, database: Schema, models: Schema) -> Opinion:

@@ -1,7 +1,7 @@
 """PostgreSQL, in the words of its own catalogues."""
 
 from .catalogues import read
-from .cure import cure
+from .cure import cure, discard
 from .equip import Lender, equip
 
-__all__ = ["Lender", "cure", "equip", "read"]
+__all__ = ["Lender", "cure", "discard", "equip", "read"]

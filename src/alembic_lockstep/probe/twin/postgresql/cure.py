@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Iterator, List, Optional, Tuple
+from typing import Iterator, List, Optional, Set, Tuple
 
 from sqlalchemy.dialects import postgresql
 
@@ -50,6 +50,16 @@ def create(part: Part) -> List[str]:
     words += ["NOT NULL"] if facts["nullable"] == "no" else []
     words += [f"{name} {facts[name]}" for name in _checks(part)]
     return [" ".join(words)]
+
+
+def discard(twin: Schema, tables: Set[str]) -> List[str]:
+    """The statements that drop those tables, and the types and sequences that models may make."""
+    names = [table.sql_name for key, table in twin.tables.items() if key in tables]
+    drops = [f"DROP TABLE {name} CASCADE" for name in names]
+    for part in twin.loose:
+        what = "TYPE" if part.kind == "enum" else part.kind.upper()
+        drops.append(f"DROP {what} IF EXISTS {part.sql} CASCADE")
+    return drops
 
 
 def _drop(table: Table, part: Optional[Part]) -> Iterator[str]:
