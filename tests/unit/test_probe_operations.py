@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from alembic.autogenerate.api import AutogenContext
 from alembic.migration import MigrationContext
 from alembic.operations import ops
+from sqlalchemy.dialects import postgresql
 
 from alembic_lockstep.probe.operations import flatten
 
@@ -70,3 +72,43 @@ def test_what_is_wanted_does_not_depend_on_the_process() -> None:
         wanted = operation_of(op)["wanted"]
         assert "Encoded(" in wanted
         assert " at 0x" not in wanted
+
+
+@pytest.mark.parametrize(
+    ("constraint", "part", "text"),
+    [
+        (sa.CheckConstraint("a > 0", name="ok"), "check", "check constraint ok"),
+        (sa.UniqueConstraint("a", name="ok"), "unique", "unique constraint ok"),
+        (
+            postgresql.ExcludeConstraint((sa.Column("a"), "="), name="ok"),
+            "exclusion",
+            "exclusion constraint ok",
+        ),
+    ],
+)
+def test_an_operation_of_alembic_says_what_it_is_about(
+    constraint: sa.Constraint, part: str, text: str
+) -> None:
+    """SQLAlchemy's own name of a CHECK is `table_or_column_check_constraint`."""
+    sa.Table("tags", sa.MetaData(), sa.Column("a", sa.Integer()), constraint)
+    added = operation_of(ops.AddConstraintOp.from_constraint(constraint))
+    assert (added["part"], added["text"]) == (part, text)
+
+
+class Kind(sa.types.TypeDecorator[str]):
+    impl = sa.Enum
+    cache_ok = True
+
+
+@pytest.mark.parametrize(
+    ("kind", "checked"),
+    [
+        (sa.Boolean(create_constraint=True, name="yes"), True),
+        (Kind("a", "b", create_constraint=True, native_enum=False), True),
+        (sa.Enum("a", "b", native_enum=False), False),
+        (sa.Text(), False),
+    ],
+)
+def test_a_column_says_whether_its_type_brings_a_check(kind: Any, checked: bool) -> None:
+    added = operation_of(ops.AddColumnOp("tags", sa.Column("kind", kind)))
+    assert added["checked"] is checked

@@ -38,7 +38,7 @@ ENUM = said("add_enum", "games", "mood", "mood", users=["games.mood"])
         ),
         ([said("add_table")], [ENUM]),
         (
-            [said("other", "", code=["op.sync_enum_values('mood')"])],
+            [said("other", "", names=["mood", "public"])],
             [{**ENUM, "kind": "modify_enum"}],
         ),
     ],
@@ -96,3 +96,27 @@ def test_what_the_twin_cures_together_is_cured_by_its_code_only_then() -> None:
 
 def fill(found: list[Any]) -> list[Any]:
     return [{**one, "wanted": "", "found": ""} for one in found]
+
+
+CHECK = said("add_constraint", "games", "positive", "score", part="check", users=[])
+
+
+@pytest.mark.parametrize("part", ["check", "exclusion", "primary_key"])
+def test_what_autogenerate_says_of_a_check_is_not_dropped(part: str) -> None:
+    """Alembic's own CHECK operation was taken for spelling, and the twin's own put in its place."""
+    own, twins = {**CHECK, "columns": [], "part": part}, {**CHECK, "part": part}
+    assert merged([own], [twins]) == [own]
+    assert merged([{**own, "part": "unique"}], [twins]) == [twins]
+
+
+def test_a_column_whose_type_brings_a_check_along_brings_it() -> None:
+    column = said("add_column", name="score")
+    assert merged([{**column, "checked": True}], [CHECK]) == [{**column, "checked": True}]
+    assert merged([{**column, "checked": False}], [CHECK])[1:] == [CHECK]
+
+
+def test_an_operation_of_another_package_is_about_what_it_names() -> None:
+    """An enum called `a` was left out beside any of them."""
+    enum = {**ENUM, "kind": "modify_enum", "name": "a"}
+    other = said("other", "", names=["mood"], code=["op.sync_enum_values('mood', ['a'])"])
+    assert merged([other], [enum]) == [enum, other]

@@ -2,7 +2,9 @@
 
 An operation is `{"kind", "table", "name", "columns", "wanted", "found", "text", "code"}`. Its
 identity is kind, table, name, columns and `wanted` (what the *models* want): the
-database's side, `found`, is left out, so that two runs can be subtracted as sets.
+database's side, `found`, is left out, so that two runs can be subtracted as sets. For the twin's
+sake some have more: `part`, as the twin would call it; `checked`, of a column whose type brings a
+CHECK along; `names` that an operation of another package holds.
 """
 
 from __future__ import annotations
@@ -20,6 +22,17 @@ Operation = Dict[str, Any]
 
 # In the `repr` of a type whose argument is a function; another one in each process.
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+
+# What the twin calls them, by SQLAlchemy's name, of which CHECK has three.
+_PARTS = {
+    "check_constraint": "check",
+    "column_check_constraint": "check",
+    "table_or_column_check_constraint": "check",
+    "exclude_constraint": "exclusion",
+    "foreign_key_constraint": "foreign_key",
+    "primary_key_constraint": "primary_key",
+    "unique_constraint": "unique",
+}
 
 FROM_SETS = ("add_fk", "remove_fk", "add_constraint", "remove_constraint")
 
@@ -121,10 +134,8 @@ def _facts(op: Any) -> Iterator[Any]:
     elif isinstance(op, ops.DropTableOp):
         yield "remove_table", {"wanted": "", "text": f"table {op.table_name}"}
     elif isinstance(op, ops.AddColumnOp):
-        yield (
-            "add_column",
-            {"name": op.column.name, "text": f"column {op.table_name}.{op.column.name}"},
-        )
+        text = f"column {op.table_name}.{op.column.name}"
+        yield "add_column", {"name": op.column.name, "text": text, "checked": _is_checked(op)}
     elif isinstance(op, ops.DropColumnOp):
         text = f"column {op.table_name}.{op.column_name}"
         yield "remove_column", {"name": op.column_name, "wanted": "", "text": text}
@@ -132,9 +143,8 @@ def _facts(op: Any) -> Iterator[Any]:
         yield from _altered(op)
     elif isinstance(op, (ops.CreateIndexOp, ops.DropIndexOp)):
         index = op.to_index()
-        yield _indexed(
-            "index", op, isinstance(op, ops.CreateIndexOp), index.expressions, index.name
-        )
+        added = isinstance(op, ops.CreateIndexOp)
+        yield _indexed("index", "index", op, added, index.expressions, index.name)
     elif isinstance(op, (ops.CreateTableCommentOp, ops.DropTableCommentOp)):
         wanted = getattr(op, "comment", None)
         text = f"comment of table {op.table_name}"
@@ -142,7 +152,16 @@ def _facts(op: Any) -> Iterator[Any]:
     elif isinstance(op, (ops.CreateForeignKeyOp, ops.DropConstraintOp, ops.AddConstraintOp)):
         yield _constrained(op)
     else:
-        yield "other", {"text": type(op).__name__}
+        names = sorted(value for value in vars(op).values() if isinstance(value, str))
+        yield "other", {"text": type(op).__name__, "names": names}
+
+
+def _is_checked(op: ops.AddColumnOp) -> bool:
+    """Tell whether the type, or what that is made of, brings a CHECK along: `Enum`, `Boolean`."""
+    kind: Any = op.column.type
+    while kind is not None and not hasattr(kind, "create_constraint"):
+        kind = getattr(kind, "impl", None)
+    return bool(getattr(kind, "create_constraint", False))
 
 
 def _altered(op: ops.AlterColumnOp) -> Iterator[Any]:
@@ -170,25 +189,26 @@ def _altered(op: ops.AlterColumnOp) -> Iterator[Any]:
             yield kind, {"name": op.column_name, "wanted": wanted, "text": text}
 
 
-def _indexed(what: str, op: Any, added: bool, parts: Any, name: Any) -> Any:
+def _indexed(part: str, what: str, op: Any, added: bool, parts: Any, name: Any) -> Any:
     columns = [str(getattr(part, "name", part)) for part in parts]
     kind = f"{'add' if added else 'remove'}_{'constraint' if what != 'index' else 'index'}"
     label = name or f"on {op.table_name} ({', '.join(columns)})"
-    facts = {"name": str(name or ""), "columns": columns, "text": f"{what} {label}"}
+    facts = {"part": part, "name": str(name or ""), "columns": columns, "text": f"{what} {label}"}
     return kind, facts if added else {**facts, "wanted": ""}
 
 
 def _constrained(op: Any) -> Any:
     added = not isinstance(op, ops.DropConstraintOp)
     constraint = op.to_constraint()
-    what = constraint.__visit_name__.replace("_", " ").replace(" constraint", "")
-    if what != "foreign key":
-        return _indexed(
-            f"{what} constraint", op, added, getattr(constraint, "columns", ()), constraint.name
-        )
+    part = _PARTS.get(constraint.__visit_name__, "constraint")
+    if part != "foreign_key":
+        what = "constraint" if part == "constraint" else f"{part.replace('_', ' ')} constraint"
+        columns = getattr(constraint, "columns", ())
+        return _indexed(part, what, op, added, columns, constraint.name)
     columns = [str(name) for name in constraint.column_keys]
     targets = ", ".join(element.target_fullname for element in constraint.elements)
     facts = {
+        "part": part,
         "name": str(constraint.name or ""),
         "columns": columns,
         "text": f"foreign key {_table(op, None)}.{', '.join(columns)} to {targets}",

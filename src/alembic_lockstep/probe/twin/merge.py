@@ -20,7 +20,7 @@ _ASPECTS = {
 }
 # To autogenerate a unique constraint may be an index, and a changed one is two operations.
 _FAMILIES = {"index": "key", "constraint": "key", "fk": "fk", "column": "column"}
-_APART = ("check constraint", "exclusion constraint", "primary key")
+_APART = ("check", "exclusion", "primary_key")
 LOOSE = ("enum", "domain", "sequence")
 
 
@@ -96,8 +96,8 @@ def _things(operation: Operation) -> Set[Thing]:
     """What the operation is about, under all names that the other opinion may have for it."""
     kind, table = operation["kind"], operation["table"]
     family = _FAMILIES.get(kind.partition("_")[2])
-    if operation["text"].startswith(_APART):
-        family = operation["text"].partition(" ")[0]
+    if operation.get("part") in _APART:
+        family = operation["part"]
     if family:
         names = {(table, family, operation["name"])} if operation["name"] else set()
         parts = {(table, family, *operation["columns"])} if operation["columns"] else set()
@@ -115,7 +115,7 @@ def _is_brought(operation: Operation, autogenerate: Iterable[Operation]) -> bool
         return any(
             one["kind"] == "add_column"
             and (one["table"], [one["name"]]) == (operation["table"], operation["columns"])
-            and "create_constraint=True" in "\n".join(one["code"])
+            and one.get("checked")
             for one in autogenerate
         )
     if what not in LOOSE:
@@ -125,7 +125,7 @@ def _is_brought(operation: Operation, autogenerate: Iterable[Operation]) -> bool
         if one["kind"] == "add_table" and verb == "add" and what != "sequence":
             if one["table"] in tables:
                 return True
-        elif one["kind"] == "other" and operation["name"] in "\n".join(one["code"]):
+        elif one["kind"] == "other" and operation["name"].rpartition(".")[2] in one["names"]:
             return True
     return False
 
