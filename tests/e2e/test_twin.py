@@ -134,7 +134,7 @@ def test_models_that_break_a_table_of_their_own_are_found_and_the_other_tables_c
     shop: Project,
 ) -> None:
     """A misspelt function in a CHECK passed, and hid all that only the twin sees."""
-    edit(shop, ARGUMENTS, ARGUMENTS + CHECK.replace("number", "lenght(status)"), "CheckConstraint")
+    edit(shop, ARGUMENTS, f"{ARGUMENTS}{CHECK}{MISSPELT}", "CheckConstraint")
     result = change_and_check(shop)
     line = shop.line(MODELS, "class Order(")
     assert_finding(
@@ -148,6 +148,15 @@ def test_models_that_break_a_table_of_their_own_are_found_and_the_other_tables_c
     name = "    name: Mapped[Optional[str]] = mapped_column(String(100)"
     shop.replace(MODELS, f"{name})\n", f'{name}, server_default="new")\n')
     assert_finding(change_and_check(shop), "server default of column customers.name")
+    # Who mends it answers for that, not for what nobody could see before.
+    shop.replace(MODELS, f'{name}, server_default="new")\n', f"{name})\n")
+    shop.replace(MODELS, "lenght", "length")
+    result = change_and_check(shop)
+    assert_finding(result, "check constraint named", "1 older difference not counted")
+    assert "check constraint positive" not in result.output
+
+
+MISSPELT = '        CheckConstraint("lenght(status) > 0", name="named"),\n'
 
 
 def test_a_twin_that_the_models_cannot_make_is_said_to_be_missing(shop: Project) -> None:

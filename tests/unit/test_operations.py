@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from alembic_lockstep.dryrun.operations import (
     Operation,
     operations,
     subtract,
     upgrade_functions,
+    without_unseen,
 )
 from alembic_lockstep.dryrun.process import Observation
+from alembic_lockstep.probe.twin.declared import declared_parts
 
 WINNERS = Operation(
     database="",
@@ -81,3 +88,49 @@ def test_tenants_that_lack_the_same_thing_are_one_difference() -> None:
     fact = {name: value for name, value in asdict(WINNERS).items() if name != "database"}
     database = {"name": "upgrades", "operations": [fact]}
     assert operations(Observation(databases=(database, database))) == [WINNERS]
+
+
+CHECK = replace(WINNERS, kind="add_constraint", name="won", declared=("check won", "aaaa"))
+
+
+@pytest.mark.parametrize(
+    ("operation", "declared", "is_older"),
+    [
+        (CHECK, {"check won": "aaaa"}, True),
+        (CHECK, {"check won": "bbbb"}, False),
+        (CHECK, {}, False),
+        (replace(CHECK, kind="remove_constraint", declared=("check won", "")), {}, True),
+        (
+            replace(CHECK, kind="remove_constraint", declared=("check won", "")),
+            {"check won": "aaaa"},
+            False,
+        ),
+        (WINNERS, {"column winners": "aaaa"}, False),  # autogenerate's own
+    ],
+)
+def test_what_the_bases_models_could_not_make_is_older_if_they_said_the_same_of_it(
+    operation: Operation, declared: dict[str, str], is_older: bool
+) -> None:
+    """Who mended the models was blamed for all that was not seen before."""
+    before = Observation(databases=({"twin": {"declared": {"games": declared}}},))
+    assert (without_unseen([operation], before) == []) is is_older
+    elsewhere = Observation(databases=({"twin": {"declared": {"other": declared}}},))
+    assert without_unseen([operation], elsewhere) == [operation]
+
+
+def test_parts_are_told_apart_by_what_the_models_say_of_each() -> None:
+    def parts(check: str, default: str) -> dict[str, str]:
+        columns: list[Any] = [
+            sa.Column("a", sa.Integer(), server_default=default),
+            sa.Column("b", sa.Enum("x", "y", name="kind"), unique=True),
+            sa.Column("c", sa.types.NullType()),
+        ]
+        constraints = [sa.CheckConstraint(check, name="ok"), sa.CheckConstraint("b <> a")]
+        index = sa.Index("ix", "a")
+        table = sa.Table("games", sa.MetaData(), *columns, *constraints, index)
+        return declared_parts(table, postgresql.dialect())  # type: ignore[no-untyped-call]
+
+    one, other = parts("a > 0", "1"), parts("a > 1", "2")
+    assert parts("a > 0", "1") == one
+    assert {name for name in one if one[name] != other[name]} == {"check ok", "column a"}
+    assert {"column c", "check ", "unique ", "index ix", "enum kind", "options "} <= set(one)

@@ -7,7 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from alembic_lockstep.dryrun.failures import could_not_judge, is_of_the_machine
-from alembic_lockstep.dryrun.operations import Operation, of_models, operations, subtract
+from alembic_lockstep.dryrun.operations import (
+    Operation,
+    of_models,
+    operations,
+    subtract,
+    without_unseen,
+)
 from alembic_lockstep.dryrun.process import Observation
 from alembic_lockstep.dryrun.runner import DryRunner
 from alembic_lockstep.errors import CouldNotJudge
@@ -126,7 +132,7 @@ def subtracted(now: Observation, before: Observation, start: str, note: str = ""
 def _split(
     comparison: Comparison, found: Sequence[Operation], known: Sequence[Operation]
 ) -> Comparison:
-    introduced = subtract(found, known)
+    introduced = without_unseen(subtract(found, known), comparison.before)
     old = tuple(operation for operation in found if operation not in introduced)
     return replace(comparison, introduced=tuple(introduced), old=old)
 

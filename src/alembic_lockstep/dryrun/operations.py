@@ -30,6 +30,8 @@ class Operation:
         code: The lines of `op.*` code that would cure it.
         sql: The statements that would, in the database's dialect; known of what the twin found.
         instead: The code that cures it together with another operation, which has that as `code`.
+        declared: Of what the twin alone found, the part's kind and name, and a digest of what the
+            models say of it; empty where they say nothing.
     """
 
     database: str
@@ -43,6 +45,7 @@ class Operation:
     code: tuple[str, ...]
     sql: tuple[str, ...] = ()
     instead: tuple[str, ...] = ()
+    declared: tuple[str, str] = ("", "")
 
     @property
     def identity(self) -> tuple[object, ...]:
@@ -87,6 +90,7 @@ def _operation(fact: Mapping[str, Any], database: str) -> Operation:
         code=tuple(fact["code"]),
         sql=tuple(fact.get("sql", ())),
         instead=tuple(fact.get("instead", ())),
+        declared=tuple(fact.get("declared", ("", ""))),
     )
 
 
@@ -94,6 +98,21 @@ def subtract(now: Iterable[Operation], before: Iterable[Operation]) -> list[Oper
     """The operations of `now` that `before` does not have."""
     old = {operation.identity for operation in before}
     return [operation for operation in now if operation.identity not in old]
+
+
+def without_unseen(found: Iterable[Operation], before: Observation | None) -> list[Operation]:
+    """Leave out older differences on tables that the models of the base could not make.
+
+    Nobody saw them then. They are older if the models said of the part what they say now.
+    """
+    databases = before.databases if before else ()
+    unseen = [database["twin"]["declared"] for database in databases]
+    return [one for one in found if not any(_is_older(one, declared) for declared in unseen)]
+
+
+def _is_older(operation: Operation, declared: Mapping[str, Mapping[str, str]]) -> bool:
+    name, digest = operation.declared
+    return bool(name) and declared.get(operation.table, {name: "?"}).get(name, "") == digest
 
 
 def of_models(found: Iterable[Operation], before: Observation | None) -> list[Operation]:

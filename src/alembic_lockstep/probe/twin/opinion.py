@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime, timezone
 from functools import partial
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence, Set
 
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import MetaData, text
@@ -17,6 +17,7 @@ from ..redirect import Redirect
 from .build import create_all, dependents, twin_of
 from .code import code_of
 from .ddl import models_ddl
+from .declared import declared_parts
 from .dialects import Dialect, find_dialect
 from .likeness import adopt_owned, note_folded, share_validity
 from .moments import name_moments
@@ -48,10 +49,18 @@ _ASPECTS = {"default": "server default", "computed": "expression"}
 # What the twin says of one migrated database: `operations` that make it the one that the models
 # make; `compared`, the tables that both have; `made`, the enum types, domains, sequences, server
 # defaults and constraints that are not valid, as the models make them; `unmade`, the tables that
-# the models could not make, each with why; `unseen`, those and what refers to them; `failure`, why
-# there is no twin.
+# the models could not make, each with why; `unseen`, those and what refers to them; `declared`,
+# what the models say of the parts of tables that are not compared for that; `failure`, why there is
+# no twin.
 Opinion = Dict[str, Any]
-_NOTHING: Opinion = {"operations": [], "compared": [], "made": [], "unmade": {}, "unseen": []}
+_NOTHING: Opinion = {
+    "operations": [],
+    "compared": [],
+    "made": [],
+    "unmade": {},
+    "unseen": [],
+    "declared": {},
+}
 _LEFTOVERS = {f"remove_{kind}" for kind in ("enum", "domain", "sequence")}
 
 
@@ -95,7 +104,10 @@ def _compare(
             with twin.begin():
                 models = dialect.read(twin)
     except SQLAlchemyError as error:
-        return {**_NOTHING, "failure": f"create_all() failed: {explained(error)}"}
+        keys = {str(key) for metadata in metadatas for key in metadata.tables}
+        declared = _declared(connection, metadatas, keys)
+        failure = f"create_all() failed: {explained(error)}"
+        return {**_NOTHING, "failure": failure, "declared": declared}
     note_folded(models, metadatas)
     adopt_owned(database, models)
     share_validity(database, models, metadatas)
@@ -108,7 +120,22 @@ def _compare(
     if unmade:  # of which such a thing may be
         found = opinion["operations"]
         opinion["operations"] = [one for one in found if one["kind"] not in _LEFTOVERS]
-    return {**opinion, "unmade": unmade, "unseen": sorted(unseen)}
+    concerned = unseen.union(operation["table"] for operation in opinion["operations"])
+    declared = _declared(connection, metadatas, concerned)
+    for operation in opinion["operations"]:
+        name = f"{operation['part']} {operation['name']}"
+        digest = declared.get(operation["table"], {}).get(name, "")
+        operation["declared"] = [name, digest]
+    unseen_parts = {key: declared[key] for key in unseen}
+    return {**opinion, "unmade": unmade, "unseen": sorted(unseen), "declared": unseen_parts}
+
+
+def _declared(
+    connection: Connection, metadatas: Sequence[MetaData], keys: Set[str]
+) -> Dict[str, Dict[str, str]]:
+    tables = {str(key): table for one in metadatas for key, table in one.tables.items()}
+    dialect = connection.dialect
+    return {key: declared_parts(tables[key], dialect) for key in keys if key in tables}
 
 
 def _clear(twin: Connection, dialect: Dialect, metadatas: Sequence[MetaData]) -> None:

@@ -1,0 +1,66 @@
+"""What the models say of a table, part by part, in SQLAlchemy's words and not in the server's.
+
+Where the models of the base cannot make a table, there is nothing to subtract an older difference
+by but this: what they said of the part then is what is said of it now.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Callable, Dict, Iterator, List, Tuple
+
+from sqlalchemy import Enum, Table
+from sqlalchemy.engine import Dialect
+from sqlalchemy.schema import CreateColumn, CreateIndex
+
+_KINDS = {
+    "check_constraint": "check",
+    "column_check_constraint": "check",
+    "table_or_column_check_constraint": "check",
+    "exclude_constraint": "exclusion",
+    "foreign_key_constraint": "foreign_key",
+    "primary_key_constraint": "primary_key",
+    "unique_constraint": "unique",
+}
+
+
+def declared_parts(table: Table, dialect: Dialect) -> Dict[str, str]:
+    """Return digests by `kind name`; those of one kind that have no name together under `kind `."""
+    texts: Dict[str, List[str]] = {}
+    for key, text in _texts(table, dialect):
+        texts.setdefault(key, []).append(text)
+    return {
+        key: hashlib.sha256("\0".join(sorted(several)).encode()).hexdigest()[:12]
+        for key, several in texts.items()
+    }
+
+
+def _texts(table: Table, dialect: Dialect) -> Iterator[Tuple[str, str]]:
+    for column in table.columns:
+        text = _tried(lambda one: CreateColumn(one).compile(dialect=dialect), column)
+        yield f"column {column.name}", f"{text} {column.comment}"
+        if isinstance(column.type, Enum):
+            yield f"enum {column.type.name}", repr(column.type.enums)
+    compiler: Any = dialect.ddl_compiler(dialect, None)  # type: ignore[arg-type]
+    for constraint in table.constraints:
+        kind = _KINDS.get(constraint.__visit_name__, constraint.__visit_name__)
+        text = _tried(compiler.process, constraint)
+        yield _named(kind, constraint), text
+    for index in table.indexes:
+        text = _tried(lambda one: CreateIndex(one).compile(dialect=dialect), index)
+        yield _named("index", index), text
+    yield "options ", repr(sorted(table.dialect_kwargs.items()))
+    yield "comment ", repr(table.comment)
+
+
+def _named(kind: str, part: Any) -> str:
+    name = part.name if isinstance(part.name, str) else ""
+    return f"{kind} {name}"
+
+
+def _tried(compiled: Callable[[Any], Any], part: Any) -> str:
+    """The SQL; of what cannot be compiled, such as a column without a type, what it is."""
+    try:
+        return str(compiled(part))
+    except Exception:  # a type, or what an expression is made of, may be the project's code
+        return type(part).__name__
