@@ -18,6 +18,8 @@ from alembic.autogenerate import render
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 
+from .rendering import exact_context
+
 Operation = Dict[str, Any]
 
 # In the `repr` of a type whose argument is a function; another one in each process.
@@ -46,6 +48,7 @@ def flatten(upgrade: ops.UpgradeOps, context: AutogenContext) -> List[Operation]
 
     In the same order each time: for tables that go and for constraints Alembic goes through sets.
     """
+    context = exact_context(context)
     about_project = [op for op in upgrade.ops if not _is_grant_to_us(op)]
     visited = [
         fact for op in _dependants_first(about_project) for fact in _visit(op, context, None)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import List
 
+from ..rendering import escape_colons
 from .schema import Difference
 
+_TAB = re.compile(r"(?P<string>'(?:[^']|'')*')|^\t", re.MULTILINE)
 _CHECK = re.compile(r"CHECK \((?P<expression>.*)\)", re.DOTALL)
 # Where one column's default can be set without saying again all that the column is.
 _ALTERS = {"postgresql"}
@@ -18,7 +20,7 @@ def code_of(difference: Difference, statements: List[str], dialect: str) -> List
 
 
 def _executed(statements: List[str]) -> List[str]:
-    return [f"op.execute({_literal(statement)})" for statement in statements]
+    return [f"op.execute({_sql(statement)})" for statement in statements]
 
 
 def _default(difference: Difference, dialect: str) -> List[str]:
@@ -30,7 +32,7 @@ def _default(difference: Difference, dialect: str) -> List[str]:
     if any(wanted.facts[name] != found.facts[name] for name in ("identity", "computed")):
         return []  # which has to come or go first
     default = wanted.facts["default"]
-    given = f"sa.text({_literal(default)})" if default else "None"
+    given = f"sa.text({_sql(default)})" if default else "None"
     return [_call("alter_column", difference, wanted.name, f"server_default={given}")]
 
 
@@ -45,7 +47,7 @@ def _checks(difference: Difference, dialect: str) -> List[str]:
     if difference.found is not None:
         code.append(_call("drop_constraint", difference, difference.found.name, "type_='check'"))
     if difference.wanted is not None and texts[-1] is not None:
-        expression = _literal(texts[-1]["expression"])
+        expression = _sql(texts[-1]["expression"])
         code.append(
             _call("create_check_constraint", difference, difference.wanted.name, expression)
         )
@@ -62,10 +64,16 @@ def _call(function: str, difference: Difference, name: str, what: str) -> str:
     return f"op.{function}({', '.join([*names, what, *within])})"
 
 
+def _sql(text: str) -> str:
+    return _literal(escape_colons(text))
+
+
 def _literal(text: str) -> str:
     """A string literal; raw SQL in it is easiest to read between double quotes."""
-    text = re.sub(r"^\t", "    ", text, flags=re.MULTILINE)  # as SQLAlchemy writes CREATE TABLE
-    if "\n" in text and '"""' not in text and "\\" not in text and not text.endswith('"'):
+    # SQLAlchemy indents CREATE TABLE by tabs; what stands in a string is the schema's own.
+    text = _TAB.sub(lambda match: match["string"] or "    ", text)
+    is_plain = '"""' not in text and "\\" not in text and not text.endswith('"')
+    if "\n" in text and is_plain and all(line.isprintable() for line in text.split("\n")):
         return f'"""{text}"""'
     plain = '"' not in text and "\\" not in text and text.isprintable()
     return f'"{text}"' if plain else repr(text)

@@ -9,7 +9,8 @@ from sqlalchemy.dialects import postgresql
 
 from ..schema import Difference, Part, Schema, Table
 
-_PREPARER = postgresql.dialect().identifier_preparer  # type: ignore[no-untyped-call]
+# With the parameter style of its drivers it would double percent signs.
+_PREPARER = postgresql.dialect(paramstyle="named").identifier_preparer  # type: ignore[no-untyped-call]
 _LABEL = re.compile(r"'(?:[^']|'')*'")
 _OWN_SEQUENCE = re.compile(r"DEFAULT nextval\('((?:[^']|'')*)'")
 
