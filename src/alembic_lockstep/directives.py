@@ -111,6 +111,14 @@ def lines_around(text: str, line: int) -> Collection[int]:
     return {line} | lines
 
 
+def surroundings(text: str, line: int) -> tuple[str, ...]:
+    """Return what a line stands in, outermost first: names of classes, heads of statements."""
+    lines = text.split("\n")
+    nodes = (node for node in ast.walk(tree(text)) if isinstance(node, ast.stmt))
+    around = [node for node in nodes if _first(node) < line <= _last(node)]
+    return tuple(getattr(node, "name", "") or lines[node.lineno - 1].strip() for node in around)
+
+
 def _statement(text: str, line: int) -> ast.stmt | None:
     """The innermost statement of a line."""
     nodes = (node for node in ast.walk(tree(text)) if isinstance(node, ast.stmt))

@@ -35,6 +35,7 @@ from alembic_lockstep.ignores import (
     ignore_differences,
     ignore_findings,
 )
+from alembic_lockstep.influences import named_influences
 from alembic_lockstep.memory.memory import Memory, untraced
 from alembic_lockstep.memory.verdicts import Verdicts
 from alembic_lockstep.rules import DRY_RUN_RULES, HISTORY_RULES, Check
@@ -202,6 +203,7 @@ def conclude(facts: Facts, globs: Mapping[str, str], directives: Directives) -> 
     counted, differences = ignore_differences(facts, globs, directives)
     counted = without_unseen_tables(counted)
     found = _apply(HISTORY_RULES, counted) + _apply(DRY_RUN_RULES, counted)
+    influences = named_influences(facts) if directives.trusted else ()
     findings, others = ignore_findings(found, directives)
     return EnvironmentVerdict(
         facts.environment,
@@ -209,7 +211,7 @@ def conclude(facts: Facts, globs: Mapping[str, str], directives: Directives) -> 
         tuple(cures(counted, findings)),
         facts.comparison,
         (),
-        (*facts.notes, *unpublished(facts)),
+        (*facts.notes, *unpublished(facts), *influences),
         account(facts, globs, directives, found, [*differences, *others]),
     )
 

@@ -6,12 +6,19 @@ not name them either; what else the rules find is taken away afterwards. All of 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 
-from alembic_lockstep.directives import WORD, Directive, lines_around, read_directives
+from alembic_lockstep.directives import (
+    WORD,
+    Directive,
+    lines_around,
+    read_directives,
+    surroundings,
+)
 from alembic_lockstep.dryrun.comparison import BASE_MODELS
 from alembic_lockstep.dryrun.operations import Operation
 from alembic_lockstep.facts import Facts, merged_catalogue
@@ -88,10 +95,11 @@ class Directives:
         found = _with_lines(path, self.tree)
         if self.trusted is None:
             return list(found)
-        known = _with_lines(path, self.trusted).values()
-        fault = "the base does not have it"
+        # One that is copied to another place is none of the base's.
+        now, known = (Counter(one.values()) for one in (found, _with_lines(path, self.trusted)))
+        fault = "the base does not have it there"
         return [
-            one if one.fault or lines in known else replace(one, fault=fault)
+            one if one.fault or now[lines] <= known[lines] else replace(one, fault=fault)
             for one, lines in found.items()
         ]
 
@@ -104,12 +112,16 @@ class Directives:
         return [one for one in found if one.target in around]
 
 
-def _with_lines(path: str, tree: Tree) -> dict[Directive, tuple[str, str]]:
-    """A file's directives, each with its own line and the one that it is about."""
+def _with_lines(path: str, tree: Tree) -> dict[Directive, tuple[str, ...]]:
+    """A file's directives, each with its own line, the one that it is about, and what has that."""
     text = tree.read(path) or ""
     lines = text.split("\n")
     return {
-        one: (lines[one.line - 1].strip(), lines[one.target - 1].strip())
+        one: (
+            lines[one.line - 1].strip(),
+            lines[one.target - 1].strip(),
+            *surroundings(text, one.target),
+        )
         for one in read_directives(path, text, IGNORABLE)
     }
 

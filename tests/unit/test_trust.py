@@ -1,0 +1,93 @@
+"""A branch under `--settings-from base`: what it may not permit itself, and what is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from graphs import Graph
+
+from alembic_lockstep.ignores import Directives
+from alembic_lockstep.influences import named_influences
+
+IGNORE = "  # lockstep: ignore[missing-migration] made by hand"
+CLASS = f"class Game(Base):\n    paid = Column(Boolean){IGNORE}\n"
+TABLE = f"games = Table(\n    'games',\n    Column('paid', Boolean),{IGNORE}\n)\n"
+FUNCTION = f"def upgrade():\n    op.drop_column('games', 'paid'){IGNORE}\n"
+
+
+@pytest.fixture
+def graph(tmp_path: Path) -> Graph:
+    graph = Graph(tmp_path)
+    graph.commit({"0001": None})
+    return graph
+
+
+def honoured(graph: Graph, before: str, after: str) -> list[int]:
+    """Give the lines of the directives that count when the first text has become the second."""
+    graph.write({"models.py": before})
+    graph.commit({})
+    graph.write({"models.py": after})
+    facts = graph.facts()
+    directives = Directives(facts.repository, facts.tree, facts.base)
+    return [one.line for one in directives.of("models.py") if not one.fault]
+
+
+@pytest.mark.parametrize(
+    ("before", "copy"),
+    [
+        pytest.param(CLASS, CLASS.replace("Game", "Player"), id="class"),
+        pytest.param(TABLE, TABLE.replace("games", "players"), id="table"),
+        pytest.param(FUNCTION, FUNCTION.replace("upgrade", "downgrade"), id="function"),
+        pytest.param(
+            CLASS, CLASS.replace("class", "class Outer:\n  class").replace("  paid", "    paid")
+        ),
+    ],
+)
+def test_a_directive_that_is_copied_to_another_place_is_not_the_bases(
+    graph: Graph, before: str, copy: str
+) -> None:
+    (own,) = honoured(graph, before, f"# A word.\n\n{before}\n\n{copy}")
+    assert own == before.splitlines().index(next(x for x in before.splitlines() if IGNORE in x)) + 3
+
+
+def test_of_two_that_are_alike_neither_is_known_to_be_the_bases(graph: Graph) -> None:
+    assert honoured(graph, CLASS, f"{CLASS}\n\n{CLASS}") == []
+
+
+def test_what_is_moved_and_edited_around_is_still_the_bases(graph: Graph) -> None:
+    edited = CLASS.replace("(Base)", "(Mixin, Base)").replace("    paid", "    a = 1\n    paid")
+    assert honoured(graph, CLASS, f"import os\n\n@decorated\n{edited}") == [6]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["m/env.py", "alembic.ini", ".flaskenv", "sitecustomize.py", "lib/sqlalchemy/__init__.py"],
+)
+def test_what_decides_the_verdict_is_named(graph: Graph, path: str) -> None:
+    graph.write({path: "[alembic]\nscript_location = m\n# A word.\n"})
+    (note,) = named_influences(graph.facts())
+    assert f"by {path}: " in note
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import alembic_lockstep\n",
+        "from alembic.autogenerate import compare\n",
+        "def include_object(*_): return False\n",
+    ],
+)
+def test_what_reaches_into_the_comparison_is_named(graph: Graph, text: str) -> None:
+    graph.write({"app/models.py": text})
+    (note,) = named_influences(graph.facts())
+    assert "by app/models.py: " in note
+    graph.commit({})
+    graph.write({"app/models.py": None, "app/tables.py": text})
+    assert named_influences(graph.facts()) == ()
+
+
+def test_models_and_migrations_are_not_named(graph: Graph) -> None:
+    graph.write({"app/models.py": CLASS, "alembic/README": "", "app/alembic/versions/a.py": ""})
+    graph.put({"0002": "0001"})
+    assert named_influences(graph.facts()) == ()
