@@ -142,6 +142,21 @@ def test_what_the_databases_had_before_any_migration(
     assert_finding(change_and_check(shop_on_postgresql), "broken-upgrade", setup)
 
 
+def test_what_the_scratch_server_lacks_is_no_fault_of_the_migration(
+    shop_on_postgresql: Project,
+) -> None:
+    said = ('extension "no_such" is not available', "[tool.alembic-lockstep.scratch]", "urls = [")
+    migration = add_migration(
+        shop_on_postgresql, "abababababab", HEAD, "op.execute('CREATE EXTENSION no_such')"
+    )
+    assert_unjudged(change_and_check(shop_on_postgresql), *said, migration)
+    shop_on_postgresql.git("rm", "--quiet", "--force", migration)
+    settings = '[tool.alembic-lockstep.scratch]\nsetup = ["CREATE EXTENSION no_such"]\n'
+    shop_on_postgresql.write("pyproject.toml", settings)
+    shop_on_postgresql.stage("pyproject.toml")
+    assert_unjudged(change_and_check(shop_on_postgresql), *said, "statement 1 of scratch.setup")
+
+
 def test_a_connection_that_dies_is_not_put_down_to_the_migration(
     shop_on_postgresql: Project,
 ) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from alembic_lockstep.dryrun.failures import could_not_judge, is_of_the_machine
+from alembic_lockstep.dryrun.lacks import server_lacks
 from alembic_lockstep.dryrun.operations import (
     Operation,
     of_models,
@@ -190,6 +191,8 @@ def _failed(runner: DryRunner, now: Side, base: Side | None, seen: Observation) 
                 "the scratch database started from the base's models"
             )
             return _from_base_models(runner, now, base, note)
+    if server_lacks(seen):
+        raise _unjudged(runner, now, seen)
     return Comparison(seen, before, runner.settings.start)
 
 
@@ -235,7 +238,8 @@ def _from_base_models(runner: DryRunner, now: Side, base: Side, note: str) -> Co
     seen = runner.upgrade(now, base, scratch, role="tree")
     if not seen.error:
         return subtracted(seen, before, BASE_MODELS, note)
-    if seen.phase != "upgrade" or not seen.revision or is_of_the_machine(seen):
+    is_no_fault = is_of_the_machine(seen) or server_lacks(seen)
+    if seen.phase != "upgrade" or not seen.revision or is_no_fault:
         raise _unjudged(runner, now, seen)
     return Comparison(seen, before, BASE_MODELS, notes=(note,) if note else ())
 

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 
+from alembic_lockstep.dryrun.lacks import what_to_set
 from alembic_lockstep.dryrun.process import Observation
 
 # What `os.environ["X"]`, settings libraries and hand-written checks say of a missing variable.
@@ -29,14 +30,19 @@ LACKING = (
     (re.compile(r'type "(?:\w+\.)?(geo\w+)" does not'), "CREATE EXTENSION postgis"),
     (re.compile(r'operator class "(gin|gist)_trgm_ops" does not'), "CREATE EXTENSION pg_trgm"),
 )
+# Extensions of PostgreSQL's own that the wheel was built without.
+LEFT_OUT = ("pgcrypto", "uuid-ossp", "postgis")
+_NOT_IN_WHEEL = "# not in the wheel's server: install PostgreSQL, or name a server in scratch.urls"
 
 
 def hint(seen: Observation) -> str:
     """Lines to paste; empty where the failure names nothing that can be set."""
     message = str(seen.error["message"])
     blamed = any(address.rpartition(":")[0] in message for address in seen.refused)
+    dialect = seen.connections[-1]["dialect"] if seen.connections else "postgresql"
     return (
         (_allowed(seen, "If it must") if blamed else "")
+        or what_to_set(message, dialect)
         or _programs(seen, message)
         or _writes(seen, message)
         or _arguments(seen, message)
@@ -126,9 +132,10 @@ def _setup(message: str) -> str:
         found = pattern.search(message)
         if found:
             made = statement.format(found[1]).replace('"', '\\"')
+            extra = next((f"\n{_NOT_IN_WHEEL}" for one in LEFT_OUT if one in made), "")
             return (
                 "If your databases have it before the first migration, add to pyproject.toml:\n"
-                f'[tool.alembic-lockstep.scratch]\nsetup = ["{made}"]'
+                f'[tool.alembic-lockstep.scratch]\nsetup = ["{made}"]{extra}'
             )
     return ""
 

@@ -15,6 +15,7 @@ from sqlalchemy.engine import URL, Connection, create_engine, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from alembic_lockstep.dryrun.lacks import what_to_set
 from alembic_lockstep.dryrun.scratch.secrecy import safe_message
 from alembic_lockstep.dryrun.scratch.server import Server, Settings, explained_for_url
 from alembic_lockstep.errors import CouldNotJudge
@@ -224,6 +225,7 @@ class URLServer:
         except (SQLAlchemyError, ConnectionError) as error:
             message = self._explain(error)
             tried = (f"{self.description}: {message}",)
+            fix = what_to_set(message, self._dialect.names[0]) or fix
             raise CouldNotJudge(f"{what}: {message}", tried=tried, fix=fix) from None
 
 

@@ -9,6 +9,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
+from alembic_lockstep.dryrun.lacks import what_to_set
 from alembic_lockstep.dryrun.scratch.postgres_cluster import Cluster, Thing, release
 from alembic_lockstep.dryrun.scratch.postgres_role import (
     Role,
@@ -347,6 +348,7 @@ class PostgresServer:
         except (psycopg.Error, ConnectionError) as error:
             message = explain(error, self._url)
             tried = (f"{self.description}: {message}",)
+            fix = what_to_set(message) or fix
             raise CouldNotJudge(f"{what}: {message}", tried=tried, fix=fix) from None
 
 

