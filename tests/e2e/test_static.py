@@ -73,10 +73,11 @@ def test_an_edited_and_a_deleted_migration(make_project: MakeProject) -> None:
     project = make_project("subfolder", hook=None)
     project.add_column()
     code = "op.add_column('orders', sa.Column('paid', sa.{}()))".format
-    path = add_migration(project, "c1", upgrade=code("Boolean"))
+    computed = "op.execute('UPDATE orders SET paid = ' + str(0))"
+    path = add_migration(project, "c1", upgrade=f"{code('Boolean')}; {computed}")
     project.stage(".")
     project.commit()
-    project.replace(path, code("Boolean"), f"{code('Boolean')}  # as it was")
+    project.replace(path, computed, f"{computed}  # as it was\n\n")
     project.stage(".")
     assert_clean(project.check("--static"))
     project.replace(path, "sa.Boolean()", "sa.Integer()")

@@ -292,6 +292,54 @@ def test_a_table_of_a_mixin_and_its_migration() -> None:
     assert left(OWNED, OWNER) == ["remove table games"]
 
 
+def test_a_foreign_key_has_the_type_of_what_it_refers_to_whatever_is_annotated() -> None:
+    owner = OWNER.replace("Integer", "BigInteger")
+    owned = f"""{owner}
+class Game(Base):
+    __tablename__ = "games"
+    id: Mapped[int] = mapped_column(primary_key=True)
+"""
+    after = f"{owned}    owner_id: Mapped[int] = mapped_column(ForeignKey('owners.id'))\n"
+    add = (
+        "op.add_column('games', sa.Column('owner_id', sa.{}(), nullable=False))\n"
+        "op.create_foreign_key(None, 'games', 'owners', ['owner_id'], ['id'])"
+    )
+    assert left(owned, after, add.format("BigInteger")) == []
+    assert left(owned, after, add.format("Integer")) == ["modify type of column games.owner_id"]
+
+
+@pytest.mark.parametrize("option", ["postgresql_using='btree'", "mysql_using='btree'", ""])
+def test_an_option_that_says_the_default_says_nothing(option: str) -> None:
+    before = column("size = Column(Integer)")
+    after = f"{before}Index('ix', Game.size)\n"
+    assert left(before, after, f"op.create_index('ix', 'games', ['size'], {option})") == []
+    assert left(before, after.replace("size)", f"size, {option})"), CREATE_IX) == []
+    gin = "op.create_index('ix', 'games', ['size'], postgresql_using='gin')"
+    assert left(before, after, gin) != []
+
+
+CREATE_IX = "op.create_index('ix', 'games', ['size'])"
+HELPER = "def is_postgres():\n    return op.get_bind().dialect.name == 'postgresql'\n"
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "op.get_bind().dialect.name == 'postgresql'",
+        "op.get_context().dialect.name != 'sqlite'",
+        "is_postgres()",
+    ],
+)
+def test_what_a_migration_does_on_the_server_counts(test: str) -> None:
+    before = column("size = Column(Integer)")
+    after = f"{before}Index('ix', Game.size)\n"
+    upgrade = f"{HELPER}def upgrade():\n    if {test}:\n        {CREATE_IX}\n"
+    assert left(before, after, upgrade) == []
+    assert left(before, before, upgrade) == ["remove index ix"]
+    other = "if op.get_bind().dialect.name == 'sqlite':\n    pass\nelse:\n    " + CREATE_IX
+    assert left(before, after, other) == []
+
+
 def test_a_renamed_table_and_a_renamed_column() -> None:
     after = GAME.replace("games", "matches") + "    size = Column(Integer)\n"
     before = column("length = Column(Integer)")

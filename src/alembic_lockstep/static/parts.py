@@ -84,10 +84,12 @@ class Parts:
             elif typed is None:
                 typed = arg
         has_key = any(last_name(one) == "ForeignKey" for one in schema_items)
-        if typed is None and annotation is not None:
+        if typed is None and has_key:  # it has the type of what it refers to, whatever is annotated
+            readings: Readings = ()
+        elif typed is None and annotation is not None:
             readings = self.types.readings(mapped) if mapped else self.of_annotation(inner)
         else:
-            readings = () if typed is None and has_key else self.types.readings(typed)
+            readings = self.types.readings(typed)
         plain = not is_key and (annotation is None or optional)
         nullable = call.keyword("nullable", False if is_key else plain)
         more = [(last_name(one), one) for one in schema_items if last_name(one) in _MORE]
@@ -201,6 +203,10 @@ def with_origin(made: Made, origin: Origin) -> Made:
     return Made(replace(made.column, origin=origin), constraints)
 
 
+#: What an option says that says nothing.
+_DEFAULTS = {"postgresql_using": "btree", "mysql_using": "btree"}
+
+
 def _merged(calls: Sequence[Value]) -> Called:
     """What `Annotated[…]` and the attribute say together; the last one counts most."""
     known = [call for call in calls if isinstance(call, Called)]
@@ -211,7 +217,11 @@ def _merged(calls: Sequence[Value]) -> Called:
 
 def _options(given: dict[str, Value]) -> tuple[tuple[str, Value], ...]:
     # False and None are the defaults of all that make SQL.
-    kept = ((key, value) for key, value in given.items() if value not in (None, False))
+    kept = (
+        (key, value)
+        for key, value in given.items()
+        if value not in (None, False) and _DEFAULTS.get(key) != value
+    )
     return tuple(sorted(kept, key=lambda pair: pair[0]))
 
 

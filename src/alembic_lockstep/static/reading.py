@@ -16,6 +16,7 @@ from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.history.environments import Environment
 from alembic_lockstep.history.revisions import History
+from alembic_lockstep.memory.code import is_same_code
 from alembic_lockstep.models.modules import Modules
 from alembic_lockstep.rules.unregistered_model import may_hold_models
 from alembic_lockstep.static.apply import State, apply, with_guessed_names
@@ -187,7 +188,8 @@ def _steps(facts: Facts) -> Iterator[Step]:
     again: list[Step] = []
     for name, path in old.items():
         new = kept.get(name)
-        if new is not None and facts.base.files.get(path) == facts.tree.files.get(new):
+        blobs = (facts.base.files.get(path), facts.tree.files.get(new or ""))
+        if new is not None and is_same_code(path, *blobs, facts.repository):
             continue
         was = read_upgrade(before, path)
         does = read_upgrade(now, new) if new is not None else []
@@ -218,6 +220,10 @@ def _names(tables: Iterable[Table]) -> Iterator[str]:
             yield from (one.label for one in column.type if isinstance(one, Type) and one.label)
 
 
+#: Nothing was made from the models.
+_NO_TWIN = {"failure": "", "made": (), "unmade": {}, "unseen": (), "declared": {}}
+
+
 def _observed(schema: Schema) -> Observation:
     """The models as the probe would have seen them, each file's as a database of its own."""
     files: dict[str, dict[str, Any]] = {}
@@ -239,6 +245,7 @@ def _observed(schema: Schema) -> Observation:
         {
             "name": path,
             "operations": [],
+            "twin": _NO_TWIN,
             "catalogue": {"tables": tables, "bases": [], "modules": [path]},
         }
         for path, tables in files.items()

@@ -126,6 +126,10 @@ class _Reader:
             return self._with(statement, scope, names), False
         if isinstance(statement, ast.For):
             return self._for(statement, scope), False
+        if isinstance(statement, ast.If):
+            branch = self._of_the_server(statement, scope)
+            if branch is not None:
+                return self.steps(branch, scope), any(isinstance(s, ast.Return) for s in branch)
         if isinstance(statement, (ast.If, ast.Try, ast.While)):
             steps = self._perhaps(self._within(statement, scope), "it depends on a condition")
             returns = any(isinstance(inner, ast.Return) for inner in ast.walk(statement))
@@ -136,6 +140,18 @@ class _Reader:
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
             names[statement.targets[0].id] = self.evaluator.evaluate(statement.value, scope)
         return steps, isinstance(statement, ast.Return)
+
+    def _of_the_server(self, statement: ast.If, scope: Scope) -> list[ast.stmt] | None:
+        """Return the branch that is not SQLite's, where only the dialect decides; else None."""
+        test = ast.unparse(statement.test)
+        for call in ast.walk(statement.test):
+            if isinstance(call, ast.Call):
+                helper = self.evaluator.evaluate(call.func, scope)
+                test += ast.unparse(helper.node) if isinstance(helper, Function) else ""
+        if "dialect" not in test:
+            return None
+        is_for_sqlite = "sqlite" in test and not re.search(r"!=|\bnot\b", test)
+        return statement.orelse if is_for_sqlite else statement.body
 
     def _within(self, statement: ast.stmt, scope: Scope) -> list[Step]:
         inner = [child for child in ast.iter_child_nodes(statement) if isinstance(child, ast.stmt)]
