@@ -13,6 +13,9 @@ from alembic_lockstep.dryrun.process import Observation
 from alembic_lockstep.findings import Finding
 from alembic_lockstep.rules import edited_migration, multiple_heads, unknown_parent
 
+#: A dry run in which Alembic itself loaded the history.
+LOADED = Observation(scripts=("versions/0001.py",))
+
 
 @pytest.fixture
 def graph(tmp_path: Path) -> Graph:
@@ -158,7 +161,7 @@ def test_a_parent_that_alembic_itself_could_load_is_not_unknown(graph: Graph) ->
     graph.put({"0003": "compiled"})
     facts = graph.facts()
     assert len(unknown_parent.check(facts)) == 1
-    loaded = replace(facts, comparison=Comparison(Observation(), None, "replay"))
+    loaded = replace(facts, comparison=Comparison(LOADED, None, "replay"))
     assert unknown_parent.check(loaded) == []
     failed = Observation(error={"type": "KeyError", "message": "'compiled'"})
     assert unknown_parent.check(replace(facts, comparison=Comparison(failed, None, "replay")))
@@ -167,7 +170,7 @@ def test_a_parent_that_alembic_itself_could_load_is_not_unknown(graph: Graph) ->
 def test_a_parent_that_git_ignores_is_unknown_to_others(graph: Graph) -> None:
     (graph.root / ".git/info/exclude").write_text("local*\n")
     graph.put({"local 1": "0002", "0003": "local 1"})
-    loaded = replace(graph.facts(), comparison=Comparison(Observation(), None, "replay"))
+    loaded = replace(graph.facts(), comparison=Comparison(LOADED, None, "replay"))
     (finding,) = unknown_parent.check(loaded)
     assert finding.hint.endswith("which git ignores: git add --force 'm/versions/local 1.py'")
     # The history is not taken for whole: what builds on it would count as heads.

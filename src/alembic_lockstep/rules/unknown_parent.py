@@ -20,7 +20,8 @@ def check(facts: Facts) -> list[Finding]:
     if facts.broken:
         return []
     old = {(revision.id, parent) for revision, _, parent in facts.base_history.missing_parents()}
-    is_loaded = facts.comparison is not None and not facts.comparison.now.error
+    seen = facts.comparison.now if facts.comparison else None
+    is_loaded = seen is not None and bool(seen.scripts) and not seen.error
     return [
         _finding(facts, revision, name, parent)
         for revision, name, parent in facts.history.missing_parents()
