@@ -38,6 +38,7 @@ from alembic_lockstep.ignores import (
 from alembic_lockstep.influences import named_influences
 from alembic_lockstep.memory.memory import Memory, untraced
 from alembic_lockstep.memory.verdicts import Verdicts
+from alembic_lockstep.pins import with_pinned_models
 from alembic_lockstep.rules import DRY_RUN_RULES, HISTORY_RULES, Check
 from alembic_lockstep.rules.edited_migration import unpublished
 from alembic_lockstep.rules.unregistered_model import without_unseen_tables
@@ -200,6 +201,7 @@ class Gate:
 
 def conclude(facts: Facts, globs: Mapping[str, str], directives: Directives) -> EnvironmentVerdict:
     """What the rules say of what is known, less what the project wants to be ignored."""
+    facts = with_pinned_models(facts)
     counted, differences = ignore_differences(facts, globs, directives)
     counted = without_unseen_tables(counted)
     found = _apply(HISTORY_RULES, counted) + _apply(DRY_RUN_RULES, counted)

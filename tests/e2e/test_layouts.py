@@ -452,3 +452,25 @@ def test_anothers_modules_with_names_of_the_tree_are_not_copies(make_project: Ma
     where = project.add_column()
     project.git("add", "--update")
     assert_finding(project.check(), where)
+
+
+def test_models_of_a_package_are_the_commits_that_pins_it_anew(make_project: MakeProject) -> None:
+    project = make_project("subfolder", hook=None)
+    package = libraries_of(project) / "acme_models.py"
+    mixin = "import sqlalchemy as sa\n\n\nclass Priced:\n    note = 'v1'\n"
+    package.write_text(mixin)
+    models = project.sample.models
+    project.write("requirements.txt", "acme-models==1.0\n")
+    imported = "from acme_models import Priced\n"
+    project.replace(models, "class Order(", "class Order(Priced, ")
+    text = project.read(models)
+    head = text.index("from sqlalchemy")
+    project.write(models, text[:head] + imported + text[head:])
+    project.stage(".")
+    project.git("commit", "--quiet", "-m", "A mixin of a package")
+    package.write_text(mixin.replace("note = 'v1'", "price = sa.Column(sa.Integer)"))
+    assert_clean(check_note(project), "1 older difference not counted")
+    project.write("requirements.txt", "acme-models==1.1\n")
+    project.stage("requirements.txt")
+    said = "the base was run with today's acme-models"
+    assert_finding(project.check(), "missing-migration", "orders.price", said)

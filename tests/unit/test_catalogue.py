@@ -339,7 +339,8 @@ def test_an_environment_inside_the_checkout_is_not_the_repository(
         """
     )
 
-    assert found["tables"]["users"]["columns"] == {"user_id": made("UserMixin", "user_id", "")}
+    mixin = {**made("UserMixin", "user_id", ""), "module": "users"}
+    assert found["tables"]["users"]["columns"] == {"user_id": mixin}
     assert "shop/models.py" in found["modules"]
     assert not [path for path in found["modules"] if "site-packages" in path]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -20,6 +21,11 @@ from alembic_lockstep.memory.digests import THERE, content_of, have_changed, sta
 # What git, Alembic and Flask are configured by, and we find environments from, wherever it is.
 _ALWAYS = frozenset({".gitattributes", ".gitignore", ".gitmodules", ".flaskenv", "env.py"})
 _ALWAYS_ENDINGS = (".ini", ".toml")
+# What is in the base's run as well, because that has the same packages, may be of this commit.
+_PINS = re.compile(
+    r"(.*/)?((pdm|poetry|uv|Pipfile)\.lock|Pipfile|(require|constraints)[^/]*\.(txt|in)"
+    r"|requirements/[^/]+\.(txt|in))"
+)
 _SETS = ("opened", "texts", "folders", "absent", "searched", "imported")
 _MODULES = (".py", ".pyc", ".pyd", ".so")
 
@@ -202,7 +208,12 @@ class Trace:
 def is_always_read(path: str) -> bool:
     """Whether we ourselves, or git, may look at a file of this name."""
     name = posixpath.basename(path)
-    return name in _ALWAYS or name.endswith(_ALWAYS_ENDINGS)
+    return name in _ALWAYS or name.endswith(_ALWAYS_ENDINGS) or pins_versions(path)
+
+
+def pins_versions(path: str) -> bool:
+    """Whether a file of this name says which versions of packages a project wants."""
+    return _PINS.fullmatch(path) is not None
 
 
 def _names_in(folder: Path) -> set[str]:

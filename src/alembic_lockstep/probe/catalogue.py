@@ -112,15 +112,21 @@ def _describe(mapper: Any, table: Dict[str, Any], files: Dict[str, str]) -> None
     if not table["class"]:
         if not _static(cls, "__tablename__"):
             return
-        table.update({"file": files.get(cls.__module__, ""), "class": cls.__qualname__})
+        table.update({**_place(cls, files), "class": cls.__qualname__})
     for name, attribute in _attributes(mapper):
         if name not in table["columns"]:
             definer = _definer(cls, attribute)
             table["columns"][name] = {
-                "file": files.get(definer.__module__, ""),
+                **_place(definer, files),
                 "class": definer.__qualname__,
                 "attribute": attribute,
             }
+
+
+def _place(cls: type, files: Dict[str, str]) -> Dict[str, str]:
+    """The file of the repository that defines a class, or else the module of a package."""
+    file = files.get(cls.__module__, "")
+    return {"file": file} if file else {"file": "", "module": cls.__module__}
 
 
 def _attributes(mapper: Any) -> Iterator[Tuple[str, str]]:
