@@ -15,6 +15,7 @@ from alembic_lockstep.report.text import plural
 APART = "views, triggers, functions"
 # https://alembic.sqlalchemy.org/en/latest/autogenerate.html#what-does-autogenerate-detect
 BLIND = "CHECK constraints, enum values, expressions (the models' own database was not made: {})"
+LISTENERS = "what the models' own DDL events make (create_all() fails there: {})"
 UNSEEN = "CHECK constraints, enum values, expressions of {} (create_all() cannot make them: {})"
 SWITCHES = {"compare_type": "column types", "compare_server_default": "server defaults"}
 
@@ -98,14 +99,16 @@ def not_compared(comparison: Comparison) -> list[str]:
     off = {name for database in blind for name in database["switched_off"]}
     named = [f"{what} ({option} is off)" for option, what in SWITCHES.items() if option in off]
     reasons = dict.fromkeys(BLIND.format(database["twin"]["failure"]) for database in blind)
-    unseen = [
-        UNSEEN.format(*_unseen(one["twin"]))
-        for one in comparison.now.databases
-        if one["twin"]["unmade"]
-    ]
-    return [*named, *reasons, *dict.fromkeys(unseen), APART]
+    twins = [one["twin"] for one in comparison.now.databases]
+    unseen = dict.fromkeys(words for twin in twins for words in _unseen(twin))
+    return [*named, *reasons, *unseen, APART]
 
 
-def _unseen(twin: Mapping[str, Any]) -> tuple[str, str]:
-    reasons = dict.fromkeys(twin["unmade"].values())
-    return ", ".join(twin["unseen"]), "; ".join(reasons)
+def _unseen(twin: Mapping[str, Any]) -> Iterator[str]:
+    unmade = twin["unmade"]
+    if "" in unmade:
+        yield LISTENERS.format(unmade[""])
+    if twin["unseen"]:
+        reasons = dict.fromkeys(why for table, why in unmade.items() if table)
+        why = "; ".join(reasons) or "keys of theirs come last"
+        yield UNSEEN.format(", ".join(twin["unseen"]), why)

@@ -14,6 +14,9 @@ from ..redirect import Redirect
 
 Lend = Callable[[Connection, SQLAlchemyError], bool]
 
+# In the place of a table's key.
+LISTENERS = ""
+
 # For each table that cannot be made, all are made again.
 _MOST = 20
 
@@ -56,6 +59,8 @@ def create_all(
 ) -> Dict[str, str]:
     """Fill the twin from the models; return the tables that it could not make, each with why.
 
+    Under `LISTENERS` why those of a whole metadata fail, without which the tables are made then.
+
     Args:
         clear: Drops what models make and the twin has. `scratch.setup` may have made it, in the
             migrated database, too.
@@ -74,22 +79,30 @@ def create_all(
         with twin.begin():
             is_lent = lend(twin, error)
         if not is_lent:
-            if table is None or has_waited(error) or len(unmade) == _MOST:
+            key = LISTENERS if table is None else str(table.key)
+            if has_waited(error) or key in unmade or len(unmade) == _MOST:
                 raise error
-            unmade[str(table.key)] = explained(error)
+            unmade[key] = explained(error)
         failed = _try(twin, metadatas, unmade)
     return unmade
 
 
-def dependents(metadatas: Sequence[MetaData], unmade: Dict[str, str]) -> Set[str]:
-    """Return the tables that cannot be made because they refer to one that was not."""
-    keys = set(unmade)
+def unseen_tables(metadatas: Sequence[MetaData], unmade: Dict[str, str]) -> Set[str]:
+    """Return the tables that are not made, or not whole: those, and what refers to one of them."""
+    keys = set(unmade) - {LISTENERS}
     tables = [table for metadata in metadatas for table in metadata.tables.values()]
+    if LISTENERS in unmade:
+        keys |= {str(table.key) for table in tables if _is_altered(table)}
     while True:
         more = {str(table.key) for table in tables if keys & set(_targets(table))} - keys
         if not more:
-            return keys - set(unmade)
+            return keys
         keys |= more
+
+
+def _is_altered(table: Table) -> bool:
+    """Whether a foreign key comes only when all tables are there."""
+    return any(constraint.use_alter for constraint in table.foreign_key_constraints)
 
 
 def _targets(table: Table) -> List[str]:
@@ -113,14 +126,19 @@ def _try(
     def end(table: Table, *_: Any, **__: Any) -> None:
         begun.remove(table)
 
-    left_out = {*unmade, *dependents(metadatas, unmade)}
+    left_out = unseen_tables(metadatas, unmade)
     event.listen(Table, "before_create", begin)
     event.listen(Table, "after_create", end)
     try:
         with twin.begin():
             for metadata in metadatas:
-                tables = [one for one in metadata.tables.values() if one.key not in left_out]
-                metadata.create_all(twin, tables if left_out else None, checkfirst)
+                if LISTENERS in unmade:
+                    for table in metadata.sorted_tables:
+                        if table.key not in left_out:
+                            table.create(twin, checkfirst)
+                else:
+                    tables = [one for one in metadata.tables.values() if one.key not in left_out]
+                    metadata.create_all(twin, tables if left_out else None, checkfirst)
     except SQLAlchemyError as error:
         return error, begun[0] if begun else None
     finally:

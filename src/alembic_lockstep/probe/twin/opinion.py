@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ..patience import explained
 from ..redirect import Redirect
-from .build import create_all, dependents, twin_of
+from .build import create_all, twin_of, unseen_tables
 from .code import code_of
 from .ddl import models_ddl
 from .declared import declared_parts
@@ -49,9 +49,9 @@ _ASPECTS = {"default": "server default", "computed": "expression"}
 # What the twin says of one migrated database: `operations` that make it the one that the models
 # make; `compared`, the tables that both have; `made`, the enum types, domains, sequences, server
 # defaults and constraints that are not valid, as the models make them; `unmade`, the tables that
-# the models could not make, each with why; `unseen`, those and what refers to them; `declared`,
-# what the models say of the parts of tables that are not compared for that; `failure`, why there is
-# no twin.
+# the models could not make, each with why, and why their listeners failed; `unseen`, the tables
+# that are not compared for that; `declared`, what the models say of the parts of those; `failure`,
+# why there is no twin.
 Opinion = Dict[str, Any]
 _NOTHING: Opinion = {
     "operations": [],
@@ -112,7 +112,7 @@ def _compare(
     adopt_owned(database, models)
     share_validity(database, models, metadatas)
     name_moments(database, models, ddl, datetime.now(timezone.utc).date())
-    unseen = {*unmade, *dependents(metadatas, unmade)}
+    unseen = unseen_tables(metadatas, unmade)
     for key in unseen:
         # In the default schema, with its name said.
         models.tables.pop(key if key in models.tables else key.rpartition(".")[2], None)
