@@ -131,11 +131,12 @@ def test_what_env_py_leaves_out_by_the_databases_type_is_left_out_here_too(shop:
 
 
 def test_models_that_break_a_table_of_their_own_are_found_and_the_other_tables_compared(
-    shop: Project,
+    make_project: MakeProject,
 ) -> None:
     """A misspelt function in a CHECK passed, and hid all that only the twin sees."""
+    shop = begin(make_project, "sqlite")
     edit(shop, ARGUMENTS, f"{ARGUMENTS}{CHECK}{MISSPELT}", "CheckConstraint")
-    result = change_and_check(shop)
+    result = change_and_check(shop, once=True)
     line = shop.line(MODELS, "class Order(")
     assert_finding(
         result, f"{MODELS}:{line}:7: broken-models: create_all() cannot make table orders:"
@@ -144,10 +145,10 @@ def test_models_that_break_a_table_of_their_own_are_found_and_the_other_tables_c
     commit(shop)
     shop.write(MODELS, shop.read(MODELS) + "\n# Words.\n")
     words = "expressions of orders (create_all() cannot make them: "
-    assert_clean(change_and_check(shop, "--strict"), words)
+    assert_clean(change_and_check(shop, "--strict", once=True), words)
     name = "    name: Mapped[Optional[str]] = mapped_column(String(100)"
     shop.replace(MODELS, f"{name})\n", f'{name}, server_default="new")\n')
-    assert_finding(change_and_check(shop), "server default of column customers.name")
+    assert_finding(change_and_check(shop, once=True), "server default of column customers.name")
     # Who mends it answers for that, not for what nobody could see before.
     shop.replace(MODELS, f'{name}, server_default="new")\n', f"{name})\n")
     shop.replace(MODELS, "lenght", "length")
