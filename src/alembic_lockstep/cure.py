@@ -38,7 +38,7 @@ def cures(facts: Facts, findings: Sequence[Finding]) -> list[Cure]:
         found.append(Cure("To cure it:", f"git add {paths}{name_it}", "console"))
     if facts.uncured:
         body = upgrade_functions(facts.uncured)
-        is_known = any(operation.code for operation in facts.uncured)  # not with --static
+        is_known = any(operation.whole_code for operation in facts.uncured)  # not with --static
         if "migration-mismatch" in rules:
             title = f"What {facts.new[-1].path} still needs:"
             found += [Cure(title, body, "python")] if is_known else []

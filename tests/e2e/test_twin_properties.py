@@ -90,6 +90,22 @@ def enum(*labels: str) -> sa.Enum:
     return sa.Enum(*labels, name="mood", native_enum=False, length=9, create_constraint=True)
 
 
+def partial(column: str, condition: str) -> sa.Index:
+    where = sa.text(condition)
+    return sa.Index("ix", column, postgresql_where=where, sqlite_where=where)
+
+
+def status(*labels: str, where: str = "", default: str | None = None) -> list[Any]:
+    """A column of an enum type, with what may be about its labels."""
+    column: Any = sa.Column("status", sa.Enum(*labels, name="status"), server_default=default)
+    if not where:
+        return [integer("a"), column]
+    is_right: Any = sa.Column("is_right", sa.Boolean(), sa.Computed(where, persisted=True))
+    over_both = sa.Index("ix_both", "is_right", "a")
+    check = sa.CheckConstraint(f"{where} OR a > 5", name="right")
+    return [integer("a"), column, is_right, check, partial("a", where), over_both]
+
+
 #: What went wrong once: the columns and the like of a table, before and after, and where.
 MENDED: dict[str, tuple[list[Any], list[Any], str]] = {
     "a constraint's name has the convention in it already": (
@@ -132,12 +148,60 @@ MENDED: dict[str, tuple[list[Any], list[Any], str]] = {
         [integer("id", primary_key=True, server_default="5")],
         "postgresql",
     ),
+    "an index changes, and the column of its predicate goes": (
+        [integer("a"), integer("b"), partial("b", "a > 0")],
+        [integer("b"), partial("b", "b > 0")],
+        "postgresql",
+    ),
+    "a CHECK changes, a column that it is about goes, and another comes": (
+        [integer("a"), integer("b"), sa.CheckConstraint("a > b", name="order")],
+        [integer("b"), integer("c"), sa.CheckConstraint("b > c", name="order")],
+        "postgresql",
+    ),
+    "a column goes with what is computed from it": (
+        [integer("a"), integer("b"), integer("c", sa.Computed("a + 1", persisted=True))],
+        [integer("b")],
+        "",
+    ),
+    "a primary key loses a column": (
+        [integer("a", primary_key=True), integer("b", primary_key=True)],
+        [integer("b", primary_key=True, autoincrement=False)],
+        "postgresql",
+    ),
+    "an enum loses a label, and indexes, CHECKs and computed columns are about the others": (
+        status("a", "b", "c", where="status <> 'a'"),
+        status("a", "b", where="status <> 'a'"),
+        "postgresql",
+    ),
+    "an enum loses a label, and the predicate with it": (
+        status("a", "b", "c", where="status <> 'c'"),
+        status("a", "b", where="status <> 'b'"),
+        "postgresql",
+    ),
+    "an enum's labels are renamed, and a default and a predicate with them": (
+        status("new", "it's", default="new", where="status <> 'new'"),
+        status("NEW", "100% \\:x", default="NEW", where="status <> 'NEW'"),
+        "postgresql",
+    ),
+    "an enum gets a label that is the default at once": (
+        status("a", "b", default="a"),
+        status("a", "c", "b", default="c"),
+        "postgresql",
+    ),
     "a computed column becomes one with a default": (
         [integer("a"), integer("b", sa.Computed("a + 1", persisted=True))],
         [integer("a"), integer("b", server_default="5")],
         "postgresql",
     ),
 }
+
+
+#: Where autogenerate falls over the comparison of defaults.
+ALEMBIC_FAILS = (
+    "an identity becomes a default",
+    "an enum's labels are renamed, and a default and a predicate with them",
+    "an enum gets a label that is the default at once",
+)
 
 
 @pytest.mark.parametrize("compares", [False, True], ids=["", "compare_server_default"])
@@ -148,8 +212,7 @@ MENDED: dict[str, tuple[list[Any], list[Any], str]] = {
 )
 def test_what_went_wrong_once_does_not(bench: Bench, name: str, compares: bool) -> None:
     before, after, _ = MENDED[name]
-    if name == "an identity becomes a default":
-        compares = False  # else Alembic itself falls over it
+    compares = compares and name not in ALEMBIC_FAILS
     one, other = models_of(before), models_of(after)
     with bench.empty() as connection:
         bench.migrate(connection, one, bench.autogenerate(connection, one))
@@ -165,5 +228,5 @@ def models_of(parts: Sequence[Any]) -> sa.MetaData:
 def copied(part: Any) -> Any:
     if isinstance(part, sa.Index):
         columns: list[Any] = part._pending_colargs
-        return sa.Index(part.name, *columns)
+        return sa.Index(part.name, *columns, **part.dialect_kwargs)
     return part._copy()

@@ -139,13 +139,13 @@ def test_what_the_twin_prints_runs_as_it_is(text: str) -> None:
         (Difference("games", index, None), statement),
     ):
         code = code_of(difference, [statement], "postgresql")
-        assert expected in run("postgresql", code)
+        assert expected in run("postgresql", code.main)
 
 
 def test_a_tab_in_a_default_stays_one() -> None:
     statement = "CREATE TABLE t (\n\ta TEXT DEFAULT '\n\tx'\n)"
     difference = Difference("t", Part("column", "a", {}), None)
-    (line,) = code_of(difference, [statement], "sqlite")
+    (line,) = code_of(difference, [statement], "sqlite").main
     assert ast.literal_eval(line[len("op.execute(") : -1]) == statement.replace("\ta", "    a")
 
 

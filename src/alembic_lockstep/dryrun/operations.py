@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
 from alembic_lockstep.dryrun.process import Observation
@@ -27,7 +27,10 @@ class Operation:
         wanted: What the models want, as text; empty where they want nothing.
         found: What the database has, as text; empty where it has nothing.
         text: The thing in words: `column games.winners`.
-        code: The lines of `op.*` code that would cure it.
+        before: The lines of `op.*` code that take out of the way what other operations, or
+            this one, cannot be run with: constraints, indexes.
+        code: The lines that would cure it.
+        after: The lines that bring back what was out of the way, or need all others.
         sql: The statements that would, in the database's dialect; known of what the twin found.
         instead: The code that cures it together with another operation, which has that as `code`.
         declared: Of what the twin alone found, the part's kind and name, and a digest of what the
@@ -46,6 +49,13 @@ class Operation:
     sql: tuple[str, ...] = ()
     instead: tuple[str, ...] = ()
     declared: tuple[str, str] = ("", "")
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+
+    @property
+    def whole_code(self) -> tuple[str, ...]:
+        """All lines, in the order in which they are run."""
+        return (*self.before, *self.code, *self.after)
 
     @property
     def identity(self) -> tuple[object, ...]:
@@ -91,6 +101,8 @@ def _operation(fact: Mapping[str, Any], database: str) -> Operation:
         sql=tuple(fact.get("sql", ())),
         instead=tuple(fact.get("instead", ())),
         declared=tuple(fact.get("declared", ("", ""))),
+        before=tuple(fact.get("before", ())),
+        after=tuple(fact.get("after", ())),
     )
 
 
@@ -151,11 +163,39 @@ def upgrade_functions(missing: Sequence[Operation]) -> str:
 
 
 def _body(missing: Sequence[Operation]) -> str:
+    """What is out of the way of several operations goes, and comes back, once."""
     every = {operation.code for operation in missing}
-    code = dict.fromkeys(  # one ALTER may be two operations
-        operation.instead if operation.instead in every else operation.code for operation in missing
+    code = [  # one ALTER may be two operations
+        one.instead if one.instead and one.instead in every else one.code for one in missing
+    ]
+    before = [operation.before for operation in sorted(missing, key=_rank_of_removal)]
+    after = [one.after for one in sorted(missing, key=lambda one: one.kind.endswith("_fk"))]
+    lines = [*_merge(_once(before)), *_merge(dict.fromkeys(code)), *_merge(_once(after))]
+    return "\n".join(f"    {line}" if line else "" for line in lines)
+
+
+def _rank_of_removal(operation: Operation) -> int:
+    """Foreign keys hold the keys that they lead to; a column takes along what hangs on it."""
+    if operation.kind.endswith("_fk"):
+        return 0
+    return 1 if operation.kind.endswith(("_index", "_constraint")) else 2
+
+
+def _once(blocks: Iterable[tuple[str, ...]]) -> Iterable[tuple[str, ...]]:
+    """Take blocks apart into statements, each once; a batch block stays whole."""
+    statements = (
+        piece
+        for lines in blocks
+        for piece in ([lines] if lines[:1] and lines[0].startswith(BATCH) else _statements(lines))
     )
-    return "\n".join(f"    {line}" if line else "" for line in _merge(code))
+    return dict.fromkeys(statements)
+
+
+def _statements(lines: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """The calls among lines of code; an argument on a line of its own is indented."""
+    starts = [number for number, line in enumerate(lines) if not line.startswith((" ", ")"))]
+    for start, end in pairwise([*starts, len(lines)]):
+        yield tuple(lines[start:end])
 
 
 def _merge(blocks: Iterable[tuple[str, ...]]) -> Iterator[str]:

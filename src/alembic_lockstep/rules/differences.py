@@ -46,7 +46,7 @@ def difference(rule: str, facts: Facts, operation: Operation, message: str) -> F
         facts.environment.name,
         related=tuple(places[1:]),
         hint=_both(operation),
-        operation="\n".join(operation.code),
+        operation="\n".join(operation.whole_code),
         sql=operation.sql,
         difference=operation,
     )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import List
+from typing import List, NamedTuple, Tuple
 
 from ..rendering import escape_colons
-from .schema import Difference
+from .schema import Difference, Early, Late
 
 _TAB = re.compile(r"(?P<string>'(?:[^']|'')*')|^\t", re.MULTILINE)
 _CHECK = re.compile(r"CHECK \((?P<expression>.*)\)", re.DOTALL)
@@ -14,13 +14,27 @@ _CHECK = re.compile(r"CHECK \((?P<expression>.*)\)", re.DOTALL)
 _ALTERS = {"postgresql"}
 
 
-def code_of(difference: Difference, statements: List[str], dialect: str) -> List[str]:
+class Code(NamedTuple):
+    """Lines of `op.*`, by stage: what takes out of the way, what cures, what brings back."""
+
+    before: List[str]
+    main: List[str]
+    after: List[str]
+
+
+def code_of(difference: Difference, statements: List[str], dialect: str) -> Code:
     """Lines of `op.*` that do what the statements do."""
-    return _default(difference, dialect) or _checks(difference, dialect) or _executed(statements)
-
-
-def _executed(statements: List[str]) -> List[str]:
-    return [f"op.execute({_sql(statement)})" for statement in statements]
+    default = _default(difference, dialect)
+    if default:
+        return Code([], default, [])
+    code = Code([], [], [])
+    for statement in statements:
+        stage = {Early: code.before, Late: code.after}.get(type(statement), code.main)
+        stage.append(f"op.execute({_sql(statement)})")
+    drops, creates = _check(difference, dialect)
+    if not drops + creates:
+        return code
+    return Code(drops, creates, []) if code.before else Code([], drops + creates, [])
 
 
 def _default(difference: Difference, dialect: str) -> List[str]:
@@ -36,22 +50,23 @@ def _default(difference: Difference, dialect: str) -> List[str]:
     return [_call("alter_column", difference, wanted.name, f"server_default={given}")]
 
 
-def _checks(difference: Difference, dialect: str) -> List[str]:
+def _check(difference: Difference, dialect: str) -> Tuple[List[str], List[str]]:
+    """What drops a CHECK, and what creates it; nothing if Alembic has no words for that."""
     parts = [part for part in (difference.found, difference.wanted) if part is not None]
     texts = [_CHECK.fullmatch(part.sql) for part in parts]
     if dialect == "sqlite" or difference.part.kind != "check" or not all(texts):
-        return []
+        return [], []
     if any(part.made_up or part.facts.get("comment") for part in parts):
-        return []
-    code = []
+        return [], []
+    drops, creates = [], []
     if difference.found is not None:
-        code.append(_call("drop_constraint", difference, difference.found.name, "type_='check'"))
+        drops.append(_call("drop_constraint", difference, difference.found.name, "type_='check'"))
     if difference.wanted is not None and texts[-1] is not None:
         expression = _sql(texts[-1]["expression"])
-        code.append(
+        creates.append(
             _call("create_check_constraint", difference, difference.wanted.name, expression)
         )
-    return code
+    return drops, creates
 
 
 def _call(function: str, difference: Difference, name: str, what: str) -> str:

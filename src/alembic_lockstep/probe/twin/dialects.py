@@ -39,6 +39,7 @@ class Dialect:
         lender: Makes what gives it what it still lacks, from the migrated database, what was read
             of that, and the models' statements.
         discard: The statements that take out of a twin what models make, these tables above all.
+        cures_in_stages: Whether cures have statements that come before or after all others.
     """
 
     read: Callable[[Connection], Schema]
@@ -46,6 +47,7 @@ class Dialect:
     equip: Callable[[Connection, Connection], None] = _equip_with_nothing
     lender: Callable[[Connection, Schema, str], Lend] = _lends_nothing
     discard: Callable[[Schema, Set[str]], List[str]] = _discard_nothing
+    cures_in_stages: bool = False
 
 
 def find_dialect(name: str) -> Optional[Dialect]:
@@ -63,6 +65,7 @@ def find_dialect(name: str) -> Optional[Dialect]:
             postgresql.equip,
             postgresql.Lender,
             postgresql.discard,
+            cures_in_stages=True,
         )
     if name in ("mysql", "mariadb"):
         from . import mysql

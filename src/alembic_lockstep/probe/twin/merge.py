@@ -21,6 +21,7 @@ _ASPECTS = {
 # To autogenerate a unique constraint may be an index, and a changed one is two operations.
 _FAMILIES = {"index": "key", "constraint": "key", "fk": "fk", "column": "column"}
 _APART = ("check", "exclusion", "primary_key")
+_CODE = ("before", "code", "after")
 LOOSE = ("enum", "domain", "sequence")
 
 
@@ -58,7 +59,21 @@ def merge(
     # A column takes its constraints along, or cannot go before them.
     first = [one for one in own if one not in wide and one["kind"].startswith("remove_")]
     last = [one for one in own if one not in first]
-    return sorted([*first, *kept, *last], key=_rank)
+    if opinion.get("in_stages") and own:
+        kept = [_in_stages(one) for one in kept]
+    computed = {thing for one in twin if one.get("is_computed") for thing in _things(one)}
+    return sorted([*first, *kept, *last], key=lambda one: _rank(one, computed))
+
+
+def _in_stages(operation: Operation) -> Operation:
+    """Drop indexes and constraints before all else, and make foreign keys after it.
+
+    The twin's own statements for a column, a type or a key cannot be run otherwise.
+    """
+    kind, code = operation["kind"], operation["code"]
+    if kind in ("remove_fk", "remove_constraint", "remove_index"):
+        return {**operation, "before": code, "code": []}
+    return {**operation, "after": code, "code": []} if kind == "add_fk" else operation
 
 
 def _with_twins_code(
@@ -76,7 +91,7 @@ def _with_twins_code(
     same = [other for other in others if _things(other).intersection(_things(operation))]
     for other in same:
         if other["kind"] == "modify_identity":
-            return {**operation, "code": other["code"]}
+            return {**operation, **{name: other.get(name, []) for name in _CODE}}
     shared = [one["code"] for one in wide]
     instead = [other["code"] for other in same if other["code"] in shared]
     return {**operation, "instead": instead[0]} if instead else operation
@@ -130,8 +145,10 @@ def _is_brought(operation: Operation, autogenerate: Iterable[Operation]) -> bool
     return False
 
 
-def _rank(operation: Operation) -> int:
+def _rank(operation: Operation, computed: Set[Thing]) -> int:
     verb, _, what = operation["kind"].partition("_")
     if what in LOOSE:
-        return 2 if verb == "remove" else 0
-    return 1
+        return 3 if verb == "remove" else 0
+    # What a column is computed from cannot go before it.
+    is_computed = computed.intersection(_things(operation))
+    return 1 if operation["kind"] == "remove_column" and is_computed else 2

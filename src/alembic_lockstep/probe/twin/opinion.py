@@ -51,7 +51,8 @@ _ASPECTS = {"default": "server default", "computed": "expression"}
 # defaults and constraints that are not valid, as the models make them; `unmade`, the tables that
 # the models could not make, each with why, and why their listeners failed; `unseen`, the tables
 # that are not compared for that; `declared`, what the models say of the parts of those; `failure`,
-# why there is no twin.
+# why there is no twin; `in_stages`, whether the code of an operation has lines for before and after
+# all others.
 Opinion = Dict[str, Any]
 _NOTHING: Opinion = {
     "operations": [],
@@ -160,7 +161,13 @@ def opinion_of(name: str, dialect: Dialect, database: Schema, models: Schema) ->
             for part in table.of("check", "foreign_key")
             if part.facts.get("validity") == "NOT VALID"
         ]
-    return {"operations": operations, "compared": compared, "made": made, "failure": ""}
+    return {
+        "operations": operations,
+        "compared": compared,
+        "made": made,
+        "failure": "",
+        "in_stages": dialect.cures_in_stages,
+    }
 
 
 def _operation(difference: Difference, statements: List[str], dialect: str) -> Operation:
@@ -178,6 +185,8 @@ def _operation(difference: Difference, statements: List[str], dialect: str) -> O
         table, columns = user, [column]
     else:
         columns = list(part.columns) if part.kind != "column" else []
+    code = code_of(difference, statements, dialect)
+    found = difference.found
     return {
         "part": part.kind,
         "kind": kind,
@@ -188,7 +197,10 @@ def _operation(difference: Difference, statements: List[str], dialect: str) -> O
         "wanted": _written(difference.wanted, difference.aspect),
         "found": _written(difference.found, difference.aspect),
         "text": text,
-        "code": code_of(difference, statements, dialect),
+        "before": code.before,
+        "code": code.main,
+        "after": code.after,
+        "is_computed": found is not None and bool(found.facts.get("computed")),
         "sql": statements,
     }
 

@@ -11,6 +11,14 @@ from dataclasses import dataclass, field
 from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 
 
+class Early(str):
+    """A statement that takes something out of the way of those for other differences."""
+
+
+class Late(str):
+    """A statement that brings back what was in the way."""
+
+
 @dataclass(frozen=True)
 class Part:
     """A column, constraint, index … of a table; or an enum type, a sequence, a domain.

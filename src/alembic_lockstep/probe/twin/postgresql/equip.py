@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from ..schema import Part, Schema
-from .cure import create
+from .loose import create
 from .prerequisites import QUERIES
 
 # What a session may set that says where a name is found, and how a literal is read.

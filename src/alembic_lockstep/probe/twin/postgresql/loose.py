@@ -1,0 +1,169 @@
+"""The SQL for what no table has: enum types, domains and sequences."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import Iterator, List, Optional, Tuple
+
+from ..schema import Part, Schema, Table
+from .statements import about, mentions, out_of_the_way, quoted, split_name, unlike
+
+_LABEL = re.compile(r"E?'(?:[^']|'')*'")
+
+
+def create(part: Part) -> List[str]:
+    """The statement that makes an enum type, a domain or a sequence."""
+    if part.kind == "enum":
+        return [f"CREATE TYPE {part.sql} AS ENUM ({part.facts['labels']})"]
+    if part.kind == "sequence":
+        return [f"CREATE SEQUENCE {part.sql} {part.facts['options']}"]
+    facts = part.facts
+    words = [f"CREATE DOMAIN {part.sql} AS {facts['type']}"]
+    words += [f"COLLATE {facts['collation']}"] if facts["collation"] else []
+    words += [f"DEFAULT {facts['default']}"] if facts["default"] else []
+    words += ["NOT NULL"] if facts["nullable"] == "no" else []
+    words += [f"{name} {facts[name]}" for name in _checks(part)]
+    return [" ".join(words)]
+
+
+def cure_loose(
+    found: Optional[Part], wanted: Optional[Part], database: Schema, models: Schema
+) -> List[str]:
+    """The statements that bring it from what the database has to what the models make."""
+    if found is None:
+        assert wanted is not None
+        return create(wanted)
+    if wanted is None:
+        what = {"enum": "TYPE"}.get(found.kind, found.kind.upper())
+        return [f"DROP {what} {found.sql}"]
+    if found.kind == "sequence":
+        return [f"ALTER SEQUENCE {found.sql} {wanted.facts['options']}"]
+    if found.kind == "enum":
+        return list(_relabel(found, wanted, database, models))
+    if {"type", "collation"} & set(unlike(wanted, found)):
+        return list(_replace(found, wanted, database, models))
+    return list(_cure_domain(found, wanted))
+
+
+def _relabel(found: Part, wanted: Part, database: Schema, models: Schema) -> Iterator[str]:
+    """Rename labels, or add some; what drops or reorders some needs a new type.
+
+    As many labels, some of which are others at the same place, are taken for renamed: rows keep
+    theirs. A label that was added cannot be used in the transaction that adds it.
+    """
+    has, wants = _labels(found), _labels(wanted)
+    renamed = [(old, new) for old, new in zip(has, wants) if old != new]  # noqa: B905 - Python 3.9
+    are_renamed = not any(old in wants or new in has for old, new in renamed)
+    if len(has) == len(wants) and are_renamed:
+        for old, new in renamed:
+            yield f"ALTER TYPE {found.sql} RENAME VALUE {old} TO {new}"
+        return
+    added = [label for label in wants if label not in has]
+    if [label for label in wants if label in has] != has or _are_used(added, wanted, models):
+        yield from _replace(found, wanted, database, models)
+        return
+    for place, label in enumerate(wants):
+        if label not in has:
+            where = f" AFTER {wants[place - 1]}" if place else f" BEFORE {has[0]}" if has else ""
+            yield f"ALTER TYPE {found.sql} ADD VALUE {label}{where}"
+
+
+def _labels(enum: Part) -> List[str]:
+    """The labels as they are written in SQL, without a backslash that escapes another."""
+    found = _LABEL.findall(enum.facts["labels"])
+    return [one[1:].replace("\\\\", "\\") if one.startswith("E") else one for one in found]
+
+
+def _are_used(labels: List[str], enum: Part, models: Schema) -> bool:
+    """Tell whether a default or a condition of the models is about one of the labels."""
+    texts = [part.sql for table in models.tables.values() for part in table.parts]
+    constants = {constant for text in texts for constant in _constants(text, enum)}
+    return any(label in constants or label[1:-1] in constants for label in labels)
+
+
+def _constants(sql: str, enum: Part) -> Iterator[str]:
+    """The constants of the type in an expression; of an array of it what may be one."""
+    for match in re.finditer(f"({_LABEL.pattern})::{re.escape(enum.sql)}(\\[\\])?", sql):
+        yield from re.split(r'[{},"]+', match[1]) if match[2] else [match[1]]
+
+
+def _replace(found: Part, wanted: Part, database: Schema, models: Schema) -> Iterator[str]:
+    """Another type of that name, to which the columns go over.
+
+    What compares a column with a constant of the type is parsed, and knows the old one only.
+    """
+    what = "TYPE" if found.kind == "enum" else "DOMAIN"
+    schema, name = split_name(found.sql)
+    old = quoted(f"{name}_old")
+    drops, adds = out_of_the_way(database, models, partial(_is_bound_to, found))
+    yield from drops
+    yield f"ALTER {what} {found.sql} RENAME TO {old}"
+    yield from create(wanted)
+    for key, table, column in _of_type(found, database):
+        alter = f"ALTER TABLE {table.sql_name} ALTER COLUMN {quoted(column.name)}"
+        kind = column.facts["type"]
+        if column.facts["default"]:
+            yield f"{alter} DROP DEFAULT"
+        between = "text[]" if kind.endswith("[]") else "text"
+        yield f"{alter} TYPE {kind} USING {quoted(column.name)}::{between}::{kind}"
+        default = _default_after(column, wanted, models.tables.get(key))
+        if default:
+            yield f"{alter} SET DEFAULT {default}"
+    yield f"DROP {what} {schema}{old}"
+    yield from adds
+
+
+def _is_bound_to(enum: Part, table: Table, part: Part) -> bool:
+    """Tell whether it would have to be of another type, or hangs on a column that would."""
+    columns = table.of("column")
+    retyped = [column for column in columns if _is_of(column, enum)]
+    computed = [
+        column
+        for column in columns
+        if column.facts["computed"] and any(about(column, one) for one in retyped)
+    ]
+    if part.kind == "column":
+        return part in computed
+    return mentions(part.sql, enum.sql) or any(about(part, column) for column in computed)
+
+
+def _default_after(column: Part, wanted: Part, models: Optional[Table]) -> str:
+    """The column's default, else that of the models where the type has that label no more."""
+    default = column.facts["default"]
+    is_kept = wanted.kind != "enum" or set(_LABEL.findall(default)).issubset(_labels(wanted))
+    if is_kept or models is None:
+        return default
+    own = (part.facts["default"] for part in models.of("column") if part.name == column.name)
+    return next(own, "")
+
+
+def _of_type(part: Part, database: Schema) -> Iterator[Tuple[str, Table, Part]]:
+    for key, table in database.tables.items():
+        for column in table.of("column"):
+            if _is_of(column, part):
+                yield key, table, column
+
+
+def _is_of(column: Part, part: Part) -> bool:
+    return column.facts["type"].rstrip("[]") == part.sql
+
+
+def _cure_domain(found: Part, wanted: Part) -> Iterator[str]:
+    alter, changed = f"ALTER DOMAIN {found.sql}", unlike(wanted, found)
+    if "default" in changed:
+        default = wanted.facts["default"]
+        yield f"{alter} SET DEFAULT {default}" if default else f"{alter} DROP DEFAULT"
+    if "nullable" in changed:
+        yield f"{alter} {'SET' if wanted.facts['nullable'] == 'no' else 'DROP'} NOT NULL"
+    for name in _checks(found):
+        if found.facts[name] != wanted.facts.get(name):
+            yield f"{alter} DROP {name}"
+    for name in _checks(wanted):
+        if name in changed:
+            yield f"{alter} ADD {name} {wanted.facts[name]}"
+
+
+def _checks(domain: Part) -> List[str]:
+    """The names of its CHECKs, as aspects: `constraint name`."""
+    return [name for name in domain.facts if name.startswith("constraint ")]

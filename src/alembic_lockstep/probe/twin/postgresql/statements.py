@@ -1,0 +1,116 @@
+"""The statements that make and drop what a PostgreSQL table has beside its columns."""
+
+from __future__ import annotations
+
+import re
+from typing import Callable, Iterator, List, Optional, Tuple
+
+from sqlalchemy.dialects import postgresql
+
+from ..schema import Early, Late, Part, Schema, Table, differences
+
+# With the parameter style of its drivers it would double percent signs.
+_PREPARER = postgresql.dialect(paramstyle="named").identifier_preparer  # type: ignore[no-untyped-call]
+_IN_THE_WAY = ("check", "exclusion", "index", "unique")
+_STRING = re.compile(r"'(?:[^']|'')*'")
+
+
+def drop(table: Table, part: Optional[Part]) -> Iterator[str]:
+    """Drop a constraint or an index: first of all, as columns and types take theirs along."""
+    if part is None:
+        return
+    alter = f"ALTER TABLE {table.sql_name}"
+    if part.kind == "column":
+        yield Early(f"{alter} DROP COLUMN {quoted(part.name)}")
+    elif part.kind == "index":
+        schema, _ = split_name(table.sql_name)
+        yield Early(f"DROP INDEX {schema}{quoted(part.name)}")
+    else:
+        yield Early(f"{alter} DROP CONSTRAINT {quoted(part.name)}")
+
+
+def add(table: Table, part: Optional[Part]) -> Iterator[str]:
+    """Make a column, a constraint or an index."""
+    if part is None:
+        return
+    alter = f"ALTER TABLE {table.sql_name}"
+    if part.kind == "index":
+        yield part.sql
+    elif part.kind == "column":
+        yield f"{alter} ADD COLUMN {part.sql}"
+        if part.facts["comment"]:
+            yield comment_on_column(table, part)
+    else:
+        is_named = part.facts["comment"] or not part.made_up
+        name = f"CONSTRAINT {quoted(part.name)} " if is_named else ""
+        yield f"{alter} ADD {name}{part.sql}"
+        if part.facts["comment"]:
+            yield comment_on(table, part.name, part)
+
+
+def comment_on_column(table: Table, column: Part) -> str:
+    """Set a column's comment."""
+    return f"COMMENT ON COLUMN {table.sql_name}.{quoted(column.name)} IS {comment(column)}"
+
+
+def comment_on(table: Table, name: str, constraint: Part) -> str:
+    """Set a constraint's comment."""
+    place = f"{quoted(name)} ON {table.sql_name}"
+    return f"COMMENT ON CONSTRAINT {place} IS {comment(constraint)}"
+
+
+def out_of_the_way(
+    database: Schema, models: Schema, concerns: Callable[[Table, Part], bool]
+) -> Tuple[List[str], List[str]]:
+    """Drop what a change cannot be made with, and make it again.
+
+    What differs is dropped, or made anew, for itself.
+    """
+    changed = {id(difference.found) for difference in differences(database, models)}
+    held = [
+        (table, part)
+        for key, table in database.tables.items()
+        for part in table.of(*_IN_THE_WAY, "column")
+        if key in models.tables and id(part) not in changed and concerns(table, part)
+    ]
+    held.sort(key=lambda pair: pair[1].kind == "column")  # it takes along what hangs on it
+    drops = [statement for table, part in held for statement in drop(table, part)]
+    adds = [Late(sql) for table, part in reversed(held) for sql in add(table, part)]
+    return drops, list(adds)
+
+
+def about(part: Part, column: Part) -> bool:
+    """Tell whether an index or a constraint may be about a column."""
+    return column.name in part.columns or mentions(part.sql, quoted(column.name))
+
+
+def mentions(sql: str, name: str) -> bool:
+    """Tell whether an expression may be about what is called so, as it is written in SQL."""
+    pattern = rf'(?<![\w"$]){re.escape(name)}(?![\w"$])'
+    return re.search(pattern, _STRING.sub("''", sql)) is not None
+
+
+def split_name(sql_name: str) -> Tuple[str, str]:
+    """Split a name as it is written: its schema with the dot, and the bare name."""
+    match = re.fullmatch(r'(?P<schema>.*\.)?(?P<name>"(?:[^"]|"")*"|[^".]+)', sql_name, re.DOTALL)
+    assert match is not None
+    name = match["name"]
+    bare = name[1:-1].replace('""', '"') if name.startswith('"') else name
+    return match["schema"] or "", bare
+
+
+def unlike(wanted: Part, found: Part) -> List[str]:
+    """The facts that differ."""
+    return [name for name in wanted.facts if wanted.facts[name] != found.facts.get(name, "")]
+
+
+def comment(part: Optional[Part]) -> str:
+    """A comment as it is written in SQL."""
+    text = part.facts["comment"].replace("'", "''") if part else ""
+    return f"'{text}'" if text else "NULL"
+
+
+def quoted(name: str) -> str:
+    """A name as it is written in SQL."""
+    in_quotes: str = _PREPARER.quote(name)
+    return in_quotes
