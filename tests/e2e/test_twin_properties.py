@@ -230,3 +230,57 @@ def copied(part: Any) -> Any:
         columns: list[Any] = part._pending_colargs
         return sa.Index(part.name, *columns, **part.dialect_kwargs)
     return part._copy()
+
+
+def things(*parts: Any, text: Any = None, **options: Any) -> sa.MetaData:
+    """A table without a naming convention."""
+    metadata = sa.MetaData()
+    column = sa.Column("text", text or sa.String(9), server_default='{"a":2}')
+    sa.Table("things", metadata, integer("id", primary_key=True), column, *parts, **options)
+    return metadata
+
+
+def lower() -> sa.Index:
+    return sa.Index("ix_lower", sa.text("lower(text)"))
+
+
+def over(*references: Any) -> sa.Column[int]:
+    return integer("over", *references)
+
+
+def nocase() -> sa.String:
+    return sa.String(9, collation="NOCASE")
+
+
+#: Models before and after.
+NOT_IN_BATCH = {
+    "AUTOINCREMENT": (
+        things(integer("a"), sqlite_autoincrement=True),
+        things(integer("a", nullable=False), sqlite_autoincrement=True),
+    ),
+    "index on an expression": (things(integer("a"), lower()), things(lower())),
+    "default with a colon": (things(integer("a")), things()),
+    "collation": (things(integer("a"), text=nocase()), things(text=nocase())),
+    "CHECK without a name": (
+        things(integer("a"), positive("id", None)),
+        things(positive("id", None)),
+    ),
+    "computed column": (
+        things(integer("a"), integer("b", sa.Computed("id + 1"))),
+        things(integer("b", sa.Computed("id + 1"))),
+    ),
+    "unique without a name": (things(integer("a")), things(integer("a", unique=True))),
+    "unique without a name goes": (things(integer("a", unique=True)), things(integer("a"))),
+    "reference without a name": (things(over()), things(over(sa.ForeignKey("things.id")))),
+    "reference without a name goes": (things(over(sa.ForeignKey("things.id"))), things(over())),
+}
+
+
+@pytest.mark.parametrize("bench", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("name", NOT_IN_BATCH)
+def test_what_batch_mode_would_lose_or_cannot_do_is_done_by_sql(bench: Bench, name: str) -> None:
+    one, other = NOT_IN_BATCH[name]
+    with bench.empty() as connection:
+        one.create_all(connection)
+        connection.commit()
+        assert cure(bench, connection, other)

@@ -11,6 +11,9 @@ from alembic.migration import MigrationContext
 from alembic.operations import ops
 from sqlalchemy.dialects import postgresql
 
+from alembic_lockstep.dryrun.operations import operations as operations_of
+from alembic_lockstep.dryrun.operations import upgrade_functions
+from alembic_lockstep.dryrun.process import Observation
 from alembic_lockstep.probe.operations import flatten
 
 OPTIONS = {
@@ -20,6 +23,14 @@ OPTIONS = {
     "render_item": None,
     "render_as_batch": False,
 }
+
+
+def printed(dialect: str, *operations: ops.MigrateOperation) -> list[str]:
+    """Give the lines of the body."""
+    migrations = MigrationContext.configure(dialect_name=dialect, opts=OPTIONS)
+    facts = flatten(ops.UpgradeOps([*operations]), AutogenContext(migrations))
+    found = operations_of(Observation(databases=({"name": "", "operations": facts},)))
+    return [line.strip() for line in upgrade_functions(found).splitlines()[1:]]
 
 
 def operation_of(op: ops.MigrateOperation) -> dict[str, Any]:
@@ -112,3 +123,60 @@ class Kind(sa.types.TypeDecorator[str]):
 def test_a_column_says_whether_its_type_brings_a_check(kind: Any, checked: bool) -> None:
     added = operation_of(ops.AddColumnOp("tags", sa.Column("kind", kind)))
     assert added["checked"] is checked
+def table(name: str, *parts: Any) -> sa.Table:
+    return sa.Table(name, sa.MetaData(), sa.Column("id", sa.Integer()), *parts)
+
+
+def modify(name: str, op: ops.MigrateOperation) -> ops.ModifyTableOps:
+    return ops.ModifyTableOps(name, [op])
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+def test_an_index_of_a_renamed_table_goes_before_the_new_one_takes_its_name(dialect: str) -> None:
+    new, old = (table(name, sa.Index("ix", "id")) for name in ("new", "old"))
+    (index,), (gone,) = new.indexes, old.indexes
+    lines = printed(
+        dialect,
+        ops.CreateTableOp.from_table(new),
+        modify("new", ops.CreateIndexOp.from_index(index)),
+        modify("old", ops.DropIndexOp.from_index(gone)),
+        ops.DropTableOp.from_table(old),
+    )
+    assert lines[0].startswith("op.drop_index('ix', table_name='old'")
+    assert lines[-1] == "op.drop_table('old')"
+    assert not [line for line in lines[1:] if "drop_index" in line]
+
+
+def test_a_table_whose_constraint_another_takes_over_goes_first_after_its_references() -> None:
+    new, old = (table(name, sa.UniqueConstraint("id", name="uq")) for name in ("new", "old"))
+    lines = printed(
+        "postgresql",
+        ops.CreateTableOp.from_table(new),
+        ops.DropTableOp.from_table(old),
+        modify("moves", ops.DropConstraintOp("fk", "moves", type_="foreignkey", _reverse=KEY)),
+    )
+    assert lines[:2] == [
+        "op.drop_constraint('fk', 'moves', type_='foreignkey')",
+        "op.drop_table('old')",
+    ]
+
+
+KEY = ops.CreateForeignKeyOp("fk", "moves", "old", ["x"], ["id"])
+
+
+def test_an_index_that_moves_to_another_table_goes_there_first() -> None:
+    one, other = (table(name, sa.Index("ix", "id")) for name in ("a", "b"))
+    (index,), (gone,) = one.indexes, other.indexes
+    first, second = printed(
+        "postgresql",
+        modify("a", ops.CreateIndexOp.from_index(index)),
+        modify("b", ops.DropIndexOp.from_index(gone)),
+    )
+    assert (first[:13], second[:15]) == ("op.drop_index", "op.create_index")
+
+
+def test_sqlite_alters_in_a_batch_block_also_if_the_project_does_not() -> None:
+    altered = ops.AlterColumnOp("games", "a", existing_type=sa.Text(), modify_nullable=False)
+    assert printed("sqlite", modify("games", altered))[0].startswith("with op.batch_alter_table(")
+    added = ops.AddColumnOp("games", sa.Column("b", sa.Text()))
+    assert printed("sqlite", modify("games", added))[0].startswith("op.add_column(")

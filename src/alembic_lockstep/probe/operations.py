@@ -10,6 +10,7 @@ CHECK along; `names` that an operation of another package holds.
 from __future__ import annotations
 
 import re
+from copy import copy
 from graphlib import CycleError, TopologicalSorter
 from itertools import groupby
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Set
@@ -59,9 +60,15 @@ def flatten(upgrade: ops.UpgradeOps, context: AutogenContext) -> List[Operation]
         if kind in FROM_SETS:
             alike.sort(key=lambda one: (one["name"], one["columns"]))
         found += alike
-    whole = {fact["table"]: fact for fact in found if fact["kind"] in {"add_table", "remove_table"}}
+    _make_room(found)
+    return _folded(found)
+
+
+def _folded(facts: Sequence[Operation]) -> List[Operation]:
+    """The operations, a table's parts folded into the table where it is new or goes."""
+    whole = {fact["table"]: fact for fact in facts if fact["kind"] in {"add_table", "remove_table"}}
     kept = []
-    for fact in found:
+    for fact in facts:
         table = whole.get(fact["table"])
         if table is None or table is fact:
             kept.append(fact)
@@ -70,7 +77,37 @@ def flatten(upgrade: ops.UpgradeOps, context: AutogenContext) -> List[Operation]
             table["wanted"] += fact["wanted"]
         else:
             table["code"] = fact["code"] + table["code"]
+            table["before"] = fact["before"] + table["before"]
     return kept
+
+
+def _make_room(facts: Sequence[Operation]) -> None:
+    """Have those go first whose name another table takes over, as where a table is renamed.
+
+    SQLite and PostgreSQL have one space of names for the indexes of all tables.
+    """
+    takers: Dict[str, Set[str]] = {}
+    for fact in facts:
+        for name in fact.pop("takes"):
+            takers.setdefault(name, set()).add(fact["table"])
+    in_the_way = [
+        fact
+        for fact in facts
+        if any(takers.get(name, set()) - {fact["table"]} for name in fact.pop("frees"))
+    ]
+    if any(fact["kind"] == "remove_table" for fact in in_the_way):
+        in_the_way += [fact for fact in facts if fact["kind"] == "remove_fk"]
+    for fact in in_the_way:
+        fact["before"], fact["code"] = fact["before"] + fact["code"], []
+
+
+def _names(op: Any) -> Set[str]:
+    """The names of indexes and constraints that come or go with it."""
+    if isinstance(op, (ops.CreateTableOp, ops.DropTableOp)):
+        constraints = op.to_table().constraints
+        return {str(constraint.name) for constraint in constraints if constraint.name}
+    name = getattr(op, "index_name", None) or getattr(op, "constraint_name", None)
+    return {str(name)} if name else set()
 
 
 def _is_grant_to_us(op: Any) -> bool:
@@ -113,12 +150,25 @@ def _visit(
     for kind, facts in _facts(op):
         fact = {"kind": kind, "table": _table(op, parent), "name": "", "columns": [], **facts}
         # A batch block is rendered around each operation; the host merges equal blocks.
-        fact["code"] = _code(_within(op, parent), context)
+        fact["code"] = _code(_within(op, parent), _batch_context(op, context))
         if fact.get("wanted") is None:
             fact["wanted"] = "\n".join(_code(op, context))
         fact["wanted"] = _ADDRESS.sub("", fact["wanted"])
         fact["found"] = _found(op, context)
+        fact["before"] = []
+        names, is_gone = _names(op), kind.startswith("remove_")
+        fact["takes"], fact["frees"] = (set(), names) if is_gone else (names, set())
         yield fact
+
+
+def _batch_context(op: Any, context: AutogenContext) -> AutogenContext:
+    """Return a context of batch blocks for what SQLite cannot alter otherwise."""
+    altering = (ops.AlterColumnOp, ops.AddConstraintOp, ops.DropConstraintOp)
+    if context.dialect is None or context.dialect.name != "sqlite" or not isinstance(op, altering):
+        return context
+    in_batch = copy(context)
+    in_batch.opts = {**context.opts, "render_as_batch": True}
+    return in_batch
 
 
 def _found(op: Any, context: AutogenContext) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from .build import Lend
-from .schema import Difference, Schema
+from .schema import Difference, Schema, Table
 
 
 def _equip_with_nothing(_database: Connection, _twin: Connection) -> None:
@@ -40,6 +40,7 @@ class Dialect:
             of that, and the models' statements.
         discard: The statements that take out of a twin what models make, these tables above all.
         cures_in_stages: Whether cures have statements that come before or after all others.
+        is_lost_in_batch: Whether Alembic's batch mode would lose something of a table.
     """
 
     read: Callable[[Connection], Schema]
@@ -48,6 +49,7 @@ class Dialect:
     lender: Callable[[Connection, Schema, str], Lend] = _lends_nothing
     discard: Callable[[Schema, Set[str]], List[str]] = _discard_nothing
     cures_in_stages: bool = False
+    is_lost_in_batch: Callable[[Table], bool] = lambda _: False
 
 
 def find_dialect(name: str) -> Optional[Dialect]:
@@ -55,7 +57,7 @@ def find_dialect(name: str) -> Optional[Dialect]:
     if name == "sqlite":
         from . import sqlite
 
-        return Dialect(sqlite.read, sqlite.cure)
+        return Dialect(sqlite.read, sqlite.cure, is_lost_in_batch=sqlite.is_lost_in_batch)
     if name == "postgresql":
         from . import postgresql
 

@@ -21,6 +21,7 @@ _ASPECTS = {
 # To autogenerate a unique constraint may be an index, and a changed one is two operations.
 _FAMILIES = {"index": "key", "constraint": "key", "fk": "fk", "column": "column"}
 _APART = ("check", "exclusion", "primary_key")
+_BATCH = "with op.batch_alter_table("
 _CODE = ("before", "code", "after")
 LOOSE = ("enum", "domain", "sequence")
 
@@ -56,6 +57,7 @@ def merge(
     others = [one for one in twin if said.intersection(_things(one))]
     wide = [one for one in own if any(one["code"] == other["code"] for other in others)]
     kept = [_with_twins_code(one, others, wide) for one in kept]
+    kept = _rebuilt(kept, others, opinion.get("fragile", ()))
     # A column takes its constraints along, or cannot go before them.
     first = [one for one in own if one not in wide and one["kind"].startswith("remove_")]
     last = [one for one in own if one not in first]
@@ -91,10 +93,45 @@ def _with_twins_code(
     same = [other for other in others if _things(other).intersection(_things(operation))]
     for other in same:
         if other["kind"] == "modify_identity":
-            return {**operation, **{name: other.get(name, []) for name in _CODE}}
+            return _with_code_of(operation, [other])
     shared = [one["code"] for one in wide]
     instead = [other["code"] for other in same if other["code"] in shared]
     return {**operation, "instead": instead[0]} if instead else operation
+
+
+def _rebuilt(
+    operations: List[Operation], others: List[Operation], fragile: Sequence[str]
+) -> List[Operation]:
+    """Let the twin make tables anew of which Alembic's batch mode would lose something.
+
+    Nor can that drop, or on SQLite make, what has no name.
+
+    Args:
+        others: Of the twin's operations those that autogenerate has, too.
+        fragile: The tables of which something would be lost.
+    """
+    anew = {
+        one["table"]
+        for one in operations
+        if one["code"][:1] and one["code"][0].startswith(_BATCH) and _makes_anew(one)
+        if one["table"] in fragile or not one["name"]
+    }
+    return [_with_code_of(one, others) if one["table"] in anew else one for one in operations]
+
+
+def _makes_anew(operation: Operation) -> bool:
+    """Tell whether batch mode makes the table anew for it; SQLite can add plain columns."""
+    verb, _, what = operation["kind"].partition("_")
+    if operation["kind"] == "add_column":
+        return any(word in "\n".join(operation["code"]) for word in ("Computed(", "text("))
+    return what != "index" and (verb == "modify" or what in ("column", "constraint", "fk"))
+
+
+def _with_code_of(operation: Operation, others: List[Operation]) -> Operation:
+    for other in others:
+        if _things(other).intersection(_things(operation)):
+            return {**operation, **{name: other.get(name, []) for name in _CODE}}
+    return operation
 
 
 def _may_be_phantom(operation: Operation) -> bool:

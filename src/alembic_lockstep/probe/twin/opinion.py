@@ -52,7 +52,7 @@ _ASPECTS = {"default": "server default", "computed": "expression"}
 # the models could not make, each with why, and why their listeners failed; `unseen`, the tables
 # that are not compared for that; `declared`, what the models say of the parts of those; `failure`,
 # why there is no twin; `in_stages`, whether the code of an operation has lines for before and after
-# all others.
+# all others; `fragile`, the tables of which Alembic's batch mode would lose something.
 Opinion = Dict[str, Any]
 _NOTHING: Opinion = {
     "operations": [],
@@ -167,6 +167,7 @@ def opinion_of(name: str, dialect: Dialect, database: Schema, models: Schema) ->
         "made": made,
         "failure": "",
         "in_stages": dialect.cures_in_stages,
+        "fragile": [key for key in compared if dialect.is_lost_in_batch(database.tables[key])],
     }
 
 

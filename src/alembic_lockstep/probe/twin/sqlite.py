@@ -12,6 +12,7 @@ from typing import Dict, Iterator, List
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Connection
 
+from ..rendering import escape_colons
 from .create_table import read_index, read_table
 from .expression import identifier
 from .schema import Difference, Part, Schema, Table, differences
@@ -22,6 +23,8 @@ _SHADOWS = (
     *("content", "data", "idx", "docsize", "config", "segments", "segdir", "stat"),  # FTS 3 to 5
     *("node", "rowid", "parent"),  # R-trees
 )
+# Of columns and constraints.
+_UNREFLECTED = ("autoincrement", "collation", "computed", "match", "on_conflict")
 _quote = sqlite.dialect().identifier_preparer.quote
 
 
@@ -58,6 +61,23 @@ def _fill_in_targets(tables: Dict[str, Table]) -> None:
             target = part.facts["target"]
             if target in keys:
                 part.facts["target"] = f"{target} ({keys[target]})"
+
+
+def is_lost_in_batch(table: Table) -> bool:
+    """Tell whether Alembic's batch mode would make the table anew without something of it.
+
+    It makes what SQLAlchemy reflects: no AUTOINCREMENT, collations, ON CONFLICT, CHECKs without a
+    name, triggers, nor indexes on expressions. It inserts into computed columns, and takes a colon
+    in a text for a parameter.
+    """
+    names = {identifier(column.name) for column in table.of("column")}
+    return bool(table.lost or table.of("options")) or any(
+        any(part.facts.get(fact) for fact in _UNREFLECTED)
+        or (part.kind == "check" and part.made_up)
+        or (part.kind == "index" and not names.issuperset(part.facts["columns"].split(", ")))
+        or escape_colons(part.sql) != part.sql
+        for part in table.parts
+    )
 
 
 def cure(difference: Difference, database: Schema, models: Schema) -> List[str]:
