@@ -180,3 +180,38 @@ def test_sqlite_alters_in_a_batch_block_also_if_the_project_does_not() -> None:
     assert printed("sqlite", modify("games", altered))[0].startswith("with op.batch_alter_table(")
     added = ops.AddColumnOp("games", sa.Column("b", sa.Text()))
     assert printed("sqlite", modify("games", added))[0].startswith("op.add_column(")
+
+
+class DropShapeOp(ops.DropIndexOp):
+    """GeoAlchemy2's, of a column by its name."""
+
+    column_name = "shape"
+
+    def reverse(self) -> Any:
+        raise TypeError("missing 1 required positional argument: 'columns'")
+
+
+def flat(op: ops.MigrateOperation) -> dict[str, Any]:
+    context = AutogenContext(MigrationContext.configure(dialect_name="postgresql", opts=OPTIONS))
+    (operation,) = flatten(ops.UpgradeOps([op]), context)
+    return operation
+
+
+def test_an_index_of_another_package_that_cannot_be_reversed_is_described() -> None:
+    operation = flat(DropShapeOp("ix", "lakes"))
+    assert (operation["columns"], operation["found"]) == (["shape"], "")
+    assert operation["code"] == ["op.drop_index('ix', table_name='lakes')"]
+
+
+def test_a_constraint_or_an_index_without_its_reverse_is_described_by_its_name() -> None:
+    dropped = flat(ops.DropConstraintOp("ck", "lakes", type_="check"))
+    assert (dropped["name"], dropped["columns"], dropped["found"]) == ("ck", [], "")
+    dropped = flat(ops.DropIndexOp("ix", "lakes"))
+    assert (dropped["name"], dropped["columns"], dropped["found"]) == ("ix", [], "")
+
+
+def test_an_operation_without_a_renderer_has_no_code() -> None:
+    select: Any = sa.select(sa.literal(1))
+    assert flat(ops.ExecuteSQLOp(select))["code"] == []
+    assert printed("postgresql", ops.ExecuteSQLOp(select)) == ["pass"]
+    assert flat(ops.CreatePrimaryKeyOp("pk", "lakes", ["id"]))["code"] == []

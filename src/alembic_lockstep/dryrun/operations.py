@@ -171,7 +171,7 @@ def _body(missing: Sequence[Operation]) -> str:
     before = [operation.before for operation in sorted(missing, key=_rank_of_removal)]
     after = [one.after for one in sorted(missing, key=lambda one: one.kind.endswith("_fk"))]
     lines = [*_merge(_once(before)), *_merge(dict.fromkeys(code)), *_merge(_once(after))]
-    return "\n".join(f"    {line}" if line else "" for line in lines)
+    return "\n".join(f"    {line}" if line else "" for line in lines or ["pass"])
 
 
 def _rank_of_removal(operation: Operation) -> int:

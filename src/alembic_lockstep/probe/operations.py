@@ -37,6 +37,14 @@ _PARTS = {
     "unique_constraint": "unique",
 }
 
+# The same by Alembic's names.
+_PARTS_BY_TYPE = {
+    "check": "check",
+    "foreignkey": "foreign_key",
+    "primary": "primary_key",
+    "unique": "unique",
+}
+
 FROM_SETS = ("add_fk", "remove_fk", "add_constraint", "remove_constraint")
 
 
@@ -176,8 +184,14 @@ def _found(op: Any, context: AutogenContext) -> str:
     if isinstance(op, ops.AlterColumnOp):
         default = getattr(op.existing_server_default, "arg", op.existing_server_default)
         return f"{op.existing_type!r} {op.existing_nullable} {default} {op.existing_comment}"
-    dropped = isinstance(op, (ops.DropIndexOp, ops.DropConstraintOp))
-    return "\n".join(_code(op.reverse(), context)) if dropped else ""
+    # Not by `reverse()`: operations of other packages may not be able to.
+    if getattr(op, "_reverse", None) is None:
+        return ""
+    if isinstance(op, ops.DropIndexOp):
+        return "\n".join(_code(ops.CreateIndexOp.from_index(op.to_index()), context))
+    if isinstance(op, ops.DropConstraintOp):
+        return "\n".join(_code(ops.AddConstraintOp.from_constraint(op.to_constraint()), context))
+    return ""
 
 
 def _facts(op: Any) -> Iterator[Any]:
@@ -196,8 +210,12 @@ def _facts(op: Any) -> Iterator[Any]:
         yield from _altered(op)
     elif isinstance(op, (ops.CreateIndexOp, ops.DropIndexOp)):
         index = op.to_index()
+        parts: Any = index.expressions
+        if isinstance(op, ops.DropIndexOp) and op._reverse is None:
+            parts = [getattr(op, "column_name", None)]  # as GeoAlchemy2 has it; else Alembic's `x`
         added = isinstance(op, ops.CreateIndexOp)
-        yield _indexed("index", "index", op, added, index.expressions, index.name)
+        columns = filter(lambda one: one is not None, parts)
+        yield _indexed("index", "index", op, added, columns, index.name)
     elif isinstance(op, (ops.CreateTableCommentOp, ops.DropTableCommentOp)):
         wanted = getattr(op, "comment", None)
         text = f"comment of table {op.table_name}"
@@ -252,6 +270,12 @@ def _indexed(part: str, what: str, op: Any, added: bool, parts: Any, name: Any) 
 
 def _constrained(op: Any) -> Any:
     added = not isinstance(op, ops.DropConstraintOp)
+    if not added and op._reverse is None:
+        what = {"foreignkey": "foreign key"}.get(op.constraint_type)
+        text = f"{what or 'constraint'} {op.constraint_name}"
+        described = {"name": str(op.constraint_name or ""), "wanted": "", "text": text}
+        described["part"] = _PARTS_BY_TYPE.get(op.constraint_type, "constraint")
+        return f"remove_{'fk' if what else 'constraint'}", described
     constraint = op.to_constraint()
     part = _PARTS.get(constraint.__visit_name__, "constraint")
     if part != "foreign_key":
@@ -285,7 +309,11 @@ def _within(op: ops.MigrateOperation, parent: Optional[ops.ModifyTableOps]) -> o
 def _code(op: ops.MigrateOperation, context: AutogenContext) -> List[str]:
     """The lines of `op.*` code; what stands in brackets or in a batch block is indented."""
     lines: List[str] = []
-    for text in render.render_op(context, op):
+    try:
+        texts = render.render_op(context, op)
+    except (NotImplementedError, ValueError):  # there is no renderer
+        return []
+    for text in texts:
         first, *rest = str(text).splitlines() or [""]
         inside = "    " if lines and lines[0].startswith("with ") else ""
         # Alembic indents the arguments of some calls, and those of others not.
