@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate.api import AutogenContext
+from alembic.autogenerate.render import renderers
 from alembic.migration import MigrationContext
 from alembic.operations import ops
 from sqlalchemy.dialects import postgresql
@@ -215,3 +216,88 @@ def test_an_operation_without_a_renderer_has_no_code() -> None:
     assert flat(ops.ExecuteSQLOp(select))["code"] == []
     assert printed("postgresql", ops.ExecuteSQLOp(select)) == ["pass"]
     assert flat(ops.CreatePrimaryKeyOp("pk", "lakes", ["id"]))["code"] == []
+
+
+def new_table(*parts: Any, name: str = "games") -> ops.CreateTableOp:
+    key: Any = sa.Column("id", sa.Integer(), primary_key=True)
+    return ops.CreateTableOp.from_table(sa.Table(name, sa.MetaData(), key, *parts))
+
+
+class CreateViewOp(ops.MigrateOperation):
+    """One whose renderer returns several statements as one text, as alembic_utils' do."""
+
+
+@renderers.dispatch_for(CreateViewOp)
+def render_view(context: AutogenContext, op: CreateViewOp) -> str:  # noqa: ARG001
+    context.imports.add("from views import View\nfrom views import unused")
+    return 'v = View(\n    name="(v",\nsql="""SELECT 1\n FROM [\n"""\n)\nop.create_view(v)\n'
+
+
+def test_each_statement_of_a_rendered_text_stands_at_the_margin() -> None:
+    facts = flat(CreateViewOp())
+    assert facts["code"] == [
+        "v = View(",
+        '    name="(v",',
+        '    sql="""SELECT 1\n FROM [\n"""',
+        ")",
+        "op.create_view(v)",
+    ]
+    assert printed("postgresql", CreateViewOp())[0] == "from views import View"
+
+
+class NotItsRepr(sa.types.TypeDecorator[str]):
+    """As SQLAlchemy-Utils' ChoiceType: its repr lacks an argument that it needs."""
+
+    impl = sa.String
+    cache_ok = True
+
+    def __init__(self, choices: list[str], length: int = 20) -> None:
+        super().__init__(length)
+        self.choices = choices
+
+    def __repr__(self) -> str:
+        return "NotItsRepr(length=20)"
+
+
+class NoPython(NotItsRepr):
+    def __repr__(self) -> str:
+        return "NoPython(choices=<class 'Choices'>)"
+
+
+class OwnType(sa.types.TypeDecorator[str]):
+    impl = sa.String
+    cache_ok = True
+
+
+@pytest.mark.parametrize("kind", [NotItsRepr, NoPython])
+def test_a_type_whose_repr_does_not_make_it_is_what_it_is_to_the_database(kind: Any) -> None:
+    code = flat(ops.AddColumnOp("games", sa.Column("a", kind([]))))["code"]
+    assert code == ["op.add_column('games', sa.Column('a', sa.String(length=20), nullable=True))"]
+
+
+def test_the_module_of_a_type_of_the_project_is_imported() -> None:
+    first, second = printed("sqlite", ops.AddColumnOp("games", sa.Column("a", OwnType(9))))
+    assert first == f"import {__name__}"
+    assert f"sa.Column('a', {__name__}.OwnType(length=9)" in second
+
+
+def test_what_alembic_leaves_out_of_a_new_table_is_there() -> None:
+    checked: Any = sa.Column("size", sa.Integer(), sa.CheckConstraint("size > 0"))
+    assert "sa.CheckConstraint('size > 0')" in "".join(printed("mysql", new_table(checked)))
+    table = new_table(sa.Column("name", sa.Text()), sa.Index("ix", sa.text("lower(name)")))
+    assert printed("sqlite", table)[-1].startswith("op.create_index('ix', 'games', [sa.")
+
+
+@pytest.mark.parametrize(("name", "counts"), [("numbers", False), ("games_n_seq", True)])
+def test_a_key_with_a_sequence_of_its_own_is_no_serial(name: str, counts: bool) -> None:
+    key: Any = sa.Column("n", sa.Integer(), sa.Sequence(name), primary_key=True)
+    table = sa.Table("games", sa.MetaData(), key)
+    code = "".join(printed("postgresql", ops.CreateTableOp.from_table(table)))
+    assert ("autoincrement=False" in code) is not counts
+
+
+def test_a_table_makes_no_enum_type_that_another_makes() -> None:
+    mood: Any = sa.Column("mood", sa.Enum("a", "b", name="mood"))
+    first, second = (new_table(mood._copy(), name=name) for name in ("games", "moves"))
+    lines = [line for line in printed("postgresql", first, second) if "mood" in line]
+    assert [("create_type=False" in line) for line in lines] == [False, True]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
@@ -32,6 +33,7 @@ class Operation:
         code: The lines that would cure it.
         after: The lines that bring back what was out of the way, or need all others.
         sql: The statements that would, in the database's dialect; known of what the twin found.
+        imports: The lines that import what the code needs beside `op` and `sa`.
         instead: The code that cures it together with another operation, which has that as `code`.
         declared: Of what the twin alone found, the part's kind and name, and a digest of what the
             models say of it; empty where they say nothing.
@@ -51,6 +53,7 @@ class Operation:
     declared: tuple[str, str] = ("", "")
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
+    imports: tuple[str, ...] = ()
 
     @property
     def whole_code(self) -> tuple[str, ...]:
@@ -103,6 +106,7 @@ def _operation(fact: Mapping[str, Any], database: str) -> Operation:
         declared=tuple(fact.get("declared", ("", ""))),
         before=tuple(fact.get("before", ())),
         after=tuple(fact.get("after", ())),
+        imports=tuple(fact.get("imports", ())),
     )
 
 
@@ -171,7 +175,15 @@ def _body(missing: Sequence[Operation]) -> str:
     before = [operation.before for operation in sorted(missing, key=_rank_of_removal)]
     after = [one.after for one in sorted(missing, key=lambda one: one.kind.endswith("_fk"))]
     lines = [*_merge(_once(before)), *_merge(dict.fromkeys(code)), *_merge(_once(after))]
+    lines = [*_imports(missing, "\n".join(lines)), *lines]
     return "\n".join(f"    {line}" if line else "" for line in lines or ["pass"])
+
+
+def _imports(missing: Sequence[Operation], code: str) -> list[str]:
+    """The imports that code needs; a file that Alembic made may not have them."""
+    needed = dict.fromkeys(line for operation in missing for line in operation.imports)
+    names = ((line, re.split(r" import | as |^import ", line)[-1]) for line in needed)
+    return [line for line, name in names if re.search(rf"\b{re.escape(name)}\b", code)]
 
 
 def _rank_of_removal(operation: Operation) -> int:

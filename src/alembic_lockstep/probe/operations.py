@@ -10,16 +10,19 @@ CHECK along; `names` that an operation of another package holds.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from copy import copy
 from graphlib import CycleError, TopologicalSorter
 from itertools import groupby
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Set
+from tokenize import OP, TokenError, generate_tokens
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from alembic.autogenerate import render
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 
-from .rendering import exact_context
+from .new_tables import completed, unrendered_indexes
+from .rendering import exact_context, table_context
 
 Operation = Dict[str, Any]
 
@@ -48,6 +51,13 @@ _PARTS_BY_TYPE = {
 FROM_SETS = ("add_fk", "remove_fk", "add_constraint", "remove_constraint")
 
 
+class _Contexts(NamedTuple):
+    """The contexts in which code is rendered."""
+
+    usual: AutogenContext
+    new_table: AutogenContext
+
+
 # As whom the project connects to a PostgreSQL scratch server; by URL, with the user's number.
 OUR_ROLE = "lockstep_project"
 
@@ -57,10 +67,10 @@ def flatten(upgrade: ops.UpgradeOps, context: AutogenContext) -> List[Operation]
 
     In the same order each time: for tables that go and for constraints Alembic goes through sets.
     """
-    context = exact_context(context)
+    contexts = _Contexts(exact_context(context), table_context(exact_context(context)))
     about_project = [op for op in upgrade.ops if not _is_grant_to_us(op)]
     visited = [
-        fact for op in _dependants_first(about_project) for fact in _visit(op, context, None)
+        fact for op in _dependants_first(about_project) for fact in _visit(op, contexts, None)
     ]
     found: List[Operation] = []
     for (kind, _), group in groupby(visited, lambda one: (one["kind"], one["table"])):
@@ -68,8 +78,23 @@ def flatten(upgrade: ops.UpgradeOps, context: AutogenContext) -> List[Operation]
         if kind in FROM_SETS:
             alike.sort(key=lambda one: (one["name"], one["columns"]))
         found += alike
+    _add_indexes(upgrade.ops, found, contexts)
     _make_room(found)
     return _folded(found)
+
+
+def _add_indexes(
+    operations: Sequence[Any], facts: Sequence[Operation], contexts: _Contexts
+) -> None:
+    """Have new tables make the indexes that autogenerate passes over."""
+    for op in operations:
+        if isinstance(op, ops.CreateTableOp):
+            own = [fact for fact in facts if fact["table"] == _table(op, None)]
+            made = {fact["name"] for fact in own if fact["kind"] == "add_index"}
+            for index in unrendered_indexes(op, made, contexts.usual):
+                code, imports = _printed(index, None, contexts)
+                own[0]["code"] += code
+                own[0]["imports"] += imports
 
 
 def _folded(facts: Sequence[Operation]) -> List[Operation]:
@@ -82,9 +107,11 @@ def _folded(facts: Sequence[Operation]) -> List[Operation]:
             kept.append(fact)
         elif table["kind"] == "add_table":
             table["code"] += fact["code"]
+            table["imports"] += fact["imports"]
             table["wanted"] += fact["wanted"]
         else:
             table["code"] = fact["code"] + table["code"]
+            table["imports"] += fact["imports"]
             table["before"] = fact["before"] + table["before"]
     return kept
 
@@ -149,34 +176,49 @@ def _dependants_first(operations: Sequence[ops.MigrateOperation]) -> List[Any]:
 
 
 def _visit(
-    op: ops.MigrateOperation, context: AutogenContext, parent: Optional[ops.ModifyTableOps]
+    op: ops.MigrateOperation, contexts: _Contexts, parent: Optional[ops.ModifyTableOps]
 ) -> Iterator[Operation]:
     if isinstance(op, ops.ModifyTableOps):
         for inner in op.ops:
-            yield from _visit(inner, context, op)
+            yield from _visit(inner, contexts, op)
         return
     for kind, facts in _facts(op):
         fact = {"kind": kind, "table": _table(op, parent), "name": "", "columns": [], **facts}
         # A batch block is rendered around each operation; the host merges equal blocks.
-        fact["code"] = _code(_within(op, parent), _batch_context(op, context))
+        fact["code"], fact["imports"] = _printed(op, parent, contexts)
         if fact.get("wanted") is None:
-            fact["wanted"] = "\n".join(_code(op, context))
+            fact["wanted"] = "\n".join(_code(op, contexts.usual))
         fact["wanted"] = _ADDRESS.sub("", fact["wanted"])
-        fact["found"] = _found(op, context)
+        fact["found"] = _found(op, contexts.usual)
         fact["before"] = []
         names, is_gone = _names(op), kind.startswith("remove_")
         fact["takes"], fact["frees"] = (set(), names) if is_gone else (names, set())
         yield fact
 
 
+def _printed(
+    op: Any, parent: Optional[ops.ModifyTableOps], contexts: _Contexts
+) -> Tuple[List[str], List[str]]:
+    """The lines of code that do it, and the imports that they need."""
+    is_table = isinstance(op, ops.CreateTableOp)
+    context = _batch_context(op, copy(contexts.new_table if is_table else contexts.usual))
+    context.imports = set()
+    if is_table:
+        op = completed(op, context)
+    code = _code(_within(op, parent), context)
+    return code, sorted({line for text in context.imports for line in text.splitlines()})
+
+
 def _batch_context(op: Any, context: AutogenContext) -> AutogenContext:
-    """Return a context of batch blocks for what SQLite cannot alter otherwise."""
+    """Have batch blocks rendered for what SQLite cannot alter otherwise; give the context."""
     altering = (ops.AlterColumnOp, ops.AddConstraintOp, ops.DropConstraintOp)
-    if context.dialect is None or context.dialect.name != "sqlite" or not isinstance(op, altering):
-        return context
-    in_batch = copy(context)
-    in_batch.opts = {**context.opts, "render_as_batch": True}
-    return in_batch
+    if (
+        context.dialect is not None
+        and context.dialect.name == "sqlite"
+        and isinstance(op, altering)
+    ):
+        context.opts = {**context.opts, "render_as_batch": True}
+    return context
 
 
 def _found(op: Any, context: AutogenContext) -> str:
@@ -314,9 +356,31 @@ def _code(op: ops.MigrateOperation, context: AutogenContext) -> List[str]:
     except (NotImplementedError, ValueError):  # there is no renderer
         return []
     for text in texts:
-        first, *rest = str(text).splitlines() or [""]
         inside = "    " if lines and lines[0].startswith("with ") else ""
-        # Alembic indents the arguments of some calls, and those of others not.
-        rest = [line if line.startswith((" ", ")")) else f"    {line}" for line in rest]
-        lines += [inside + line for line in (first, *rest)]
+        lines += [inside + line for line in _indented(str(text))]
     return [line for line in lines if line.strip()]
+
+
+def _indented(text: str) -> List[str]:
+    """The lines of a rendered text, of which Alembic indents arguments in some calls only.
+
+    What stands in a string stays as it is: its lines are one.
+    """
+    in_brackets: Set[int] = set()
+    in_strings: Set[int] = set()
+    depth = 0
+    with suppress(SyntaxError, TokenError):
+        for token in generate_tokens(iter(text.splitlines(keepends=True)).__next__):
+            depth += (token.string in "([{") - (token.string in ")]}") if token.type == OP else 0
+            in_strings.update(range(token.start[0] + 1, token.end[0] + 1))
+            if depth:
+                in_brackets.add(token.end[0] + 1)
+    lines: List[str] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if number in in_strings:
+            lines[-1] += f"\n{line}"
+        elif number in in_brackets and not line.startswith((" ", ")")):
+            lines.append(f"    {line}")
+        else:
+            lines.append(line)
+    return lines

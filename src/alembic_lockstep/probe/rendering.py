@@ -6,13 +6,15 @@ in which percent signs are doubled already.
 
 from __future__ import annotations
 
+import sys
 from copy import copy
-from typing import Any
+from typing import Any, Optional, Set, Tuple
 
 from alembic.autogenerate import render
 from alembic.autogenerate.api import AutogenContext
-from sqlalchemy import DefaultClause, text
+from sqlalchemy import DefaultClause, Enum, inspect, text
 from sqlalchemy.sql.compiler import BIND_PARAMS, BIND_PARAMS_ESC
+from sqlalchemy.types import TypeDecorator
 
 # Alembic 1.15 began to wrap an index's expressions so; to that, a colon is a colon.
 _HAS_LITERAL_COLUMNS = "literal_column" in render._render_potential_expr.__code__.co_consts
@@ -34,6 +36,45 @@ def exact_context(context: AutogenContext) -> AutogenContext:
     return exact
 
 
+def table_context(context: AutogenContext) -> AutogenContext:
+    """Return a copy of the context, in which the enum types that there are are not made again.
+
+    `op.create_table()` makes the types of its columns, and does not look whether they are there.
+    """
+    if context.migration_context.dialect.name != "postgresql":
+        return context
+    existing = _enums(context)
+    with_types, render_other = copy(context), context.opts["render_item"]
+
+    def render_item(kind: str, item: Any, within: AutogenContext) -> Any:
+        if kind != "type" or not isinstance(item, Enum) or not item.native_enum:
+            return render_other(kind, item, within)
+        if (item.schema, item.name) not in existing:
+            existing.add((item.schema, str(item.name)))  # by the first table that has it
+            return render_other(kind, item, within)
+        within.imports.add("from sqlalchemy.dialects import postgresql")
+        schema = f", schema={item.schema!r}" if item.schema else ""
+        labels = ", ".join(map(repr, item.enums))
+        return f"postgresql.ENUM({labels}, name={item.name!r}{schema}, create_type=False)"
+
+    with_types.opts = {**context.opts, "render_item": render_item}
+    return with_types
+
+
+def _enums(context: AutogenContext) -> Set[Tuple[Optional[str], str]]:
+    """The database's enum types by schema, which is none where that need not be said."""
+    connection = context.migration_context.connection
+    if connection is None:
+        return set()
+    inspector: Any = inspect(connection)
+    enums = inspector.get_enums(schema="*")
+    return {
+        (schema, enum["name"])
+        for enum in enums
+        for schema in (enum["schema"], *([None] if enum["visible"] else []))
+    }
+
+
 def _sql_renderer(impl: Any) -> Any:
     compile_sql = impl.render_ddl_sql_expr
     doubles_percents = getattr(impl.dialect.identifier_preparer, "_double_percents", False)
@@ -50,11 +91,32 @@ def _sql_renderer(impl: Any) -> Any:
 def _item_renderer(of_project: Any) -> Any:
     def render_item(kind: str, item: Any, context: AutogenContext) -> Any:
         rendered = of_project(kind, item, context) if of_project else False
-        if rendered is False and isinstance(item, DefaultClause):
+        if rendered is not False:
+            return rendered
+        if isinstance(item, DefaultClause):
             return _default(item, context)
-        return rendered
+        return _type(item, context) if kind == "type" else False
 
     return render_item
+
+
+def _type(item: Any, context: AutogenContext) -> Any:
+    """Render a type of the project as what it is to the database, if its repr makes no type."""
+    module, _, _ = str(type(item).__module__).partition(".")
+    if module == "sqlalchemy":
+        return False
+    whole = f"{type(item).__module__}."
+    try:
+        eval(f"{whole}{item!r}", {module: sys.modules[module]})  # noqa: S307 - as a migration does
+    except Exception:  # of the project's code, or no Python
+        if isinstance(item, TypeDecorator):
+            return render._repr_type(
+                item.load_dialect_impl(context.migration_context.dialect), context
+            )
+        return False
+    if context.opts.get("user_module_prefix") is None:
+        context.imports.add(f"import {whole[:-1]}")
+    return False
 
 
 def _default(default: DefaultClause, context: AutogenContext) -> Any:

@@ -1,0 +1,56 @@
+"""What Alembic leaves out of the `op.create_table()` that it renders."""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Any, Iterator, List, Set
+
+from alembic.autogenerate.api import AutogenContext
+from alembic.operations import ops
+from alembic.util import sqla_compat
+from sqlalchemy import CheckConstraint, Column, Sequence
+
+
+def completed(op: ops.CreateTableOp, context: AutogenContext) -> ops.CreateTableOp:
+    """Return the operation with what is rendered of a table, but not of a column."""
+    whole = copy(op)
+    parts = [_counting_by_sequence(part, context) for part in op.columns]
+    whole.columns = [*parts, *(check for part in op.columns for check in _checks_of_column(part))]
+    return whole
+
+
+def _checks_of_column(part: Any) -> Iterator[CheckConstraint]:
+    for constraint in part.constraints if isinstance(part, Column) else ():
+        is_own = not getattr(constraint, "_type_bound", False)
+        if isinstance(constraint, CheckConstraint) and is_own:
+            yield CheckConstraint(constraint.sqltext, name=constraint.name)
+
+
+def _counting_by_sequence(part: Any, context: AutogenContext) -> Any:
+    """A key with a sequence of its own does not count by itself, as a SERIAL would."""
+    dialect, sequence = context.migration_context.dialect, getattr(part, "default", None)
+    if not isinstance(sequence, Sequence) or not dialect.supports_sequences or sequence.optional:
+        return part
+    if sequence.name == f"{part.table.name}_{part.name}_seq":
+        return part  # SERIAL makes that
+    column = sqla_compat._copy(part)
+    column.autoincrement = False
+    return column
+
+
+def unrendered_indexes(
+    op: ops.CreateTableOp, made: Set[str], context: AutogenContext
+) -> List[ops.CreateIndexOp]:
+    """The table's indexes that autogenerate passes over on SQLite: those on expressions.
+
+    Args:
+        made: The names of those that it makes.
+    """
+    metadata: Any = op._namespace_metadata
+    key = f"{op.schema}.{op.table_name}" if op.schema else op.table_name
+    table = metadata.tables.get(key) if metadata is not None else None
+    if table is None or context.migration_context.dialect.name != "sqlite":
+        return []
+    missing = [index for index in table.indexes if str(index.name) not in made]
+    missing.sort(key=lambda index: str(index.name))
+    return [ops.CreateIndexOp.from_index(index) for index in missing]
