@@ -62,6 +62,6 @@ def _message(missing: Sequence[Operation]) -> str:
     """A migration message that says what it does: `add games.winners`."""
     verbs = {"add": "add", "remove": "drop", "modify": "alter"}
     first = missing[0]
-    thing = f"{first.table}.{first.name}" if first.name else first.table
+    thing = ".".join(filter(None, [first.table, first.name])) or first.text
     more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
     return f"{verbs.get(first.kind.partition('_')[0], 'change')} {thing}{more}"

@@ -361,3 +361,12 @@ HOOK = """def without_columns(context, revision, directives):
 
 
 """
+
+
+def test_a_class_with_another_table_name_may_be_a_renamed_table(make_project: MakeProject) -> None:
+    shop = begin(make_project, "sqlite")
+    shop.replace(MODELS, '__tablename__ = "orders"', '__tablename__ = "sales"')
+    line = shop.line(MODELS, "class Order")
+    result = change_and_check(shop)
+    assert_finding(result, f"{MODELS}:{line}:7: missing-migration: table sales is in the models")
+    assert_finding(result, "Was orders renamed?", "op.rename_table('orders', 'sales')")

@@ -14,6 +14,7 @@ from alembic_lockstep.models.locate import (
     find_table,
     find_table_arg,
     locate,
+    locate_original,
 )
 
 MODELS = dedent('''\
@@ -272,7 +273,7 @@ CATALOGUE: dict[str, Any] = {
         "links": {"file": "", "class": "", "columns": {}},
     },
     "bases": [],
-    "modules": ["a.py", "b.py", "broken.py", "gone.py"],
+    "modules": ["a.py", "b.py", "broken.py", "c.py", "gone.py"],
 }
 FILES = {
     "a.py": "class Game(Noted):\n    id = Column(Integer)\n",
@@ -285,6 +286,12 @@ FILES = {
         class Game:
             id = None
         links = Table("links", metadata, Column("a"), UniqueConstraint("a", name="uq"))
+        """),
+    "c.py": dedent("""\
+        numbers = Sequence("numbers")
+        class Mood(Enum):
+            glad = 1
+        PGFunction(schema="public", signature="total(a int)", definition="…")
         """),
     "broken.py": "links games class (",
 }
@@ -306,9 +313,25 @@ FILES = {
         ("add_constraint", "links", "uq", ["a"], "b.py:8:47"),
         ("other", "games", "", [], "a.py:1:7"),
         ("remove_table", "unknown", "", [], None),
+        ("add_sequence", "", "numbers", [], "c.py:1:11"),
+        ("add_enum", "", "mood", [], "c.py:2:7"),
+        ("other", "", "total(a int)", [], "c.py:4:1"),
+        ("other", "links", "mood", ["a"], "b.py:8:41"),
+        ("add_sequence", "", "nowhere", [], None),
     ],
 )
 def test_locate(kind: str, table: str, name: str, columns: list[str], expected: str | None) -> None:
     operation = {"kind": kind, "table": table, "name": name, "columns": columns}
     found = locate(operation, CATALOGUE, FILES.get)
     assert (f"{found.path}:{found.line}:{found.column}" if found else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [("games_version", "a.py"), ("links_games_version", "b.py"), ("version", None)],
+)
+def test_a_table_that_code_makes_is_where_the_table_is_that_it_is_named_after(
+    table: str, expected: str | None
+) -> None:
+    found = locate_original(table, CATALOGUE, FILES.get)
+    assert (found.path if found else None) == expected

@@ -124,6 +124,8 @@ class Kind(sa.types.TypeDecorator[str]):
 def test_a_column_says_whether_its_type_brings_a_check(kind: Any, checked: bool) -> None:
     added = operation_of(ops.AddColumnOp("tags", sa.Column("kind", kind)))
     assert added["checked"] is checked
+
+
 def table(name: str, *parts: Any) -> sa.Table:
     return sa.Table(name, sa.MetaData(), sa.Column("id", sa.Integer()), *parts)
 

@@ -19,6 +19,7 @@ from alembic_lockstep.models.search import (
     find_column,
     find_table,
     find_table_arg,
+    find_thing,
 )
 from alembic_lockstep.models.source import Span
 
@@ -32,6 +33,7 @@ __all__ = [
     "find_table",
     "find_table_arg",
     "locate",
+    "locate_original",
 ]
 
 COLUMN = {
@@ -43,6 +45,7 @@ COLUMN = {
 }
 # They have no table of their own: their first column is where they are said to be.
 TYPES = ("enum", "domain")
+LOOSE = (*TYPES, "sequence")
 ARGUMENT = ("index", "constraint", "fk")
 
 
@@ -67,13 +70,22 @@ def locate(
     found = None
     if what == "column" or operation["kind"] in COLUMN:
         found = table.column(name)
-    elif what in TYPES and columns:
+    elif (what in TYPES or operation["kind"] == "other") and columns:
         found = table.column(columns[0])
     elif what in ARGUMENT:
         found = table.argument(what, name, columns)
         if found is None and len(columns) == 1:  # index=True, unique=True, ForeignKey()
             found = table.column(columns[0])
+    if found is None and name and (what in LOOSE or operation["kind"] == "other"):
+        found = table.thing(name)
     return found or table.definition()
+
+
+def locate_original(table: str, catalogue: Mapping[str, Any], read: Sources) -> Location | None:
+    """The table after whose model code makes this one, as `person_version` after `person`."""
+    keys = [key for key in catalogue["tables"] if table.startswith(f"{key}_")]
+    tables = (_Table(key, catalogue, read) for key in sorted(keys, key=len, reverse=True))
+    return next(filter(None, (one.definition() for one in tables)), None)
 
 
 @dataclass(frozen=True)
@@ -95,6 +107,14 @@ class _Table:
         entry = self._entry
         found = self._in(entry["file"], lambda text: find_class(text, entry["class"]))
         return found or self._searched(lambda text: find_table(text, self.key))
+
+    def thing(self, name: str) -> Location | None:
+        """What no table has, by its name: a sequence, a type, a function."""
+        word = name.lower()
+        modules = self.catalogue["modules"]
+        paths = (path for path in modules if word in (self.read(path) or "").lower())
+        places = (self._in(path, partial(find_thing, name=name)) for path in paths)
+        return next(filter(None, places), None)
 
     def column(self, name: str) -> Location | None:
         """What makes the column: an attribute of a class, or a part of a `Table(…)`."""

@@ -20,6 +20,7 @@ from alembic_lockstep.models.source import (
     tree,
 )
 
+NAMING = ("name", "signature")
 CONSTRAINTS = {
     "Index": "index",
     "ForeignKeyConstraint": "fk",
@@ -88,6 +89,19 @@ def find_table_arg(
         if columns and kind in ("", CONSTRAINTS[callee(call)]) and _covers(call, columns):
             return name_span(text, call)
     return None
+
+
+def find_thing(text: str, name: str) -> Span | None:
+    """The call that gives something the name, such as `Sequence("name")`, or the class of it.
+
+    An `Enum` without a name is called by its class, in lower case.
+    """
+    for call in calls(tree(text)):
+        given = [*call.args[:1], *(one.value for one in call.keywords if one.arg in NAMING)]
+        if any(is_text(value, name) for value in given):
+            return name_span(text, call)
+    named = (node for node in all_classes(text) if node.name.lower() == name)
+    return next((name_span(text, node) for node in named), None)
 
 
 def _table(text: str, table: str) -> ast.Call | ast.ClassDef | None:

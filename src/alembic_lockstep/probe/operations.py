@@ -21,6 +21,7 @@ from alembic.autogenerate import render
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 
+from .foreign import described
 from .new_tables import completed, unrendered_indexes
 from .rendering import exact_context, table_context
 
@@ -103,7 +104,7 @@ def _folded(facts: Sequence[Operation]) -> List[Operation]:
     kept = []
     for fact in facts:
         table = whole.get(fact["table"])
-        if table is None or table is fact:
+        if table is None or table is fact or fact["kind"] == "other":
             kept.append(fact)
         elif table["kind"] == "add_table":
             table["code"] += fact["code"]
@@ -182,7 +183,8 @@ def _visit(
         for inner in op.ops:
             yield from _visit(inner, contexts, op)
         return
-    for kind, facts in _facts(op):
+    default_schema = str(getattr(contexts.usual.dialect, "default_schema_name", None) or "")
+    for kind, facts in _facts(op, default_schema):
         fact = {"kind": kind, "table": _table(op, parent), "name": "", "columns": [], **facts}
         # A batch block is rendered around each operation; the host merges equal blocks.
         fact["code"], fact["imports"] = _printed(op, parent, contexts)
@@ -236,7 +238,7 @@ def _found(op: Any, context: AutogenContext) -> str:
     return ""
 
 
-def _facts(op: Any) -> Iterator[Any]:
+def _facts(op: Any, default_schema: str) -> Iterator[Any]:
     """Kind and facts of one operation; several for an altered column."""
     if isinstance(op, ops.CreateTableOp):
         yield "add_table", {"text": f"table {op.table_name}"}
@@ -266,7 +268,7 @@ def _facts(op: Any) -> Iterator[Any]:
         yield _constrained(op)
     else:
         names = sorted(value for value in vars(op).values() if isinstance(value, str))
-        yield "other", {"text": type(op).__name__, "names": names}
+        yield "other", {**described(op, default_schema), "names": names}
 
 
 def _is_checked(op: ops.AddColumnOp) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
+from typing import Any
 
 from alembic_lockstep.dryrun.operations import Operation
 from alembic_lockstep.facts import Facts, at, merged_catalogue
 from alembic_lockstep.findings import Finding, Location
-from alembic_lockstep.models.locate import find_in_migration, locate
+from alembic_lockstep.models.locate import find_in_migration, locate, locate_original
 
 STATES = {
     "add": "is in the models",
@@ -45,7 +46,7 @@ def difference(rule: str, facts: Facts, operation: Operation, message: str) -> F
         places[0],
         facts.environment.name,
         related=tuple(places[1:]),
-        hint=_both(operation),
+        hint=_both(operation) or _renamed(facts, operation),
         operation="\n".join(operation.whole_code),
         sql=operation.sql,
         difference=operation,
@@ -57,6 +58,31 @@ def _both(operation: Operation) -> str:
     if not operation.sql or not operation.kind.startswith("modify"):
         return ""
     return f"models:   {operation.wanted or 'none'}\ndatabase: {operation.found or 'none'}"
+
+
+def _renamed(facts: Facts, operation: Operation) -> str:
+    """What else may be meant where a class has another `__tablename__`, as rows would be lost."""
+    assert facts.comparison is not None
+    before = facts.comparison.before
+    if before is None or operation.kind != "add_table":
+        return ""
+    gone = [one.table for one in facts.comparison.introduced if one.kind == "remove_table"]
+    now = merged_catalogue(facts.comparison.now.databases, operation.database)["tables"]
+    then = merged_catalogue(before.databases, operation.database)["tables"]
+    for table in gone:
+        if _class(then.get(table)) and _class(then.get(table)) == _class(now.get(operation.table)):
+            schema, _, old = table.rpartition(".")
+            within = f", schema={schema!r}" if schema else ""
+            new = operation.table.rpartition(".")[2]
+            return (
+                f"Was {table} renamed? To keep its rows, write "
+                f"op.rename_table({old!r}, {new!r}{within}) in place of both operations."
+            )
+    return ""
+
+
+def _class(table: Mapping[str, Any] | None) -> tuple[str, str] | None:
+    return (table["file"], table["class"]) if table and table["class"] else None
 
 
 def locations(facts: Facts, operation: Operation) -> list[Location]:
@@ -77,7 +103,7 @@ def _in_models(facts: Facts, operation: Operation) -> Location | None:
 
 
 def _of_the_original(facts: Facts, operation: Operation) -> Iterator[Location]:
-    """Where the same change of another table comes from.
+    """Where the same change of another table comes from, or else the table that it is made after.
 
     A table that code makes after a model (SQLAlchemy-Continuum's `person_version`) stands nowhere.
     """
@@ -88,6 +114,10 @@ def _of_the_original(facts: Facts, operation: Operation) -> Iterator[Location]:
             if place is not None:
                 yield place
                 return
+    catalogue = merged_catalogue(facts.comparison.now.databases, operation.database)
+    place = locate_original(operation.table, catalogue, facts.tree.read)
+    if place is not None:
+        yield place
 
 
 def _what(operation: Operation) -> tuple[str, str, tuple[str, ...]]:

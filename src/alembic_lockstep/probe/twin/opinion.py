@@ -43,6 +43,18 @@ _WORDS = {
     "foreign_key": "foreign key",
     "enum": "enum type",
 }
+# Facts of tables and keys, by what they are in SQL.
+_OPTIONS = {
+    "strict": "STRICT",
+    "without_rowid": "WITHOUT ROWID",
+    "autoincrement": "AUTOINCREMENT",
+    "unlogged": "UNLOGGED",
+    "inherits": "INHERITS",
+    "storage": "storage parameters",
+    "partition by": "partitions",
+    "partition of": "partitions",
+    "row_format": "row format",
+}
 _ASPECTS = {"default": "server default", "computed": "expression"}
 
 
@@ -176,10 +188,10 @@ def _operation(difference: Difference, statements: List[str], dialect: str) -> O
     if difference.aspect:
         kind = f"modify_{difference.aspect}"
         aspect = _ASPECTS.get(difference.aspect, difference.aspect)
-        text = f"{aspect} of {_text(part, table)}"
+        text = f"{aspect} of {_text(difference)}"
     else:
         kind = f"{difference.verb}_{_KINDS.get(part.kind, part.kind)}"
-        text = _text(part, table)
+        text = _text(difference)
     if not table and part.columns:
         # A type has no place of its own in the models: it stands where it is used.
         user, _, column = part.columns[0].rpartition(".")
@@ -206,9 +218,14 @@ def _operation(difference: Difference, statements: List[str], dialect: str) -> O
     }
 
 
-def _text(part: Part, table: str) -> str:
+def _text(difference: Difference) -> str:
+    part, table = difference.part, difference.table
     what = _WORDS.get(part.kind, part.kind)
-    if part.kind in ("options", "comment"):
+    if part.kind in ("options", "primary_key"):
+        options = [_OPTIONS.get(fact, fact) for fact in difference.changed]
+        if part.kind == "options" or options == ["AUTOINCREMENT"]:
+            return f"{', '.join(options)} of table {table}"
+    if part.kind == "comment":
         return f"{what} of table {table}"
     if part.kind == "column":
         return f"column {table}.{part.name}"

@@ -113,6 +113,13 @@ class Difference:
         return part
 
     @property
+    def changed(self) -> List[str]:
+        """The facts that differ."""
+        none: Dict[str, str] = {}
+        sides = [part.facts if part else none for part in (self.wanted, self.found)]
+        return _changed(*sides)
+
+    @property
     def verb(self) -> str:
         """What it takes to bring the database there: add, remove or modify."""
         if self.found is None:
