@@ -15,8 +15,8 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
+from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.operations import Operation, operations
-from alembic_lockstep.dryrun.process import Observation
 from alembic_lockstep.dryrun.scratch import ScratchServers, mysql_installs
 from alembic_lockstep.probe.operations import flatten
 from alembic_lockstep.probe.redirect import Redirect

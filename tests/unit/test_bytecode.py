@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from alembic_lockstep.dryrun.process import PROBE
+from alembic_lockstep.dryrun.probe_process import PROBE
 
 IMPORT = (
     "import sys; sys.path[:0] = [sys.argv[1], sys.argv[4]]\n"

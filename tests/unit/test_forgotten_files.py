@@ -11,7 +11,7 @@ import pytest
 from graphs import Graph
 
 from alembic_lockstep.dryrun.comparison import Comparison
-from alembic_lockstep.dryrun.process import Observation
+from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.facts import Facts
 from alembic_lockstep.git.absent import forgotten_in, looked_for
 from alembic_lockstep.rules import uncommitted_migration

@@ -9,7 +9,7 @@ import pytest
 from graphs import Graph, Parents
 
 from alembic_lockstep.dryrun.comparison import Comparison
-from alembic_lockstep.dryrun.process import Observation
+from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.findings import Finding
 from alembic_lockstep.rules import edited_migration, multiple_heads, unknown_parent
 

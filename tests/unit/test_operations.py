@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
+from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.operations import (
     Operation,
     operations,
@@ -16,7 +17,6 @@ from alembic_lockstep.dryrun.operations import (
     upgrade_functions,
     without_unseen,
 )
-from alembic_lockstep.dryrun.process import Observation
 from alembic_lockstep.probe.twin.declared import declared_parts
 
 WINNERS = Operation(

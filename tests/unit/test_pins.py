@@ -10,8 +10,8 @@ import pytest
 from graphs import Graph
 
 from alembic_lockstep.dryrun.comparison import Comparison
+from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.operations import Operation
-from alembic_lockstep.dryrun.process import Observation
 from alembic_lockstep.pins import with_pinned_models
 
 POETRY = (

@@ -12,9 +12,9 @@ from alembic.migration import MigrationContext
 from alembic.operations import ops
 from sqlalchemy.dialects import postgresql
 
+from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.operations import operations as operations_of
 from alembic_lockstep.dryrun.operations import upgrade_functions
-from alembic_lockstep.dryrun.process import Observation
 from alembic_lockstep.probe.operations import flatten
 
 OPTIONS = {

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from alembic_lockstep.dryrun.process import PROBE
+from alembic_lockstep.dryrun.probe_process import PROBE
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="links, and programs such as true")
 

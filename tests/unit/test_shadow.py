@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from test_reads import pythons
 
-from alembic_lockstep.dryrun.process import PROBE
+from alembic_lockstep.dryrun.probe_process import PROBE
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX calls")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
+from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.operations import of_models, operations
-from alembic_lockstep.dryrun.process import Observation
 from alembic_lockstep.probe.twin.dialects import find_dialect
 from alembic_lockstep.probe.twin.likeness import adopt_owned, note_folded, share_validity
 from alembic_lockstep.probe.twin.opinion import opinion_of

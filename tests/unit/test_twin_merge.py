@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.operations import operations, upgrade_functions
-from alembic_lockstep.dryrun.process import Observation
 from alembic_lockstep.probe.twin.merge import merge
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from alembic_lockstep.dryrun.failures import could_not_judge, is_of_the_machine
 from alembic_lockstep.dryrun.lacks import server_lacks
+from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.operations import (
     Operation,
     of_models,
@@ -15,7 +16,6 @@ from alembic_lockstep.dryrun.operations import (
     subtract,
     without_unseen,
 )
-from alembic_lockstep.dryrun.process import Observation
 from alembic_lockstep.dryrun.runner import DryRunner
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.history.revisions import migration_files

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from alembic_lockstep.dryrun.process import Observation
+from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.memory.code import is_same_code

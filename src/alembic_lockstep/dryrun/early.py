@@ -11,7 +11,7 @@ from alembic_lockstep.config import load_settings
 from alembic_lockstep.dryrun.environ import outer_environ
 from alembic_lockstep.dryrun.interpreter import used_interpreters
 from alembic_lockstep.dryrun.policy import policy_for
-from alembic_lockstep.dryrun.process import Probe, start_probe
+from alembic_lockstep.dryrun.probe_process import Probe, start_probe
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.isolation.cell import Policy

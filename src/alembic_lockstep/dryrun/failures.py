@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 
 from alembic_lockstep.dryrun.hints import hint, missing_fields
-from alembic_lockstep.dryrun.process import Observation
+from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.absent import add_command, forgotten_in, what_is_absent
 from alembic_lockstep.git.repository import Repository

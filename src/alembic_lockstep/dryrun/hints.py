@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from alembic_lockstep.dryrun.lacks import what_to_set
-from alembic_lockstep.dryrun.process import Observation
+from alembic_lockstep.dryrun.observation import Observation
 
 # What `os.environ["X"]`, settings libraries and hand-written checks say of a missing variable.
 VARIABLE = re.compile(r"\b([A-Z][A-Z0-9]*_[A-Z0-9_]+)\b")

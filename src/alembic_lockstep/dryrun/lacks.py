@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from alembic_lockstep.dryrun.process import Observation
+    from alembic_lockstep.dryrun.observation import Observation
 
 LACKS = re.compile(
     r'(?i)extension "(?P<extension>[^"]+)" is not available'

@@ -17,8 +17,10 @@ from alembic_lockstep.dryrun.candidates import Candidate
 from alembic_lockstep.dryrun.early import EarlyProbes
 from alembic_lockstep.dryrun.environ import outer_environ
 from alembic_lockstep.dryrun.interpreter import choose_interpreter
+from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.policy import policy_for, work_folder
-from alembic_lockstep.dryrun.process import Ask, Observation, Probe, Run, observe
+from alembic_lockstep.dryrun.probe_process import Probe
+from alembic_lockstep.dryrun.process import Ask, Run, observe
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.checkout import check_out
 from alembic_lockstep.git.deletion import empty

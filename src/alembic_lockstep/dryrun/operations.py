@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Any
 
-from alembic_lockstep.dryrun.process import Observation
+from alembic_lockstep.dryrun.observation import Observation
 
 BATCH = "with op.batch_alter_table("
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from alembic_lockstep.dryrun.process import Observation
+from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.scratch.waits import shortened
 
 #: Seconds, after which a run tries again without: what needed them may be gone from the history.

@@ -1,72 +1,24 @@
-"""Running the probe in the project's Python, and answering what it asks."""
+"""The conversation with the probe, from its request to what it saw."""
 
 from __future__ import annotations
 
-import io
 import json
-import os
 import signal
 import subprocess
-import tarfile
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from alembic_lockstep.dryrun.policy import bytecode_folder
+from alembic_lockstep.dryrun.observation import Observation
+from alembic_lockstep.dryrun.probe_process import Probe, start_elsewhere, start_probe
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.isolation.addresses import addresses_of
-from alembic_lockstep.isolation.cell import Cell, Guard, Policy
-
-PROBE = Path(__file__).parent.parent / "probe"
-
-# The first statement takes the working directory off `sys.path`; the probe is loaded by path,
-# under a name of its own. Imports make little garbage, and to collect it takes a fifth of their
-# time: the threshold, in objects, is that of mypy.
-START = """\
-import sys; sys.path[:1] = filter(None, sys.path[:1])
-import gc; gc.set_threshold(200_000)
-import importlib.util as u
-def start(folder, top="", bytecode=""):
-    s = u.spec_from_file_location("alembic_lockstep_probe", folder + "/__init__.py",
-                                  submodule_search_locations=[folder])
-    m = sys.modules[s.name] = u.module_from_spec(s); s.loader.exec_module(m)
-    if bytecode:
-        from alembic_lockstep_probe.bytecode import keep_bytecode
-        keep_bytecode(bytecode)
-    from alembic_lockstep_probe.main import main
-    main(top)
-"""
-LOCAL = START + "start(sys.argv[1], bytecode=sys.argv[2])\n"
-
-# Elsewhere (in a container) there is neither probe nor checkout: both come as one tar archive
-# in front of the conversation. Reading the pipe unbuffered leaves the conversation in it.
-REMOTE = (
-    START
-    + """\
-import io, os, shutil, signal, tarfile, tempfile
-def read(n):
-    parts = []
-    while n:
-        part = os.read(0, n)
-        if not part: sys.exit(1)
-        parts.append(part); n -= len(part)
-    return b"".join(parts)
-top = os.path.realpath(tempfile.mkdtemp(prefix="alembic-lockstep-"))
-tarfile.open(fileobj=io.BytesIO(read(int(sys.argv[1])))).extractall(top)
-child = os.fork()
-if child:
-    os.close(0)
-    signal.signal(signal.SIGINT, signal.SIG_IGN); signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    os.waitpid(child, 0); shutil.rmtree(top, ignore_errors=True); os._exit(0)
-start(top + "/probe", top)
-"""
-)
+from alembic_lockstep.isolation.cell import Policy
 
 Ask = Callable[[str, str, str], str]
 
@@ -104,115 +56,6 @@ class Run:
     waits: Callable[[], Sequence[str]] = tuple
     mark: Callable[[str], str] = lambda _: ""
     is_shared: Callable[[str], bool] = lambda _: False
-
-
-@dataclass(frozen=True)
-class Observation:
-    """What the probe saw. `error` is empty when it came to the end.
-
-    Attributes:
-        databases: One entry per migrated database: name, operations, model catalogue.
-        connections: Dialect, driver and (password-free) target of each redirected connection.
-        revisions: Ids of the revisions that ran, in order.
-        paths: The files of those revisions.
-        transcript: From those revisions to digests of what they sent to the database.
-        outdated: Files that the base's revisions took something from and this commit changes, so
-            that they ran in the base's checkout.
-        remembered: Ids of the revisions that had run in the database before.
-        circumstances: What of env.py and the models makes old migrations do what they do.
-        scripts: Files of the tree that Alembic loaded as its history, empty if it could not.
-        phase: Where it failed: start, env, start-sql, upgrade, create or compare.
-        guard: What guarded the machine against the project; None if it is remembered.
-        refused: Addresses that the project wanted to reach beside SQLAlchemy.
-        refused_writes: Files outside of the checkout that the project wanted to change.
-        refused_programs: Programs that the project wanted to start.
-        denied: Dialect and statement of what a server refused for want of a privilege.
-        worktree: Files of the user's working tree that were loaded as modules.
-        copies: Modules of the tree that were loaded from elsewhere: see `probe/copies.py`.
-        asked_x: env.py asked for arguments of `alembic -x`.
-        flask: The version of the project's Flask; empty where none was needed.
-        reads: What was read: see `probe/trace.py`.
-        log: What the project printed.
-    """
-
-    databases: tuple[Mapping[str, Any], ...] = ()
-    connections: tuple[Mapping[str, str], ...] = ()
-    revisions: tuple[str, ...] = ()
-    paths: Mapping[str, str] = field(default_factory=dict)
-    transcript: Mapping[str, str] = field(default_factory=dict)
-    outdated: tuple[str, ...] = ()
-    remembered: tuple[str, ...] = ()
-    circumstances: str = ""
-    scripts: tuple[str, ...] = ()
-    error: Mapping[str, Any] = field(default_factory=dict)
-    phase: str = ""
-    revision: str = ""
-    guard: Guard | None = None
-    refused: tuple[str, ...] = ()
-    refused_writes: tuple[str, ...] = ()
-    refused_programs: tuple[str, ...] = ()
-    denied: tuple[Mapping[str, str], ...] = ()
-    worktree: tuple[str, ...] = ()
-    copies: tuple[Mapping[str, Any], ...] = ()
-    asked_x: bool = False
-    flask: str = ""
-    reads: Mapping[str, Any] = field(default_factory=dict)
-    log: str = ""
-
-
-class Probe:
-    """The probe, behind a guard. Until it is asked it imports its libraries.
-
-    Attributes:
-        log: What it prints.
-    """
-
-    def __init__(
-        self,
-        command: Sequence[str],
-        environ: Mapping[str, str],
-        folder: str | None,
-        policy: Policy | None,
-    ) -> None:
-        self.log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
-        self.cell = Cell.start(
-            command,
-            environ={**environ, "PYTHONHASHSEED": "0"},  # sets are rendered in one order
-            folder=folder,
-            log=self.log,
-            policy=policy,
-        )
-
-    @property
-    def process(self) -> subprocess.Popen[bytes]:
-        """The process that ends as the probe does."""
-        return self.cell.process
-
-    def kill(self) -> None:
-        """Begin to end it and all that it started."""
-        self.cell.kill()
-
-    def end(self) -> None:
-        """Wait for its end, which it has begun itself."""
-        self.cell.end()
-
-    def close(self) -> None:
-        """Leave nothing of it."""
-        self.cell.close()
-        self.log.close()
-
-
-def start_probe(
-    interpreter: str, environ: Mapping[str, str], folder: Path, policy: Policy
-) -> Probe:
-    """Start the probe on this machine.
-
-    Args:
-        folder: What a relative PYTHONPATH is relative to. Without one, Python is started away from
-            it: there may be a `re.py`, which Python 3.13 takes for its own.
-    """
-    command = [interpreter, "-c", LOCAL, str(PROBE), str(bytecode_folder(policy))]
-    return Probe(command, environ, str(folder) if "PYTHONPATH" in environ else os.sep, policy)
 
 
 def observe(run: Run, early: Probe | None = None) -> Observation:
@@ -294,9 +137,8 @@ def _ending(status: int) -> str:
 def _asked(run: Run, early: Probe | None) -> Iterator[tuple[Probe, _Clock]]:
     """The probe with its request, killed when it takes too long; nothing is left of it."""
     if run.prefix:
-        archive = _archive(run.checkout, _ignored_folders(run.request))
-        command = [*run.prefix, run.interpreter, "-c", REMOTE, str(len(archive))]
-        probe, header = Probe(command, run.environ, None, None), archive
+        place = (run.prefix, run.interpreter, run.environ, run.checkout)
+        probe, header = start_elsewhere(*place, run.request)
     else:
         probe = early or start_probe(run.interpreter, run.environ, run.checkout, run.policy)
         header = b""
@@ -360,33 +202,6 @@ class _Clock:
             self.waits = self._ask_waits()  # while both sessions are there
         finally:
             self._probe.kill()
-
-
-def _ignored_folders(request: Mapping[str, Any]) -> frozenset[str]:
-    """Return the paths of the checkout's ignored folders."""
-    paths = (path for _, ignored in request["worktrees"] for path in ignored)
-    return frozenset(path.rstrip("/") for path in paths if path.endswith("/"))
-
-
-def _archive(checkout: Path, left_out: Collection[str]) -> bytes:
-    """Pack the probe and a checkout, without its history and bytecode.
-
-    Args:
-        left_out: Folders of the checkout that the place where the project runs has of its own.
-    """
-
-    def plain(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
-        path = member.name.removeprefix("tree/")
-        aside = path == ".git" or path in left_out or "__pycache__" in path.split("/")
-        # Large ignored files are links into the user's tree: not there, elsewhere.
-        outside = member.issym() and member.linkname.startswith("/")
-        return None if aside or outside else member
-
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        archive.add(PROBE, "probe", filter=plain)
-        archive.add(checkout, "tree", filter=plain)
-    return buffer.getvalue()
 
 
 def _events(process: subprocess.Popen[bytes], log: BinaryIO) -> Iterator[dict[str, Any]]:

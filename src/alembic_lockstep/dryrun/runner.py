@@ -16,8 +16,9 @@ from alembic_lockstep.dryrun.dependencies import (
     files_taken,
 )
 from alembic_lockstep.dryrun.launcher import Launcher
+from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.privileges import Privileges, lacked
-from alembic_lockstep.dryrun.process import Ask, Observation
+from alembic_lockstep.dryrun.process import Ask
 from alembic_lockstep.dryrun.scratch import ScratchServers
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.tree import Tree

@@ -10,7 +10,7 @@ from typing import Any
 
 from alembic_lockstep.cache import Cache
 from alembic_lockstep.config import Settings
-from alembic_lockstep.dryrun.process import Observation
+from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.scratch import ScratchServers
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree

@@ -17,7 +17,7 @@ from alembic_lockstep.cache import FORMAT, Cache
 from alembic_lockstep.config import Settings
 from alembic_lockstep.dryrun.dependencies import data_read, files_taken
 from alembic_lockstep.dryrun.environ import environ_digest
-from alembic_lockstep.dryrun.process import Observation
+from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.scratch import ScratchServers
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.history.environments import Environment

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.operations import Operation
-from alembic_lockstep.dryrun.process import Observation
 from alembic_lockstep.facts import Facts
 from alembic_lockstep.findings import Finding
 from alembic_lockstep.rules.differences import locations

@@ -9,8 +9,8 @@ from itertools import takewhile
 from typing import Any
 
 from alembic_lockstep.dryrun.comparison import BASE_MODELS, Comparison
+from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.operations import Operation
-from alembic_lockstep.dryrun.process import Observation
 from alembic_lockstep.facts import Facts
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
