@@ -30,6 +30,8 @@ from .harness import (
 from .small import (
     ENV,
     FIRST,
+    FIRST_FILE,
+    HEAD_FILE,
     MODELS,
     VERSIONS,
     add_migration,
@@ -186,6 +188,18 @@ def test_elsewhere_the_archive_is_judged_and_nothing_of_it_stays(contained: Proj
     add_migration(contained, "bbbbbbbbbbbb", upgrade=PAID)
     assert_clean(contained.check(), "3 revisions")
     assert not left_in_container(contained)
+
+
+def test_elsewhere_old_migrations_that_take_what_changes_are_named(contained: Project) -> None:
+    contained.git("rm", "--quiet", FIRST_FILE, HEAD_FILE)
+    upgrade = "import shop.models as m; m.Base.metadata.create_all(op.get_bind())"
+    add_migration(contained, "aaaaaaaaaaaa", None, upgrade=upgrade)
+    contained.stage(".")
+    contained.git("commit", "--quiet", "-m", "A baseline")
+    contained.add_column()
+    contained.stage(MODELS)
+    note = "take from service/shop/models.py, which this commit changes: they ran in this commit's"
+    assert_clean(contained.check(), note, "a difference may be hidden")
 
 
 def test_elsewhere_a_failure_names_files_of_the_repository(contained: Project) -> None:

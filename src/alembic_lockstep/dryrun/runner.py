@@ -130,7 +130,8 @@ class DryRunner:
         assert base is not None
         seen = self._attempt(lambda kept: self._replay_on_base(side, base, old, role, kept))
         if seen.phase == "base":  # a commit that mends it: the tree's own is all that there is
-            return self._attempt(lambda kept: self._replay(side, None, new, role, kept))
+            seen = self._attempt(lambda kept: self._replay(side, None, new, role, kept))
+            return replace(seen, outdated=outdated if is_lost_behind(self.settings, seen) else ())
         return replace(seen, outdated=outdated)
 
     def _attempt(self, replay: Callable[[Snapshots | None], Observation]) -> Observation:
@@ -172,7 +173,8 @@ class DryRunner:
     ) -> Observation:
         """Run what both trees have in the base's checkout, then the rest in this one's.
 
-        Where the base fails, that is what is returned, with the phase `base`.
+        Where the base fails, or its database is lost, that is what is returned, with the phase
+        `base`.
         """
         scratch: Scratch = {}
         others = base.history.ids - set(old)
@@ -184,7 +186,7 @@ class DryRunner:
             start = start if start and set(start.applied) < set(old) else None
             request: dict[str, Any] = {"leave_out": sorted(others), "compare": False}
             first = self._go_on(base, "base", start, scratch, **request)
-            if first.error:
+            if first.error or is_lost_behind(self.settings, first):
                 return replace(first, phase="base")
             start = snapshots.keep(base, first, scratch, start) if snapshots else None
         if start:
@@ -445,6 +447,11 @@ class DryRunner:
                 fix=f"git add {shlex.quote(sql)}",
             )
         return (tree.read(sql) or "") if sql else ""
+
+
+def is_lost_behind(settings: Settings, seen: Observation) -> bool:
+    """Tell whether a run's database went with its process, as SQLite's does behind `run`."""
+    return bool(settings.run) and any(one["dialect"] == "sqlite" for one in seen.connections)
 
 
 def _both(first: Observation, then: Observation) -> Observation:
