@@ -7,7 +7,8 @@ import shutil
 import signal
 import sqlite3
 import sys
-from collections import Counter
+import zlib
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib.util import find_spec
@@ -36,6 +37,8 @@ from .samples import FARM, SAMPLES, SAMPLES_DIRECTORY, SHAPES
 from .tools import Tools, install_uv
 
 Build = Callable[[Path], None]
+
+HERE = Path(__file__).parent
 
 # A shell has its background jobs ignore Ctrl-C, and `nohup` the end of the terminal; so would all
 # that the tests start.
@@ -128,19 +131,20 @@ def both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave to the night the cases of a test that go the same ways as those that are run."""
+    """Leave half of each test's cases to the night; which half differs from test to test."""
     if os.environ.get("LOCKSTEP_NIGHTLY") == "1":
         return
-    cases: Counter[str] = Counter()
-    left: list[pytest.Item] = []
+    cases: defaultdict[str, list[pytest.Item]] = defaultdict(list)
     for item in items:
-        marker = item.get_closest_marker("sampled")
-        name = item.nodeid.partition("[")[0]
-        if marker and cases[name] % marker.args[0]:
-            left.append(item)
-        cases[name] += 1
+        if item.path.is_relative_to(HERE):
+            cases[item.nodeid.partition("[")[0]].append(item)
+    left: set[pytest.Item] = set()
+    for name, group in cases.items():
+        marker = group[0].get_closest_marker("sampled")
+        step = min(marker.args[0] if marker else 2, len(group))
+        left.update({*group} - {*group[zlib.crc32(name.encode()) % step :: step]})
     items[:] = [item for item in items if item not in left]
-    config.hook.pytest_deselected(items=left)
+    config.hook.pytest_deselected(items=[*left])
 
 
 @pytest.fixture

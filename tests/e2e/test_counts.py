@@ -321,7 +321,6 @@ def test_nothing_is_kept_on_top_of_what_was_not(shop: Project) -> None:
     assert judged(shop)[0] == 1
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("kinds", "harm"),
     [

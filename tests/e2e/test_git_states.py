@@ -327,7 +327,6 @@ def test_how_git_is_configured_changes_no_verdict(shop: Project, config: dict[st
     assert shop.git("status", "--porcelain").split() == ["M", MODELS, "??", migration]
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "name",
     ['it\'s a "shop" \\ é', "new\nline\t[x]*?", "\x1b[31m$HOME `id`", ":(top)-n"],
@@ -381,7 +380,6 @@ def test_repositories_inside_of_it_are_no_part_of_it(shop: Project) -> None:
     assert_blocked(shop.commit(), where, "missing-migration")
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize("bare", ["shop.git", "trees/.git", "trees/.bare"])
 def test_a_worktree_of_a_bare_repository(shop: Project, bare: str) -> None:
     git_dir = shop.root.parent / bare

@@ -20,6 +20,7 @@ every_guard = pytest.mark.parametrize("guard", SAID)
 
 
 # The other tests have the strongest.
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("guard", ["landlock", "python"])
 @pytest.mark.parametrize("name", ["subfolder", "async_settings"])
 def test_each_guard_comes_to_the_same_verdict(

@@ -90,7 +90,6 @@ def attempt(way: str, listener: Listener) -> tuple[str, str]:
     return code, address.get(way, f"127.0.0.1:{listener.port}")
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize("way", ATTEMPTS)
 def test_a_connection_past_sqlalchemy_is_refused_with_its_address(
     shop: Project, listener: Listener, way: str
@@ -101,7 +100,6 @@ def test_a_connection_past_sqlalchemy_is_refused_with_its_address(
     assert_unjudged(result, f"connection to {address}", f'allow-connect = ["{address}"]')
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize("way", ["sqlite3", "psycopg2", "psycopg", "socket", "name"])
 def test_an_application_that_tolerates_a_dead_service_passes_and_the_service_is_named(
     shop: Project, listener: Listener, way: str
@@ -153,7 +151,6 @@ def test_tables_that_the_application_makes_in_its_pooled_connection_stay_on_the_
     assert_clean(check_env(shop, change), "2 revisions run from empty")
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "taken",
     [
@@ -276,7 +273,6 @@ def test_migrations_that_open_engines_of_their_own_get_the_scratch_database(
     assert shop.read(path)
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
@@ -435,7 +431,6 @@ def test_a_module_executed_from_the_working_tree_cannot_be_judged(shop: Project)
 INSTALLED = "import sys; sys.path.pop(0); from alembic_lockstep.cli import entry; entry()"
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", ["typing", "queue", "json", "traceback", "alembic_lockstep"])
 def test_a_module_of_the_project_with_a_name_of_the_standard_library_does_no_harm(
     shop: Project, name: str
@@ -447,7 +442,6 @@ def test_a_module_of_the_project_with_a_name_of_the_standard_library_does_no_har
     assert_clean(change_and_check(shop))
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "code",
     [

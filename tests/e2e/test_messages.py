@@ -85,7 +85,6 @@ def shop(make_project: MakeProject) -> Project:
     return make_project("subfolder", hook=None)
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize("failure", FAILURES)
 def test_an_application_that_does_not_start(shop: Project, failure: str) -> None:
     code, *said = FAILURES[failure]

@@ -327,7 +327,6 @@ def copied(farm: Farm, place: Path) -> tuple[Farm, Farm]:
     return copy, Farm(replace(project, root=linked), libraries)
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("reads", "change"),
     [

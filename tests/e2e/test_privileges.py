@@ -183,7 +183,6 @@ def test_another_database_does_not_outlive_its_replay(shop: Project, name: str) 
     assert_clean(check(shop, "--no-cache"))
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "statement",
     [

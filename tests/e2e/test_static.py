@@ -11,7 +11,6 @@ from .samples import SAMPLES, SHAPES
 from .small import MODELS, add_migration, assert_clean, assert_finding, assert_unjudged
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", SAMPLES)
 def test_an_added_column_is_blocked_until_its_migration_is_there(
     make_project: MakeProject, name: str
@@ -30,7 +29,6 @@ def test_an_added_column_is_blocked_until_its_migration_is_there(
     assert_clean(project.check("--static"), "Passed.")
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", SHAPES)
 def test_several_environments_and_databases(make_project: MakeProject, name: str) -> None:
     project = make_project(name, hook=None)

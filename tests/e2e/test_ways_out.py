@@ -137,6 +137,7 @@ def victims(tmp_path: Path) -> Iterator[dict[str, Victims]]:
         yield by_way
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("guard", ["namespaces", "landlock", "python"])
 def test_no_way_out(make_project: MakeProject, victims: dict[str, Victims], guard: str) -> None:
     require(guard == "python" or sys.platform == "linux", f"{guard} on this system")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -73,6 +74,15 @@ def test_an_ignored_file_that_a_new_migration_reads_is_named(
 def test_what_is_read_otherwise_is_the_environments(graph: Graph, path: str, text: str) -> None:
     graph.put({"0002": "0001"}, f"\n{text}\n")
     assert uncommitted_migration.check(facts_of(graph, [path])) == []
+
+
+def test_a_database_is_each_clones_own(graph: Graph) -> None:
+    graph.put({"0002": "0001"}, "\nATTACH = 'data/stats.db'\n")
+    facts = facts_of(graph, ["data/stats.db"])
+    assert len(uncommitted_migration.check(facts)) == 1
+    with sqlite3.connect(graph.root / "data/stats.db") as database:
+        database.execute("CREATE TABLE hits (id INTEGER)")
+    assert uncommitted_migration.check(facts) == []
 
 
 def test_an_ignored_file_of_an_old_migration_is_not_the_commits(graph: Graph) -> None:

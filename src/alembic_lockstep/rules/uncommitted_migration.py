@@ -18,6 +18,8 @@ from alembic_lockstep.rules.differences import locations
 RULE = "uncommitted-migration"
 # Modules that git ignores are generated, and part of the environment.
 _CODE = (".py", ".pyc", ".pyd", ".so")
+# https://www.sqlite.org/fileformat.html#magic_header_string
+_DATABASE = b"SQLite format 3\0"
 
 
 def check(facts: Facts) -> list[Finding]:
@@ -59,6 +61,8 @@ def _ignored(facts: Facts) -> Iterator[Finding]:
     ]
     readers = {path: reader for path in others if (reader := _reader(facts, path))}
     for path in sorted(facts.repository.still_ignored(sorted(readers))):
+        if _is_database(facts, path):  # each clone has its own
+            continue
         revision, line = readers[path]
         yield Finding(
             RULE,
@@ -67,6 +71,14 @@ def _ignored(facts: Facts) -> Iterator[Finding]:
             facts.environment.name,
             hint=f"git add --force {shlex.quote(path)}",
         )
+
+
+def _is_database(facts: Facts, path: str) -> bool:
+    try:
+        with (facts.repository.root / path).open("rb") as file:
+            return file.read(len(_DATABASE)) == _DATABASE
+    except OSError:
+        return False
 
 
 def _reader(facts: Facts, path: str) -> tuple[Revision, int] | None:
