@@ -224,9 +224,27 @@ KINDS = {"app/__init__.py", "app/kinds.py", "app/sizes.py"}
         ("a", set()),
         ("b", KINDS),
         ("c", {"migrations/helpers.py", *KINDS}),
-        ("d", set(FILES)),
+        ("d", set(FILES) - {"migrations/versions/d.py"}),
         ("e", {"app/__init__.py", "app/sizes.py"}),
     ],
 )
 def test_imported_files(path: str, imported: set[str]) -> None:
     assert imported_files([f"migrations/versions/{path}.py"], FILES, FILES.get) == imported
+
+
+@pytest.mark.parametrize("reaching", ["import current_app", "import sys\nsys.modules['app']"])
+@pytest.mark.parametrize("through", ["", "import app.helpers"])
+def test_a_new_revision_is_not_taken_for_what_an_older_one_reaches_for(
+    reaching: str, through: str
+) -> None:
+    old, new = "migrations/versions/old.py", "migrations/versions/new.py"
+    files = {old: through or reaching, new: "from alembic import op\n", "app/helpers.py": reaching}
+    assert imported_files([old, new], files, files.get) == {"app/helpers.py"}
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2], [2, 1, 0]])
+def test_a_revision_that_another_one_imports_counts(order: list[int]) -> None:
+    paths = [f"migrations/versions/{name}.py" for name in ("first", "second", "third")]
+    texts = ("SIZE = 20\n", "from migrations.versions.first import SIZE\n", "import current_app\n")
+    files = dict(zip(paths, texts, strict=True))
+    assert imported_files([paths[n] for n in order], files, files.get) == {paths[0]}

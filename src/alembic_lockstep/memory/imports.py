@@ -19,10 +19,11 @@ _UPWARD = re.compile(r"\bfrom\s+\.")
 def imported_files(
     paths: Iterable[str], loaded: Collection[str], read: Callable[[str], str | None]
 ) -> set[str]:
-    """The files, of those that a run loaded, which some of them import: directly or not.
+    """Return the files, of those that a run loaded, which some revisions import: directly or not.
 
     Names are looked for anywhere in the tree, so that no import path has to be known; a name that
-    two files have counts for both.
+    two files have counts for both. What may reach for anything reaches no revision: Alembic loads
+    these past `sys.modules`, so only an import that names one gets it.
     """
     python = [path for path in loaded if path.endswith(".py")]
     by_name: dict[str, list[str]] = {}
@@ -31,12 +32,14 @@ def imported_files(
     # Most migrations import nothing of the project; that takes no parsing to see.
     words = {word for path in python for word in PurePosixPath(path).with_suffix("").parts}
     found: set[str] = set()
-    waiting = list(paths)
+    revisions = set(paths)
+    waiting = list(revisions)
     while waiting:
         path = waiting.pop()
         text = read(path) or ""
         if _ANYTHING.search(text):
-            return set(python)
+            found |= {*python} - revisions
+            continue
         if words.isdisjoint(_WORD.findall(text)) and not _UPWARD.search(text):
             continue
         wanted = list(_modules(text, PurePosixPath(path).parent.parts))
