@@ -118,3 +118,12 @@ def test_an_old_migration_that_is_edited_runs_as_it_is_staged(shop: Project) -> 
     shop.replace(path, "    pass\n\n\ndef down", f"    {ADD}\n\n\ndef down")
     assert path.startswith(VERSIONS)
     assert_clean(change_and_check(shop), NOTE)
+
+
+def test_a_new_migration_is_not_what_an_old_one_takes(shop: Project) -> None:
+    add_migration(shop, BASELINE, upgrade="import sys; assert sys.modules['shop.models']")
+    shop.git("commit", "--quiet", "-m", "What reaches for anything")
+    add_migration(shop, NEW, BASELINE)
+    result = change_and_check(shop)
+    assert_clean(result)
+    assert "take from" not in result.output

@@ -155,7 +155,9 @@ class DryRunner:
         if base is None:
             return
         trees = (side.tree, base.tree, self.launcher.repository)
-        taken = {*files_taken(side, seen), *(start.taken if start else ())}
+        # No old revision takes anything from one that did not exist when it was written.
+        new = {one.path for one in side.history.revisions if one.id not in base.history.ids}
+        taken = {*files_taken(side, seen), *(start.taken if start else ())} - new
         changed = changed_files(taken, *trees)
         if not changed:
             return
