@@ -58,11 +58,12 @@ def pythons() -> list[Any]:
 
 
 def _every_python() -> Iterator[Any]:
-    """Find the interpreters, on PATH and beside the one that runs the tests (pyenv, uv)."""
-    versions = Path(sys.base_prefix).parent
+    """Find the interpreters, on PATH, beside the one that runs the tests, and those of pyenv."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     for minor in MINORS:
         name = f"python3.{minor}"
-        beside = sorted(versions.glob(f"*3.{minor}.*/bin/{name}"))
+        places = (Path(sys.base_prefix).parent, pyenv / "versions")
+        beside = [file for place in places for file in place.glob(f"*3.{minor}.*/bin/{name}")]
         named = [shutil.which(name), *map(str, beside)]
         found = next(filter(None, map(itself, named)), "")
         if found:
