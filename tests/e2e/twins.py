@@ -118,7 +118,7 @@ class Bench(Redirect):
 
     def _clearing(self, name: str) -> list[str]:
         if self.dialect == "postgresql":
-            schemas = ("public", f'"{SCHEMA}"')
+            schemas = ("public", f'"{SCHEMA}"', "other")
             drops = [f"DROP SCHEMA IF EXISTS {schema} CASCADE" for schema in schemas]
             return [*drops, *(f"CREATE SCHEMA {schema}" for schema in schemas)]
         if self.dialect == "mariadb":

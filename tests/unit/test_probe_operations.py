@@ -164,6 +164,30 @@ def test_a_table_whose_constraint_another_takes_over_goes_first_after_its_refere
     ]
 
 
+def test_a_table_that_goes_first_takes_its_indexes_along() -> None:
+    both = sa.UniqueConstraint("id", name="uq")
+    new, old = table("new", both), table("old", both._copy(), sa.Index("ix", "id"))
+    (gone,) = old.indexes
+    lines = printed(
+        "postgresql",
+        ops.CreateTableOp.from_table(new),
+        modify("old", ops.DropIndexOp.from_index(gone)),
+        ops.DropTableOp.from_table(old),
+    )
+    assert lines[:2] == ["op.drop_index('ix', table_name='old')", "op.drop_table('old')"]
+
+
+def test_an_index_on_an_expression_comes_after_what_makes_its_table_anew() -> None:
+    (index,) = table("games", sa.Index("ix", sa.text("id DESC"))).indexes
+    lines = printed(
+        "sqlite",
+        modify("games", ops.CreateIndexOp.from_index(index)),
+        modify("games", ops.AlterColumnOp("games", "a", modify_nullable=False)),
+    )
+    assert lines[0].startswith("with op.batch_alter_table(")
+    assert lines[-1].startswith("op.create_index('ix', 'games', [")
+
+
 KEY = ops.CreateForeignKeyOp("fk", "moves", "old", ["x"], ["id"])
 
 

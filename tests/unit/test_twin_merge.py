@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -90,8 +91,40 @@ def test_what_the_twin_cures_together_is_cured_by_its_code_only_then() -> None:
     observed = Observation(databases=({"name": "", "operations": fill(found)},))
     added, checked = operations(observed)
     assert upgrade_functions([added, checked]) == f"def upgrade() -> None:\n    {anew[0]}"
+    late = replace(added, code=(), after=added.code)
+    assert upgrade_functions([late, checked]) == f"def upgrade() -> None:\n    {anew[0]}"
     # The CHECK is an older difference.
     assert upgrade_functions([added]) == f"def upgrade() -> None:\n    {column['code'][0]}"
+
+
+def test_two_names_on_the_same_columns_are_two_things() -> None:
+    """The index that changes was taken for the constraint, and left for a second round."""
+    gone = said("remove_constraint", "games", "uq", "host", text="unique constraint uq")
+    index = said("modify_index", "games", "ix", "host", users=[])
+    assert merged([gone], [index, gone]) == [gone, index]
+
+
+def test_a_table_that_batch_mode_would_spoil_is_made_anew() -> None:
+    anew = ["op.execute('CREATE TABLE _lockstep_games (…)')"]
+    gone = said("remove_column", name="host", code=["with op.batch_alter_table('games'…"])
+    index = said("add_index", "games", "ix", "id", code=["with op.batch_alter_table('games'…"])
+    twin = [{**gone, "code": anew}, {**index, "code": anew}]
+    opinion = {"operations": twin, "compared": ["games"], "fragile": ["games"]}
+    codes = [one["code"] for one in merge([gone, index], opinion, lambda _: True)]
+    assert codes == [anew, anew]
+    # An index alone does not make it anew.
+    opinion = {"operations": twin[1:], "compared": ["games"], "fragile": ["games"]}
+    assert merge([index], opinion, lambda _: True)[0]["code"] == index["code"]
+
+
+def test_an_index_that_mysql_made_for_a_foreign_key_goes_with_it() -> None:
+    key = said("remove_fk", "games", "fk", "host")
+    whole = {**key, "code": ["op.execute('ALTER TABLE games DROP INDEX fk')"], "leaves": "fk"}
+    assert merged([key], [whole])[0]["code"] == whole["code"]
+    assert merged([key], [{**whole, "leaves": ""}])[0]["code"] == key["code"]
+    # It stays where it is, if another table takes over its name.
+    (first,) = merged([{**key, "before": key["code"], "code": []}], [whole])
+    assert (first["before"], first["code"]) == (whole["code"], [])
 
 
 def fill(found: list[Any]) -> list[Any]:

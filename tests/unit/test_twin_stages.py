@@ -102,6 +102,14 @@ def test_a_foreign_key_goes_before_the_key_that_it_leads_to_and_comes_after_the_
     ]
 
 
+def test_what_went_first_already_still_does() -> None:
+    """Two tables that exchange the names of their foreign keys."""
+    database, models = schema(column("a")), schema(column("a", default="1"))
+    gone = {**said("remove_fk", "fk", "unused", "x"), "before": ["op.drop_constraint('fk')"]}
+    lines = printed(database, models, {**gone, "table": "moves", "code": []})
+    assert lines[0] == "op.drop_constraint('fk')"
+
+
 def test_what_is_computed_goes_before_the_column_that_it_is_computed_from() -> None:
     database = schema(column("a"), column("b", computed="a + 1"))
     computed = said("remove_column", "b", "op.drop_column('games', 'b')")

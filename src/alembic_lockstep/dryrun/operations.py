@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from typing import Any
 
@@ -168,10 +168,12 @@ def upgrade_functions(missing: Sequence[Operation]) -> str:
 
 def _body(missing: Sequence[Operation]) -> str:
     """What is out of the way of several operations goes, and comes back, once."""
-    every = {operation.code for operation in missing}
-    code = [  # one ALTER may be two operations
-        one.instead if one.instead and one.instead in every else one.code for one in missing
+    every = {operation.code for operation in missing if operation.code}
+    missing = [  # one ALTER may be two operations
+        replace(one, before=(), code=one.instead, after=()) if one.instead in every else one
+        for one in missing
     ]
+    code = [operation.code for operation in missing]
     before = [operation.before for operation in sorted(missing, key=_rank_of_removal)]
     after = [one.after for one in sorted(missing, key=lambda one: one.kind.endswith("_fk"))]
     lines = [*_merge(_once(before)), *_merge(dict.fromkeys(code)), *_merge(_once(after))]

@@ -20,6 +20,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Se
 from alembic.autogenerate import render
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
+from sqlalchemy import Column
 
 from .foreign import described
 from .new_tables import completed, unrendered_indexes
@@ -107,7 +108,7 @@ def _folded(facts: Sequence[Operation]) -> List[Operation]:
         if table is None or table is fact or fact["kind"] == "other":
             kept.append(fact)
         elif table["kind"] == "add_table":
-            table["code"] += fact["code"]
+            table["code"] += fact["code"] + fact["after"]
             table["imports"] += fact["imports"]
             table["wanted"] += fact["wanted"]
         else:
@@ -131,8 +132,13 @@ def _make_room(facts: Sequence[Operation]) -> None:
         for fact in facts
         if any(takers.get(name, set()) - {fact["table"]} for name in fact.pop("frees"))
     ]
-    if any(fact["kind"] == "remove_table" for fact in in_the_way):
-        in_the_way += [fact for fact in facts if fact["kind"] == "remove_fk"]
+    tables = {fact["table"] for fact in in_the_way if fact["kind"] == "remove_table"}
+    if tables:  # with their parts, which have gone otherwise, and after what refers to them
+        in_the_way = [
+            fact
+            for fact in facts
+            if fact in in_the_way or fact["kind"] == "remove_fk" or fact["table"] in tables
+        ]
     for fact in in_the_way:
         fact["before"], fact["code"] = fact["before"] + fact["code"], []
 
@@ -192,7 +198,9 @@ def _visit(
             fact["wanted"] = "\n".join(_code(op, contexts.usual))
         fact["wanted"] = _ADDRESS.sub("", fact["wanted"])
         fact["found"] = _found(op, contexts.usual)
-        fact["before"] = []
+        fact["before"], fact["after"] = [], []
+        if _is_expression_on_sqlite(op, contexts.usual):
+            fact["code"], fact["after"] = [], fact["code"]
         names, is_gone = _names(op), kind.startswith("remove_")
         fact["takes"], fact["frees"] = (set(), names) if is_gone else (names, set())
         yield fact
@@ -214,13 +222,22 @@ def _printed(
 def _batch_context(op: Any, context: AutogenContext) -> AutogenContext:
     """Have batch blocks rendered for what SQLite cannot alter otherwise; give the context."""
     altering = (ops.AlterColumnOp, ops.AddConstraintOp, ops.DropConstraintOp)
-    if (
-        context.dialect is not None
-        and context.dialect.name == "sqlite"
-        and isinstance(op, altering)
-    ):
+    if _is_on_sqlite(context) and isinstance(op, altering):
         context.opts = {**context.opts, "render_as_batch": True}
+    elif _is_expression_on_sqlite(op, context):
+        context.opts = {**context.opts, "render_as_batch": False}
     return context
+
+
+def _is_expression_on_sqlite(op: Any, context: AutogenContext) -> bool:
+    """Tell whether an index is one that a batch block which makes the table anew loses."""
+    if not _is_on_sqlite(context) or not isinstance(op, ops.CreateIndexOp):
+        return False
+    return not all(isinstance(part, Column) for part in op.to_index().expressions)
+
+
+def _is_on_sqlite(context: AutogenContext) -> bool:
+    return context.migration_context.dialect.name == "sqlite"
 
 
 def _found(op: Any, context: AutogenContext) -> str:

@@ -5,7 +5,7 @@ Both are lists of operations; see `probe/operations.py`.
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Iterable, List, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
 Operation = Dict[str, Any]
 Thing = Tuple[Any, ...]
@@ -22,6 +22,8 @@ _ASPECTS = {
 _FAMILIES = {"index": "key", "constraint": "key", "fk": "fk", "column": "column"}
 _APART = ("check", "exclusion", "primary_key")
 _BATCH = "with op.batch_alter_table("
+# In the code of a new column, that batch mode cannot add it to the table as it is.
+_RECREATING = ("Computed(", "create_constraint=True", "text(")
 _CODE = ("before", "code", "after")
 LOOSE = ("enum", "domain", "sequence")
 
@@ -48,13 +50,13 @@ def merge(
         for one in autogenerate
         if one["table"] not in compared
         or not _may_be_phantom(one)
-        or differs.intersection(_things(one))
+        or differs.intersection(_sought(one))
     ]
     said = {thing for operation in autogenerate for thing in _things(operation)}
     silent = {thing for operation in unwanted for thing in _things(operation)}
-    own = [one for one in twin if not (said | silent).intersection(_things(one))]
+    own = [one for one in twin if not (said | silent).intersection(_sought(one))]
     own = [one for one in own if not _is_brought(one, autogenerate) and include(one)]
-    others = [one for one in twin if said.intersection(_things(one))]
+    others = [one for one in twin if said.intersection(_sought(one))]
     wide = [one for one in own if any(one["code"] == other["code"] for other in others)]
     kept = [_with_twins_code(one, others, wide) for one in kept]
     kept = _rebuilt(kept, others, opinion.get("fragile", ()))
@@ -74,7 +76,7 @@ def _in_stages(operation: Operation) -> Operation:
     """
     kind, code = operation["kind"], operation["code"]
     if kind in ("remove_fk", "remove_constraint", "remove_index"):
-        return {**operation, "before": code, "code": []}
+        return {**operation, "before": operation.get("before", []) + code, "code": []}
     return {**operation, "after": code, "code": []} if kind == "add_fk" else operation
 
 
@@ -90,13 +92,19 @@ def _with_twins_code(
         others: Of the twin's operations those that autogenerate has, too.
         wide: Of those that only the twin has, those that cure some of the others.
     """
-    same = [other for other in others if _things(other).intersection(_things(operation))]
+    same = [other for other in others if _things(other).intersection(_sought(operation))]
+    # Autogenerate's own leaves the index that MySQL made for a foreign key.
+    better = [one["code"] for one in others if one["kind"] == "modify_identity" or _leaves(one)]
     for other in same:
-        if other["kind"] == "modify_identity":
+        if other["code"] in better:
             return _with_code_of(operation, [other])
     shared = [one["code"] for one in wide]
     instead = [other["code"] for other in same if other["code"] in shared]
     return {**operation, "instead": instead[0]} if instead else operation
+
+
+def _leaves(operation: Operation) -> bool:
+    return operation["kind"] == "remove_fk" and bool(operation.get("leaves"))
 
 
 def _rebuilt(
@@ -123,14 +131,17 @@ def _makes_anew(operation: Operation) -> bool:
     """Tell whether batch mode makes the table anew for it; SQLite can add plain columns."""
     verb, _, what = operation["kind"].partition("_")
     if operation["kind"] == "add_column":
-        return any(word in "\n".join(operation["code"]) for word in ("Computed(", "text("))
+        return any(word in "\n".join(operation["code"]) for word in _RECREATING)
     return what != "index" and (verb == "modify" or what in ("column", "constraint", "fk"))
 
 
 def _with_code_of(operation: Operation, others: List[Operation]) -> Operation:
     for other in others:
-        if _things(other).intersection(_things(operation)):
-            return {**operation, **{name: other.get(name, []) for name in _CODE}}
+        if _things(other).intersection(_sought(operation)):
+            before, code, after = (other.get(name, []) for name in _CODE)
+            if operation.get("before"):  # another table takes over its name
+                before, code = before + code, []
+            return {**operation, "before": before, "code": code, "after": after}
     return operation
 
 
@@ -145,16 +156,38 @@ def _may_be_phantom(operation: Operation) -> bool:
 
 
 def _things(operation: Operation) -> Set[Thing]:
-    """What the operation is about, under all names that the other opinion may have for it."""
-    kind, table = operation["kind"], operation["table"]
-    family = _FAMILIES.get(kind.partition("_")[2])
+    """What the operation is about, under all names that the other opinion may have for it.
+
+    To be looked for by `_sought()`.
+    """
+    table, family, name = _family(operation)
+    if not family:
+        return {(table, _ASPECTS.get(operation["kind"], operation["kind"]), name)}
+    columns = tuple(operation["columns"])
+    if not name:
+        return {(table, family, "nameless", columns)} if columns else set()
+    return {(table, family, "name", name), (table, family, "columns", columns)}
+
+
+def _sought(operation: Operation) -> Set[Thing]:
+    """What an operation of the other opinion has to be about to be the same.
+
+    What has a name is known by it; by its columns, if the other one has none.
+    """
+    table, family, name = _family(operation)
+    if not family:
+        return _things(operation)
+    columns = tuple(operation["columns"])
+    known = ("name", name) if name else ("columns", columns)
+    return {(table, family, *known), (table, family, "nameless", columns)}
+
+
+def _family(operation: Operation) -> Tuple[str, Optional[str], str]:
+    """The table, what may be the same among its parts, and the name."""
+    family = _FAMILIES.get(operation["kind"].partition("_")[2])
     if operation.get("part") in _APART:
         family = operation["part"]
-    if family:
-        names = {(table, family, operation["name"])} if operation["name"] else set()
-        parts = {(table, family, *operation["columns"])} if operation["columns"] else set()
-        return names | parts
-    return {(table, _ASPECTS.get(kind, kind), operation["name"])}
+    return operation["table"], family, operation["name"]
 
 
 def _is_brought(operation: Operation, autogenerate: Iterable[Operation]) -> bool:
@@ -187,5 +220,5 @@ def _rank(operation: Operation, computed: Set[Thing]) -> int:
     if what in LOOSE:
         return 3 if verb == "remove" else 0
     # What a column is computed from cannot go before it.
-    is_computed = computed.intersection(_things(operation))
+    is_computed = computed.intersection(_sought(operation))
     return 1 if operation["kind"] == "remove_column" and is_computed else 2

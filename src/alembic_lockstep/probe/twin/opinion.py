@@ -213,6 +213,7 @@ def _operation(difference: Difference, statements: List[str], dialect: str) -> O
         "before": code.before,
         "code": code.main,
         "after": code.after,
+        "leaves": getattr(found, "index", ""),
         "is_computed": found is not None and bool(found.facts.get("computed")),
         "sql": statements,
     }

@@ -67,13 +67,15 @@ def is_lost_in_batch(table: Table) -> bool:
     """Tell whether Alembic's batch mode would make the table anew without something of it.
 
     It makes what SQLAlchemy reflects: no AUTOINCREMENT, collations, ON CONFLICT, CHECKs without a
-    name, triggers, nor indexes on expressions. It inserts into computed columns, and takes a colon
-    in a text for a parameter.
+    name, triggers, nor indexes on expressions. It inserts into computed columns, takes a colon in a
+    text for a parameter, a quote in a name for two, and a condition's first line for all of it.
     """
     names = {identifier(column.name) for column in table.of("column")}
     return bool(table.lost or table.of("options")) or any(
         any(part.facts.get(fact) for fact in _UNREFLECTED)
         or (part.kind == "check" and part.made_up)
+        or '"' in part.name
+        or "\n" in part.sql
         or (part.kind == "index" and not names.issuperset(part.facts["columns"].split(", ")))
         or escape_colons(part.sql) != part.sql
         for part in table.parts
