@@ -15,6 +15,7 @@ HEAD = (
     "seconds",
     "contacts",
     "changed",
+    "guard",
     "refused",
     "settings",
 )
@@ -38,6 +39,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         " ".join(f"{seconds:.1f}" for seconds in row.seconds),
         str(row.contacts),
         str(len(row.changed)),
+        "; ".join(row.guards),
         ", ".join(row.refused) or "none",
         ", ".join(f"`{line}`" for line in row.settings.splitlines()) or "none",
     )

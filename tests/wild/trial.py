@@ -19,7 +19,7 @@ from .watch import MARK, Watch, watch_git
 from .workshop import autogenerate, upgrade_configured
 
 COMMENT = "# As the board wants it.\n"
-CONSTANT = "\n\nLIMIT_OF_THE_BOARD = 10\n"
+CONSTANT = "\n\nLIMIT_OF_THE_BOARD = {limit}\n"
 
 
 @dataclass
@@ -37,6 +37,7 @@ class Row:
         changed: Files and folders of the working tree, of the developer's part of ``.git`` and of
             the home that a check added, changed or removed.
         processes: Command lines of processes that outlived a check.
+        guards: What guarded the checks, as their summaries name it.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Row:
     refused: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     processes: list[str] = field(default_factory=list)
+    guards: list[str] = field(default_factory=list)
 
 
 class Trial:
@@ -92,8 +94,10 @@ class Trial:
         furnish(place)
         before = fingerprints(self.database)
 
-        self._change_no_schema()
+        self._change_no_schema(limit=10)
         self._check("warm-up")
+        git(place, "reset", "--quiet", "--hard", "configured")
+        self._change_no_schema(limit=20)  # another tree: a verdict that is kept does not answer it
         self._judge("no schema", "passes", 0)
         git(place, "reset", "--quiet", "--hard", "configured")
         line = place.add_column(place.root)
@@ -120,10 +124,11 @@ class Trial:
         seen = self.listener.contacts or fingerprints(self.database) != before
         assert seen or "file is not a database" in output, output
 
-    def _change_no_schema(self) -> None:
+    def _change_no_schema(self, limit: int) -> None:
         models = self.place.root / self.wild.models
         text = models.read_text()
-        models.write_text(text.replace(self.wild.after, COMMENT + self.wild.after, 1) + CONSTANT)
+        text = text.replace(self.wild.after, COMMENT + self.wild.after, 1)
+        models.write_text(text + CONSTANT.format(limit=limit))
 
     def _judge(self, name: str, wanted: str, status: int) -> None:
         result, seconds = self._check(name)
@@ -131,11 +136,13 @@ class Trial:
         said = _verdict(result)
         right = result.returncode == status and said == wanted
         self.row.verdicts.append("right" if right else said)
-        if result.stdout:
-            self._take(json.loads(result.stdout)["environments"])
 
-    def _take(self, environments: list[dict[str, Any]]) -> None:
+    def _take(self, result: Result) -> None:
         row = self.row
+        guards = re.findall(r"^guarded by: (.+)", result.stderr, re.MULTILINE)
+        row.guards = list(dict.fromkeys([*row.guards, *guards]))
+        environments: list[dict[str, Any]]
+        environments = json.loads(result.stdout)["environments"] if result.stdout else []
         row.start = ", ".join(dict.fromkeys(str(one["start"]) for one in environments))
         row.old = sum(one["old_differences"] for one in environments)
         refused = [address for one in environments for address in one["refused"]]
@@ -157,6 +164,7 @@ class Trial:
             seconds = time.monotonic() - started
         log = self.place.top / f"{self.wild.dialect} {name}.log"
         log.write_text(f"{result.returncode}\n{result.output}")
+        self._take(result)
         return result, seconds
 
 
