@@ -60,6 +60,18 @@ def folders() -> Iterator[tuple[Path, Path, Path]]:
         yield home, work, base
 
 
+@pytest.fixture(params=["work", "home"])
+def mounted(request: pytest.FixtureRequest, folders: tuple[Path, Path, Path]) -> Iterator[Path]:
+    """A file system that is mounted below the writable folder, or below the user's."""
+    place = folders[0].with_name(request.param) / "mounted"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m,mode=777", "tmpfs", str(place)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("a file system can only be mounted by root")
+    yield place
+    subprocess.run(["umount", "--lazy", str(place)], capture_output=True, check=False)
+
+
 def run_cell(
     folders: tuple[Path, Path, Path], listener: Listener, guards: tuple[str, ...]
 ) -> tuple[Cell, list[str]]:
@@ -117,6 +129,22 @@ def test_an_ordinary_account_needs_no_privileges(
     assert not list(folders[0].iterdir())
 
 
+@pytest.mark.parametrize("user", [None, 65534], ids=["root", "ordinary"])
+@pytest.mark.parametrize("guard", ["namespaces", "landlock"])
+def test_what_is_mounted_is_written_for_real_below_a_writable_folder_only(
+    folders: tuple[Path, Path, Path], mounted: Path, guard: str, user: int | None
+) -> None:
+    python = ["/usr/bin/python3" if user else sys.executable, "-I", "-S"]
+    require(Path(python[0]).exists(), "a Python of the system")
+    result = supervise(python, folders, guard, user=user, written=mounted)
+    lands = mounted.is_relative_to(folders[1])
+    is_refused = guard == "landlock" and not lands
+    assert result.stdout.splitlines()[1] == ("PermissionError" if is_refused else "wrote written")
+    assert (mounted / "note").exists() == lands
+    subprocess.run(["umount", str(mounted)], check=True)
+    assert not list(mounted.iterdir())  # the folder behind it
+
+
 def test_a_container_that_forbids_namespaces_has_landlock(
     folders: tuple[Path, Path, Path],
 ) -> None:
@@ -128,9 +156,18 @@ def test_a_container_that_forbids_namespaces_has_landlock(
 
 
 def supervise(
-    python: list[str], folders: tuple[Path, Path, Path], guards: str, *, user: int | None
+    python: list[str],
+    folders: tuple[Path, Path, Path],
+    guards: str,
+    *,
+    user: int | None,
+    written: Path | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run the supervisor by itself, with a socket to a host that never says anything."""
+    """Run the supervisor by itself, with a socket to a host that never says anything.
+
+    Args:
+        written: What the second line is about, instead of the writable folder.
+    """
     home, work, base = folders
     package = (
         base.with_name("package") / "alembic_lockstep"
@@ -143,7 +180,7 @@ def supervise(
         return subprocess.run(
             [
                 *(*python, str(package / "isolation" / SUPERVISOR.name), *task),
-                *(python[0], "-c", TRY, str(home), str(work), "1"),
+                *(python[0], "-c", TRY, str(home), str(written or work), "1"),
             ],
             pass_fds=[theirs.fileno()],
             capture_output=True,

@@ -73,10 +73,14 @@ class _View:
         self._bind("/sys", read_only=True)
 
     def write_through(self, path: str) -> None:
-        """Show a folder or file as it is, to be written for real, or a socket to be reached."""
+        """Show a folder or file as it is, to be written for real, or a socket to be reached.
+
+        With what is mounted below it: the folder behind such a mount is nobody's to be written to,
+        and in a user namespace the kernel does not let it be uncovered (EINVAL).
+        """
         if not os.path.lexists(self.root + path):  # a socket in a folder that was taken apart
             os.close(os.open(self.root + path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
-        kernel.mount(path, self.root + path, flags=kernel.MS_BIND)
+        kernel.mount(path, self.root + path, flags=kernel.MS_BIND | kernel.MS_REC)
 
     def _cover(self, path: str) -> None:
         """Show a path so that writes to it are thrown away."""
