@@ -25,10 +25,12 @@ from alembic_lockstep.cure import Cure
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.findings import Finding, Location
 from alembic_lockstep.ignores import IGNORABLE, Ignored
+from alembic_lockstep.isolation.cell import Guard
 from alembic_lockstep.pages import linked_page, rule_names, rule_summary
 from alembic_lockstep.report.fingerprints import fingerprints
 from alembic_lockstep.report.output import FORMATS, Output, OutputFile, output_file, render
 from alembic_lockstep.report.report import EnvironmentReport, Report
+from alembic_lockstep.report.summary import describe_guard
 from alembic_lockstep.report.text import place, printable
 from alembic_lockstep.rules import DRY_RUN_RULES, HISTORY_RULES, RANGE_RULES
 
@@ -608,3 +610,22 @@ def test_no_name_and_no_log_gives_commands_to_a_ci(
         assert not re.search(r"##(\[|vso\[|teamcity\[)", "\n".join(lines))
         if name == "json" and report.failure:
             assert json.loads(shown.out)["failure"]["log"].endswith(text)
+
+
+@pytest.mark.parametrize(
+    ("guard", "line"),
+    [
+        (Guard("namespaces", "seccomp"), "namespaces, seccomp"),
+        (Guard("landlock", "seccomp"), "landlock, seccomp"),
+        (
+            Guard("landlock", "python", ("namespaces: unshare: Operation not permitted",)),
+            "landlock, python (namespaces: unshare: Operation not permitted)",
+        ),
+        (
+            Guard(tried=("namespaces: no", "landlock: no")),
+            "Python alone, not by the kernel (namespaces: no; landlock: no); see docs/isolation.md",
+        ),
+    ],
+)
+def test_the_summary_says_why_no_stronger_guard_is_at_work(guard: Guard, line: str) -> None:
+    assert describe_guard(guard) == f"guarded by: {line}"

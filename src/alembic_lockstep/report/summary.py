@@ -9,6 +9,7 @@ from typing import Any
 from alembic_lockstep.dryrun.comparison import Comparison
 from alembic_lockstep.gate import EnvironmentVerdict, Verdict
 from alembic_lockstep.ignores import Ignores, faults, unused
+from alembic_lockstep.isolation.cell import Guard
 from alembic_lockstep.report.text import plural
 
 # What models do not make.
@@ -73,12 +74,16 @@ def _environment(verdict: EnvironmentVerdict) -> Iterator[str]:
 def _guards(environments: Sequence[EnvironmentVerdict]) -> Iterator[str]:
     """Yield which guard kept the project from the user's files and from everybody."""
     comparisons = [one.comparison for one in environments if one.comparison]
-    for guard in dict.fromkeys(guard for one in comparisons for guard in one.guards):
-        if guard.files == guard.network == "python":
-            why = f" ({'; '.join(guard.tried)})" if guard.tried else ""
-            yield f"guarded by: Python alone, not by the kernel{why}; see docs/isolation.md"
-        else:
-            yield f"guarded by: {guard.files}, {guard.network}"
+    guards = dict.fromkeys(guard for one in comparisons for guard in one.guards)
+    yield from map(describe_guard, guards)
+
+
+def describe_guard(guard: Guard) -> str:
+    """Return the line about a guard: which one, and why no stronger one."""
+    why = f" ({'; '.join(guard.tried)})" if guard.tried else ""
+    if guard.files == guard.network == "python":
+        return f"guarded by: Python alone, not by the kernel{why}; see docs/isolation.md"
+    return f"guarded by: {guard.files}, {guard.network}{why}"
 
 
 def _ignores(environments: Sequence[Ignores]) -> Iterator[str]:
