@@ -57,8 +57,7 @@ def run(dialect: str, code: list[str] | None = None, op: Any = None) -> str:
 def rendered(dialect: str, op: ops.MigrateOperation) -> list[str]:
     context = AutogenContext(MigrationContext.configure(dialect_name=dialect, opts=OPTIONS))
     (operation,) = flatten(ops.UpgradeOps([op]), context)
-    code: list[str] = [*operation["before"], *operation["code"], *operation["after"]]
-    return code
+    return [*operation["before"], *operation["code"], *operation["after"]]
 
 
 def quoted(text: str) -> str:

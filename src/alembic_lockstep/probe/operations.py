@@ -22,33 +22,14 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 from sqlalchemy import Column
 
-from .foreign import described
 from .new_tables import completed, unrendered_indexes
+from .operation_facts import facts_of, names_of, table_of
 from .rendering import exact_context, table_context
 
 Operation = Dict[str, Any]
 
 # In the `repr` of a type whose argument is a function; another one in each process.
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
-
-# What the twin calls them, by SQLAlchemy's name, of which CHECK has three.
-_PARTS = {
-    "check_constraint": "check",
-    "column_check_constraint": "check",
-    "table_or_column_check_constraint": "check",
-    "exclude_constraint": "exclusion",
-    "foreign_key_constraint": "foreign_key",
-    "primary_key_constraint": "primary_key",
-    "unique_constraint": "unique",
-}
-
-# The same by Alembic's names.
-_PARTS_BY_TYPE = {
-    "check": "check",
-    "foreignkey": "foreign_key",
-    "primary": "primary_key",
-    "unique": "unique",
-}
 
 FROM_SETS = ("add_fk", "remove_fk", "add_constraint", "remove_constraint")
 
@@ -91,7 +72,7 @@ def _add_indexes(
     """Have new tables make the indexes that autogenerate passes over."""
     for op in operations:
         if isinstance(op, ops.CreateTableOp):
-            own = [fact for fact in facts if fact["table"] == _table(op, None)]
+            own = [fact for fact in facts if fact["table"] == table_of(op, None)]
             made = {fact["name"] for fact in own if fact["kind"] == "add_index"}
             for index in unrendered_indexes(op, made, contexts.usual):
                 code, imports = _printed(index, None, contexts)
@@ -143,15 +124,6 @@ def _make_room(facts: Sequence[Operation]) -> None:
         fact["before"], fact["code"] = fact["before"] + fact["code"], []
 
 
-def _names(op: Any) -> Set[str]:
-    """The names of indexes and constraints that come or go with it."""
-    if isinstance(op, (ops.CreateTableOp, ops.DropTableOp)):
-        constraints = op.to_table().constraints
-        return {str(constraint.name) for constraint in constraints if constraint.name}
-    name = getattr(op, "index_name", None) or getattr(op, "constraint_name", None)
-    return {str(name)} if name else set()
-
-
 def _is_grant_to_us(op: Any) -> bool:
     """Tell whether alembic_utils takes an owner's own rights for grants to the dry run's role.
 
@@ -163,7 +135,7 @@ def _is_grant_to_us(op: Any) -> bool:
 
 def _dependants_first(operations: Sequence[ops.MigrateOperation]) -> List[Any]:
     """The operations, tables being dropped before those to which their foreign keys lead."""
-    dropped = {_table(op, None): op for op in operations if isinstance(op, ops.DropTableOp)}
+    dropped = {table_of(op, None): op for op in operations if isinstance(op, ops.DropTableOp)}
     uses: Dict[str, Set[str]] = {table: set() for table in sorted(dropped)}
     for table, op in dropped.items():
         for key in op.to_table().foreign_keys:
@@ -176,10 +148,10 @@ def _dependants_first(operations: Sequence[ops.MigrateOperation]) -> List[Any]:
         order = sorted(dropped)
     # Sorting is stable: what else there is stays where it is.
     places = {table: place for place, table in enumerate(order)}
-    going = [op for op in operations if _table(op, None) in places]
-    going.sort(key=lambda op: places[_table(op, None)])
+    going = [op for op in operations if table_of(op, None) in places]
+    going.sort(key=lambda op: places[table_of(op, None)])
     in_turn = iter(going)
-    return [next(in_turn) if _table(op, None) in places else op for op in operations]
+    return [next(in_turn) if table_of(op, None) in places else op for op in operations]
 
 
 def _visit(
@@ -190,8 +162,8 @@ def _visit(
             yield from _visit(inner, contexts, op)
         return
     default_schema = str(getattr(contexts.usual.dialect, "default_schema_name", None) or "")
-    for kind, facts in _facts(op, default_schema):
-        fact = {"kind": kind, "table": _table(op, parent), "name": "", "columns": [], **facts}
+    for kind, facts in facts_of(op, default_schema):
+        fact = {"kind": kind, "table": table_of(op, parent), "name": "", "columns": [], **facts}
         # A batch block is rendered around each operation; the host merges equal blocks.
         fact["code"], fact["imports"] = _printed(op, parent, contexts)
         if fact.get("wanted") is None:
@@ -201,7 +173,7 @@ def _visit(
         fact["before"], fact["after"] = [], []
         if _is_expression_on_sqlite(op, contexts.usual):
             fact["code"], fact["after"] = [], fact["code"]
-        names, is_gone = _names(op), kind.startswith("remove_")
+        names, is_gone = names_of(op), kind.startswith("remove_")
         fact["takes"], fact["frees"] = (set(), names) if is_gone else (names, set())
         yield fact
 
@@ -253,112 +225,6 @@ def _found(op: Any, context: AutogenContext) -> str:
     if isinstance(op, ops.DropConstraintOp):
         return "\n".join(_code(ops.AddConstraintOp.from_constraint(op.to_constraint()), context))
     return ""
-
-
-def _facts(op: Any, default_schema: str) -> Iterator[Any]:
-    """Kind and facts of one operation; several for an altered column."""
-    if isinstance(op, ops.CreateTableOp):
-        yield "add_table", {"text": f"table {op.table_name}"}
-    elif isinstance(op, ops.DropTableOp):
-        yield "remove_table", {"wanted": "", "text": f"table {op.table_name}"}
-    elif isinstance(op, ops.AddColumnOp):
-        text = f"column {op.table_name}.{op.column.name}"
-        yield "add_column", {"name": op.column.name, "text": text, "checked": _is_checked(op)}
-    elif isinstance(op, ops.DropColumnOp):
-        text = f"column {op.table_name}.{op.column_name}"
-        yield "remove_column", {"name": op.column_name, "wanted": "", "text": text}
-    elif isinstance(op, ops.AlterColumnOp):
-        yield from _altered(op)
-    elif isinstance(op, (ops.CreateIndexOp, ops.DropIndexOp)):
-        index = op.to_index()
-        parts: Any = index.expressions
-        if isinstance(op, ops.DropIndexOp) and op._reverse is None:
-            parts = [getattr(op, "column_name", None)]  # as GeoAlchemy2 has it; else Alembic's `x`
-        added = isinstance(op, ops.CreateIndexOp)
-        columns = filter(lambda one: one is not None, parts)
-        yield _indexed("index", "index", op, added, columns, index.name)
-    elif isinstance(op, (ops.CreateTableCommentOp, ops.DropTableCommentOp)):
-        wanted = getattr(op, "comment", None)
-        text = f"comment of table {op.table_name}"
-        yield "modify_table_comment", {"wanted": wanted or "", "text": text}
-    elif isinstance(op, (ops.CreateForeignKeyOp, ops.DropConstraintOp, ops.AddConstraintOp)):
-        yield _constrained(op)
-    else:
-        names = sorted(value for value in vars(op).values() if isinstance(value, str))
-        yield "other", {**described(op, default_schema), "names": names}
-
-
-def _is_checked(op: ops.AddColumnOp) -> bool:
-    """Tell whether the type, or what that is made of, brings a CHECK along: `Enum`, `Boolean`."""
-    kind: Any = op.column.type
-    while kind is not None and not hasattr(kind, "create_constraint"):
-        kind = getattr(kind, "impl", None)
-    return bool(getattr(kind, "create_constraint", False))
-
-
-def _altered(op: ops.AlterColumnOp) -> Iterator[Any]:
-    column = f"column {op.table_name}.{op.column_name}"
-    changes = {
-        "modify_type": (op.modify_type is not None, f"type of {column}", repr(op.modify_type)),
-        "modify_nullable": (
-            op.modify_nullable is not None,
-            f"nullable of {column}",
-            repr(op.modify_nullable),
-        ),
-        "modify_default": (
-            op.modify_server_default is not False,
-            f"server default of {column}",
-            str(getattr(op.modify_server_default, "arg", op.modify_server_default)),
-        ),
-        "modify_comment": (
-            op.modify_comment is not False,
-            f"comment of {column}",
-            repr(op.modify_comment),
-        ),
-    }
-    for kind, (changed, text, wanted) in changes.items():
-        if changed:
-            yield kind, {"name": op.column_name, "wanted": wanted, "text": text}
-
-
-def _indexed(part: str, what: str, op: Any, added: bool, parts: Any, name: Any) -> Any:
-    columns = [str(getattr(part, "name", part)) for part in parts]
-    kind = f"{'add' if added else 'remove'}_{'constraint' if what != 'index' else 'index'}"
-    label = name or f"on {op.table_name} ({', '.join(columns)})"
-    facts = {"part": part, "name": str(name or ""), "columns": columns, "text": f"{what} {label}"}
-    return kind, facts if added else {**facts, "wanted": ""}
-
-
-def _constrained(op: Any) -> Any:
-    added = not isinstance(op, ops.DropConstraintOp)
-    if not added and op._reverse is None:
-        what = {"foreignkey": "foreign key"}.get(op.constraint_type)
-        text = f"{what or 'constraint'} {op.constraint_name}"
-        described = {"name": str(op.constraint_name or ""), "wanted": "", "text": text}
-        described["part"] = _PARTS_BY_TYPE.get(op.constraint_type, "constraint")
-        return f"remove_{'fk' if what else 'constraint'}", described
-    constraint = op.to_constraint()
-    part = _PARTS.get(constraint.__visit_name__, "constraint")
-    if part != "foreign_key":
-        what = "constraint" if part == "constraint" else f"{part.replace('_', ' ')} constraint"
-        columns = getattr(constraint, "columns", ())
-        return _indexed(part, what, op, added, columns, constraint.name)
-    columns = [str(name) for name in constraint.column_keys]
-    targets = ", ".join(element.target_fullname for element in constraint.elements)
-    facts = {
-        "part": part,
-        "name": str(constraint.name or ""),
-        "columns": columns,
-        "text": f"foreign key {_table(op, None)}.{', '.join(columns)} to {targets}",
-    }
-    return ("add_fk", facts) if added else ("remove_fk", {**facts, "wanted": ""})
-
-
-def _table(op: Any, parent: Optional[ops.ModifyTableOps]) -> str:
-    name = getattr(op, "table_name", None) or getattr(op, "source_table", None)
-    name = name or (parent.table_name if parent is not None else "")
-    schema = getattr(op, "schema", None) or (parent.schema if parent is not None else None)
-    return f"{schema}.{name}" if schema else str(name)
 
 
 def _within(op: ops.MigrateOperation, parent: Optional[ops.ModifyTableOps]) -> ops.MigrateOperation:
