@@ -346,9 +346,9 @@ def uninstall_package(farm: Farm, _number: int) -> None:
 
 
 def customise_python(farm: Farm, number: int) -> None:
-    farm.edit_installed(
-        "sitecustomize", f"import os\nos.environ['FARM_COLUMNS'] = 'site{number}'\n"
-    )
+    """As sitecustomize.py does, of which distributions have one of their own."""
+    farm.edit_installed("started", f"import os\nos.environ['FARM_COLUMNS'] = 'site{number}'\n")
+    (farm.libraries / "started.pth").write_text("import started\n")
 
 
 def use_other_python(farm: Farm, number: int) -> None:
@@ -429,7 +429,7 @@ EDITS = {
     "an edited package": Edit(edit_package, strict=True),
     "an optional package": Edit(install_optional, strict=True),
     "an uninstalled package": Edit(uninstall_package, 2, strict=True),
-    "sitecustomize.py": Edit(customise_python, strict=True),
+    "what Python runs when it starts": Edit(customise_python, strict=True),
     "another Python": Edit(use_other_python, strict=True),
     "README.md": Edit(edit_readme, 0, fast=True),
     "a deleted README.md": Edit(delete_readme, 0, fast=True),
@@ -513,8 +513,9 @@ def start_anew(farm: Farm) -> None:
     unset_variables(farm, 0)
     use_usual_python(farm, 0)
     reinstall_package(farm, 0)
-    for name in ("tractor", "sitecustomize"):
+    for name in ("tractor", "started"):
         farm.uninstall(name)
+    (farm.libraries / "started.pth").unlink(missing_ok=True)
 
 
 STEPS: dict[str, Do] = {

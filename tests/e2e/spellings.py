@@ -294,7 +294,7 @@ POSTGRESQL = {
         ],
         "CREATE TABLE {t} (a int PRIMARY KEY); ALTER TABLE {t} ADD CONSTRAINT {t}_u UNIQUE (a)",
         "CREATE TABLE {t} (a int PRIMARY KEY); ALTER TABLE {t} ADD CONSTRAINT {t}_v UNIQUE (a)",
-        "add_constraint remove_constraint",
+        "remove_constraint",  # the models' own may be there or not
     ),
     "foreign key": Spelling(
         referring,
