@@ -124,9 +124,29 @@ def test_an_ordinary_account_needs_no_privileges(
 ) -> None:
     require(os.geteuid() == 0 and Path("/usr/bin/python3").exists(), "root, to be somebody else")
     result = supervise(["/usr/bin/python3", "-I", "-S"], folders, guard, user=65534)
+    elsewhere = {"namespaces": "wrote written", "landlock": "PermissionError"}[guard]
+    assert result.stdout.splitlines()[:2] == [elsewhere, "wrote written"], result
     assert result.stdout.splitlines()[3] == "65534 /", result
-    assert result.stdout.splitlines()[1] == "wrote written"
     assert not list(folders[0].iterdir())
+
+
+@pytest.mark.parametrize("path", ["note", "app/note", "shared/app/note"])
+def test_an_ordinary_account_changes_its_files_below_folders_of_others_in_the_view(
+    folders: tuple[Path, Path, Path], path: str
+) -> None:
+    """The log in a home that does not lie in /home: EOVERFLOW, as root owns the way to it."""
+    require(os.geteuid() == 0 and Path("/usr/bin/python3").exists(), "root, to be somebody else")
+    note = folders[0] / path
+    note.parent.mkdir(parents=True, exist_ok=True)
+    note.write_text("precious")
+    for ours in (folders[0], note, *((note.parent,) if path != "note" else ())):
+        os.chown(ours, 65534, 65534)
+    python = ["/usr/bin/python3", "-I", "-S"]
+    home = note.parent if path.startswith("shared") else folders[0]
+    nested = (home, folders[1], folders[2])
+    result = supervise(python, nested, "namespaces", user=65534, written=note.parent)
+    assert result.stdout.splitlines()[1] == "wrote written", result
+    assert note.read_text() == "precious"
 
 
 @pytest.mark.parametrize("user", [None, 65534], ids=["root", "ordinary"])
@@ -176,7 +196,8 @@ def supervise(
     (package / "__init__.py").touch()
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        task = [str(theirs.fileno()), "1", guards, str(base), "1", str(work), "0"]
+        lists = ["1", str(work), "0", "1", str(home)]
+        task = [str(theirs.fileno()), "1", guards, str(base), *lists]
         return subprocess.run(
             [
                 *(*python, str(package / "isolation" / SUPERVISOR.name), *task),

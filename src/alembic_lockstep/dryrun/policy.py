@@ -36,7 +36,8 @@ def policy_for(slot: Path, settings: Settings) -> Policy:
         writable.append(str(SHARED_MEMORY))
     sockets = [name for name in settings.allow_connect if name.startswith("/")]
     sockets += filter(None, map(socket_of, settings.scratch_urls))
-    return Policy(guards, tuple(writable), work_folder(slot, "view"), tuple(sockets))
+    view = work_folder(slot, "view")
+    return Policy(guards, tuple(writable), view, tuple(sockets), _folders_of_the_users(slot))
 
 
 def bytecode_folder(policy: Policy) -> Path:
@@ -46,5 +47,11 @@ def bytecode_folder(policy: Policy) -> Path:
 
 def _holds_files_of_the_users(slot: Path) -> bool:
     """Tell whether somebody works in the shared memory, so that all of it cannot be opened."""
-    folders = (slot, Path(tempfile.gettempdir()), Path.home(), Path(os.getcwd()))  # noqa: PTH109
+    folders = map(Path, _folders_of_the_users(slot))
     return any(folder.is_relative_to(SHARED_MEMORY) for folder in folders)
+
+
+def _folders_of_the_users(slot: Path) -> tuple[str, ...]:
+    """Return where the user's files may lie that a project changes: repository, home, temporary."""
+    temporary = ("/var/tmp", tempfile.gettempdir())  # noqa: S108 - somebody's, not ours
+    return (str(slot), str(Path.home()), os.getcwd(), *temporary)  # noqa: PTH109

@@ -33,12 +33,15 @@ class Policy:
         shown: Sockets that can be reached if their addresses are allowed: a view of the machine has
             only those.
         base: An empty folder, in which a view of the machine can be mounted.
+        own: Folders of the user's. In a view of the machine that an account without privileges has,
+            files can be changed below these, and where no folder on the way is another account's.
     """
 
     guards: tuple[str, ...]
     writable: tuple[str, ...]
     base: Path
     shown: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -191,7 +194,7 @@ def _supervised(
     """Return the command that runs another one under the supervisor; see `task.py`."""
     keeps_locale = "1" if "LC_CTYPE" in environ else "0"
     task = [str(control), keeps_locale, ",".join(policy.guards), str(policy.base)]
-    for paths in (policy.writable, policy.shown):
+    for paths in (policy.writable, policy.shown, policy.own):
         task += [str(len(paths)), *paths]
     return [sys.executable, "-I", "-S", str(SUPERVISOR), *task, *command]
 

@@ -38,7 +38,8 @@ class Child:
 
     def _enter_namespaces(self) -> None:
         """Return in the process that is to execute the command; its ancestors wait for it."""
-        root = namespaces.prepare(self._task.base, [*self._task.writable, *self._task.shown])
+        task = self._task
+        root = namespaces.prepare(task.base, [*task.writable, *task.shown], task.own)
         reading, writing = os.pipe2(os.O_CLOEXEC)
         first = os.fork()
         if first:

@@ -56,12 +56,16 @@ class _View:
         root: Where it is built.
         layers: A folder in memory for the overlays' upper layers.
         mounts: What is mounted on the machine, by its path.
+        own: Folders of the user's whose way must be in the upper layers.
     """
 
-    def __init__(self, root: str, layers: str, mounts: Mapping[str, _Mount]) -> None:
+    def __init__(
+        self, root: str, layers: str, mounts: Mapping[str, _Mount], own: Iterable[str]
+    ) -> None:
         self.root = root
         self._layers = layers
         self._mounts = mounts
+        self._own = tuple(own)
         self._count = 0
 
     def build(self) -> None:
@@ -114,6 +118,9 @@ class _View:
             os.mkdir(folder)
         # The upper folder's mode is what the project sees.
         os.chmod(upper, _mode_for_us(path, status))
+        for own in self._own:
+            if own.startswith(f"{path}/"):
+                _copy_way(path, own, upper)
         layers = f"lowerdir={_escaped(path)},upperdir={upper},workdir={work}"
         try:
             kernel.mount("overlay", target, "overlay", options=f"{layers},userxattr")
@@ -169,13 +176,14 @@ class _View:
             raise OSError(f"more than {MOST_MOUNTS} mounts would be needed")
 
 
-def prepare(base: str, writable: Iterable[str]) -> str:
+def prepare(base: str, writable: Iterable[str], own: Iterable[str]) -> str:
     """Build the view, and have the next child be the first of a PID namespace.
 
     Args:
         base: An empty folder; what is mounted there is seen by nobody else.
         writable: Folders, files and sockets to be shown as they are. Those that do not exist are
             left out.
+        own: Folders of the user's, in which an account without privileges can write as well.
 
     Returns:
         The view's root, for `enter`.
@@ -186,6 +194,7 @@ def prepare(base: str, writable: Iterable[str]) -> str:
     user, group = os.geteuid(), os.getegid()
     spaces = kernel.CLONE_NEWNS | kernel.CLONE_NEWPID | kernel.CLONE_NEWIPC
     if _may_administer():
+        own = ()
         kernel.call("unshare", spaces)
     else:
         kernel.call("unshare", spaces | kernel.CLONE_NEWUSER)
@@ -199,7 +208,7 @@ def prepare(base: str, writable: Iterable[str]) -> str:
     for folder in (root, layers):
         os.mkdir(folder)
     kernel.mount("tmpfs", root, "tmpfs", options="mode=755")
-    view = _View(root, layers, mounts)
+    view = _View(root, layers, mounts, map(os.path.realpath, own))
     view.build()
     os.mkdir(f"{root}/proc")
     for path in filter(os.path.exists, map(os.path.realpath, writable)):
@@ -264,6 +273,23 @@ def _mode_for_us(path: str, status: os.stat_result) -> int:
         return mode
     rights = ((os.R_OK, 0o400), (os.W_OK, 0o200), (os.X_OK, 0o100))
     return (mode & 0o7077) | sum(bit for right, bit in rights if os.access(path, right))
+
+
+def _copy_way(top: str, own: str, upper: str) -> None:
+    """Make the folders from the top of an overlay to a folder of ours in the upper layer.
+
+    The kernel copies them when something below is written, but not those of another account: a user
+    namespace has only ours (EOVERFLOW). What is in both layers is shown as one folder.
+    """
+    for name in own[len(top) + 1 :].split("/"):
+        top, upper = f"{top}/{name}", f"{upper}/{name}"
+        try:
+            status = os.stat(top)
+        except OSError:  # not there, or closed to us
+            return
+        with suppress(FileExistsError):  # the way to two folders
+            os.mkdir(upper)
+        os.chmod(upper, _mode_for_us(top, status))
 
 
 def _make_read_only(path: str) -> None:

@@ -15,17 +15,22 @@ class Task:
         base: An empty folder, to build the namespaces' view in.
         writable: Folders and files that are written for real.
         shown: Sockets behind which somebody may listen, of whom the kernel's guard lets be reached.
+        own: Folders of the user's, to which the way is opened in a view of the machine.
         command: The project's process.
     """
 
     def __init__(self, arguments: Sequence[str]) -> None:
-        """Read `CONTROL KEEPS_LOCALE GUARD,… BASE COUNT WRITABLE… COUNT SHOWN… COMMAND…`."""
+        """Read `CONTROL KEEPS_LOCALE GUARD,… BASE LIST LIST LIST COMMAND…`.
+
+        The lists are `writable`, `shown` and `own`, each with its length before it.
+        """
         control, keeps_locale, guards, self.base, *rest = arguments
         self.control = int(control)
         self.keeps_locale = keeps_locale == "1"
         self.guards = guards.split(",")
         self.writable, rest = _take(rest)
-        self.shown, self.command = _take(rest)
+        self.shown, rest = _take(rest)
+        self.own, self.command = _take(rest)
 
 
 def _take(words: Sequence[str]) -> tuple[list[str], list[str]]:
