@@ -9,7 +9,7 @@ from alembic.operations import ops
 from .foreign import described
 
 # What the twin calls them, by SQLAlchemy's name, of which CHECK has three.
-_PARTS = {
+PARTS = {
     "check_constraint": "check",
     "column_check_constraint": "check",
     "table_or_column_check_constraint": "check",
@@ -111,7 +111,7 @@ def _constrained(op: Any) -> Any:
         described["part"] = _PARTS_BY_TYPE.get(op.constraint_type, "constraint")
         return f"remove_{'fk' if what else 'constraint'}", described
     constraint = op.to_constraint()
-    part = _PARTS.get(constraint.__visit_name__, "constraint")
+    part = PARTS.get(constraint.__visit_name__, "constraint")
     if part != "foreign_key":
         what = "constraint" if part == "constraint" else f"{part.replace('_', ' ')} constraint"
         columns = getattr(constraint, "columns", ())

@@ -13,15 +13,7 @@ from sqlalchemy import Enum, Table
 from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import CreateColumn, CreateIndex
 
-_KINDS = {
-    "check_constraint": "check",
-    "column_check_constraint": "check",
-    "table_or_column_check_constraint": "check",
-    "exclude_constraint": "exclusion",
-    "foreign_key_constraint": "foreign_key",
-    "primary_key_constraint": "primary_key",
-    "unique_constraint": "unique",
-}
+from ..operation_facts import PARTS
 
 
 def declared_parts(table: Table, dialect: Dialect) -> Dict[str, str]:
@@ -43,7 +35,7 @@ def _texts(table: Table, dialect: Dialect) -> Iterator[Tuple[str, str]]:
             yield f"enum {column.type.name}", repr(column.type.enums)
     compiler: Any = dialect.ddl_compiler(dialect, None)  # type: ignore[arg-type]
     for constraint in table.constraints:
-        kind = _KINDS.get(constraint.__visit_name__, constraint.__visit_name__)
+        kind = PARTS.get(constraint.__visit_name__, constraint.__visit_name__)
         text = _tried(compiler.process, constraint)
         yield _named(kind, constraint), text
     for index in table.indexes:
