@@ -30,6 +30,10 @@ FROM_FILE = (
     "[op.add_column('customers', sa.Column(name, sa.String(9))) for name in names.split()]"
 )
 LIMITED = "import shop.limits as m; op.add_column('orders', sa.Column('code', sa.String(m.CODE)))"
+BY_CURSOR = (
+    "import shop.limits as m; op.get_bind().connection.cursor()"
+    ".execute(f'ALTER TABLE orders ADD code VARCHAR({m.CODE})')"
+)
 ADD = "op.add_column('orders', sa.Column('paid', sa.Boolean()))"
 NAME = "    name: Mapped[Optional[str]] = mapped_column(String(100))\n"
 NOTE = "the base's migrations take from service/shop/models.py, which this commit changes"
@@ -64,9 +68,13 @@ def test_a_column_alone_is_blocked_and_passes_with_its_migration(
     assert_clean(change_and_check(shop), "2 revisions run", NOTE)
 
 
-def test_a_length_that_an_old_migration_takes_from_the_project_is_the_bases(shop: Project) -> None:
+@pytest.mark.sampled(1)
+@pytest.mark.parametrize("upgrade", [LIMITED, BY_CURSOR], ids=["by op", "by the driver's cursor"])
+def test_a_length_that_an_old_migration_takes_from_the_project_is_the_bases(
+    shop: Project, upgrade: str
+) -> None:
     shop.write("service/shop/limits.py", "CODE = 8\n")
-    add_migration(shop, BASELINE, upgrade=LIMITED)
+    add_migration(shop, BASELINE, upgrade=upgrade)
     column = "    code: Mapped[Optional[str]] = mapped_column(String(CODE))\n"
     shop.replace(MODELS, "    number: Mapped[int]\n", f"    number: Mapped[int]\n{column}")
     shop.replace(MODELS, "from shop.base", "from shop.limits import CODE\nfrom shop.base")
@@ -127,3 +135,13 @@ def test_a_new_migration_is_not_what_an_old_one_takes(shop: Project) -> None:
     result = change_and_check(shop)
     assert_clean(result)
     assert "take from" not in result.output
+
+
+def test_where_the_base_does_not_start_what_may_be_hidden_is_said(shop: Project) -> None:
+    begin(shop, CREATE_ALL)
+    text = shop.read(MODELS)
+    shop.write(MODELS, text + "raise RuntimeError('no settings')\n")
+    shop.stage(".")
+    shop.git("commit", "--quiet", "-m", "Broken")
+    shop.write(MODELS, text)
+    assert_clean(change_and_check(shop), NOTE, "a difference may be hidden")

@@ -16,7 +16,7 @@ from alembic_lockstep.dryrun.operations import (
     subtract,
     without_unseen,
 )
-from alembic_lockstep.dryrun.runner import DryRunner, is_lost_behind
+from alembic_lockstep.dryrun.runner import DryRunner
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.history.revisions import migration_files
 from alembic_lockstep.isolation.cell import Guard
@@ -80,12 +80,12 @@ def compare(runner: DryRunner, now: Side, base: Side | None) -> Comparison:
     if not outdated:
         return comparison
     others = f" and {len(outdated) - 1} more" if len(outdated) > 1 else ""
-    how = "they ran in the base's checkout, as they did on your databases"
-    if is_lost_behind(runner.settings, comparison.now):
-        how = (
-            "they ran in this commit's all the same, as SQLite's database behind the setting `run` "
-            "is gone with its process; a difference may be hidden"
-        )
+    how = (
+        "they ran in the base's checkout, as they did on your databases"
+        if comparison.now.is_on_base
+        else "they ran in this commit's all the same, as the base's made no database to go on "
+        "from; a difference may be hidden"
+    )
     what = f"the base's migrations take from {outdated[0]}{others}, which this commit changes"
     return replace(comparison, notes=(*comparison.notes, f"{what}: {how}"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 from alembic_lockstep.dryrun.observation import Observation
@@ -10,6 +11,11 @@ from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.memory.code import is_same_code
 from alembic_lockstep.memory.imports import imported_files
 from alembic_lockstep.sides import Side
+
+_DRIVERS_OWN = re.compile(
+    r"\b(cursor|raw_connection|driver_connection|dbapi_connection|executescript|copy_expert)\b"
+    r"|\.connection\.connection\b"
+)
 
 
 def files_taken(side: Side, seen: Observation) -> set[str]:
@@ -24,6 +30,15 @@ def data_read(side: Side, seen: Observation) -> set[str]:
     during = seen.reads["during"]
     read = {path for path in during["opened"] if not path.endswith(".py")}
     return {path for path in (*read, *during["texts"]) if path in side.tree.files}
+
+
+def passes_engines_by(side: Side, base: Side, taken: Collection[str]) -> bool:
+    """Tell whether an old revision, or what it takes, may use a driver's own cursor.
+
+    What is sent that way is not in the transcript.
+    """
+    old = {revision.path for revision in side.history.revisions if revision.id in base.history.ids}
+    return any(_DRIVERS_OWN.search(side.tree.read(path) or "") for path in (*old, *taken))
 
 
 def changed_files(

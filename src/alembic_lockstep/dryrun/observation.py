@@ -19,8 +19,8 @@ class Observation:
         revisions: Ids of the revisions that ran, in order.
         paths: The files of those revisions.
         transcript: From those revisions to digests of what they sent to the database.
-        outdated: Files that the base's revisions took something from and this commit changes, so
-            that they ran in the base's checkout.
+        outdated: Files that the base's revisions took something from and this commit changes.
+        is_on_base: Therefore they ran in the base's checkout.
         remembered: Ids of the revisions that had run in the database before.
         circumstances: What of env.py and the models makes old migrations do what they do.
         scripts: Files of the tree that Alembic loaded as its history, empty if it could not.
@@ -44,6 +44,7 @@ class Observation:
     paths: Mapping[str, str] = field(default_factory=dict)
     transcript: Mapping[str, str] = field(default_factory=dict)
     outdated: tuple[str, ...] = ()
+    is_on_base: bool = False
     remembered: tuple[str, ...] = ()
     circumstances: str = ""
     scripts: tuple[str, ...] = ()

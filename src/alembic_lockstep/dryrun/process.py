@@ -88,8 +88,9 @@ def observe(run: Run, early: Probe | None = None) -> Observation:
         *("databases", "connections", "revisions", "scripts", "worktree", "copies"),
         *("refused_programs", "denied"),
     )
+    listed: dict[str, Any] = {name: tuple(facts.get(name, ())) for name in lists}
     return Observation(
-        **{name: tuple(facts.get(name, ())) for name in lists},
+        **listed,
         guard=guard,
         refused=_joined(facts.get("refused", ()), refused.addresses),
         refused_writes=_joined(facts.get("refused_writes", ()), refused.writes),

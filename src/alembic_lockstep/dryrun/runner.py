@@ -14,6 +14,7 @@ from alembic_lockstep.dryrun.dependencies import (
     common_revisions,
     data_read,
     files_taken,
+    passes_engines_by,
 )
 from alembic_lockstep.dryrun.launcher import Launcher
 from alembic_lockstep.dryrun.observation import Observation
@@ -129,10 +130,10 @@ class DryRunner:
             outdated = error.files
         assert base is not None
         seen = self._attempt(lambda kept: self._replay_on_base(side, base, old, role, kept))
-        if seen.phase == "base":  # a commit that mends it: the tree's own is all that there is
+        if seen.phase == "base":  # the tree's own is all that there is
             seen = self._attempt(lambda kept: self._replay(side, None, new, role, kept))
-            return replace(seen, outdated=outdated if is_lost_behind(self.settings, seen) else ())
-        return replace(seen, outdated=outdated)
+            return replace(seen, outdated=outdated)
+        return replace(seen, outdated=outdated, is_on_base=True)
 
     def _attempt(self, replay: Callable[[Snapshots | None], Observation]) -> Observation:
         """Make a replay with snapshots as long as they are good, then without."""
@@ -161,10 +162,10 @@ class DryRunner:
         changed = changed_files(taken, *trees)
         if not changed:
             return
-        data = {*data_read(side, seen), *(start.data if start else ())}
-        sent = {**(start.transcript if start else {}), **seen.transcript}
         before = self.snapshots.find(base, ()) if self.snapshots else None
-        if before and not changed_files(data, *trees):
+        data = {*data_read(side, seen), *(start.data if start else ())}
+        if before and not changed_files(data, *trees) and not passes_engines_by(side, base, taken):
+            sent = {**(start.transcript if start else {}), **seen.transcript}
             common = sent.keys() & base.history.ids
             if all(before.transcript.get(name) == sent[name] for name in common):
                 return
@@ -188,7 +189,8 @@ class DryRunner:
             start = start if start and set(start.applied) < set(old) else None
             request: dict[str, Any] = {"leave_out": sorted(others), "compare": False}
             first = self._go_on(base, "base", start, scratch, **request)
-            if first.error or is_lost_behind(self.settings, first):
+            is_lost = self.settings.run and _has_sqlite(first)  # with the process behind `run`
+            if first.error or is_lost:
                 return replace(first, phase="base")
             start = snapshots.keep(base, first, scratch, start) if snapshots else None
         if start:
@@ -451,9 +453,8 @@ class DryRunner:
         return (tree.read(sql) or "") if sql else ""
 
 
-def is_lost_behind(settings: Settings, seen: Observation) -> bool:
-    """Tell whether a run's database went with its process, as SQLite's does behind `run`."""
-    return bool(settings.run) and any(one["dialect"] == "sqlite" for one in seen.connections)
+def _has_sqlite(seen: Observation) -> bool:
+    return any(connection["dialect"] == "sqlite" for connection in seen.connections)
 
 
 def _both(first: Observation, then: Observation) -> Observation:
