@@ -149,6 +149,7 @@ def check(
         from alembic_lockstep.branch import judge_branch
         from alembic_lockstep.gate import Gate
         from alembic_lockstep.report.judged import report_of
+        from alembic_lockstep.report.notice import show_once
         from alembic_lockstep.report.progress import progress
 
         with (
@@ -160,7 +161,10 @@ def check(
             else:
                 verdict = judge_branch(gate, span, each_commit=each_commit)
     reports.write(report_of(verdict))
-    return FINDINGS if verdict.findings else CLEAN
+    if verdict.findings:
+        return FINDINGS
+    show_once(verdict, repository.private / "shown.json")
+    return CLEAN
 
 
 def _answers_at_once(

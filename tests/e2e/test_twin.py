@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import pty
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +169,37 @@ def test_where_a_listener_of_the_models_fails_their_tables_are_compared(shop: Pr
     assert_clean(change_and_check(shop), "not compared: what the models' own DDL events make (")
     edit(shop, ARGUMENTS, ARGUMENTS + CHECK, "CheckConstraint")
     assert_finding(change_and_check(shop), "check constraint positive of orders")
+
+
+def test_what_is_not_compared_is_shown_once_where_a_hook_passes(make_project: MakeProject) -> None:
+    """pre-commit shows no output of a hook that passes, so nobody saw it."""
+    shop = make_project("subfolder")
+    shop.environ["ALEMBIC_LOCKSTEP_NO_CACHE"] = "1"
+    path = "service/shop/base.py"
+    shop.write(path, shop.read(path) + LISTENER)
+    shop.git("add", "--update")
+    assert shop.commit().returncode == 0  # no terminal: shown to nobody
+    for shows in (True, False):
+        shop.write("notes.txt", f"{shows}\n")
+        shop.stage("notes.txt")
+        shown = _commit_on_a_terminal(shop)
+        assert "Passed" in shown
+        assert ("not compared: what the models' own DDL events make (" in shown) is shows, shown
+
+
+def _commit_on_a_terminal(project: Project) -> str:
+    """Commit with the hook, in the foreground of a terminal; give what it shows."""
+    process, terminal = pty.fork()
+    if process == 0:
+        os.chdir(project.root)
+        os.execvpe("git", ("git", "commit", "-m", "A change"), project.environ)
+    shown = b""
+    with suppress(OSError):  # the other end is closed
+        while part := os.read(terminal, 10_000):
+            shown += part
+    os.close(terminal)
+    assert os.waitpid(process, 0)[1] == 0, shown
+    return shown.decode()
 
 
 LISTENER = """

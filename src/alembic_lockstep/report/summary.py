@@ -100,13 +100,18 @@ def _ignores(environments: Sequence[Ignores]) -> Iterator[str]:
 
 def not_compared(comparison: Comparison) -> list[str]:
     """What was not, as models do not make it; without a twin, what autogenerate does not see."""
+    return [*lost_sight(comparison), APART]
+
+
+def lost_sight(comparison: Comparison) -> list[str]:
+    """What was not compared because the models' own database was not made, or not whole."""
     blind = [one for one in comparison.now.databases if one["twin"]["failure"]]
     off = {name for database in blind for name in database["switched_off"]}
     named = [f"{what} ({option} is off)" for option, what in SWITCHES.items() if option in off]
     reasons = dict.fromkeys(BLIND.format(database["twin"]["failure"]) for database in blind)
     twins = [one["twin"] for one in comparison.now.databases]
     unseen = dict.fromkeys(words for twin in twins for words in _unseen(twin))
-    return [*named, *reasons, *unseen, APART]
+    return [*named, *reasons, *unseen]
 
 
 def _unseen(twin: Mapping[str, Any]) -> Iterator[str]:

@@ -1,0 +1,84 @@
+"""What a person sees once though the hook passes: hook managers hide the output of such a hook."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TextIO
+
+from alembic_lockstep.gate import Verdict
+from alembic_lockstep.report.summary import lost_sight
+from alembic_lockstep.report.text import printable
+
+TERMINAL = "/dev/tty"
+
+
+def show_once(verdict: Verdict, file: Path) -> None:
+    """Show on the terminal what the verdict could not compare, unless it was shown before.
+
+    Without a terminal nothing is shown, and the next run tries again.
+
+    Args:
+        verdict: It passed.
+        file: Where the lines that were shown last stand, as JSON.
+    """
+    lines = [
+        f"{one.environment.name}: not compared: {what}"
+        for one in verdict.environments
+        if one.comparison
+        for what in lost_sight(one.comparison)
+    ]
+    if not lines or lines == _shown_last(file):
+        return
+    if not _is_own_terminal(sys.stderr):  # the summary was not seen, either
+        with _terminal() as terminal:
+            if terminal is None:
+                return
+            with suppress(OSError):  # closed meanwhile
+                os.write(terminal, _notice(lines).encode())
+    with suppress(OSError):  # then it is shown once more
+        file.write_text(json.dumps(lines), encoding="utf-8")
+
+
+def _notice(lines: Sequence[str]) -> str:
+    # Hook managers have written a hook's name, and no end of the line yet.
+    text = "\n  ".join(map(printable, lines))
+    return f"\nalembic-lockstep passes, but\n  {text}\n(shown once; `check` always shows it)\n"
+
+
+def _is_own_terminal(stream: TextIO) -> bool:
+    """Tell whether a stream ends at the terminal that this process was started from.
+
+    pre-commit has hooks write to another one, of its own, for their colours.
+    """
+    try:
+        os.tcgetpgrp(stream.fileno())
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _shown_last(file: Path) -> object:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+@contextmanager
+def _terminal() -> Iterator[int | None]:
+    """Yield the terminal that this process is in the foreground of, opened for writing."""
+    try:
+        terminal = os.open(TERMINAL, os.O_WRONLY | os.O_NOCTTY)
+    except OSError:  # CI, a graphical client
+        yield None
+        return
+    try:
+        # A process in the background would be stopped by its first word, under `stty tostop`.
+        yield terminal if os.tcgetpgrp(terminal) == os.getpgrp() else None
+    finally:
+        os.close(terminal)
