@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import Any, Iterable, Iterator, List, Optional
 
@@ -10,6 +11,9 @@ from sqlalchemy import text
 from .patience import be_patient
 
 _PRESENT = "SELECT nspname FROM pg_namespace"
+# Null where a schema of it exists.
+_SEARCH_PATH = "SELECT CASE WHEN current_schema() IS NULL THEN current_setting('search_path') END"
+_NAMES = re.compile(r'"((?:[^"]|"")+)"|([^\s,"]+)')
 
 
 def make_schemas(connection: Any, names: Iterable[Optional[str]]) -> None:
@@ -18,14 +22,24 @@ def make_schemas(connection: Any, names: Iterable[Optional[str]]) -> None:
     All of it happens on env.py's own connection: what its open transaction has made or locked, a
     second connection would wait for. Where no transaction is open, none is left open.
     """
-    wanted = sorted({name for name in names if name})
-    if not wanted or connection.dialect.name != "postgresql":
+    if connection.dialect.name != "postgresql":
         return
+    wanted = {name for name in names if name}
     with _transaction(connection):
-        missing = _missing(connection, wanted)
+        missing = _missing(connection, sorted(wanted | set(_selected(connection))))
         if missing:
             with be_patient(connection):
                 _create(connection, missing)
+
+
+def _selected(connection: Any) -> List[str]:
+    """Return the schema that env.py or a connect option selected, if it selected none that exists.
+
+    Without it nothing can be made: "no schema has been selected to create in".
+    """
+    path = connection.execute(text(_SEARCH_PATH)).scalar()
+    names = [quoted.replace('""', '"') or plain for quoted, plain in _NAMES.findall(path or "")]
+    return [name for name in names if name != "$user"][:1]
 
 
 def _missing(connection: Any, wanted: List[str]) -> List[str]:
