@@ -255,7 +255,8 @@ def _remember(
         seen = launcher.seen_without(every - {one.environment.name})
         python = launcher.interpreter(one.environment).path
         for tree, observed in ((name, one.comparison.now), (base, one.comparison.before)):
-            if observed:
+            # Another tree was run in the base's place where its configuration is new.
+            if observed and one.environment.config in trees[tree].files:
                 is_known = tree == name and len(every) == 1
                 read = known if is_known else memory.known(tree, trees[tree], asked, seen)
                 memory.observations.remember(one.environment, python, observed, read)
@@ -293,17 +294,17 @@ def _side_by_side(
 
 
 def _try_dry_run(facts: Facts, runner: DryRunner, directives: Directives) -> Facts:
-    """Make the dry run; where a parent is unknown, that is the finding, and not its failure.
+    """Make the dry run; where that fails, what the history's files show wrong is still said.
 
-    It is made there too: env.py may know the place where that parent is.
+    It is made with an unknown parent, too: env.py may know the folder that holds it.
     """
     try:
         return _dry_run(facts, runner)
-    except CouldNotJudge:
+    except CouldNotJudge as error:
         findings, _ = ignore_findings(_apply(HISTORY_RULES, facts), directives)
-        if any(finding.rule == "unknown-parent" for finding in findings):
-            return facts
-        raise
+        if not findings:
+            raise
+        return replace(facts, notes=(*facts.notes, f"the dry run failed: {error.what}"))
 
 
 def _dry_run(facts: Facts, runner: DryRunner) -> Facts:

@@ -23,6 +23,7 @@ from alembic_lockstep.history.revisions import (
     read_revisions,
 )
 from alembic_lockstep.history.sources import folder_of, join, upward
+from alembic_lockstep.history.templates import filled_in, template_without_location
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class SideFinder:
         """All environments of a tree; `CouldNotJudge` if there is none."""
         found = self._environments(tree, self.settings)
         if not found:
-            raise _no_environment()
+            raise _no_environment(tree)
         return [Side(environment, tree) for environment in found]
 
     def in_base(self, side: Side, base: Tree, changes: Iterable[Change]) -> Side | None:
@@ -88,7 +89,16 @@ class SideFinder:
         known = (one for one in found if f"{one.script_location}/env.py" == old)
         if in_base := next(known, None):
             return Side(in_base, base)
-        return self._moved(environment, old_paths.get(environment.config, ""), old, base)
+        moved = self._moved(environment, old_paths.get(environment.config, ""), old, base)
+        return moved or self._configured_by_tree(side, base)
+
+    def _configured_by_tree(self, side: Side, base: Tree) -> Side | None:
+        """Return the environment of which the base lacks the configuration only."""
+        config, script = side.environment.config, f"{side.environment.script_location}/env.py"
+        if script not in base.files or config in base.files:
+            return None
+        added = self.repository.tree_with_file(base.sha, config, side.tree.files[config])
+        return Side(side.environment, Tree(self.repository, added))
 
     def _moved(self, environment: Environment, config: str, script: str, base: Tree) -> Side | None:
         """Return the environment that stood in a folder which is not searched: a template's, say.
@@ -204,7 +214,13 @@ def _no_configuration(environment: Environment) -> CouldNotJudge:
     )
 
 
-def _no_environment() -> CouldNotJudge:
+def _no_environment(tree: Tree) -> CouldNotJudge:
+    template = template_without_location(tree)
+    if template:
+        return CouldNotJudge(
+            f"{template.config} is a template: its script_location is a placeholder",
+            fix=filled_in(template, tree),
+        )
     return CouldNotJudge(
         "no Alembic environment in what is committed: no alembic.ini with a script_location, "
         "no [tool.alembic] in a pyproject.toml, no Flask-Migrate migrations/env.py",

@@ -6,7 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from alembic_lockstep.dryrun.failures import could_not_judge, is_of_the_machine
+from alembic_lockstep.dryrun.failures import (
+    could_not_judge,
+    is_of_the_machine,
+    lacks_column,
+)
 from alembic_lockstep.dryrun.lacks import server_lacks
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.operations import (
@@ -179,6 +183,10 @@ def _speaks_of(text: str, table: str) -> bool:
 def _failed(runner: DryRunner, now: Side, base: Side | None, seen: Observation) -> Comparison:
     if _fails_on_import(seen, now, base):
         return Comparison(seen, None, runner.settings.start)
+    if lacks_column(seen) and base is not None:
+        started = runner.replay(base, role="base")
+        if not started.error:
+            return Comparison(seen, started, runner.settings.start)
     if seen.phase != "upgrade" or not seen.revision or is_of_the_machine(seen):
         raise _unjudged(runner, now, seen)
     before = None
@@ -249,10 +257,7 @@ def _from_base_models(runner: DryRunner, now: Side, base: Side, note: str) -> Co
 
 def _unjudged(runner: DryRunner, side: Side, seen: Observation) -> CouldNotJudge:
     tried = runner.launcher.tried(side.environment)
-    sha = side.tree.sha
-    return could_not_judge(
-        seen, side.environment, runner.launcher.repository, tree=sha, tried=tried
-    )
+    return could_not_judge(seen, side, runner.launcher.repository, tried=tried)
 
 
 def _first_line(text: str) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-from alembic_lockstep.dryrun.hints import hint, missing_fields
+from alembic_lockstep.dryrun.hints import hint
 from alembic_lockstep.dryrun.observation import Observation
+from alembic_lockstep.dryrun.variables import missing_fields
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.absent import add_command, forgotten_in, what_is_absent
 from alembic_lockstep.git.repository import Repository
-from alembic_lockstep.history.environments import Environment
+from alembic_lockstep.sides import Side
 
 PHASES = {
     "start": "the project could not be started",
@@ -32,35 +33,39 @@ MACHINE = re.compile(
     r"|connection (was closed|is closed|does not exist)|attempt to write a readonly database"
 )
 
+# What databases say of a column that is not there.
+NO_COLUMN = re.compile(
+    r"no such column: (?P<sqlite>[\w.]+)|has no column named (?P<insert>\w+)"
+    r"|column \"?(?P<postgresql>[\w.]+)\"? (?:of relation .*)?does not exist"
+    r"|Unknown column '(?P<mysql>[^']+)'"
+)
+
 
 def could_not_judge(
-    seen: Observation,
-    environment: Environment,
-    repository: Repository,
-    *,
-    tree: str,
-    tried: Sequence[str] = (),
+    seen: Observation, side: Side, repository: Repository, *, tried: Sequence[str] = ()
 ) -> CouldNotJudge:
-    """The exception for a dry run that failed before there was anything to judge.
+    """Explain a dry run that failed before there was anything to judge.
 
-    `tree` is the id of what ran. `tried` tells which interpreters were looked at: shown where a
-    missing module may mean that it was not the project's own that ran.
+    Args:
+        side: What ran.
+        tried: The interpreters that were looked at: shown where a missing module may mean that
+            it was not the project's own that ran.
     """
     error = seen.error
     message = str(error["message"]) or str(error["type"])
     first = message.splitlines()[0]
     fields = "".join(f"; {name} has no value" for name in missing_fields(message))
-    what = f"{environment.name}: {PHASES[seen.phase]}: {error['type']}: {first}{fields}"
+    what = f"{side.environment.name}: {PHASES[seen.phase]}: {error['type']}: {first}{fields}"
     frames = [frame for frame in error["frames"] if frame["path"]]
     if frames:
         what += f" ({frames[-1]['path']}:{frames[-1]['line']})"
-    absent = what_is_absent(repository, tree)
+    absent = what_is_absent(repository, side.tree.sha, error, seen.reads)
     if error["type"] == "ModuleNotFoundError" and error["module"]:
         return _not_found(what, seen, repository, tried, absent)
     fix = (
         _forgotten(_relative_import(message), repository)
         or forgotten_in(message, seen.reads, repository)
-        or hint(seen)
+        or hint(seen, side)
     )
     return CouldNotJudge(what, fix="\n".join(filter(None, [fix, *absent])), log=seen.log)
 
@@ -68,6 +73,14 @@ def could_not_judge(
 def is_of_the_machine(seen: Observation) -> bool:
     """Whether a run failed for want of space, memory or a connection."""
     return MACHINE.search(str(seen.error["message"])) is not None
+
+
+def lacks_column(seen: Observation) -> str:
+    """Return the column for which a start failed: of a database that its migrations had made."""
+    absent = NO_COLUMN.search(str(seen.error["message"]))
+    if absent is None or seen.phase not in {"start", "env"} or seen.connections:
+        return ""
+    return next((name for name in absent.groups() if name), "")
 
 
 def _relative_import(message: str) -> str:

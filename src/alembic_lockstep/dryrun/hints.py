@@ -8,11 +8,19 @@ from collections.abc import Sequence
 
 from alembic_lockstep.dryrun.lacks import what_to_set
 from alembic_lockstep.dryrun.observation import Observation
+from alembic_lockstep.dryrun.variables import (
+    missing_fields,
+    missing_variables,
+    placeholder,
+)
+from alembic_lockstep.history.templates import filled_in
+from alembic_lockstep.sides import Side
 
-# What `os.environ["X"]`, settings libraries and hand-written checks say of a missing variable.
-VARIABLE = re.compile(r"\b([A-Z][A-Z0-9]*_[A-Z0-9_]+)\b")
-# pydantic's words for a settings class: the field, then what it is about.
-FIELD = re.compile(r"(?im)^(\w+(?:\.\w+)*)\n +field required")
+# What Alembic's own template has for a URL, and what stands for one in templates of others.
+TEMPLATE = re.compile(r"Can't load plugin: sqlalchemy\.dialects:driver$|URL from .*'\{\w+\}'")
+NO_TABLE = re.compile(
+    r"no such table: (\S+)|relation \"([^\"]+)\" does not exist|Table '([^']+)' doesn't exist"
+)
 
 # A kernel that refuses to write (EACCES, EROFS), as Python says it; SQLite names no path.
 DENIED = re.compile(r"\[Errno (?:13|30)\] [^:]*: '(?P<path>/[^']+)'")
@@ -35,8 +43,12 @@ LEFT_OUT = ("pgcrypto", "uuid-ossp", "postgis")
 _NOT_IN_WHEEL = "# not in the wheel's server: install PostgreSQL, or name a server in scratch.urls"
 
 
-def hint(seen: Observation) -> str:
-    """Lines to paste; empty where the failure names nothing that can be set."""
+def hint(seen: Observation, side: Side | None = None) -> str:
+    """Return lines to paste; empty where the failure names nothing that can be set.
+
+    Args:
+        side: What was run.
+    """
     message = str(seen.error["message"])
     blamed = any(address.rpartition(":")[0] in message for address in seen.refused)
     dialect = seen.connections[-1]["dialect"] if seen.connections else "postgresql"
@@ -46,7 +58,9 @@ def hint(seen: Observation) -> str:
         or _programs(seen, message)
         or _writes(seen, message)
         or _arguments(seen, message)
-        or _variables(seen, message)
+        or (filled_in(side.environment, side.tree) if side and TEMPLATE.search(message) else "")
+        or _variables(seen, side)
+        or _empty_database(seen, message)
         or _setup(message)
         or _other_start(seen)
         or _allowed(seen, "If it fails because these were refused")
@@ -88,11 +102,6 @@ def _quoted(names: Sequence[str]) -> str:
     return json.dumps(names, ensure_ascii=False)
 
 
-def missing_fields(message: str) -> list[str]:
-    """The fields of a settings class that have no value."""
-    return list(dict.fromkeys(FIELD.findall(message)))
-
-
 def _allowed(seen: Observation, condition: str) -> str:
     addresses = [address for address in seen.refused if not _is_ours(address)]
     if not addresses:
@@ -113,17 +122,29 @@ def _arguments(seen: Observation, message: str) -> str:
     )
 
 
-def _variables(seen: Observation, message: str) -> str:
-    fields = [name.replace(".", "__").upper() for name in missing_fields(message)]
-    named = [seen.error["variable"]] if seen.error["variable"] else VARIABLE.findall(message)
-    variables = dict.fromkeys(fields or named)
-    if not variables or seen.phase not in {"start", "env"}:
+def _variables(seen: Observation, side: Side | None) -> str:
+    names = missing_variables(seen, side)
+    if not names:
         return ""
-    lines = "\n".join(f'{name} = "a value for dry runs"' for name in variables)
+    lines = "\n".join(f"{name} = {_quoted(placeholder(name, side))}" for name in names)
+    fields = missing_fields(str(seen.error["message"]))
     prefixed = " (with the prefix of the settings class, if it has one)" if fields else ""
     return (
-        f"Set it in the environment or in an ignored .env, or add to pyproject.toml{prefixed}:\n"
-        f"[tool.alembic-lockstep.env]\n{lines}"
+        "Set it in the environment, in a .env that git ignores and your project reads, or add to "
+        f"pyproject.toml{prefixed}:\n[tool.alembic-lockstep.env]\n{lines}"
+    )
+
+
+def _empty_database(seen: Observation, message: str) -> str:
+    """Say why the application finds no table: what it opens while it starts is empty."""
+    absent = NO_TABLE.search(message)
+    if absent is None or seen.phase not in {"start", "env"} or seen.connections:
+        return ""
+    table = next(filter(None, absent.groups())).rpartition(".")[2]
+    return (
+        "The application queries its database while it starts. Dry runs give it an empty one, as "
+        "a new machine has. Have it ask first, or later:\n"
+        f'if sqlalchemy.inspect(engine).has_table("{table}"):'
     )
 
 

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from shutil import which
 
 from alembic_lockstep.config import Settings
 from alembic_lockstep.dryrun.candidates import (
@@ -110,6 +111,12 @@ def _first_fitting(
         if not reason:
             return replace(candidate, refused=tuple(refused.values()))
         refused[candidate.path or candidate.source] = f"{candidate}: {reason}"
+    if run and which(run[0], path=environ.get("PATH")) is None:
+        raise CouldNotJudge(
+            f"the setting 'run' starts {run[0]}, which is not on PATH",
+            fix=f"Install {run[0]}, or correct the setting. Without it, the project's Python of "
+            "this machine runs.",
+        )
     what = "no interpreter found that has the project's alembic and sqlalchemy"
     raise CouldNotJudge(what, tried=list(refused.values()), fix=FIX)
 

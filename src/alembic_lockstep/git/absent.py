@@ -38,12 +38,31 @@ def fill_pointers(repository: Repository, folder: Path, environ: Mapping[str, st
     return filled
 
 
-def what_is_absent(repository: Repository, tree: str) -> list[str]:
-    """What is not here of a tree, each with the command that brings it."""
+def what_is_absent(
+    repository: Repository, tree: str, error: Mapping[str, Any], reads: Mapping[str, Any]
+) -> list[str]:
+    """Return what of a tree is not here and may be why a run failed, each with what brings it.
+
+    Args:
+        error: The failure (`Observation.error`). A module that is missing may be in any submodule.
+        reads: What was read (`Observation.reads`); empty if that is not known.
+    """
     named = repository.grep(tree, "-G", f"^{LFS}")
-    pointers = [name for name in named if _lacks(repository, tree, name)]
+    opened = {*reads.get("opened", ()), *reads.get("imported", ())}
+    pointers = [
+        name for name in named if _lacks(repository, tree, name) and (not reads or name in opened)
+    ]
+    lacks_module = error.get("type") in ("ImportError", "ModuleNotFoundError")
+    message, looked_for = str(error.get("message", "")), reads.get("absent", ())
+    submodules = [
+        path
+        for path in repository.absent
+        if lacks_module
+        or path in message
+        or any(f"{name}/".startswith(f"{path}/") for name in looked_for)
+    ]
     return [
-        *(f"The submodule {path} is empty here: {update(path)}" for path in repository.absent),
+        *(f"The submodule {path} is empty here: {update(path)}" for path in submodules),
         *(f"{name} is a Git LFS pointer here: git lfs pull" for name in pointers),
     ]
 

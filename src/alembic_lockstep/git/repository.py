@@ -196,6 +196,14 @@ class Repository:
             self.git(*QUIET, "add", "--force", "--", *map(_literal, paths), environ=index)
             return self.git(*QUIET, "write-tree", environ=index).decode().strip()
 
+    def tree_with_file(self, tree: str, path: str, blob: str) -> str:
+        """Return the tree with one more file, whose content is a blob that exists."""
+        with self.scratch_index(None) as index:
+            self.git(*QUIET, "read-tree", tree, environ=index)
+            entry = f"100644,{blob},{path}"
+            self.git(*QUIET, "update-index", "--add", "--cacheinfo", entry, environ=index)
+            return self.git(*QUIET, "write-tree", environ=index).decode().strip()
+
     def entries(self, tree: str) -> list[Entry]:
         """Every file of a tree; no submodules."""
         if tree not in self._listed:

@@ -44,6 +44,7 @@ def _environment(verdict: EnvironmentVerdict) -> Iterator[str]:
     config, comparison = verdict.environment.name, verdict.comparison
     if comparison is None:
         yield f"{config}: judged by its files only; the migrations were not run."
+        yield from (f"  {note}" for note in verdict.notes)
         return
     if comparison.untouched:
         yield f"{config}: untouched; nothing that its last dry run read has changed."

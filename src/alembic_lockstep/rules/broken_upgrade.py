@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from alembic_lockstep.dryrun.failures import lacks_column
 from alembic_lockstep.dryrun.hints import hint
 from alembic_lockstep.facts import Facts, at
 from alembic_lockstep.findings import Finding, Location
@@ -30,19 +31,21 @@ def check(facts: Facts) -> list[Finding]:
     if facts.comparison is None or not facts.comparison.now.error:
         return []
     now = facts.comparison.now
+    if lacks_column(now):
+        return []  # a migration that is missing
     what = f"upgrade() of {now.revision}" if now.revision else "importing this migration"
     before = facts.comparison.before
     ran_in_base = before is not None and now.revision in (*before.revisions, *before.remembered)
     message = _message(now.error)
     forgotten = forgotten_in(message, now.reads, facts.repository)
-    absent = "; ".join(what_is_absent(facts.repository, facts.tree.sha))
+    absent = "; ".join(what_is_absent(facts.repository, facts.tree.sha, now.error, now.reads))
     return [
         Finding(
             "broken-upgrade",
             f"{what} fails: {message}",
             _where(facts, now.revision),
             facts.environment.name,
-            hint=forgotten or absent or (BLAME if ran_in_base else hint(now)),
+            hint=forgotten or absent or (BLAME if ran_in_base else hint(now, facts.now)),
         )
     ]
 

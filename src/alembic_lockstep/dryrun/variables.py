@@ -1,0 +1,91 @@
+"""Environment variables that a project lacks, and values with which its dry runs start."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from alembic_lockstep.dryrun.observation import Observation
+from alembic_lockstep.history.templates import database_url
+from alembic_lockstep.sides import Side
+
+_NAME = re.compile(r"\b([A-Z][A-Z0-9]*_[A-Z0-9_]+)\b")
+# pydantic's words for a settings class: the field, then what it is about.
+_FIELD = re.compile(r"(?im)^(\w+(?:\.\w+)*)\n +field required")
+# Words of `os.environ`, decouple, environs, starlette, dynaconf, and of hand-written checks.
+_IS_MISSING = re.compile(
+    r"(?i)environment|env ?var|(?:not|un)[ -]?set\b|must be set|no value|required|missing"
+    r"|not (?:found|given|provided|configured)|is empty|undefined(?! name)"
+)
+# Errors of Python's own, whose messages hold words of the source.
+_OF_THE_SOURCE = {"AttributeError", "ImportError", "NameError", "SyntaxError", "TypeError"}
+# What SQLAlchemy, Flask-SQLAlchemy and `engine_from_config()` say where no URL was given.
+_NO_URL = re.compile(
+    r"Expected string or URL object, got None|Could not parse .*URL from .*string(?: '')?$"
+    r"|'SQLALCHEMY_DATABASE_URI' or 'SQLALCHEMY_BINDS' must be set"
+    r"|SQLALCHEMY_DATABASE_URI.* (?:is|must be) (?:not )?set|^'url'$"
+)
+_READ = re.compile(r"""(?:environ(?:\.get)?|getenv|config|env(?:\.\w+)?)[(\[]\s*["'](\w+)["']""")
+
+_OF_DATABASE = re.compile(r"(?i)(?:^|_)(?:DB|DATABASE|SQLALCHEMY|SQL|POSTGRES\w*|PG|MYSQL|MARIADB)")
+_IS_URL = re.compile(r"(?i)(?:URL|URI|DSN|CONNECTION_STRING)$")
+_OTHER_URLS = {
+    "REDIS": "redis://localhost:6379/0",
+    "CELERY": "redis://localhost:6379/0",
+    "BROKER": "amqp://localhost",
+    "AMQP": "amqp://localhost",
+    "RABBIT": "amqp://localhost",
+    "MONGO": "mongodb://localhost/app",
+}
+VALUE = "a value for dry runs"
+
+
+def missing_fields(message: str) -> list[str]:
+    """Return the fields of a pydantic settings class that have no value."""
+    return list(dict.fromkeys(_FIELD.findall(message)))
+
+
+def missing_variables(seen: Observation, side: Side | None = None) -> list[str]:
+    """Return the names of the environment variables for want of which a run failed.
+
+    Args:
+        side: What was run: where no URL was given, its files name the variable that holds it.
+    """
+    message = str(seen.error["message"])
+    if seen.phase not in {"start", "env"}:
+        return []
+    if seen.error["variable"]:
+        return [str(seen.error["variable"])]
+    fields = [name.replace(".", "__").upper() for name in missing_fields(message)]
+    if fields:
+        return fields
+    if _NO_URL.search(message):
+        return list(dict.fromkeys(_url_variables(seen, side))) if side else []
+    if seen.error["type"] in _OF_THE_SOURCE:
+        return []
+    is_key = seen.error["type"] == "KeyError" and _NAME.fullmatch(message.strip("'"))
+    return list(
+        dict.fromkeys(_NAME.findall(message) if is_key or _IS_MISSING.search(message) else ())
+    )
+
+
+def _url_variables(seen: Observation, side: Side) -> Iterator[str]:
+    """Yield the variables that may hold the database's URL, of the files in the traceback first."""
+    failing = [frame["path"] for frame in reversed(seen.error["frames"]) if frame["path"]]
+    for path in dict.fromkeys([*failing, *_python(seen.reads.get("opened", ()))]):
+        names = _READ.findall(side.tree.read(path) or "")
+        yield from (name for name in names if _OF_DATABASE.search(name) and _IS_URL.search(name))
+
+
+def _python(paths: Iterable[str]) -> list[str]:
+    return [path for path in paths if path.endswith(".py")]
+
+
+def placeholder(name: str, side: Side | None = None) -> str:
+    """Return a value for a variable with which a dry run can start; nobody is contacted by it."""
+    if not _IS_URL.search(name):
+        return VALUE
+    others = (url for word, url in _OTHER_URLS.items() if word in name.upper())
+    if _OF_DATABASE.search(name) and side:
+        return database_url(side.environment, side.tree)
+    return next(others, "http://localhost")

@@ -1,0 +1,89 @@
+"""Configurations that a program of the project fills in, and what to fill in for dry runs."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+import shlex
+from collections.abc import Iterable
+
+from alembic_lockstep.git.tree import Tree
+from alembic_lockstep.history.environments import Environment, is_candidate
+from alembic_lockstep.history.sources import folder_of, join, upward
+
+_LOCATION = re.compile(r"(?m)^script_location\s*=\s*\{\w+\}\s*$")
+# From a driver's distribution to its URLs' scheme: those that a bare scheme means come first.
+_DRIVERS = {
+    "psycopg2": "postgresql",
+    "psycopg": "postgresql+psycopg",
+    "asyncpg": "postgresql+asyncpg",
+    "pg8000": "postgresql+pg8000",
+    "mysqlclient": "mysql",
+    "pymysql": "mysql+pymysql",
+    "asyncmy": "mysql+asyncmy",
+    "aiomysql": "mysql+aiomysql",
+    "aiosqlite": "sqlite+aiosqlite",
+}
+_ASYNC = ("asyncpg", "asyncmy", "aiomysql", "aiosqlite")
+_REQUIREMENTS = re.compile(
+    r"pyproject\.toml|.*requirements.*\.(?:txt|in)|setup\.(?:cfg|py)|Pipfile"
+)
+_INI_SCHEME = re.compile(r"(?m)^sqlalchemy\.url\s*=\s*([a-z0-9+]+)://")
+
+
+def template_without_location(tree: Tree) -> Environment | None:
+    """Return the environment of a configuration whose `script_location` is a placeholder."""
+    for path in filter(is_candidate, tree.files):
+        if path.endswith(".ini") and _LOCATION.search(tree.read(path) or ""):
+            folder = folder_of(path)
+            scripts = [
+                one for one in tree.files if one.endswith("/env.py") and one.startswith(folder)
+            ]
+            if len(scripts) == 1:
+                script = folder_of(scripts[0])
+                return Environment(path, folder, script, (join(script, "versions"),))
+    return None
+
+
+def filled_in(environment: Environment, tree: Tree) -> str:
+    """Return lines that write a complete configuration beside one that a program fills in."""
+    folder = folder_of(environment.config)
+    new = posixpath.join(folder, "lockstep.ini")
+    values = {"sqlalchemy.url": database_url(environment, tree)}
+    if _LOCATION.search(tree.read(environment.config) or ""):
+        below = posixpath.relpath(environment.script_location, folder or ".")
+        values = {"script_location": f"%(here)s/{below}", **values}
+    edits = " ".join(f"-e 's|^{name} *=.*|{name} = {value}|'" for name, value in values.items())
+    return (
+        "A program of the project fills it in. For dry runs, which contact nobody, add one that is "
+        f"complete:\nsed {edits} {shlex.quote(environment.config)} > {shlex.quote(new)}\n"
+        f"git add {shlex.quote(new)}\n"
+        f"[tool.alembic-lockstep]\nconfig = [{json.dumps(new, ensure_ascii=False)}]"
+    )
+
+
+def database_url(environment: Environment, tree: Tree) -> str:
+    """Return a URL of the dialect and driver that a project has, as far as its files tell."""
+    scheme = _scheme(environment, tree)
+    path = "/app.db" if scheme.startswith("sqlite") else "user:password@localhost/app"
+    return f"{scheme}://{path}"
+
+
+def _scheme(environment: Environment, tree: Tree) -> str:
+    ini = _INI_SCHEME.search(tree.read(environment.config) or "")
+    if ini and ini[1] != "driver":
+        return ini[1]
+    is_async = "async" in (tree.read(f"{environment.script_location}/env.py") or "")
+    drivers = sorted(_DRIVERS, key=lambda name: (name in _ASYNC) is not is_async)
+    for folder in upward(environment.directory):
+        declared = "\n".join(tree.read(path) or "" for path in _requirements(tree.files, folder))
+        for name in drivers:
+            if re.search(rf"(?i)(?<![\w-]){name}(?![\w.])", declared):
+                return _DRIVERS[name]
+    return "sqlite"
+
+
+def _requirements(files: Iterable[str], folder: str) -> list[str]:
+    beside = (path for path in files if posixpath.dirname(path) == folder)
+    return [path for path in beside if _REQUIREMENTS.fullmatch(posixpath.basename(path))]

@@ -1,0 +1,26 @@
+"""Type what a message says: commands into a shell, settings into pyproject.toml."""
+
+from __future__ import annotations
+
+import re
+
+from .harness import Project, Result, run
+
+_COMMAND = re.compile(r"(?:sed|git|pip|cd|[A-Z_]+=\S+) ")
+
+
+def follow(project: Project, result: Result) -> Result:
+    """Type the advice of a run that could not judge, stage it, and judge again."""
+    assert result.returncode == 2, result.output
+    _, _, message = result.stderr.partition("could not judge: ")
+    advice = [line[4:] for line in message.splitlines() if line.startswith("    ")]
+    assert advice, result.output
+    settings = next((at for at, line in enumerate(advice) if line.startswith("[")), len(advice))
+    for line in filter(_COMMAND.match, advice[:settings]):
+        run(("bash", "-ec", line), cwd=project.root, environ=project.environ, check=True)
+    if advice[settings:]:
+        present = project.root / "pyproject.toml"
+        text = present.read_text() if present.exists() else ""
+        project.write("pyproject.toml", text + "\n".join(advice[settings:]) + "\n")
+        project.stage("pyproject.toml")
+    return project.check()

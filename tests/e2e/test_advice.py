@@ -1,0 +1,152 @@
+"""The first day: what stands in the way of a verdict, what is said of it, and that it leads on."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from .advice import follow
+from .conftest import MakeProject
+from .harness import Project, force_postgres, require, server_answers
+from .small import (
+    ENV,
+    MODELS,
+    add_migration,
+    assert_clean,
+    assert_finding,
+    assert_unjudged,
+    change_and_check,
+)
+
+INI = "service/alembic.ini"
+INIT = "service/shop/__init__.py"
+POSTGRES = "postgresql+psycopg://prod@db.internal.example/shop"
+CONFIGURE = "        context.configure(\n"
+
+
+@pytest.fixture
+def shop(make_project: MakeProject) -> Project:
+    return make_project("subfolder", hook=None)
+
+
+#: Code of the application, and what is said of it; typed, it leads to a verdict.
+LEADS_ON = {
+    "a URL from a variable": (
+        "import os, sqlalchemy\nsqlalchemy.create_engine(os.environ['SHOP_DB_URL'])",
+        'SHOP_DB_URL = "sqlite:///app.db"',
+    ),
+    "a variable that may be missing": (
+        "import os, sqlalchemy\nsqlalchemy.create_engine(os.environ.get('SHOP_DB_URL'))",
+        'SHOP_DB_URL = "sqlite:///app.db"',
+    ),
+    "a check by hand": (
+        "import os\nif not os.getenv('SHOP_TOKEN'):\n    raise RuntimeError('SHOP_TOKEN not set')",
+        'SHOP_TOKEN = "a value for dry runs"',
+    ),
+}
+
+
+@pytest.mark.parametrize("obstacle", LEADS_ON)
+def test_what_the_application_lacks_is_named_and_leads_on(shop: Project, obstacle: str) -> None:
+    code, said = LEADS_ON[obstacle]
+    shop.write(INIT, code + "\n")
+    result = change_and_check(shop)
+    assert_unjudged(result, said)
+    assert_clean(follow(shop, result))
+
+
+@pytest.mark.parametrize("option", ["sqlalchemy.url", "script_location"])
+def test_a_configuration_that_a_program_fills_in(make_project: MakeProject, option: str) -> None:
+    """`driver://` of Alembic's template, or placeholders such as JupyterHub has."""
+    shop = make_project("subfolder", hook=None, config_url="driver://user:pass@localhost/dbname")
+    if option == "script_location":
+        text = re.sub(r"(?m)^script_location.*", "script_location = {folder}", shop.read(INI))
+        shop.write(INI, text)
+    shop.git("commit", "--quiet", "--all", "--allow-empty", "-m", "As it was before")
+    shop.add_column()
+    result = change_and_check(shop)
+    assert_unjudged(result, "sed -e ")
+    # What is new is blamed, and not the history, which the base has without a configuration.
+    assert_finding(follow(shop, result), "missing-migration", "2 revisions run from empty")
+
+
+@pytest.mark.parametrize("way", ["statement", "option"])
+def test_a_schema_that_the_search_path_names_is_there(make_project: MakeProject, way: str) -> None:
+    """It was "no schema has been selected to create in"."""
+    require(server_answers(), "PostgreSQL server")
+    shop = make_project("subfolder", hook=None, config_url=POSTGRES)
+    force_postgres(shop.environ, "url")
+    if way == "statement":
+        select = "        connection.exec_driver_sql('SET search_path TO \"Sales of 2026\"')\n"
+        shop.replace(ENV, CONFIGURE, select + CONFIGURE)
+    else:
+        known = "        poolclass=pool.NullPool,\n"
+        shop.replace(
+            ENV, known, known + "        connect_args={'options': '-csearch_path=sales'},\n"
+        )
+    assert_clean(change_and_check(shop), "2 revisions run from empty")
+    index = '        Index(None, "status", "number"),\n'
+    shop.replace(MODELS, index, index + '        CheckConstraint("number > 0", name="positive"),\n')
+    shop.replace(
+        MODELS, "import ForeignKeyConstraint", "import CheckConstraint, ForeignKeyConstraint"
+    )
+    assert_finding(change_and_check(shop), "check constraint positive of orders")
+
+
+def test_a_program_of_run_that_is_not_there_is_no_missing_python(shop: Project) -> None:
+    shop.write("pyproject.toml", '[tool.alembic-lockstep]\nrun = ["dokcer", "compose", "exec"]\n')
+    shop.stage("pyproject.toml")
+    assert_unjudged(change_and_check(shop), "the setting 'run' starts dokcer, which is not on PATH")
+
+
+def test_what_is_wrong_with_the_history_is_said_even_if_env_py_fails(shop: Project) -> None:
+    shop.write(INIT, "raise ValueError('not today')\n")
+    _, second = (add_migration(shop, name * 12) for name in "ab")
+    said = (f"{second}:6:17: multiple-heads", "the dry run failed: ", "ValueError: not today")
+    assert_finding(change_and_check(shop), *said)
+
+
+QUERY = """\
+import sqlalchemy
+
+engine = sqlalchemy.create_engine("sqlite:///settings.db")
+{guard}with engine.connect() as connection:
+    {indent}connection.exec_driver_sql("SELECT * FROM settings")
+"""
+
+
+def test_a_query_at_the_start_that_finds_no_table(shop: Project) -> None:
+    shop.write(INIT, QUERY.format(guard="", indent=""))
+    result = change_and_check(shop)
+    assert_unjudged(result, "Dry runs give it an empty one", 'has_table("settings"):')
+    guard = result.stderr.splitlines()[-1].strip()
+    shop.write(INIT, QUERY.format(guard=f"{guard}\n  ", indent="  "))
+    assert_clean(change_and_check(shop))
+
+
+START = """
+    with app.app_context():
+        from flask_migrate import upgrade
+
+        upgrade()
+        db.session.scalars(db.select(Game)).first()
+
+    return app
+"""
+
+
+def test_a_column_that_the_started_application_misses_is_a_missing_migration(
+    make_project: MakeProject,
+) -> None:
+    """It upgrades its database and queries it: the commit was exit 2, "no such column"."""
+    trivia = make_project("trivia", hook=None)
+    trivia.replace("backend/app.py", "\n    return app\n", START)
+    trivia.git("commit", "--quiet", "--all", "-m", "Upgrade at the start")
+    trivia.add_column()
+    trivia.stage(".")
+    line = trivia.line("backend/app.py", "db.select(Game)).first()")
+    assert_finding(
+        trivia.check(),
+        f"backend/app.py:{line}:1: missing-migration: column games.completed_at is queried while",
+    )

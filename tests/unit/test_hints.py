@@ -1,0 +1,174 @@
+"""From what a project said when it failed to the line to type."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alembic_lockstep.dryrun.hints import hint
+from alembic_lockstep.dryrun.observation import Observation
+from alembic_lockstep.dryrun.variables import missing_variables
+from alembic_lockstep.git.absent import what_is_absent
+from alembic_lockstep.git.repository import Repository
+from alembic_lockstep.git.tree import Tree
+from alembic_lockstep.history.environments import Environment
+from alembic_lockstep.history.templates import database_url, template_without_location
+from alembic_lockstep.sides import Side
+
+ENVIRONMENT = Environment("alembic.ini", "", "migrations", ("migrations/versions",))
+
+
+def failure(type_: str, message: str, *, variable: str = "", path: str = "") -> Observation:
+    frames = [{"path": path, "line": 1, "function": "<module>"}] if path else []
+    error: dict[str, Any] = {"type": type_, "message": message, "variable": variable}
+    return Observation(
+        error={**error, "frames": frames, "statement": "", "module": ""}, phase="env"
+    )
+
+
+def committed(root: Path, **files: str) -> Side:
+    """Commit files, of whose names `__` stands for a dot and `_in_` for a slash."""
+    for name, text in files.items():
+        file = root / name.replace("_in_", "/").replace("__", ".")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    for command in ("init -q", "add .", "-c user.name=A -c user.email=a@b.c commit -qm First"):
+        subprocess.run(["git", *command.split()], cwd=root, check=True)
+    repository = Repository.discover(root)
+    return Side(ENVIRONMENT, Tree(repository, repository.tree_of("HEAD")))
+
+
+@pytest.mark.parametrize(
+    ("type_", "message"),
+    [
+        ("NameError", "name 'IS_WIN' is not defined"),
+        ("AttributeError", "module 'config' has no attribute 'SQL_ECHO'"),
+        ("ImportError", "cannot import name 'DB_URL' from 'config'"),
+        ("ValueError", "MAX_SIZE: 5 is larger than MIN_SIZE"),
+        ("SyntaxError", "invalid syntax: IS_WIN required"),
+        ("OperationalError", "no such table: APP_SETTINGS"),
+    ],
+)
+def test_a_word_of_the_source_is_no_variable(type_: str, message: str) -> None:
+    assert missing_variables(failure(type_, message)) == []
+
+
+@pytest.mark.parametrize(
+    ("type_", "message"),
+    [
+        ("KeyError", "'SHOP_TOKEN'"),
+        ("UndefinedValueError", "SHOP_TOKEN not found. Declare it as envvar or define a default."),
+        ("EnvError", 'Environment variable "SHOP_TOKEN" not set'),
+        ("ImproperlyConfigured", "Set the SHOP_TOKEN environment variable"),
+        ("KeyError", "\"Config 'SHOP_TOKEN' is missing, and has no default.\""),
+        (
+            "ValidationError",
+            "1 validation error for Settings\nSHOP_TOKEN\n  Field required [t",
+        ),
+        ("RuntimeError", "SHOP_TOKEN must be set"),
+        ("AssertionError", "SHOP_TOKEN is required"),
+    ],
+)
+def test_the_variable_that_is_missing_is_named(type_: str, message: str) -> None:
+    assert missing_variables(failure(type_, message)) == ["SHOP_TOKEN"]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Expected string or URL object, got None",
+        "Could not parse SQLAlchemy URL from given URL string",
+        "Could not parse rfc1738 URL from string ''",
+        "Either 'SQLALCHEMY_DATABASE_URI' or 'SQLALCHEMY_BINDS' must be set.",
+        "'url'",
+    ],
+)
+def test_where_no_url_was_given_the_code_names_the_variable(tmp_path: Path, message: str) -> None:
+    code = "DEBUG = os.getenv('DEBUG_SQL')\nurl = os.environ.get('SHOP_DB_URL')\n"
+    side = committed(tmp_path, settings__py=code, requirements__txt="psycopg[binary]==3.2\n")
+    said = hint(failure("ArgumentError", message, path="settings.py"), side)
+    assert said.splitlines()[1:] == [
+        "[tool.alembic-lockstep.env]",
+        'SHOP_DB_URL = "postgresql+psycopg://user:password@localhost/app"',
+    ]
+
+
+def test_a_url_of_something_else_is_no_database(tmp_path: Path) -> None:
+    side = committed(tmp_path, requirements__txt="asyncpg\n")
+    said = hint(failure("KeyError", "'REDIS_URL'", variable="REDIS_URL"), side)
+    assert said.endswith('REDIS_URL = "redis://localhost:6379/0"')
+    said = hint(failure("KeyError", "'API_URL'", variable="API_URL"), side)
+    assert said.endswith('API_URL = "http://localhost"')
+
+
+@pytest.mark.parametrize(
+    ("files", "url"),
+    [
+        ({}, "sqlite:///app.db"),
+        ({"requirements__txt": "psycopg2-binary\n"}, "postgresql://user:password@localhost/app"),
+        (
+            {"pyproject__toml": 'dependencies = ["asyncpg", "psycopg2"]'},
+            "postgresql://user:password@localhost/app",
+        ),
+        (
+            {
+                "pyproject__toml": 'dependencies = ["asyncpg", "psycopg2"]',
+                "migrations_in_env__py": "async_engine_from_config",
+            },
+            "postgresql+asyncpg://user:password@localhost/app",
+        ),
+        ({"Pipfile": "pymysql = '*'"}, "mysql+pymysql://user:password@localhost/app"),
+        (
+            {"alembic__ini": "sqlalchemy.url = mysql+asyncmy://me:secret@prod/shop"},
+            "mysql+asyncmy://user:password@localhost/app",
+        ),
+        ({"alembic__ini": "sqlalchemy.url = driver://user:pass@localhost/db"}, "sqlite:///app.db"),
+    ],
+)
+def test_a_url_is_of_the_projects_dialect(tmp_path: Path, files: dict[str, str], url: str) -> None:
+    side = committed(tmp_path, readme="Words.", **files)
+    assert database_url(side.environment, side.tree) == url
+
+
+def test_a_template_is_no_environment_where_its_scripts_are_not_known(tmp_path: Path) -> None:
+    ini = "[alembic]\nscript_location = {alembic_dir}\n"
+    side = committed(tmp_path, a_in_alembic__ini=ini, b_in_env__py="")
+    assert template_without_location(side.tree) is None
+    side = committed(tmp_path, a_in_alembic_in_env__py="")
+    template = template_without_location(side.tree)
+    assert template is not None
+    assert (template.config, template.script_location) == ("a/alembic.ini", "a/alembic")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "no such table: settings",
+        'relation "settings" does not exist\nLINE 1: …',
+        "(1146, \"Table 'app.settings' doesn't exist\")",
+    ],
+)
+def test_a_query_at_the_start_is_told_of_the_empty_database(message: str) -> None:
+    seen = failure("OperationalError", message)
+    assert hint(seen).endswith('.has_table("settings"):')
+    # Of what migrations query, they made the table or did not.
+    connection = {"dialect": "sqlite", "driver": "pysqlite", "target": "app.db"}
+    assert hint(replace(seen, connections=(connection,))) == ""
+
+
+def test_a_submodule_is_named_where_it_may_matter(tmp_path: Path) -> None:
+    side = committed(tmp_path, readme="Words.")
+    repository = replace(Repository.discover(tmp_path), absent=("vendor/theme",))
+
+    def named(message: str, type_: str = "ValueError", **reads: list[str]) -> bool:
+        error = {"type": type_, "message": message}
+        return bool(what_is_absent(repository, side.tree.sha, error, reads))
+
+    assert named("No module named 'theme'", "ModuleNotFoundError")
+    assert named("[Errno 2] No such file or directory: 'vendor/theme/models.sql'", "OSError")
+    assert named("no models", absent=["vendor/theme/models.py"])
+    assert not named("SHOP_TOKEN is not set", opened=["app.py"], absent=["vendor/themes.py"])
