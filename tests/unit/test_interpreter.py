@@ -235,6 +235,35 @@ def test_an_interpreter_behind_a_command(tmp_path: Path) -> None:
     assert caught.value.what == "the setting 'run' starts /gone/docker, which is not on PATH"
 
 
+@pytest.mark.parametrize(
+    ("alembic", "sqlalchemy", "said"),
+    [
+        ("1.8.1", "1.4.54", "Alembic 1.8.1 is older than 1.9"),
+        ("1.13.0", "1.3.24", "SQLAlchemy 1.3.24 is older than 1.4"),
+        ("1.10.0rc1", "2.1.0b2", ""),
+    ],
+)
+def test_libraries_that_are_too_old_are_said_before_they_are_imported(
+    tmp_path: Path, alembic: str, sqlalchemy: str, said: str
+) -> None:
+    make_venv(tmp_path / ".venv", alembic=False)
+    (site,) = (tmp_path / ".venv").glob("lib/python*/site-packages")
+    for name, version in (("alembic", alembic), ("sqlalchemy", sqlalchemy)):
+        (site / name).mkdir()
+        (site / name / "__init__.py").write_text("raise SystemExit('imported')\n", "utf-8")
+        distribution = site / f"{name}-{version}.dist-info"
+        distribution.mkdir()
+        text = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        (distribution / "METADATA").write_text(text, "utf-8")
+    if not said:
+        assert choose(tmp_path)[0] == ".venv at the root"
+        return
+    with pytest.raises(CouldNotJudge) as caught:
+        choose(tmp_path, environ={"VIRTUAL_ENV": str(tmp_path / ".venv"), "PATH": "/nowhere"})
+    assert said in caught.value.what
+    assert caught.value.fix.endswith("alembic-lockstep check --static")
+
+
 # The memory
 
 

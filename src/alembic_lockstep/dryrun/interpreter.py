@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import subprocess
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -33,12 +34,17 @@ import sys
 sys.path[:] = [entry for entry in sys.path if entry]
 if sys.version_info < (3, 9):
     raise SystemExit("Python 3.9 or newer is wanted, this is %d.%d" % sys.version_info[:2])
+from importlib import metadata
 from importlib.util import find_spec
-for name in ("alembic", "sqlalchemy"):
-    found = find_spec(name)
-    if found is None or not found.has_location:
+for name, title, lowest in (("alembic", "Alembic", (1, 9)), ("sqlalchemy", "SQLAlchemy", (1, 4))):
+    spec = find_spec(name)
+    if spec is None or not spec.has_location:
         raise SystemExit("No module named %r" % name)
+    version = metadata.version(name)
+    if tuple(int(part) for part in version.split(".")[:2] if part.isdigit()) < lowest:
+        raise SystemExit("%s %s is older than %d.%d" % (title, version, *lowest))
 """
+OUTDATED = " is older than "
 
 
 def choose_interpreter(
@@ -110,6 +116,12 @@ def _first_fitting(
         reason = _refusal(candidate, root, run, environ)
         if not reason:
             return replace(candidate, refused=tuple(refused.values()))
+        if OUTDATED in reason:  # the project's all the same: another would judge another project
+            raise CouldNotJudge(
+                f"{candidate}: {reason}, the lowest that a dry run works with",
+                fix="Until it is upgraded, compare models and migrations by their text:\n"
+                "alembic-lockstep check --static",
+            )
         refused[candidate.path or candidate.source] = f"{candidate}: {reason}"
     if run and which(run[0], path=environ.get("PATH")) is None:
         raise CouldNotJudge(
@@ -163,7 +175,8 @@ def _stamp(
     paths = [*(candidate.path for candidate in seen), settings.python]
     ages = [(path, *_ages(root / path)) for path in paths if path]
     tools = [tool.name for tool in tools_in_use(root, directory)]
-    return repr((str(root), ages, tools, settings.run, sorted(settings.env.items())))
+    trial = zlib.crc32(_TRIAL.encode())  # another version of ours may refuse what this one took
+    return repr((trial, str(root), ages, tools, settings.run, sorted(settings.env.items())))
 
 
 def _ages(python: Path) -> list[str]:
