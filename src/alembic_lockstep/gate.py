@@ -16,6 +16,7 @@ from alembic_lockstep.dryrun.comparison import BASE_MODELS, Comparison, compare,
 from alembic_lockstep.dryrun.early import EarlyProbes
 from alembic_lockstep.dryrun.failures import check_loaded
 from alembic_lockstep.dryrun.launcher import Launcher, Progress
+from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.operations import subtract
 from alembic_lockstep.dryrun.policy import work_folder
 from alembic_lockstep.dryrun.runner import DryRunner
@@ -150,7 +151,7 @@ class Gate:
         verdict = Verdict(base, tree, judged, reasons if memory else ())
         if memory and not verdict.untraced:
             trees = dict(zip(names, (before, now), strict=True))
-            _remember(memory, names, trees, asked, verdict, runner.launcher)
+            _remember(memory, names, trees, asked, verdict, runner)
         return verdict
 
     def settings(self, tree: Tree) -> Settings:
@@ -229,7 +230,7 @@ def _remember(
     trees: Mapping[str, Tree],
     asked: Collection[str],
     verdict: Verdict,
-    launcher: Launcher,
+    runner: DryRunner,
 ) -> None:
     """Leave what was found to later runs: what was seen in the trees, and that one passed.
 
@@ -238,7 +239,7 @@ def _remember(
         trees: They themselves by these ids.
         asked: The paths that were looked for in either.
     """
-    base, name = names
+    (base, name), launcher = names, runner.launcher
     known = memory.known(name, trees[name], asked, launcher.seen)
     if known.trace.has_changed(memory.repository.root, memory.since):
         return
@@ -248,21 +249,37 @@ def _remember(
         # dry run what its own description tells already.
         asked = [path for path in asked if not path.endswith(".py")]
     for one in verdict.environments:
-        if one.comparison is None or one.comparison.start == BASE_MODELS:
-            continue
-        if one.comparison.now.outdated:  # a fresh database of this tree would be another
+        # A fresh database of this tree would be another than one that the base's revisions made.
+        if one.comparison is None or one.comparison.now.outdated:
             continue
         seen = launcher.seen_without(every - {one.environment.name})
         python = launcher.interpreter(one.environment).path
-        for tree, observed in ((name, one.comparison.now), (base, one.comparison.before)):
+        for tree, observed in _observed(one, base, name, runner):
+            # A failure is looked at anew, unless it says that the history does not replay.
+            is_lasting = not observed.error or one.comparison.start == BASE_MODELS
             # Another tree was run in the base's place where its configuration is new.
-            if observed and one.environment.config in trees[tree].files:
+            if is_lasting and one.environment.config in trees[tree].files:
                 is_known = tree == name and len(every) == 1
                 read = known if is_known else memory.known(tree, trees[tree], asked, seen)
                 memory.observations.remember(one.environment, python, observed, read)
     if not verdict.findings:
         settings = known.blob("pyproject.toml")
         memory.verdicts.remember(base, known, launcher.interpreters, settings)
+
+
+def _observed(
+    verdict: EnvironmentVerdict, base: str, tree: str, runner: DryRunner
+) -> Iterator[tuple[str, Observation]]:
+    """Yield the trees whose history was replayed, each with what was seen."""
+    comparison = verdict.comparison
+    if comparison and comparison.start == BASE_MODELS:
+        for name in (tree, base):
+            if failed := runner.replayed.get((verdict.environment, name)):
+                yield name, failed
+    elif comparison:
+        yield tree, comparison.now
+        if comparison.before:
+            yield base, comparison.before
 
 
 def _the_others_only(others: Sequence[Environment]) -> str:

@@ -10,7 +10,9 @@ import pytest
 
 from .conftest import MakeProject
 from .harness import Project, Result, run
-from .small import ENV, HEAD, MODELS, add_migration, assert_finding
+from .small import ENV, FIRST_FILE, HEAD, MODELS, add_migration, assert_finding
+
+INIT = "service/shop/__init__.py"
 
 #: Processes of git in a check that starts the project.
 MOST_OF_GIT = 31
@@ -202,6 +204,38 @@ def test_an_old_difference_starts_the_base_once_only(shop: Project, starts: Path
     starts.write_text("")
     assert judged(shop)[0] == 1
     assert len(set(starts.read_text().split())) == 1
+
+
+def test_a_history_that_does_not_replay_is_not_tried_again(shop: Project, starts: Path) -> None:
+    shop.replace(FIRST_FILE, "op.create_table(", "op.drop_table('made_by_hand'); op.create_table(")
+    shop.git("commit", "--quiet", "--all", "-m", "As production has it")
+    shop.write(INIT, "LIMIT = 1\n")
+    shop.stage(INIT)
+    starts.write_text("")
+    assert judged(shop)[0] == 0
+    assert len(set(starts.read_text().split())) == 4  # neither replays; then from the base's models
+    for limit in (2, 3):
+        shop.git("commit", "--quiet", "-m", "A change")
+        starts.write_text("")
+        assert judged(shop)[0] == 0  # of what nobody reads
+        assert starts.read_text() == ""
+        shop.write(INIT, f"LIMIT = {limit}\n")
+        shop.stage(INIT)
+        assert judged(shop)[0] == 0
+        assert len(set(starts.read_text().split())) == 2
+
+
+def test_a_history_that_is_mended_is_replayed(shop: Project) -> None:
+    text = shop.read(FIRST_FILE)
+    shop.replace(FIRST_FILE, "op.create_table(", "op.drop_table('made_by_hand'); op.create_table(")
+    shop.git("commit", "--quiet", "--all", "-m", "Broken")
+    shop.write(INIT, "LIMIT = 1\n")
+    shop.stage(INIT)
+    assert judged(shop) == (0, 0, 0)
+    shop.git("commit", "--quiet", "-m", "A change")
+    shop.write(FIRST_FILE, text)
+    shop.stage(FIRST_FILE)
+    assert judged(shop) == (0, 0, 2)  # from the snapshot that it once had
 
 
 def test_an_old_difference_starts_the_base_once_also_beside_a_new_file(

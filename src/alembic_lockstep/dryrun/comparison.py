@@ -98,6 +98,10 @@ def _compare(runner: DryRunner, now: Side, base: Side | None) -> Comparison:
     start = runner.settings.start
     if start == BASE_MODELS and base is not None:
         return _from_base_models(runner, now, base, "")
+    failed = runner.recall(base, fails=True) if base else None
+    if base and failed and _has_same_history(now, base):
+        runner.replayed[now.environment, now.tree.sha] = failed
+        return _from_base_models(runner, now, base, _does_not_replay(failed, failed))
     known = runner.recall(now, base) if base and not runner.settings.strict else None
     if known:  # the change is about another environment
         return replace(subtracted(known, known, start), untouched=True)
@@ -196,15 +200,24 @@ def _failed(runner: DryRunner, now: Side, base: Side | None, seen: Observation) 
             raise _blames_nobody(runner, base, seen, before)
         same = before.revision == seen.revision or _is_unchanged(seen.revision, now, base)
         if before.phase == "upgrade" and before.revision and same:
-            note = (
-                f"revision {before.revision} fails in the base too "
-                f"({_first_line(seen.error['message'])}), so the history was not replayed: "
-                "the scratch database started from the base's models"
-            )
-            return _from_base_models(runner, now, base, note)
+            return _from_base_models(runner, now, base, _does_not_replay(before, seen))
     if server_lacks(seen):
         raise _unjudged(runner, now, seen)
     return Comparison(seen, before, runner.settings.start)
+
+
+def _does_not_replay(before: Observation, seen: Observation) -> str:
+    return (
+        f"revision {before.revision} fails in the base too "
+        f"({_first_line(seen.error['message'])}), so the history was not replayed: "
+        "the scratch database started from the base's models"
+    )
+
+
+def _has_same_history(now: Side, base: Side) -> bool:
+    """Tell whether all of the base's migrations stand unchanged: what fails there fails here."""
+    paths = [revision.path for revision in base.history.revisions]
+    return all(now.tree.files.get(path) == base.tree.files[path] for path in paths)
 
 
 def _blames_nobody(

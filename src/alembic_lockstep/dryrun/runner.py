@@ -109,12 +109,16 @@ class DryRunner:
         self.replayed[side.environment, side.tree.sha] = seen
         return seen
 
-    def recall(self, *sides: Side) -> Observation | None:
-        """What dry runs of these sides of an environment would see alike, if that is remembered."""
+    def recall(self, *sides: Side, fails: bool = False) -> Observation | None:
+        """Return what dry runs of these sides of an environment would see alike, if remembered.
+
+        Args:
+            fails: Whether to look for a history that does not replay, or for any other.
+        """
         if self.observations is None or len({side.environment for side in sides}) > 1:
             return None
         interpreter = self.launcher.interpreter(sides[0].environment).path
-        known = self.observations.recall(sides, interpreter)
+        known = self.observations.recall(sides, interpreter, fails=fails)
         if known:
             self.launcher.note(sides[0], known)
         return known

@@ -42,7 +42,9 @@ class KnownTree:
         if tree == self.tree:
             return []
         git = self.repository
-        return git.staged_changes(self.tree) if tree is None else git.changes(self.tree, tree)
+        if tree is None:
+            return git.staged_changes(self.tree)
+        return git.changes(self.tree, tree, renames=False)
 
     def is_touched(self, changes: Iterable[Change]) -> bool:
         """Whether a change set from this tree touches what was read of it."""

@@ -31,15 +31,19 @@ class Observations:
     settings: Settings
     environ: Mapping[str, str]
 
-    def recall(self, sides: Sequence[Side], interpreter: str) -> Observation | None:
-        """What a dry run would see in each of these trees, if one is known that read nothing else.
+    def recall(
+        self, sides: Sequence[Side], interpreter: str, *, fails: bool = False
+    ) -> Observation | None:
+        """Return what a dry run would see in each of these trees, if one is known that reads alike.
 
-        The sides are of one environment.
+        Args:
+            sides: Those of one environment.
+            fails: Whether to look for one whose history does not replay, or for any other.
         """
         prefix = self._prefix(sides[0].environment, interpreter)
         for name in self.cache.names(KIND, prefix)[:_TRIED]:
             stored = self.cache.read(KIND, name)
-            if stored is None:
+            if stored is None or bool(stored["seen"]["error"]) is not fails:
                 continue
             known = KnownTree(self.repository, name.removeprefix(prefix), stored)
             with suppress(CouldNotJudge):  # `git gc` took the tree
@@ -51,9 +55,7 @@ class Observations:
     def remember(
         self, environment: Environment, interpreter: str, seen: Observation, known: KnownTree
     ) -> None:
-        """Keep what a dry run saw in a tree; a failure is looked at anew."""
-        if seen.error:
-            return
+        """Keep what a dry run saw in a tree."""
         name = self._prefix(environment, interpreter) + known.tree
         facts = {**vars(seen), "reads": {}, "log": "", "guard": None}
         self.cache.write(KIND, name, {**known.stored, "seen": facts})

@@ -45,13 +45,18 @@ class Declared:
 def may_declare_tables(source: bytes) -> bool:
     """Whether a file could declare a table, on whatever base."""
     text = source.decode("utf-8", "replace")
-    if not re.search(r"Column|column|Table\(|__table|table\s*=", text):
+    if not speaks_of_tables(text):
         return False
     module = Module.parse("", text)
     if module is None:
         return False  # as for the rule
     classes = (node for node in ast.walk(module.tree) if isinstance(node, ast.ClassDef))
     return any(_calls(module.tree, "Table")) or any(map(_is_table, classes))
+
+
+def speaks_of_tables(text: str) -> bool:
+    """Whether a file has words without which it declares no table: to parse it takes 20 ms."""
+    return re.search(r"Column|column|Table\(|__table|table\s*=", text) is not None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from alembic_lockstep.dryrun.operations import Operation
 from alembic_lockstep.facts import Facts, at, merged_catalogue
 from alembic_lockstep.findings import Finding
-from alembic_lockstep.models.declared import Declared, Resolver
+from alembic_lockstep.models.declared import Declared, Resolver, speaks_of_tables
 from alembic_lockstep.models.modules import import_name
 
 # Tables in these are not the application's.
@@ -88,7 +88,7 @@ def _unregistered(facts: Facts) -> Iterator[Unregistered]:
         path = change.path
         if path in loaded or path not in facts.tree.files or not may_hold_models(path):
             continue
-        if _is_of_migrations(facts, path):
+        if _is_of_migrations(facts, path) or not speaks_of_tables(facts.tree.read(path) or ""):
             continue
         tables = now.tables(path)
         if not tables:
