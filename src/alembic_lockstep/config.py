@@ -34,6 +34,8 @@ class Settings:
         start: `replay`, `base-models`, or the path of an `.sql` file.
         scratch_urls: Servers on which scratch databases may be made.
         scratch_setup: SQL run in every new scratch database.
+        scratch_inside: `host:port` by which what the setting `run` starts reaches the servers of
+            `scratch_urls`; empty: by the same address as this machine.
         timeout: Seconds for one dry run.
         allow_connect: `host:port`, `host`, or a unix socket's path.
         allow_write: Absolute paths, `~` for the home folder, that the project may really write to.
@@ -52,6 +54,7 @@ class Settings:
     start: str = "replay"
     scratch_urls: tuple[str, ...] = ()
     scratch_setup: tuple[str, ...] = ()
+    scratch_inside: str = ""
     timeout: float = 300.0
     allow_connect: tuple[str, ...] = ()
     allow_write: tuple[str, ...] = ()
@@ -206,6 +209,7 @@ _KEYS = (
     _key("start", _START),
     _key("scratch_urls", _URLS, toml="scratch.urls", variable="SCRATCH"),
     _key("scratch_setup", _STRINGS, toml="scratch.setup"),
+    _key("scratch_inside", _STRING, toml="scratch.inside"),
     _key("timeout", _SECONDS),
     _key("allow_connect", _STRINGS),
     _key("allow_write", _PATHS),

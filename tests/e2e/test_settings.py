@@ -190,6 +190,15 @@ def test_elsewhere_the_archive_is_judged_and_nothing_of_it_stays(contained: Proj
     assert not left_in_container(contained)
 
 
+def test_elsewhere_a_relative_python_is_of_the_root(shop: Project) -> None:
+    """Started from a subfolder, `docker compose` did not find its file, nor `env` this Python."""
+    configure(shop, 'run = ["env", "SECRET=1"]\npython = ".venv/bin/python"')
+    shop.environ["ALEMBIC_LOCKSTEP_ENV"] = "PYTHONPATH=."
+    words = (sys.executable, "-m", "alembic_lockstep", "check")
+    below = run(words, cwd=shop.root / "service", environ=shop.environ)
+    assert_clean(below, "2 revisions")
+
+
 def test_elsewhere_old_migrations_that_take_what_changes_are_named(contained: Project) -> None:
     contained.git("rm", "--quiet", FIRST_FILE, HEAD_FILE)
     upgrade = "import shop.models as m; m.Base.metadata.create_all(op.get_bind())"

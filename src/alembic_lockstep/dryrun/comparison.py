@@ -270,7 +270,9 @@ def _from_base_models(runner: DryRunner, now: Side, base: Side, note: str) -> Co
 
 def _unjudged(runner: DryRunner, side: Side, seen: Observation) -> CouldNotJudge:
     tried = runner.launcher.tried(side.environment)
-    return could_not_judge(seen, side, runner.launcher.repository, tried=tried)
+    is_elsewhere = bool(runner.settings.run)
+    repository = runner.launcher.repository
+    return could_not_judge(seen, side, repository, tried=tried, is_elsewhere=is_elsewhere)
 
 
 def _first_line(text: str) -> str:

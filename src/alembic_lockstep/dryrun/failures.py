@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
+from alembic_lockstep.dryrun.compose import run_in_compose, server_in_compose
 from alembic_lockstep.dryrun.hints import hint
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.variables import missing_fields
@@ -33,6 +34,11 @@ MACHINE = re.compile(
     r"|connection (was closed|is closed|does not exist)|attempt to write a readonly database"
 )
 
+# What drivers say of a server that a container cannot reach.
+UNREACHED = re.compile(
+    r"(?i)connection refused|connect call failed|could not translate host name|can't connect to"
+    r"|name or service not known|name resolution|no route to host|network is unreachable|timed out"
+)
 # What databases say of a column that is not there.
 NO_COLUMN = re.compile(
     r"no such column: (?P<sqlite>[\w.]+)|has no column named (?P<insert>\w+)"
@@ -42,7 +48,12 @@ NO_COLUMN = re.compile(
 
 
 def could_not_judge(
-    seen: Observation, side: Side, repository: Repository, *, tried: Sequence[str] = ()
+    seen: Observation,
+    side: Side,
+    repository: Repository,
+    *,
+    tried: Sequence[str] = (),
+    is_elsewhere: bool = False,
 ) -> CouldNotJudge:
     """Explain a dry run that failed before there was anything to judge.
 
@@ -50,6 +61,7 @@ def could_not_judge(
         side: What ran.
         tried: The interpreters that were looked at: shown where a missing module may mean that
             it was not the project's own that ran.
+        is_elsewhere: The setting `run` has it run in a container.
     """
     error = seen.error
     message = str(error["message"]) or str(error["type"])
@@ -61,10 +73,12 @@ def could_not_judge(
         what += f" ({frames[-1]['path']}:{frames[-1]['line']})"
     absent = what_is_absent(repository, side.tree.sha, error, seen.reads)
     if error["type"] == "ModuleNotFoundError" and error["module"]:
-        return _not_found(what, seen, repository, tried, absent)
+        compose = "" if is_elsewhere else run_in_compose(side.tree, side.environment.directory)
+        return _not_found(what, seen, repository, tried, absent, compose)
     fix = (
         _forgotten(_relative_import(message), repository)
         or forgotten_in(message, seen.reads, repository)
+        or (_unreached(seen, side) if is_elsewhere else "")
         or hint(seen, side)
     )
     return CouldNotJudge(what, fix="\n".join(filter(None, [fix, *absent])), log=seen.log)
@@ -103,6 +117,7 @@ def _not_found(
     repository: Repository,
     tried: Sequence[str],
     absent: Sequence[str],
+    compose: str,
 ) -> CouldNotJudge:
     module = str(seen.error["module"])
     fix = _forgotten(module, repository)
@@ -112,7 +127,15 @@ def _not_found(
         f"Install what provides '{module}' into the project's environment, or name the Python "
         'that has it:\n[tool.alembic-lockstep]\npython = "path/to/python"'
     )
-    return CouldNotJudge(what, fix="\n".join([*absent, fix]), tried=tried, log=seen.log)
+    lines = filter(None, [*absent, fix, compose])
+    return CouldNotJudge(what, fix="\n".join(lines), tried=tried, log=seen.log)
+
+
+def _unreached(seen: Observation, side: Side) -> str:
+    if not UNREACHED.search(str(seen.error["message"])) or not seen.connections:
+        return ""
+    dialect = seen.connections[-1]["dialect"]
+    return server_in_compose(side.tree, side.environment.directory, dialect)
 
 
 def check_loaded(seen: Observation, changed: Collection[str]) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from alembic_lockstep.config import Settings
 from alembic_lockstep.dryrun.access import AccessTimes, complete
 from alembic_lockstep.dryrun.candidates import Candidate
+from alembic_lockstep.dryrun.compose import moved_to
 from alembic_lockstep.dryrun.early import EarlyProbes
 from alembic_lockstep.dryrun.environ import outer_environ
 from alembic_lockstep.dryrun.interpreter import choose_interpreter
@@ -190,6 +191,7 @@ class Launcher:
         run = Run(
             interpreter=interpreter,
             prefix=self.settings.run,
+            root=self.repository.root,
             checkout=checkout,
             policy=self._policy,
             allowed=self._allowed,
@@ -200,7 +202,7 @@ class Launcher:
             },
             environ=outer_environ(self.environ),
             timeout=self.settings.timeout,
-            connect=connect,
+            connect=self._as_inside(connect),
             progress=self.progress,
             ran=access.end if access else lambda: None,
             started=lambda probe: self._noted(probe, checkout.parent),
@@ -211,6 +213,13 @@ class Launcher:
         early = self.early.take(interpreter, self._policy) if self._may_begin else None
         seen = observe(run, early)
         return replace(seen, reads=complete(seen.reads, access))
+
+    def _as_inside(self, connect: Ask) -> Ask:
+        """Have databases named by the address that they have behind the setting `run`."""
+        inside = self.settings.scratch_inside
+        if not (self.settings.run and inside):
+            return connect
+        return lambda *asked: moved_to(inside, connect(*asked))
 
     def _request(self, environment: Environment) -> dict[str, Any]:
         return {

@@ -116,20 +116,24 @@ def start_probe(
 
 
 def start_elsewhere(
-    prefix: Sequence[str],
-    interpreter: str,
+    interpreter: Sequence[str],
     environ: Mapping[str, str],
+    root: Path,
     checkout: Path,
     request: Mapping[str, Any],
 ) -> tuple[Probe, bytes]:
     """Start the probe behind a prefix, such as `docker compose exec`.
 
+    Args:
+        interpreter: The prefix, and what starts Python behind it.
+        root: Where that is run.
+
     Returns:
         The probe, and what it is to be sent before the request.
     """
     archive = _pack(checkout, _ignored_folders(request))
-    command = [*prefix, interpreter, "-c", REMOTE, str(len(archive))]
-    return Probe(command, environ, None, None), archive
+    command = [*interpreter, "-c", REMOTE, str(len(archive))]
+    return Probe(command, environ, str(root), None), archive
 
 
 def _ignored_folders(request: Mapping[str, Any]) -> frozenset[str]:

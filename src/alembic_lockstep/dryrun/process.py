@@ -28,6 +28,7 @@ class Run:
     """One dry run to be made.
 
     Attributes:
+        root: The working tree's top folder, where `prefix` is run: a compose file may be there.
         policy: What the project may change on this machine.
         allowed: Addresses that it may reach beside its database.
         request: What the probe is told; see `probe/main.py`.
@@ -43,6 +44,7 @@ class Run:
 
     interpreter: str
     prefix: tuple[str, ...]
+    root: Path
     checkout: Path
     policy: Policy
     allowed: tuple[str, ...]
@@ -138,8 +140,8 @@ def _ending(status: int) -> str:
 def _asked(run: Run, early: Probe | None) -> Iterator[tuple[Probe, _Clock]]:
     """The probe with its request, killed when it takes too long; nothing is left of it."""
     if run.prefix:
-        place = (run.prefix, run.interpreter, run.environ, run.checkout)
-        probe, header = start_elsewhere(*place, run.request)
+        command = (*run.prefix, run.interpreter)
+        probe, header = start_elsewhere(command, run.environ, run.root, run.checkout, run.request)
     else:
         probe = early or start_probe(run.interpreter, run.environ, run.checkout, run.policy)
         header = b""
