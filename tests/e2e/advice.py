@@ -24,3 +24,12 @@ def follow(project: Project, result: Result) -> Result:
         project.write("pyproject.toml", text + "\n".join(advice[settings:]) + "\n")
         project.stage("pyproject.toml")
     return project.check()
+
+
+def printed_upgrade(project: Project) -> str:
+    """Return what the report tells to write into `upgrade()`."""
+    (environment,) = project.check("--output-format", "json").json["environments"]
+    (body,) = (cure["text"] for cure in environment["cures"] if cure["language"] == "python")
+    head, _, lines = str(body).partition("\n")
+    assert head == "def upgrade() -> None:"
+    return lines.strip()

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from alembic_lockstep.probe.twin import postgresql
 
+from .advice import printed_upgrade
 from .conftest import MakeProject
 from .harness import SCRATCH_SERVER, Project, force_postgres, require, server_answers
 from .small import ENV, MODELS, add_migration, assert_clean, assert_finding, change_and_check
@@ -59,15 +60,6 @@ def commit(shop: Project) -> None:
     shop.git("commit", "--quiet", "--no-verify", "-m", "A change")
 
 
-def printed_cure(shop: Project) -> str:
-    """What the report tells to write into `upgrade()`."""
-    (environment,) = shop.check("--output-format", "json").json["environments"]
-    (body,) = (cure["text"] for cure in environment["cures"] if cure["language"] == "python")
-    head, _, lines = str(body).partition("\n")
-    assert head == "def upgrade() -> None:"
-    return lines.strip()
-
-
 @pytest.mark.parametrize(
     ("old", "new", "names", "thing"),
     [
@@ -94,7 +86,7 @@ def test_what_autogenerate_does_not_see_is_found_and_the_printed_cure_cures_it(
     edit(shop, old, new, *names)
     result = change_and_check(shop)
     assert_finding(result, f"{MODELS}:", f"missing-migration: {thing}", "write into it what")
-    add_migration(shop, "aaaaaaaaaaaa", upgrade=printed_cure(shop))
+    add_migration(shop, "aaaaaaaaaaaa", upgrade=printed_upgrade(shop))
     assert_clean(shop.check(), "3 revisions")
 
 
@@ -108,7 +100,7 @@ def test_what_the_base_has_already_is_not_counted(shop: Project) -> None:
 def test_a_migration_that_adds_another_check_is_a_mismatch(shop: Project) -> None:
     edit(shop, ARGUMENTS, ARGUMENTS + CHECK, "CheckConstraint")
     change_and_check(shop)
-    cure = printed_cure(shop).replace("number > 0", "number >= 0")
+    cure = printed_upgrade(shop).replace("number > 0", "number >= 0")
     add_migration(shop, "aaaaaaaaaaaa", upgrade=cure)
     assert_finding(shop.check(), "migration-mismatch: ", "number > 0", "number >= 0")
 
@@ -222,7 +214,7 @@ def test_labels_of_an_enum_are_compared(postgres_shop: Project) -> None:
     result = change_and_check(shop)
     line = shop.line(MODELS, "    status:")
     assert_finding(result, f"{MODELS}:{line}:5: missing-migration: enum type status", "'paid'")
-    add_migration(shop, "bbbbbbbbbbbb", "aaaaaaaaaaaa", upgrade=printed_cure(shop))
+    add_migration(shop, "bbbbbbbbbbbb", "aaaaaaaaaaaa", upgrade=printed_upgrade(shop))
     assert_clean(shop.check())
     shop.replace(MODELS, '"new", "paid", "sent"', '"new", "sent"')
     add_migration(shop, "bbbbbbbbbbbb", "aaaaaaaaaaaa", "pass")
