@@ -295,6 +295,30 @@ def test_an_argument_for_env_py_is_asked_for_and_given(shop: Project) -> None:
     assert_finding(change_and_check(shop), "alembic -x tenant=a revision --autogenerate -m")
 
 
+COMMAND = """\
+config = context.config
+assert config.cmd_opts.cmd[0].__name__ == "upgrade" and not config.cmd_opts.sql
+assert __import__("sys").argv[-2:] == ["upgrade", "heads"]
+"""
+LOGGING = """\
+if config.config_file_name is not None:
+    fileConfig(config.config_file_name)
+"""
+GUARDED = LOGGING.replace(
+    "config.config_file_name is not None", 'config.file_config.has_section("formatters")'
+)
+
+
+def test_what_the_command_gives_and_a_configuration_without_logging(shop: Project) -> None:
+    replaced(ENV, "config = context.config\n", COMMAND)(shop)
+    text = shop.read(INI)
+    shop.write(INI, text[: text.index("[loggers]")])
+    advice = "".join(f"    {line}\n" for line in GUARDED.splitlines())
+    assert_unjudged(change_and_check(shop), "KeyError: 'formatters'", advice)
+    replaced(ENV, LOGGING, GUARDED)(shop)
+    assert_clean(change_and_check(shop))
+
+
 def test_directives_that_are_emptied_whatever_they_hold_hide_nothing(shop: Project) -> None:
     always = EMPTYING.replace("    if directives[0].upgrade_ops.is_empty():\n    ", "")
     together(

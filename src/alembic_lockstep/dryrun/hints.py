@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 
+from alembic_lockstep.dryrun.env_script import of_env_script
 from alembic_lockstep.dryrun.lacks import what_to_set
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.variables import (
@@ -57,6 +58,7 @@ def hint(seen: Observation, side: Side | None = None) -> str:
         or what_to_set(message, dialect)
         or _programs(seen, message)
         or _writes(seen, message)
+        or of_env_script(seen)
         or _arguments(seen, message)
         or (filled_in(side.environment, side.tree) if side and TEMPLATE.search(message) else "")
         or _variables(seen, side)

@@ -1,29 +1,66 @@
-"""Alembic's configuration as the project's own command would build it."""
+"""Build Alembic's configuration as the project's own command would."""
 
 from __future__ import annotations
 
 import argparse
 import os
+import sys
 from contextlib import ExitStack
-from typing import Any, Dict
+from typing import Any, Dict, List
 
-from alembic.config import Config
+from alembic.config import CommandLine, Config
+
+from .logs import tolerate_log_files
 
 
 def load_config(request: Dict[str, Any], stack: ExitStack) -> Config:
-    """The `Config` of `alembic` or of `flask db`, in the working directory of a person.
+    """Return the `Config` of `alembic upgrade heads` or of `flask db upgrade heads`.
 
     A Flask application's context is entered on `stack`.
     """
+    arguments = command_arguments(request)
+    # Applications look there to tell a migration from a server's start.
+    sys.argv[:] = [_program("flask" if request["flask"] else "alembic"), *arguments]
+    tolerate_log_files()
     config = _flask_config(request, stack) if request["flask"] else _plain_config(request)
-    # env.py may look at the options of the command: they are those of `--autogenerate`.
-    options = getattr(config, "cmd_opts", None) or argparse.Namespace()
-    options.x = request["x"] or None
-    for name, value in {"name": request["section"], "autogenerate": True}.items():
-        if getattr(options, name, None) is None:
-            setattr(options, name, value)
-    config.cmd_opts = options
+    # Many an env.py imports the models only for `revision --autogenerate`.
+    config.cmd_opts = getattr(config, "cmd_opts", None) or argparse.Namespace()
+    config.cmd_opts.autogenerate = True
+    config.attributes = Attributes(config.attributes)  # type: ignore[misc]
     return config
+
+
+class MissingAttributeError(KeyError):
+    """An attribute of the configuration that no command sets."""
+
+    def __str__(self) -> str:
+        return (
+            f"config.attributes has no {self.args[0]!r}: "
+            "`alembic upgrade` sets no attributes, only a program of the project may"
+        )
+
+
+class Attributes(Dict[str, Any]):
+    """Attributes of a configuration, which say of a missing name whose it is."""
+
+    def __missing__(self, name: str) -> Any:
+        raise MissingAttributeError(name)
+
+
+def command_arguments(request: Dict[str, Any]) -> List[str]:
+    """Return what a person would type after `alembic` or `flask` in the environment's folder."""
+    extra = [word for argument in request["x"] for word in ("-x", argument)]
+    if request["flask"]:
+        app = ["--app", request["flask_app"]] if request["flask_app"] else []
+        return [*app, "db", "upgrade", *extra, "heads"]
+    config = os.path.relpath(request["config"], request["directory"] or os.curdir)
+    named = ["-c", config] if config not in ("alembic.ini", "pyproject.toml") else []
+    section = ["-n", request["section"]] if request["section"] != "alembic" else []
+    return [*named, *section, *extra, "upgrade", "heads"]
+
+
+def _program(name: str) -> str:
+    return os.path.join(os.path.dirname(sys.executable), name)
 
 
 def _plain_config(request: Dict[str, Any]) -> Config:
@@ -33,7 +70,9 @@ def _plain_config(request: Dict[str, Any]) -> Config:
         options["toml_file"] = os.path.abspath("pyproject.toml")
         if path.endswith(".toml"):
             options.update(file_=os.path.abspath("alembic.ini"), toml_file=path)
-    return Config(**options)
+    parsed = CommandLine(prog="alembic").parser.parse_args(command_arguments({**request, "x": []}))
+    parsed.x = request["x"] or None  # by itself: an argument may begin with a dash
+    return Config(**options, cmd_opts=parsed)
 
 
 def _flask_config(request: Dict[str, Any], stack: ExitStack) -> Config:
@@ -49,5 +88,6 @@ def _flask_config(request: Dict[str, Any], stack: ExitStack) -> Config:
             "the Flask application has no Flask-Migrate: Migrate(app, db) was not called for it"
         )
     folder = os.path.dirname(os.path.join(request["checkout"], request["config"]))
-    config: Config = app.extensions["migrate"].migrate.get_config(os.path.relpath(folder))
+    migrate = app.extensions["migrate"].migrate
+    config: Config = migrate.get_config(os.path.relpath(folder), x_arg=request["x"] or None)
     return config

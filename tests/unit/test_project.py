@@ -1,0 +1,89 @@
+"""env.py is given what the project's own command gives, and no log file decides a verdict."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from contextlib import ExitStack
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from alembic.config import CommandLine
+
+from alembic_lockstep.probe.logs import tolerate_log_files
+from alembic_lockstep.probe.project import MissingAttributeError, command_arguments, load_config
+
+REQUEST = {"config": "alembic.ini", "directory": "", "section": "alembic", "x": [], "flask": False}
+FLASK = {**REQUEST, "flask": True, "flask_app": "shop:create_app"}
+
+
+@pytest.fixture(autouse=True)
+def unchanged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys, "argv", ["-c"])
+    monkeypatch.setattr(logging.FileHandler, "_open", logging.FileHandler._open)
+    monkeypatch.chdir(tmp_path)
+
+
+def request_with(tmp_path: Path, **more: Any) -> dict[str, Any]:
+    (tmp_path / "alembic.ini").write_text("[alembic]\nscript_location = migrations\n")
+    return {**REQUEST, "checkout": str(tmp_path), **more}
+
+
+@pytest.mark.parametrize(
+    ("more", "arguments"),
+    [
+        ({}, "upgrade heads"),
+        ({"config": "pyproject.toml"}, "upgrade heads"),
+        ({"config": "app/alembic.ini", "directory": "app"}, "upgrade heads"),
+        ({"config": "etc/alembic.ini"}, "-c etc/alembic.ini upgrade heads"),
+        ({"config": "a/b.ini", "directory": "a"}, "-c b.ini upgrade heads"),
+        ({"section": "tenants", "x": ["a=b"]}, "-n tenants -x a=b upgrade heads"),
+        (FLASK, "--app shop:create_app db upgrade heads"),
+        ({**FLASK, "flask_app": "", "x": ["a"]}, "db upgrade -x a heads"),
+    ],
+)
+def test_the_arguments_are_those_that_a_person_types(more: dict[str, Any], arguments: str) -> None:
+    assert command_arguments({**REQUEST, **more}) == arguments.split()
+
+
+def test_the_options_are_those_of_alembics_own_command(tmp_path: Path) -> None:
+    config = load_config(request_with(tmp_path), ExitStack())
+    expected = vars(CommandLine().parser.parse_args(["upgrade", "heads"]))
+    assert vars(config.cmd_opts) == {**expected, "autogenerate": True}
+    assert expected["cmd"][0] is command.upgrade
+    assert sys.argv == [str(Path(sys.executable).parent / "alembic"), "upgrade", "heads"]
+
+
+def test_an_argument_may_look_like_an_option(tmp_path: Path) -> None:
+    config = load_config(request_with(tmp_path, x=["-c", "--sql"]), ExitStack())
+    assert config.cmd_opts.x == ["-c", "--sql"]
+    assert not config.cmd_opts.sql
+
+
+def test_an_attribute_that_no_command_sets_is_named(tmp_path: Path) -> None:
+    attributes = load_config(request_with(tmp_path), ExitStack()).attributes
+    assert attributes.get("connection") is None
+    assert "connection" not in attributes
+    with pytest.raises(MissingAttributeError, match=r"^config.attributes has no 'connection': "):
+        attributes["connection"]
+    with pytest.raises(KeyError):
+        attributes["connection"]
+    attributes["connection"] = 1
+    assert attributes["connection"] == 1
+
+
+@pytest.mark.parametrize("handler", [logging.FileHandler, RotatingFileHandler])
+def test_a_log_file_without_its_folder_is_no_error(
+    tmp_path: Path, handler: type[logging.FileHandler]
+) -> None:
+    record = logging.LogRecord("name", logging.INFO, "file", 1, "Hello", None, None)
+    tolerate_log_files()
+    for path in (tmp_path / "logs" / "app.log", tmp_path / "app.log"):
+        made = handler(path)
+        made.emit(record)
+        made.close()
+    assert [file.name for file in tmp_path.iterdir()] == ["app.log"]
+    assert (tmp_path / "app.log").read_text() == "Hello\n"
