@@ -248,16 +248,29 @@ CREATOR = (
     "    import sqlite3\n    from sqlalchemy import create_engine\n"
     "    connectable = create_engine('sqlite://', creator=lambda: sqlite3.connect('shop.db'))\n"
 )
+LATER = (
+    "    import sqlite3\n    from sqlalchemy import create_engine\n"
+    "    connectable = create_engine('sqlite://')\n"
+    "    connectable.pool._creator = lambda: sqlite3.connect('shop.db')\n"
+)
 
 
-def test_an_engine_with_its_own_creator_is_refused(shop: Project) -> None:
-    assert_unjudged(check_env(shop, (ENGINE, CREATOR)), "connection to shop.db")
+def test_an_engine_with_its_own_creator_gets_the_scratch_database(shop: Project) -> None:
+    with shop.untouched():
+        assert_clean(check_env(shop, (ENGINE, CREATOR)), "2 revisions")
+    shop.add_column()
+    assert_finding(change_and_check(shop), "missing-migration")
 
 
-def test_an_engine_whose_own_creator_is_allowed_is_not_migrated(shop: Project) -> None:
+def test_a_creator_that_an_engine_is_given_later_is_refused(shop: Project) -> None:
+    assert_unjudged(check_env(shop, (ENGINE, LATER)), "connection to shop.db")
+
+
+def test_a_creator_that_an_engine_is_given_later_and_is_allowed_is_not_migrated(
+    shop: Project,
+) -> None:
     shop.environ["ALEMBIC_LOCKSTEP_ALLOW_CONNECT"] = "shop.db"
-    result = check_env(shop, (ENGINE, CREATOR))
-    assert_unjudged(result, "does not upgrade it")
+    assert_unjudged(check_env(shop, (ENGINE, LATER)), "does not upgrade it")
 
 
 def test_migrations_that_open_engines_of_their_own_get_the_scratch_database(

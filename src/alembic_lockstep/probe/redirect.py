@@ -26,6 +26,7 @@ from sqlalchemy.pool import Pool
 
 from .channel import Channel
 from .cluster import ClusterWatch
+from .creators import replace_creators
 from .dsn import is_memory, without_password
 from .isolation import Isolation
 from .places import Places
@@ -88,6 +89,7 @@ class Redirect:
         """Start listening, before the project is imported."""
         event.listen(Engine, "do_connect", self._connect)
         event.listen(Pool, "checkout", self._checkout)
+        replace_creators(self._connect_for_creator)
         self.cluster.install()
 
     @contextmanager
@@ -110,9 +112,22 @@ class Redirect:
         )
         return SCRATCH if self.env_script and opener == self.env_script else DECOY
 
-    def _connect(self, dialect: Any, record: Any, cargs: List[Any], cparams: Dict[str, Any]) -> Any:
+    def _connect_for_creator(self, dialect: Any, url: Any, creator: str, record: Any) -> Any:
+        """Connect in the place of a project's function, which is not called."""
+        cargs, cparams = dialect.create_connect_args(url)
+        return self._connect(dialect, record, cargs, cparams, creator)
+
+    def _connect(
+        self,
+        dialect: Any,
+        record: Any,
+        cargs: List[Any],
+        cparams: Dict[str, Any],
+        creator: str = "",
+    ) -> Any:
         place = self._place()
-        url = self._url(dialect, place, self._target(dialect, cargs, cparams))
+        target = " ".join(filter(None, [self._target(dialect, cargs, cparams), creator]))
+        url = self._url(dialect, place, target)
         arguments, keywords = _arguments(dialect, url)
         kept = {name: cparams[name] for name in cparams if not _is_target(name)}
         is_file = dialect.name == "sqlite"
