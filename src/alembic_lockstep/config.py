@@ -31,6 +31,8 @@ class Settings:
         python: The project's interpreter, relative to the root; empty: found.
         run: Arguments put before the interpreter: `("docker", "compose", "exec", "-T", "web")`.
         env: Variables given to the project.
+        stand_in: A file of Python that is run before the project, POSIX from the root.
+        stand_in_text: Its text, of the tree that the settings are of; no setting.
         start: `replay`, `base-models`, or the path of an `.sql` file.
         scratch_urls: Servers on which scratch databases may be made.
         scratch_setup: SQL run in every new scratch database.
@@ -51,6 +53,8 @@ class Settings:
     python: str = ""
     run: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
+    stand_in: str = ""
+    stand_in_text: str = ""
     start: str = "replay"
     scratch_urls: tuple[str, ...] = ()
     scratch_setup: tuple[str, ...] = ()
@@ -206,6 +210,7 @@ _KEYS = (
     _key("python", _STRING),
     _key("run", _STRINGS),
     _key("env", _TABLE),
+    _key("stand_in", _STRING),
     _key("start", _START),
     _key("scratch_urls", _URLS, toml="scratch.urls", variable="SCRATCH"),
     _key("scratch_setup", _STRINGS, toml="scratch.setup"),

@@ -21,6 +21,7 @@ from alembic_lockstep.dryrun.operations import subtract
 from alembic_lockstep.dryrun.policy import work_folder
 from alembic_lockstep.dryrun.runner import DryRunner
 from alembic_lockstep.dryrun.scratch import ScratchServers
+from alembic_lockstep.dryrun.services import with_stand_in
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.facts import Facts, as_loaded, know_each_other, read_facts
 from alembic_lockstep.findings import Finding
@@ -156,7 +157,8 @@ class Gate:
 
     def settings(self, tree: Tree) -> Settings:
         """The settings that a tree gives, under these circumstances."""
-        return load_settings(tree.read("pyproject.toml"), self.environ, self.flags)
+        settings = load_settings(tree.read("pyproject.toml"), self.environ, self.flags)
+        return with_stand_in(settings, tree, self.repository.root)
 
     def _runner(
         self, repository: Repository, settings: Settings

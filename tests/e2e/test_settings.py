@@ -537,3 +537,32 @@ def test_the_configured_server_is_not_asked_by_any_of_it(
     project.environ["ALEMBIC_LOCKSTEP_SCRATCH"] = "postgresql://nobody@127.0.0.1:1/none"
     assert_unjudged(change_and_check(project), "127.0.0.1")
     assert listener.contacts == 0
+
+
+FETCHING = """\
+from urllib import request
+
+PASSWORD = request.urlopen("http://config.test/password").read()
+"""
+ANSWERING = """\
+from urllib import request
+from io import BytesIO
+
+request.urlopen = lambda url: BytesIO(b"-")
+"""
+
+
+def test_a_service_that_the_project_asks_is_answered_for_by_a_stand_in(shop: Project) -> None:
+    shop.write(INIT, FETCHING)
+    said = ('stand-in = "lockstep_stand_in.py"', 'allow-connect = ["config.test:80"]')
+    assert_unjudged(change_and_check(shop), *said)
+    configure(shop, said[0])
+    shop.stage("pyproject.toml")
+    assert_unjudged(change_and_check(shop), "Write lockstep_stand_in.py")
+    shop.write("lockstep_stand_in.py", ANSWERING)
+    assert_unjudged(change_and_check(shop), "git add lockstep_stand_in.py")
+    shop.git("add", "lockstep_stand_in.py")
+    with shop.untouched():
+        assert_clean(change_and_check(shop))
+    shop.write("lockstep_stand_in.py", ANSWERING + "raise RuntimeError('changed')\n")
+    assert_unjudged(change_and_check(shop), "RuntimeError: changed (lockstep_stand_in.py:5)")

@@ -85,6 +85,7 @@ def test_every_key_of_the_file() -> None:
     text = TABLE + (
         'config = ["backend/alembic.ini"]\nflask-app = "app:make"\npython = ".venv"\n'
         'run = ["docker", "exec"]\nenv = { A = "1" }\nstart = "schema.sql"\ntimeout = 5\n'
+        'stand-in = "tools/stand_in.py"\n'
         'allow-connect = ["redis:6379"]\nallow-write = ["~/.app", "/srv"]\n'
         'allow-run = ["protoc"]\nstrict = true\n'
         '[tool.alembic-lockstep.scratch]\nurls = ["postgresql://u@h/d"]\n'
@@ -98,6 +99,7 @@ def test_every_key_of_the_file() -> None:
         run=("docker", "exec"),
         env={"A": "1"},
         start="schema.sql",
+        stand_in="tools/stand_in.py",
         scratch_urls=("postgresql://u@h/d",),
         scratch_setup=("CREATE EXTENSION citext",),
         timeout=5.0,
@@ -116,6 +118,7 @@ def test_every_variable() -> None:
         "ALEMBIC_LOCKSTEP_PYTHON": "/py thon",
         "ALEMBIC_LOCKSTEP_RUN": "docker exec",
         "ALEMBIC_LOCKSTEP_ENV": "A=1 'B=x y=z'",
+        "ALEMBIC_LOCKSTEP_STAND_IN": "a b.py",
         "ALEMBIC_LOCKSTEP_START": "base-models",
         "ALEMBIC_LOCKSTEP_SCRATCH": "postgresql://u:it's@h/d\n mysql://h/d",
         "ALEMBIC_LOCKSTEP_SCRATCH_SETUP": "'CREATE EXTENSION citext'",
@@ -130,6 +133,7 @@ def test_every_variable() -> None:
         python="/py thon",
         run=("docker", "exec"),
         env={"A": "1", "B": "x y=z"},
+        stand_in="a b.py",
         start="base-models",
         scratch_urls=("postgresql://u:it's@h/d", "mysql://h/d"),
         scratch_setup=("CREATE EXTENSION citext",),

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from alembic_lockstep.dryrun.env_script import of_env_script
 from alembic_lockstep.dryrun.lacks import what_to_set
 from alembic_lockstep.dryrun.observation import Observation
+from alembic_lockstep.dryrun.services import stand_in_advice
 from alembic_lockstep.dryrun.variables import (
     missing_fields,
     missing_variables,
@@ -54,7 +55,7 @@ def hint(seen: Observation, side: Side | None = None) -> str:
     blamed = any(address.rpartition(":")[0] in message for address in seen.refused)
     dialect = seen.connections[-1]["dialect"] if seen.connections else "postgresql"
     return (
-        (_allowed(seen, "If it must") if blamed else "")
+        _service(seen, blamed)
         or what_to_set(message, dialect)
         or _programs(seen, message)
         or _writes(seen, message)
@@ -67,6 +68,16 @@ def hint(seen: Observation, side: Side | None = None) -> str:
         or _other_start(seen)
         or _allowed(seen, "If it fails because these were refused")
     )
+
+
+def _service(seen: Observation, is_blamed: bool) -> str:
+    """Answer for the service of which the run failed, or permit to ask it."""
+    hosts = (address.rpartition(":")[0] for address in seen.refused)
+    is_refused = any(host and host in str(seen.error["message"]) for host in hosts)
+    advice = stand_in_advice(seen, is_refused=is_refused)
+    condition = "Or, if it must be contacted" if advice else "If it must"
+    allowed = _allowed(seen, condition) if is_blamed else ""
+    return "\n".join(filter(None, [advice, allowed]))
 
 
 def _programs(seen: Observation, message: str) -> str:

@@ -212,7 +212,8 @@ class Launcher:
         )
         early = self.early.take(interpreter, self._policy) if self._may_begin else None
         seen = observe(run, early)
-        return replace(seen, reads=complete(seen.reads, access))
+        stand_in = self.settings.stand_in
+        return replace(seen, reads=complete(seen.reads, access), stand_in=stand_in)
 
     def _as_inside(self, connect: Ask) -> Ask:
         """Have databases named by the address that they have behind the setting `run`."""
@@ -233,6 +234,7 @@ class Launcher:
             "paths": self._paths.get(environment.name, []),
             "worker_thread": environment.name in self._worker_threads,
             "env": dict(self.settings.env),
+            "stand_in": {"path": self.settings.stand_in, "text": self.settings.stand_in_text},
             "allow_connect": [*self.settings.allow_connect, *self._allowed],
             "allow_write": list(self.settings.allow_write),
             "allow_run": list(self.settings.allow_run),

@@ -32,6 +32,7 @@ class Observation:
         denied: Dialect and statement of what a server refused for want of a privilege.
         worktree: Files of the user's working tree that were loaded as modules.
         copies: Modules of the tree that were loaded from elsewhere: see `probe/copies.py`.
+        stand_in: The file that ran before the project; empty if there is none.
         asked_x: env.py asked for arguments of `alembic -x`.
         flask: The version of the project's Flask; empty where none was needed.
         reads: What was read: see `probe/trace.py`.
@@ -58,6 +59,7 @@ class Observation:
     denied: tuple[Mapping[str, str], ...] = ()
     worktree: tuple[str, ...] = ()
     copies: tuple[Mapping[str, Any], ...] = ()
+    stand_in: str = ""
     asked_x: bool = False
     flask: str = ""
     reads: Mapping[str, Any] = field(default_factory=dict)

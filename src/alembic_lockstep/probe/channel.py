@@ -8,7 +8,7 @@ import queue
 import signal
 import sys
 import threading
-from typing import Any, Dict, Optional, TextIO
+from typing import Any, Dict, TextIO
 
 
 class Channel:
@@ -53,48 +53,6 @@ class Channel:
             self.send(event, **facts)
             answer: Dict[str, Any] = json.loads(self._lines.get())
         return answer
-
-
-def described(error: BaseException, root: str) -> Dict[str, Any]:
-    """An exception as facts: its type, its message, and the frames of its traceback.
-
-    Frames of files below `root` carry `path`, relative to it in POSIX form.
-    """
-    frames = []
-    traceback = error.__traceback__
-    while traceback is not None:
-        name = traceback.tb_frame.f_code.co_filename
-        frames.append(
-            {
-                "path": relative(name, root),
-                "line": traceback.tb_lineno,
-                "function": traceback.tb_frame.f_code.co_name,
-            }
-        )
-        traceback = traceback.tb_next
-    if isinstance(error, SyntaxError) and error.filename:
-        frames.append(
-            {"path": relative(error.filename, root), "line": error.lineno or 1, "function": ""}
-        )
-    # A DBAPI's own words are clearer than SQLAlchemy's wrapping of them.
-    original: Optional[BaseException] = getattr(error, "orig", None)
-    return {
-        "type": type(original or error).__name__,
-        "message": str(original or error).replace(root + os.sep, "").strip(),
-        "statement": str(getattr(error, "statement", None) or ""),
-        "module": str(getattr(error, "name", None) or ""),
-        "variable": _variable(error),
-        "frames": frames,
-    }
-
-
-def _variable(error: BaseException) -> str:
-    """The name in `os.environ[name]`, if that is what failed."""
-    traceback = error.__traceback__
-    while traceback is not None and traceback.tb_next is not None:
-        traceback = traceback.tb_next
-    inside = traceback.tb_frame.f_globals.get("__name__") if traceback is not None else ""
-    return str(error.args[0]) if isinstance(error, KeyError) and inside == "os" else ""
 
 
 def relative(path: str, root: str) -> str:

@@ -8,12 +8,14 @@ from contextlib import ExitStack
 from importlib import metadata
 from typing import Any, Dict, Optional
 
-from .channel import Channel, described
+from .channel import Channel
 from .copies import loaded_copies
+from .exceptions import describe_error
 from .imports import loaded_from_worktree, repoint_imports
 from .isolation import Isolation
 from .places import Places
 from .reads import Reads
+from .stand_in import run_stand_in
 from .trace import trace
 
 MACHINERY = (os.path.dirname(os.path.abspath(__file__)) + os.sep, "<frozen importlib.")
@@ -87,12 +89,13 @@ def _observe(
 
             redirect = Redirect(channel, isolation, places)
             redirect.install()
+            run_stand_in(request)
             config = project.load_config(request, stack)
             run = dryrun.DryRun(config, channel, redirect, request, reads)
             run.run()
         except BaseException as error:  # also SystemExit and asyncio's CancelledError
             _print_trace(error, places.checkout)
-            failure = {"error": described(error, places.checkout), "phase": "start"}
+            failure = {"error": describe_error(error, places.checkout), "phase": "start"}
             if redirect and redirect.connections:
                 redirect.cluster.note(error, redirect.connections[-1]["dialect"])
     connections = redirect.connections if redirect else []

@@ -1,0 +1,85 @@
+"""Exceptions as facts for the host."""
+
+from __future__ import annotations
+
+import os
+from types import TracebackType
+from typing import Any, Dict, Iterator, List, Optional
+
+from .channel import relative
+
+
+def describe_error(error: BaseException, root: str) -> Dict[str, Any]:
+    """An exception as facts: its type, its message, and the frames of its traceback.
+
+    Frames of files below `root` carry `path`, relative to it in POSIX form. An exception that only
+    wraps a failed import stands for that import. `modules` are those of the frames of the exception
+    and of its causes: clients of services wrap what their libraries raise.
+    """
+    error = _unwrapped(error)
+    # A DBAPI's own words are clearer than SQLAlchemy's wrapping of them.
+    original: Optional[BaseException] = getattr(error, "orig", None)
+    return {
+        "type": type(original or error).__name__,
+        "message": str(original or error).replace(root + os.sep, "").strip(),
+        "statement": str(getattr(error, "statement", None) or ""),
+        "module": str(getattr(error, "name", None) or ""),
+        "variable": _variable(error),
+        "frames": _frames(error, root),
+        "modules": _modules(error),
+    }
+
+
+def _unwrapped(error: BaseException) -> BaseException:
+    """Return the failed import that an exception was raised for, if there is one.
+
+    Flask puts the whole traceback of one into a message of its own, `from None`.
+    """
+    inner = error
+    while not isinstance(inner, ImportError):
+        cause, context = inner.__cause__, inner.__context__
+        if cause is None and context is not None and str(context) in str(inner):
+            cause = context
+        if cause is None:
+            return error
+        inner = cause
+    return inner
+
+
+def _frames(error: BaseException, root: str) -> List[Dict[str, Any]]:
+    frames = [
+        {
+            "path": relative(traceback.tb_frame.f_code.co_filename, root),
+            "line": traceback.tb_lineno,
+            "function": traceback.tb_frame.f_code.co_name,
+        }
+        for traceback in _tracebacks(error)
+    ]
+    if isinstance(error, SyntaxError) and error.filename:
+        frames.append(
+            {"path": relative(error.filename, root), "line": error.lineno or 1, "function": ""}
+        )
+    return frames
+
+
+def _modules(error: BaseException) -> List[str]:
+    names: Dict[str, None] = {}
+    part: Optional[BaseException] = error
+    while part is not None:
+        for traceback in _tracebacks(part):
+            names[str(traceback.tb_frame.f_globals.get("__name__"))] = None
+        part = part.__cause__ or part.__context__
+    return list(names)
+
+
+def _tracebacks(error: BaseException) -> Iterator[TracebackType]:
+    traceback = error.__traceback__
+    while traceback is not None:
+        yield traceback
+        traceback = traceback.tb_next
+
+
+def _variable(error: BaseException) -> str:
+    """The name in `os.environ[name]`, if that is what failed."""
+    inside = [traceback.tb_frame.f_globals.get("__name__") for traceback in _tracebacks(error)]
+    return str(error.args[0]) if isinstance(error, KeyError) and inside[-1:] == ["os"] else ""
