@@ -92,6 +92,30 @@ def test_an_application_that_does_not_start(shop: Project, failure: str) -> None
     assert_unjudged(change_and_check(shop), *said)
 
 
+def test_a_flask_application_that_flask_does_not_find_is_proposed(
+    make_project: MakeProject,
+) -> None:
+    project = make_project("trivia", hook=None)
+    project.git("rm", "--quiet", "-f", "pyproject.toml")
+    project.write("backend/deep/wiring.py", project.read("backend/app.py"))
+    project.git("rm", "--quiet", "-f", "backend/app.py")
+    project.stage(".")
+    named = '[tool.alembic-lockstep]\nflask-app = "backend.deep.wiring:create_app"\n'
+    said = ("Could not locate a Flask application", named.replace("\n", "\n    ").rstrip(" "))
+    assert_unjudged(change_and_check(project), *said)
+    project.write("pyproject.toml", named)
+    project.stage("pyproject.toml")
+    assert_clean(project.check())
+    project.write(
+        "backend/models.py", "import of_another_world\n" + project.read("backend/models.py")
+    )
+    assert_unjudged(
+        change_and_check(project),
+        "ModuleNotFoundError: No module named 'of_another_world' (backend/models.py:1)\n",
+        ": was used\n",
+    )
+
+
 def test_an_end_in_the_middle_of_a_migration(shop: Project) -> None:
     add_migration(shop, "abababababab", HEAD, "import os; os._exit(7)")
     assert_unjudged(change_and_check(shop), "the dry run was at revision abababababab, 1 of 1\n")

@@ -25,6 +25,14 @@ def flask() -> None:
         raise RuntimeError(f"While importing 'app', an ImportError was raised:\n\n{text}") from None
 
 
+def flask_module() -> None:
+    """As `flask.cli.locate_app()` does for the module of the application itself."""
+    try:
+        fail_to_import()
+    except ImportError:
+        raise RuntimeError("Could not import 'no_such_module.app'.") from None
+
+
 def chained() -> None:
     try:
         flask()
@@ -54,15 +62,14 @@ def unlike() -> None:
 
 
 def described(failing: Callable[[], None]) -> tuple[str, str]:
-    try:
+    with pytest.raises(BaseException) as caught:  # noqa: PT011 - of any kind
         failing()
-    except BaseException as error:
-        facts = describe_error(error, "/nowhere")
-        return facts["type"], facts["module"]
-    raise AssertionError("it raised nothing")
+    facts = describe_error(caught.value, "/nowhere")
+    assert facts["raised"] == caught.type.__name__
+    return facts["type"], facts["module"]
 
 
-@pytest.mark.parametrize("failing", [fail_to_import, flask, chained, explained])
+@pytest.mark.parametrize("failing", [fail_to_import, flask, flask_module, chained, explained])
 def test_the_import_that_failed_is_told(failing: Callable[[], None]) -> None:
     assert described(failing) == ("ModuleNotFoundError", "no_such_module")
 

@@ -13,14 +13,15 @@ def describe_error(error: BaseException, root: str) -> Dict[str, Any]:
     """An exception as facts: its type, its message, and the frames of its traceback.
 
     Frames of files below `root` carry `path`, relative to it in POSIX form. An exception that only
-    wraps a failed import stands for that import. `modules` are those of the frames of the exception
-    and of its causes: clients of services wrap what their libraries raise.
+    wraps a failed import stands for that import; `raised` is its own type. `modules` are those of
+    the frames of the exception and of its causes: clients of services wrap what libraries raise.
     """
-    error = _unwrapped(error)
+    raised, error = error, _unwrapped(error)
     # A DBAPI's own words are clearer than SQLAlchemy's wrapping of them.
     original: Optional[BaseException] = getattr(error, "orig", None)
     return {
         "type": type(original or error).__name__,
+        "raised": type(raised).__name__,
         "message": str(original or error).replace(root + os.sep, "").strip(),
         "statement": str(getattr(error, "statement", None) or ""),
         "module": str(getattr(error, "name", None) or ""),
@@ -33,17 +34,22 @@ def describe_error(error: BaseException, root: str) -> Dict[str, Any]:
 def _unwrapped(error: BaseException) -> BaseException:
     """Return the failed import that an exception was raised for, if there is one.
 
-    Flask puts the whole traceback of one into a message of its own, `from None`.
+    Flask puts the whole traceback of one, or its module, into a message of its own, `from None`.
     """
     inner = error
     while not isinstance(inner, ImportError):
         cause, context = inner.__cause__, inner.__context__
-        if cause is None and context is not None and str(context) in str(inner):
+        if cause is None and context is not None and _is_told_in(context, str(inner)):
             cause = context
         if cause is None:
             return error
         inner = cause
     return inner
+
+
+def _is_told_in(error: BaseException, message: str) -> bool:
+    name = getattr(error, "name", None) if isinstance(error, ImportError) else None
+    return str(error) in message or (bool(name) and repr(name)[:-1] in message)
 
 
 def _frames(error: BaseException, root: str) -> List[Dict[str, Any]]:

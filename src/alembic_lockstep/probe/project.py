@@ -40,6 +40,10 @@ class MissingAttributeError(KeyError):
         )
 
 
+class NoMigrateError(RuntimeError):
+    """The Flask application is one without migrations."""
+
+
 class Attributes(Dict[str, Any]):
     """Attributes of a configuration, which say of a missing name whose it is."""
 
@@ -84,7 +88,7 @@ def _flask_config(request: Dict[str, Any], stack: ExitStack) -> Config:
     app = ScriptInfo(app_import_path=app_import_path).load_app()
     stack.enter_context(app.app_context())
     if "migrate" not in app.extensions:
-        raise RuntimeError(
+        raise NoMigrateError(
             "the Flask application has no Flask-Migrate: Migrate(app, db) was not called for it"
         )
     folder = os.path.dirname(os.path.join(request["checkout"], request["config"]))
