@@ -84,6 +84,12 @@ def _typed(
         if app and environment.flask_app and not environment.flask_app_implied:
             environment, enter = replace(environment, flask_app_implied=True), enter + app
         return enter + _runner(directory, files) + _flask_command(environment, flask)
+    if environment.alchemy and environment.alchemy_config:
+        name = "make-migrations" if alembic.startswith("revision") else alembic
+        config = shlex.quote(environment.alchemy_config)
+        is_app = ":" in environment.alchemy_config
+        command = f"litestar --app {config} database" if is_app else f"alchemy --config {config}"
+        return f"{enter}{_runner(directory, files)}{command} {name}"
     return enter + _runner(directory, files) + _alembic_command(environment, alembic)
 
 

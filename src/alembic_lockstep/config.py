@@ -27,6 +27,7 @@ class Settings:
         config: Alembic config files, POSIX from the root, `file.ini:section` for a section
             other than `[alembic]`; empty: found without being named.
         flask_app: Like `FLASK_APP`: `backend.app:create_app`.
+        alchemy_config: As `alchemy --config` or `litestar --app`: `app.config`, `app:app`.
         x: Arguments for env.py, like `alembic -x`: `("tenant=acme",)`.
         python: The project's interpreter, relative to the root; empty: found.
         run: Arguments put before the interpreter: `("docker", "compose", "exec", "-T", "web")`.
@@ -49,6 +50,7 @@ class Settings:
 
     config: tuple[str, ...] = ()
     flask_app: str = ""
+    alchemy_config: str = ""
     x: tuple[str, ...] = ()
     python: str = ""
     run: tuple[str, ...] = ()
@@ -206,6 +208,7 @@ def _key(name: str, kind: _Kind, *, toml: str = "", variable: str = "") -> _Key:
 _KEYS = (
     _key("config", _STRINGS),
     _key("flask_app", _STRING),
+    _key("alchemy_config", _STRING),
     _key("x", _STRINGS),
     _key("python", _STRING),
     _key("run", _STRINGS),

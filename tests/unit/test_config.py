@@ -85,7 +85,7 @@ def test_every_key_of_the_file() -> None:
     text = TABLE + (
         'config = ["backend/alembic.ini"]\nflask-app = "app:make"\npython = ".venv"\n'
         'run = ["docker", "exec"]\nenv = { A = "1" }\nstart = "schema.sql"\ntimeout = 5\n'
-        'stand-in = "tools/stand_in.py"\n'
+        'stand-in = "tools/stand_in.py"\nalchemy-config = "app.config"\n'
         'allow-connect = ["redis:6379"]\nallow-write = ["~/.app", "/srv"]\n'
         'allow-run = ["protoc"]\nstrict = true\n'
         '[tool.alembic-lockstep.scratch]\nurls = ["postgresql://u@h/d"]\n'
@@ -95,6 +95,7 @@ def test_every_key_of_the_file() -> None:
     assert load(text) == Settings(
         config=("backend/alembic.ini",),
         flask_app="app:make",
+        alchemy_config="app.config",
         python=".venv",
         run=("docker", "exec"),
         env={"A": "1"},

@@ -376,3 +376,51 @@ def test_commands_name_the_section_and_the_arguments() -> None:
     (found,) = find_environments(list(tree), tree.get, Settings(x=("a=b c",)), {}, tree.get)
     create, _ = cure_commands(found, tree, "add t.c")
     assert create == "alembic -n b -x 'a=b c' revision --autogenerate -m \"add t.c\""
+
+
+ALCHEMY = "config = context.config\nurl = config.db_url\n"
+LITESTAR = "app = Litestar(plugins=[SQLAlchemyPlugin(config=config)])\n"
+CONFIG = "config = SQLAlchemyAsyncConfig(connection_string='sqlite://')\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "named", "expected"),
+    [
+        ({"app.py": CONFIG + LITESTAR}, "", "app:app"),
+        ({"shop/config.py": CONFIG}, "", "shop.config.config"),
+        ({"src/shop/config/base.py": CONFIG}, "", "shop.config.base.config"),
+        ({"shop/config.py": CONFIG, "shop/asgi.py": LITESTAR}, "", "shop.asgi:app"),
+        ({"a/app.py": LITESTAR, "b/app.py": LITESTAR}, "", ""),
+        ({"a/config.py": CONFIG, "b/config.py": CONFIG}, "", ""),
+        ({"shop/wiring.py": CONFIG}, "", ""),
+        ({"tests/config.py": CONFIG}, "", ""),
+        ({"app.py": CONFIG + LITESTAR}, "shop.wiring.config", "shop.wiring.config"),
+    ],
+)
+def test_an_environment_of_advanced_alchemy(
+    files: dict[str, str], named: str, expected: str
+) -> None:
+    tree = {"alembic.ini": INI, "migrations/env.py": ALCHEMY, **files}
+    settings = Settings(alchemy_config=named)
+    (found,) = find_environments(list(tree), tree.get, settings, {}, tree.get)
+    assert (found.alchemy, found.alchemy_config) == (True, expected)
+    by_variable = find_one(tree, environ={"LITESTAR_APP": "web:app"})  # type: ignore[arg-type]
+    assert by_variable.alchemy_config == "web:app"
+
+
+def test_the_bases_of_advanced_alchemy_make_no_environment_of_its_commands() -> None:
+    env = ENV + "from advanced_alchemy.base import metadata_registry\n"
+    tree = {"alembic.ini": INI, "migrations/env.py": env, "app.py": CONFIG + LITESTAR}
+    assert find_one(tree) == find_one({**tree, "migrations/env.py": ENV})
+
+
+@pytest.mark.parametrize(
+    ("config", "command"),
+    [
+        ("app:app", 'litestar --app app:app database make-migrations -m "add a"'),
+        ("app.config", 'alchemy --config app.config make-migrations -m "add a"'),
+    ],
+)
+def test_the_cure_of_advanced_alchemy(config: str, command: str) -> None:
+    environment = Environment("", "", "m", ("m/versions",), alchemy=True, alchemy_config=config)
+    assert cure_commands(environment, [], "add a")[0] == command

@@ -14,9 +14,21 @@ from alembic import command
 from alembic.config import CommandLine
 
 from alembic_lockstep.probe.logs import tolerate_log_files
-from alembic_lockstep.probe.project import MissingAttributeError, command_arguments, load_config
+from alembic_lockstep.probe.project import (
+    MissingAttributeError,
+    NoAlchemyConfigError,
+    command_arguments,
+    load_config,
+)
 
-REQUEST = {"config": "alembic.ini", "directory": "", "section": "alembic", "x": [], "flask": False}
+REQUEST = {
+    "config": "alembic.ini",
+    "directory": "",
+    "section": "alembic",
+    "x": [],
+    "flask": False,
+    "alchemy": False,
+}
 FLASK = {**REQUEST, "flask": True, "flask_app": "shop:create_app"}
 
 
@@ -58,7 +70,7 @@ def test_the_options_are_those_of_alembics_own_command(tmp_path: Path) -> None:
 
 
 def test_an_argument_may_look_like_an_option(tmp_path: Path) -> None:
-    config = load_config(request_with(tmp_path, x=["-c", "--sql"]), ExitStack())
+    config: Any = load_config(request_with(tmp_path, x=["-c", "--sql"]), ExitStack())
     assert config.cmd_opts.x == ["-c", "--sql"]
     assert not config.cmd_opts.sql
 
@@ -87,3 +99,67 @@ def test_a_log_file_without_its_folder_is_no_error(
         made.close()
     assert [file.name for file in tmp_path.iterdir()] == ["app.log"]
     assert (tmp_path / "app.log").read_text() == "Hello\n"
+
+
+COMMANDS = """\
+from alembic.config import Config
+
+class AlembicCommands:
+    def __init__(self, options):
+        self.config = Config(options["file"])
+        self.config.db_url = options["url"]
+"""
+LOADER = """\
+import importlib
+
+def import_string(name):
+    module, _, attribute = name.rpartition(".")
+    return getattr(importlib.import_module(module), attribute)
+"""
+PLUGINS = "class SQLAlchemyInitPlugin: ..."
+SHOP = """\
+from types import SimpleNamespace
+from advanced_alchemy.extensions.litestar.plugins import SQLAlchemyInitPlugin
+
+one = {"file": "alembic.ini", "url": "sqlite:///one"}
+both = [{"file": "other.ini", "url": "sqlite:///other"}, one]
+app = SimpleNamespace(plugins={SQLAlchemyInitPlugin: SimpleNamespace(config=both)})
+
+def create_app():
+    return app
+"""
+
+
+@pytest.fixture
+def alchemy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What of advanced-alchemy is called, in its place: the library brings a framework along."""
+    package = tmp_path / "advanced_alchemy"
+    files = {
+        package / "alembic/commands.py": COMMANDS,
+        package / "utils/module_loader.py": LOADER,
+        package / "extensions/litestar/plugins.py": PLUGINS,
+        tmp_path / "shop.py": SHOP,
+    }
+    for file, text in files.items():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    for name in [
+        name for name in sys.modules if name.split(".")[0] in ("advanced_alchemy", "shop")
+    ]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["shop.one", "shop.both", "shop:app", "shop:create_app"])
+def test_advanced_alchemy_makes_its_own_configuration(alchemy: Path, name: str) -> None:
+    request = request_with(alchemy, alchemy=True, alchemy_config=name, x=["a=b"])
+    config: Any = load_config(request, ExitStack())
+    assert config.db_url == "sqlite:///one"
+    assert config.cmd_opts.x == ["a=b"]
+    assert sys.argv[-2:] == ["upgrade", "heads"]
+
+
+def test_advanced_alchemy_without_a_configuration(alchemy: Path) -> None:
+    with pytest.raises(NoAlchemyConfigError):
+        load_config(request_with(alchemy, alchemy=True, alchemy_config=""), ExitStack())

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
+from alembic_lockstep.dryrun.application_advice import application_advice
 from alembic_lockstep.dryrun.compose import run_in_compose, server_in_compose
-from alembic_lockstep.dryrun.flask_advice import flask_app_advice
 from alembic_lockstep.dryrun.hints import hint
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.variables import missing_fields
@@ -73,7 +73,7 @@ def could_not_judge(
     if frames:
         what += f" ({frames[-1]['path']}:{frames[-1]['line']})"
     absent = what_is_absent(repository, side.tree.sha, error, seen.reads)
-    app = flask_app_advice(seen, side.environment, repository, side.tree.sha)
+    app = application_advice(seen, side.environment, repository, side.tree.sha)
     if app:
         return CouldNotJudge(what, fix="\n".join([app, *absent]), log=seen.log)
     if error["type"] == "ModuleNotFoundError" and error["module"]:

@@ -231,6 +231,8 @@ class Launcher:
             "x": list(environment.x),
             "flask": environment.flask,
             "flask_app": environment.flask_app,
+            "alchemy": environment.alchemy,
+            "alchemy_config": environment.alchemy_config,
             "paths": self._paths.get(environment.name, []),
             "worker_thread": environment.name in self._worker_threads,
             "env": dict(self.settings.env),

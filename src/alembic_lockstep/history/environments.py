@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from alembic_lockstep.config import Settings, did_you_mean
 from alembic_lockstep.errors import CouldNotJudge
+from alembic_lockstep.history.alchemy import find_alchemy_config, is_alchemy
 from alembic_lockstep.history.flask import find_flask_app, is_flask
 from alembic_lockstep.history.options import (
     MAIN_SECTION,
@@ -38,6 +39,9 @@ class Environment:
         flask_app: As `FLASK_APP`; "" with `flask` set: Flask's own discovery.
         flask: It is a Flask-Migrate environment.
         flask_app_implied: Flask finds `flask_app` without being told.
+        alchemy: Its env.py wants a configuration of advanced-alchemy's.
+        alchemy_config: What this is made from: `app.config`, or `app:app` for an application of
+            Litestar; "" if it is not known.
         recursive: Folders below the version locations count too.
         section: Its section of the configuration, as `alembic -n`.
         x: Arguments for env.py, as `alembic -x`.
@@ -50,6 +54,8 @@ class Environment:
     flask_app: str = ""
     flask: bool = False
     flask_app_implied: bool = True
+    alchemy: bool = False
+    alchemy_config: str = ""
     recursive: bool = False
     section: str = MAIN_SECTION
     x: tuple[str, ...] = ()
@@ -73,15 +79,16 @@ def find_environments(
     Args:
         files: Every file of the tree.
         read: The text of a file of the tree; None for any other path.
-        settings: `config`, `flask_app` and `x` count.
-        environ: The environment; `FLASK_APP` counts.
+        settings: `config`, `flask_app`, `alchemy_config` and `x` count.
+        environ: The environment; `FLASK_APP` and `LITESTAR_APP` count.
         read_ignored: The text of a file that git ignores, for `.env`.
 
     Raises:
         CouldNotJudge: A named file does not exist, or a configuration cannot be read.
     """
     flask_app = settings.flask_app or environ.get("FLASK_APP", "")
-    sources = Sources(frozenset(files), read, read_ignored, flask_app)
+    alchemy_config = settings.alchemy_config or environ.get("LITESTAR_APP", "")
+    sources = Sources(frozenset(files), read, read_ignored, flask_app, alchemy_config)
     if settings.config:
         found = [_named_environment(sources, name) for name in settings.config]
     else:
@@ -153,14 +160,31 @@ def _environment(sources: Sources, config: str, section: str) -> Environment | N
     if location in ("", ".", here(folder)) and is_flask(sources, folder):
         app = find_flask_app(sources, folder)
         versions = _version_locations(sources, app.directory, folder, options)
-        flask = (app.name, True, app.implied, options.recursive, section)
-        return Environment(config, app.directory, folder, versions, *flask)
+        return Environment(
+            config,
+            app.directory,
+            folder,
+            versions,
+            flask_app=app.name,
+            flask=True,
+            flask_app_implied=app.implied,
+            recursive=options.recursive,
+            section=section,
+        )
     if not location:
         return None
     directory, script = _place(sources, folder, location)
     versions = _version_locations(sources, directory, script, options)
+    alchemy = is_alchemy(sources, script)
     return Environment(
-        config, directory, script, versions, recursive=options.recursive, section=section
+        config,
+        directory,
+        script,
+        versions,
+        alchemy=alchemy,
+        alchemy_config=find_alchemy_config(sources, directory) if alchemy else "",
+        recursive=options.recursive,
+        section=section,
     )
 
 

@@ -30,12 +30,14 @@ class Sources:
         read: The text of a file of the tree; None for any other path.
         read_ignored: The text of a file that git ignores.
         flask_app: What the settings or the environment name; "" if neither does.
+        alchemy_config: What the settings name; "" if they do not.
     """
 
     files: frozenset[str]
     read: Read
     read_ignored: Read
     flask_app: str
+    alchemy_config: str = ""
 
 
 def folder_of(path: str) -> str:

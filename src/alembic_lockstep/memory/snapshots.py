@@ -248,6 +248,7 @@ class Snapshots:
         circumstances = [
             *(FORMAT, environ_digest(self.environ), sorted(settings.env.items())),
             *(environment.name, environment.x, environment.flask_app),
+            environment.alchemy_config,
             *(settings.start, settings.scratch_urls, settings.scratch_setup),
             *(settings.stand_in, settings.stand_in_text),
             *(settings.python, settings.allow_connect, settings.allow_write, settings.allow_run),

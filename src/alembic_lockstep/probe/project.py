@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import importlib
+import inspect
 import os
 import sys
 from contextlib import ExitStack
@@ -20,13 +22,18 @@ def load_config(request: Dict[str, Any], stack: ExitStack) -> Config:
     """
     arguments = command_arguments(request)
     # Applications look there to tell a migration from a server's start.
-    sys.argv[:] = [_program("flask" if request["flask"] else "alembic"), *arguments]
+    sys.argv[:] = [os.path.join(os.path.dirname(sys.executable), _program(request)), *arguments]
     tolerate_log_files()
-    config = _flask_config(request, stack) if request["flask"] else _plain_config(request)
+    if request["flask"]:
+        config = _flask_config(request, stack)
+    else:
+        config = _alchemy_config(request) if request["alchemy"] else _plain_config(request)
     # Many an env.py imports the models only for `revision --autogenerate`.
     config.cmd_opts = getattr(config, "cmd_opts", None) or argparse.Namespace()
     config.cmd_opts.autogenerate = True
-    config.attributes = Attributes(config.attributes)  # type: ignore[misc]
+    if not hasattr(config.cmd_opts, "x"):  # which Alembic's own command always sets
+        config.cmd_opts.x = request["x"] or None
+    config.attributes = Attributes(config.attributes)
     return config
 
 
@@ -40,6 +47,10 @@ class MissingAttributeError(KeyError):
         )
 
 
+class NoAlchemyConfigError(RuntimeError):
+    """There is nothing from which advanced-alchemy could make its configuration."""
+
+
 class NoMigrateError(RuntimeError):
     """The Flask application is one without migrations."""
 
@@ -51,20 +62,28 @@ class Attributes(Dict[str, Any]):
         raise MissingAttributeError(name)
 
 
+def _program(request: Dict[str, Any]) -> str:
+    if request["flask"]:
+        return "flask"
+    if request["alchemy"]:
+        return "litestar" if ":" in request["alchemy_config"] else "alchemy"
+    return "alembic"
+
+
 def command_arguments(request: Dict[str, Any]) -> List[str]:
     """Return what a person would type after `alembic` or `flask` in the environment's folder."""
     extra = [word for argument in request["x"] for word in ("-x", argument)]
     if request["flask"]:
         app = ["--app", request["flask_app"]] if request["flask_app"] else []
         return [*app, "db", "upgrade", *extra, "heads"]
+    if request["alchemy"]:
+        name = request["alchemy_config"]
+        named = ["--app", name, "database"] if ":" in name else ["--config", name]
+        return [*named, "upgrade", "heads"]
     config = os.path.relpath(request["config"], request["directory"] or os.curdir)
     named = ["-c", config] if config not in ("alembic.ini", "pyproject.toml") else []
     section = ["-n", request["section"]] if request["section"] != "alembic" else []
     return [*named, *section, *extra, "upgrade", "heads"]
-
-
-def _program(name: str) -> str:
-    return os.path.join(os.path.dirname(sys.executable), name)
 
 
 def _plain_config(request: Dict[str, Any]) -> Config:
@@ -77,6 +96,37 @@ def _plain_config(request: Dict[str, Any]) -> Config:
     parsed = CommandLine(prog="alembic").parser.parse_args(command_arguments({**request, "x": []}))
     parsed.x = request["x"] or None  # by itself: an argument may begin with a dash
     return Config(**options, cmd_opts=parsed)
+
+
+def _alchemy_config(request: Dict[str, Any]) -> Config:
+    """Return what `alchemy --config NAME` and `litestar database` give to env.py."""
+    if not request["alchemy_config"]:
+        raise NoAlchemyConfigError(
+            "env.py is written for the commands of advanced-alchemy, which need an object of the "
+            "project: an application of Litestar, SQLAlchemyAsyncConfig or SQLAlchemySyncConfig"
+        )
+    commands = importlib.import_module("advanced_alchemy.alembic.commands")
+    objects = _alchemy_objects(request["alchemy_config"])
+    path = os.path.join(request["checkout"], request["config"])
+    configs: List[Config] = [commands.AlembicCommands(one).config for one in objects]
+    return next((config for config in configs if _is_of(config, path)), configs[0])
+
+
+def _alchemy_objects(name: str) -> List[Any]:
+    """Import what a project configures advanced-alchemy with, of an application of Litestar's."""
+    loader = importlib.import_module("advanced_alchemy.utils.module_loader")
+    sys.path.insert(0, os.getcwd())  # as its command does
+    named = loader.import_string(name.replace(":", "."))
+    if ":" in name:
+        plugins = importlib.import_module("advanced_alchemy.extensions.litestar.plugins")
+        application = named() if inspect.isroutine(named) else named
+        named = application.plugins.get(plugins.SQLAlchemyInitPlugin).config
+    return [*named] if isinstance(named, (list, tuple)) else [named]
+
+
+def _is_of(config: Config, path: str) -> bool:
+    name = config.config_file_name
+    return name is not None and os.path.abspath(name) == path
 
 
 def _flask_config(request: Dict[str, Any], stack: ExitStack) -> Config:

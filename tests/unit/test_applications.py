@@ -1,14 +1,15 @@
-"""Flask's applications are found by reading, and the advice names those that could be meant."""
+"""Applications are found by reading: those that a framework's command could be meant to load."""
 
 from __future__ import annotations
 
 import pytest
 
-from alembic_lockstep.history.flask_apps import flask_apps
+from alembic_lockstep.history.alchemy import alchemy_configs
+from alembic_lockstep.history.applications import FLASK, find_applications
 
 
 def found(path: str, text: str, directory: str = "") -> list[str]:
-    return flask_apps([path], {path: text}.get, directory)
+    return find_applications(FLASK, [path], {path: text}.get, directory)
 
 
 @pytest.mark.parametrize(
@@ -53,3 +54,18 @@ def test_its_module_is_that_which_flask_imports(path: str, directory: str, modul
 )
 def test_what_is_elsewhere_is_none(path: str) -> None:
     assert found(path, "app = Flask('a')", "backend") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("config = SQLAlchemyAsyncConfig(connection_string='sqlite://')", ["web.config"]),
+        ("one: object = litestar.SQLAlchemySyncConfig()", ["web.one"]),
+        ("both = [SQLAlchemySyncConfig(), SQLAlchemySyncConfig()]", ["web.both"]),
+        ("a = SQLAlchemySyncConfig()\napp = Litestar([])", ["web:app", "web.a"]),
+        ("def make():\n    return Litestar([])", ["web:make"]),
+        ("config = Config()", []),
+    ],
+)
+def test_what_advanced_alchemy_is_configured_with(text: str, names: list[str]) -> None:
+    assert alchemy_configs(["web.py"], {"web.py": text}.get, "") == names
