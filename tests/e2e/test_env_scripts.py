@@ -277,6 +277,32 @@ def test_on_postgresql(shop_on_postgresql: Project, shape: str) -> None:
     assert_column_is_seen(project, take_shape(project, ON_POSTGRESQL[shape]))
 
 
+LISTED = TENANTS.replace(
+    '("a", "b")', 'connection.exec_driver_sql("SELECT name FROM public.tenants").scalars().all()'
+)
+LISTING = """\
+[tool.alembic-lockstep.scratch]
+setup = ["CREATE TABLE public.tenants (name VARCHAR(50))", \
+"INSERT INTO public.tenants VALUES ('dry_run')"]
+"""
+
+
+def test_tenants_that_the_database_lists(shop_on_postgresql: Project) -> None:
+    shop = shop_on_postgresql
+    together(replaced(ENV, CONFIGURE, LISTED), replaced(ENV, RUN, "\n\nif"))(shop)
+    asked = change_and_check(shop)
+    assert_unjudged(asked, 'relation "public.tenants" does not exist')
+    assert "".join(f"    {line}\n" for line in LISTING.splitlines()) in asked.stderr
+    shop.write(
+        "pyproject.toml", LISTING.replace(", \"INSERT INTO public.tenants VALUES ('dry_run')\"", "")
+    )
+    shop.stage("pyproject.toml")
+    assert_unjudged(shop.check(), "it never called context.run_migrations()", "INSERT INTO")
+    shop.write("pyproject.toml", LISTING)
+    shop.stage("pyproject.toml")
+    assert_column_is_seen(shop, HEAD)
+
+
 ASKING = """\
 tenant = context.get_x_argument(as_dictionary=True)["tenant"]
 config = context.config

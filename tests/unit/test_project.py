@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Iterator
 from contextlib import ExitStack
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -131,7 +132,7 @@ def create_app():
 
 
 @pytest.fixture
-def alchemy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def alchemy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """What of advanced-alchemy is called, in its place: the library brings a framework along."""
     package = tmp_path / "advanced_alchemy"
     files = {
@@ -143,12 +144,10 @@ def alchemy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for file, text in files.items():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
-    for name in [
-        name for name in sys.modules if name.split(".")[0] in ("advanced_alchemy", "shop")
-    ]:
-        monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
-    return tmp_path
+    yield tmp_path
+    for name in [name for name in sys.modules if name.split(".")[0] in (package.name, "shop")]:
+        del sys.modules[name]
 
 
 @pytest.mark.parametrize("name", ["shop.one", "shop.both", "shop:app", "shop:create_app"])

@@ -1,7 +1,8 @@
-"""Advice on an env.py that fails for the project's own command, too."""
+"""Advice on an env.py that fails for the project's own command, too, or on any empty database."""
 
 from __future__ import annotations
 
+import json
 import re
 
 from alembic_lockstep.dryrun.observation import Observation
@@ -9,6 +10,17 @@ from alembic_lockstep.dryrun.observation import Observation
 # What `fileConfig()` looks for first.
 _SECTIONS = ("'formatters'", "'loggers'", "'handlers'")
 _ATTRIBUTE = re.compile(r"config\.attributes has no (?P<name>'[^']*')")
+#: What databases say of a table that is not there.
+NO_TABLE = re.compile(
+    r"(?i)no such table: (\S+)|relation \"([^\"]+)\" does not exist|Table '([^']+)' doesn't exist"
+)
+# Where databases keep what they know of themselves; of these, the lists of schemas.
+_SYSTEM = re.compile(r"(?i)pg_catalog\.|pg_\w+$|information_schema\.|sqlite_\w+$|mysql\.|sys\.")
+_SCHEMAS = re.compile(r"(?i)pg_namespace$|information_schema\.schemata$")
+_SELECT = re.compile(
+    r"\s*SELECT\s+(?:DISTINCT\s+)?(?P<columns>[\w\s,.\"`]+?)\s+FROM\s+(?P<table>[\w.\"`]+)",
+    re.IGNORECASE,
+)
 
 
 def of_env_script(seen: Observation) -> str:
@@ -27,4 +39,35 @@ def of_env_script(seen: Observation) -> str:
             "Have env.py do without it, as `alembic upgrade` needs too, and connect by itself "
             f"where this is None:\nconfig.attributes.get({attribute['name']})"
         )
-    return ""
+    return _rows(seen)
+
+
+def _rows(seen: Observation) -> str:
+    """Give the table a row that env.py asks for what to migrate: a schema for each tenant, say."""
+    is_unmigrated = seen.error["type"] == "NotMigratedError"
+    # Before env.py connects, it is the application that asks.
+    lacks_table = bool(seen.connections and NO_TABLE.search(str(seen.error["message"])))
+    select = _SELECT.match(str(seen.error["statement"]))
+    if select is None or seen.phase != "env" or not (is_unmigrated or lacks_table):
+        return ""
+    table = select["table"]
+    if _SYSTEM.match(table):
+        return _schema() if _SCHEMAS.search(table) else ""
+    title = f"A scratch database is empty. If env.py migrates what {table} lists, give it a row"
+    if is_unmigrated:
+        title += " (and the table, if nothing makes it before)"
+    columns = [part.split()[0].rpartition(".")[2] for part in select["columns"].split(",")]
+    return _set_up(
+        title,
+        f"CREATE TABLE {table} ({', '.join(f'{column} VARCHAR(50)' for column in columns)})",
+        f"INSERT INTO {table} VALUES ({', '.join(repr('dry_run') for _ in columns)})",  # noqa: S608 - to be read
+    )
+
+
+def _schema() -> str:
+    title = "A scratch database has no schemas of yours. If env.py migrates those that it finds"
+    return _set_up(title, "CREATE SCHEMA dry_run")
+
+
+def _set_up(condition: str, *statements: str) -> str:
+    return f"{condition}:\n[tool.alembic-lockstep.scratch]\nsetup = {json.dumps(statements)}"

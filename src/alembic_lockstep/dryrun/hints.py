@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 
-from alembic_lockstep.dryrun.env_script import of_env_script
+from alembic_lockstep.dryrun.env_script import NO_TABLE, of_env_script
 from alembic_lockstep.dryrun.lacks import what_to_set
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.services import stand_in_advice
@@ -20,9 +20,6 @@ from alembic_lockstep.sides import Side
 
 # What Alembic's own template has for a URL, and what stands for one in templates of others.
 TEMPLATE = re.compile(r"Can't load plugin: sqlalchemy\.dialects:driver$|URL from .*'\{\w+\}'")
-NO_TABLE = re.compile(
-    r"no such table: (\S+)|relation \"([^\"]+)\" does not exist|Table '([^']+)' doesn't exist"
-)
 
 # A kernel that refuses to write (EACCES, EROFS), as Python says it; SQLite names no path.
 DENIED = re.compile(r"\[Errno (?:13|30)\] [^:]*: '(?P<path>/[^']+)'")

@@ -22,6 +22,7 @@ from .catalogue import catalogue
 from .channel import Channel, relative
 from .inert import Inert, know_migrations
 from .operations import flatten
+from .questions import NotMigratedError, Questions
 from .reads import Reads
 from .redirect import Redirect
 from .schemas import make_schemas
@@ -83,12 +84,11 @@ class DryRun:
         # On the instance: Alembic knows its own class only as what `alembic.context` stands for.
         environment.configure = self._prepared(environment.configure)  # type: ignore[method-assign]
         environment.get_x_argument = self._noted(environment.get_x_argument)  # type: ignore[method-assign]
-        with environment:
+        questions = Questions()
+        with environment, questions.noted():
             _execute_env(self._script, self._request["worker_thread"])
         if not self._has_run:
-            raise util.CommandError(
-                "env.py ran, but it never called context.run_migrations() on a connection"
-            )
+            raise NotMigratedError(questions.last)
 
     def _noted(self, get_x_argument: Callable[..., Any]) -> Callable[..., Any]:
         def note_and_get(*arguments: Any, **options: Any) -> Any:

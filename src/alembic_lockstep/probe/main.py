@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from contextlib import ExitStack
 from importlib import metadata
@@ -106,7 +107,10 @@ def _observe(
 
 
 def _print_trace(error: BaseException, checkout: str) -> None:
-    """Into the log, as the project's own command would print it: without our frames and paths."""
+    """Into the log, as the project's own command would print it: without our frames and paths.
+
+    Exceptions of ours are no names that the project knows: they lose their module's.
+    """
     from traceback import TracebackException
 
     whole = TracebackException.from_exception(error)
@@ -115,4 +119,5 @@ def _print_trace(error: BaseException, checkout: str) -> None:
         kept = [frame for frame in part.stack if not frame.filename.startswith(MACHINERY)]
         part.stack[:] = kept
         part = part.__cause__ or (None if part.__suppress_context__ else part.__context__)
-    sys.stderr.write("".join(whole.format()).replace(checkout + os.sep, ""))
+    text = "".join(whole.format()).replace(checkout + os.sep, "")
+    sys.stderr.write(re.sub(rf"(?m)^{__package__}\.\w+\.", "", text))
