@@ -12,6 +12,7 @@ from .harness import Project
 from .small import (
     ENV,
     FIRST,
+    FIRST_FILE,
     HEAD,
     HEAD_FILE,
     MODELS,
@@ -301,6 +302,24 @@ def test_tenants_that_the_database_lists(shop_on_postgresql: Project) -> None:
     shop.write("pyproject.toml", LISTING)
     shop.stage("pyproject.toml")
     assert_column_is_seen(shop, HEAD)
+
+
+def test_models_of_another_library(shop: Project) -> None:
+    replaced(ENV, "target_metadata = Base.metadata", "target_metadata = None")(shop)
+    replaced(ENV, "from shop.models import Base\n", "")(shop)
+    shop.write(MODELS, "")
+    listed = '[tool.alembic-lockstep.ignore]\n    "*" = "the models are not SQLAlchemy\'s"\n'
+    asked = change_and_check(shop)
+    assert_unjudged(asked, "there are no models", "target_metadata = sqlalchemy.MetaData()", listed)
+    own = "import sqlalchemy\n\ntarget_metadata = sqlalchemy.MetaData()"
+    replaced(ENV, "target_metadata = None", own)(shop)
+    shop.git("commit", "--quiet", "-am", "No models")
+    where = f"{FIRST_FILE}:{shop.line(FIRST_FILE, 'create_table(')}:21"
+    found = change_and_check(shop, "--strict")
+    assert_finding(found, f"{where}: missing-migration: table customers")
+    shop.write("pyproject.toml", listed.replace("    ", ""))
+    shop.stage("pyproject.toml")
+    assert_clean(change_and_check(shop, "--strict"))
 
 
 ASKING = """\

@@ -83,3 +83,10 @@ def test_schemas_that_are_looked_for_are_made(statement: str) -> None:
 )
 def test_nothing_is_made_elsewhere(seen: Observation) -> None:
     assert of_env_script(seen) == ""
+
+
+def test_an_environment_without_models_has_two_ways() -> None:
+    advice = of_env_script(failed("NoMetadataError", "", phase="compare"))
+    _, table, text = advice.partition("[tool.alembic-lockstep.ignore]")
+    (settings,) = parse_toml(table + text, "advice")["tool"].values()
+    assert [*settings["ignore"]] == ["*"]

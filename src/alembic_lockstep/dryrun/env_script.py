@@ -10,6 +10,15 @@ from alembic_lockstep.dryrun.observation import Observation
 # What `fileConfig()` looks for first.
 _SECTIONS = ("'formatters'", "'loggers'", "'handlers'")
 _ATTRIBUTE = re.compile(r"config\.attributes has no (?P<name>'[^']*')")
+_NO_MODELS = """\
+If the models are SQLAlchemy's, have context.configure() know them:
+target_metadata = Base.metadata
+If they are another library's, run the migrations and compare nothing. In env.py:
+target_metadata = sqlalchemy.MetaData()
+And in pyproject.toml:
+[tool.alembic-lockstep.ignore]
+"*" = "the models are not SQLAlchemy's"
+"""
 #: What databases say of a table that is not there.
 NO_TABLE = re.compile(
     r"(?i)no such table: (\S+)|relation \"([^\"]+)\" does not exist|Table '([^']+)' doesn't exist"
@@ -33,6 +42,8 @@ def of_env_script(seen: Observation) -> str:
             'if config.file_config.has_section("formatters"):\n'
             "    fileConfig(config.config_file_name)"
         )
+    if kind == "NoMetadataError":
+        return _NO_MODELS.rstrip()
     attribute = _ATTRIBUTE.match(message) if kind == "MissingAttributeError" else None
     if attribute:
         return (

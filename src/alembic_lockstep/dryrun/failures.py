@@ -23,6 +23,8 @@ PHASES = {
     "create": "create_all() of the base's models failed",
     "compare": "the migrated database could not be compared with the models",
 }
+# A module, or a distribution of which the metadata is asked for (`use = egg:shop` of an .ini file).
+NOT_INSTALLED = ("ModuleNotFoundError", "PackageNotFoundError")
 IMPORT = re.compile(
     r"cannot import name '(?P<name>\w+)' "
     r"from (?:partially initialized module )?'(?P<package>[\w.]+)'"
@@ -76,7 +78,7 @@ def could_not_judge(
     app = application_advice(seen, side.environment, repository, side.tree.sha)
     if app:
         return CouldNotJudge(what, fix="\n".join([app, *absent]), log=seen.log)
-    if error["type"] == "ModuleNotFoundError" and error["module"]:
+    if error["type"] in NOT_INSTALLED and error["module"]:
         compose = "" if is_elsewhere else run_in_compose(side.tree, side.environment.directory)
         return _not_found(what, seen, repository, tried, absent, compose)
     fix = (

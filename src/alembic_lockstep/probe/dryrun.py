@@ -22,7 +22,7 @@ from .catalogue import catalogue
 from .channel import Channel, relative
 from .inert import Inert, know_migrations
 from .operations import flatten
-from .questions import NotMigratedError, Questions
+from .questions import NoMetadataError, NotMigratedError, Questions
 from .reads import Reads
 from .redirect import Redirect
 from .schemas import make_schemas
@@ -237,10 +237,7 @@ class DryRun:
     def _compare(self, context: MigrationContext) -> None:
         metadatas = _metadatas(context)
         if not metadatas:
-            raise util.CommandError(
-                "env.py passes no target_metadata to context.configure(): "
-                "there are no models to compare the database with"
-            )
+            raise NoMetadataError
         script = produce_migrations(context, context.opts["target_metadata"])
         rendering = AutogenContext(context, autogenerate=True)
         # What the project's hook takes away, the twin is not to say either.

@@ -1,4 +1,4 @@
-"""Remember what env.py asks a database: one that asks whom to migrate may find nobody."""
+"""What an env.py leaves undone, and what it asked a database before: whom to migrate, perhaps."""
 
 from __future__ import annotations
 
@@ -16,6 +16,16 @@ class NotMigratedError(CommandError):
     def __init__(self, statement: str) -> None:
         super().__init__("env.py ran, but it never called context.run_migrations() on a connection")
         self.statement = statement
+
+
+class NoMetadataError(CommandError):
+    """env.py names no models."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "env.py passes no target_metadata to context.configure(): "
+            "there are no models to compare the database with"
+        )
 
 
 class Questions:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
 from alembic_lockstep.dryrun.operations import Operation
 from alembic_lockstep.facts import Facts, at, merged_catalogue
 from alembic_lockstep.findings import Finding, Location
+from alembic_lockstep.history.revisions import Revision
 from alembic_lockstep.models.locate import find_in_migration, locate, locate_original
 
 STATES = {
@@ -93,7 +95,7 @@ def locations(facts: Facts, operation: Operation) -> list[Location]:
     kept = [place for place in found if place is not None] or list(
         _of_the_original(facts, operation)
     )
-    return kept or [at(facts.tree, facts.environment.config)]
+    return kept or [_in_old_migration(facts, operation) or _in_env_script(facts)]
 
 
 def _in_models(facts: Facts, operation: Operation) -> Location | None:
@@ -138,9 +140,32 @@ def _deleted(facts: Facts, operation: Operation) -> Location | None:
 
 
 def _in_new_migration(facts: Facts, operation: Operation) -> Location | None:
-    for revision in facts.new:
+    return _in_migrations(facts, operation, facts.new)
+
+
+def _in_old_migration(facts: Facts, operation: Operation) -> Location | None:
+    """Where a thing was made that no models know of, and never did: those of another library."""
+    if not operation.kind.startswith("remove"):
+        return None
+    return _in_migrations(facts, operation, facts.history.revisions)
+
+
+def _in_migrations(
+    facts: Facts, operation: Operation, revisions: Iterable[Revision]
+) -> Location | None:
+    for revision in revisions:
         text = facts.tree.read(revision.path) or ""
         span = find_in_migration(text, operation.table, operation.name)
         if span is not None:
             return Location(revision.path, span.line, span.column, span.source, span.length)
     return None
+
+
+def _in_env_script(facts: Facts) -> Location:
+    """The line of env.py that names the models; that file may be of another library's making."""
+    path = posixpath.join(facts.environment.script_location, "env.py")
+    lines = (facts.tree.read(path) or "").splitlines()
+    named = (number for number, line in enumerate(lines, 1) if "target_metadata" in line)
+    return (
+        at(facts.tree, path, next(named, 1)) if lines else at(facts.tree, facts.environment.config)
+    )
