@@ -22,6 +22,7 @@ from alembic_lockstep.history.revisions import (
     migration_files,
     read_revisions,
 )
+from alembic_lockstep.report.text import listed
 from alembic_lockstep.sides import Side, SideFinder
 
 
@@ -197,7 +198,7 @@ def _not_loaded(side: Side, scripts: Sequence[str]) -> tuple[str, ...]:
     if not folders:
         return ()
     count = f"{len(others)} migration{'s' if len(others) > 1 else ''}"
-    return (f"not judged: {count} in {', '.join(folders)}, which env.py did not load",)
+    return (f"not judged: {count} in {listed(folders)}, which env.py did not load",)
 
 
 def at(tree: Tree, path: str, line: int = 1, column: int = 1, length: int = 0) -> Location:

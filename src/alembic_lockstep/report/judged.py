@@ -40,7 +40,7 @@ def _environment(verdict: EnvironmentVerdict) -> EnvironmentReport:
         revisions_remembered=len(now.remembered)
         + (len(now.revisions) if comparison.untouched else 0),
         old_differences=len(comparison.old),
-        not_compared=tuple(not_compared(comparison)),
+        not_compared=tuple(not_compared(comparison, ", ".join)),
         notes=(*comparison.notes, *verdict.notes),
         refused=tuple(comparison.refused),
     )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from alembic_lockstep.dryrun.comparison import Comparison
 from alembic_lockstep.gate import EnvironmentVerdict, Verdict
 from alembic_lockstep.ignores import Ignores, faults, unused
 from alembic_lockstep.isolation.cell import Guard
-from alembic_lockstep.report.text import plural
+from alembic_lockstep.report.text import listed, plural
 
 # What models do not make.
 APART = "views, triggers, functions"
@@ -68,7 +68,7 @@ def _environment(verdict: EnvironmentVerdict) -> Iterator[str]:
     }
     for setting, names in refused.items():
         if names:
-            yield f"  refused (not in {setting}): {', '.join(names)}"
+            yield f"  refused (not in {setting}): {listed(names)}"
     yield f"  not compared: {', '.join(not_compared(comparison))}"
 
 
@@ -95,31 +95,37 @@ def _ignores(environments: Sequence[Ignores]) -> Iterator[str]:
         yield f"ignored: {len(ignored)} ({by})"
     idle = unused(environments)
     if idle:
-        yield f"ignores nothing and can go: {', '.join(idle)}"
+        yield f"ignores nothing and can go: {listed(idle)}"
     yield from (f"not honoured: {fault}" for fault in faults(environments))
 
 
-def not_compared(comparison: Comparison) -> list[str]:
-    """What was not, as models do not make it; without a twin, what autogenerate does not see."""
-    return [*lost_sight(comparison), APART]
+def not_compared(
+    comparison: Comparison, join: Callable[[Iterable[str]], str] = listed
+) -> list[str]:
+    """What was not, as models do not make it; without a twin, what autogenerate does not see.
+
+    Args:
+        join: Names tables in a row: all of them, or the first few.
+    """
+    return [*lost_sight(comparison, join), APART]
 
 
-def lost_sight(comparison: Comparison) -> list[str]:
+def lost_sight(comparison: Comparison, join: Callable[[Iterable[str]], str] = listed) -> list[str]:
     """What was not compared because the models' own database was not made, or not whole."""
     blind = [one for one in comparison.now.databases if one["twin"]["failure"]]
     off = {name for database in blind for name in database["switched_off"]}
     named = [f"{what} ({option} is off)" for option, what in SWITCHES.items() if option in off]
     reasons = dict.fromkeys(BLIND.format(database["twin"]["failure"]) for database in blind)
     twins = [one["twin"] for one in comparison.now.databases]
-    unseen = dict.fromkeys(words for twin in twins for words in _unseen(twin))
+    unseen = dict.fromkeys(words for twin in twins for words in _unseen(twin, join))
     return [*named, *reasons, *unseen]
 
 
-def _unseen(twin: Mapping[str, Any]) -> Iterator[str]:
+def _unseen(twin: Mapping[str, Any], join: Callable[[Iterable[str]], str]) -> Iterator[str]:
     unmade = twin["unmade"]
     if "" in unmade:
         yield LISTENERS.format(unmade[""])
     if twin["unseen"]:
         reasons = dict.fromkeys(why for table, why in unmade.items() if table)
         why = "; ".join(reasons) or "keys of theirs come last"
-        yield UNSEEN.format(", ".join(twin["unseen"]), why)
+        yield UNSEEN.format(join(twin["unseen"]), why)

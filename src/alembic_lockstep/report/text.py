@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from alembic_lockstep.findings import Finding, Location
 
@@ -42,6 +43,15 @@ def block(text: str) -> str:
 def plural(count: int, noun: str) -> str:
     """`1 finding`, `2 findings`."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def listed(names: Iterable[str], limit: int = 5) -> str:
+    """Return names in a row, and how many more there are: `a, b and 286 more`."""
+    every = list(names)
+    # To count a single name takes as much room as the name.
+    shown = every if len(every) <= limit + 1 else every[:limit]
+    more = f" and {len(every) - len(shown)} more" if len(shown) < len(every) else ""
+    return ", ".join(shown) + more
 
 
 def place(location: Location) -> str:

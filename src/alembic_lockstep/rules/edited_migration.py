@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from alembic_lockstep.facts import Facts, at
 from alembic_lockstep.findings import Finding
 from alembic_lockstep.history.revisions import Revision
+from alembic_lockstep.report.text import listed
 
 RULE = "edited-migration"
 
@@ -40,7 +41,7 @@ def unpublished(facts: Facts) -> list[str]:
     """Say which insertions pass because the default branch does not have their revision yet."""
     published = facts.published_in
     return [
-        f"{', '.join(one.below)} was put below {one.above.id}, which {published} does not have "
+        f"{listed(one.below)} was put below {one.above.id}, which {published} does not have "
         "yet: a database that has it is to be downgraded first"
         for one in insertions(facts)
         if published and one.above.id not in (facts.published or ())
@@ -68,7 +69,7 @@ def insertions(facts: Facts) -> list[Insertion]:
 
 
 def _finding(facts: Facts, insertion: Insertion) -> Finding:
-    above, new = insertion.above, ", ".join(insertion.below)
+    above, new = insertion.above, listed(insertion.below)
     before = next(one for one in facts.base_history.revisions if one.id == above.id)
     old = before.down if insertion.field == "down_revision" else before.depends_on
     heads = [one for one in facts.base_history.heads if above.id in facts.base_history.up_to(one)]

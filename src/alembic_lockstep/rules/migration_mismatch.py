@@ -7,6 +7,9 @@ from alembic_lockstep.facts import Facts
 from alembic_lockstep.findings import Finding
 from alembic_lockstep.rules.differences import difference, state, verb
 
+# More revisions than these are counted: each finding would repeat all their names.
+MOST_NAMES = 3
+
 
 def check(facts: Facts) -> list[Finding]:
     """One finding for each difference that the new migrations leave or make."""
@@ -19,8 +22,10 @@ def check(facts: Facts) -> list[Finding]:
 
 
 def _message(facts: Facts, operation: Operation) -> str:
-    names = ", ".join(revision.id for revision in facts.new)
+    names = [revision.id for revision in facts.new]
+    are_many = len(names) > MOST_NAMES
+    every = f"the {len(names)} new migrations" if are_many else ", ".join(names)
     if operation.kind.startswith("remove"):  # left over, or just made
-        return f"after {names} the database has {operation.text}, which the models lack"
-    who = f"the new migration {names} never" if len(facts.new) == 1 else f"none of {names}"
+        return f"after {every} the database has {operation.text}, which the models lack"
+    who = f"the new migration {every} never" if len(names) == 1 else f"none of {every}"
     return f"{state(operation)}, but {who} {verb(operation)} it"

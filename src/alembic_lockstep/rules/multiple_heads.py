@@ -6,6 +6,7 @@ from alembic_lockstep.commands import merge_command
 from alembic_lockstep.facts import Facts, at
 from alembic_lockstep.findings import Finding, Location
 from alembic_lockstep.history.revisions import History, Revision
+from alembic_lockstep.report.text import listed
 
 
 def check(facts: Facts) -> list[Finding]:
@@ -33,7 +34,7 @@ def check(facts: Facts) -> list[Finding]:
     return [
         Finding(
             "multiple-heads",
-            f"{len(heads)} heads, where the base has {len(before)}: {', '.join(heads)}; "
+            f"{len(heads)} heads, where the base has {len(before)}: {listed(heads)}; "
             "`upgrade head` will refuse to choose",
             _parent_line(facts, shown),
             facts.environment.name,

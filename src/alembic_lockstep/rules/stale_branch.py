@@ -7,6 +7,7 @@ from alembic_lockstep.facts import at
 from alembic_lockstep.findings import Finding, Location
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.history.revisions import History, Revision
+from alembic_lockstep.report.text import listed
 from alembic_lockstep.sides import Side
 
 RULE = "stale-branch"
@@ -34,7 +35,7 @@ def check(branch: Side, target: Side, merged: Side, name: str, shown: Tree) -> l
     return [
         Finding(
             RULE,
-            f"merged into {name} as it is now, this leaves {len(heads)} heads: {', '.join(heads)}; "
+            f"merged into {name} as it is now, this leaves {len(heads)} heads: {listed(heads)}; "
             "`upgrade head` will refuse to choose",
             _parent_line(shown, first, merged),
             branch.environment.name,

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from alembic_lockstep.facts import Facts, at
 from alembic_lockstep.findings import Finding, Location
 from alembic_lockstep.history.revisions import Revision
+from alembic_lockstep.report.text import listed
 from alembic_lockstep.rules.differences import locations
 
 RULE = "uncommitted-migration"
@@ -31,7 +32,7 @@ def _forgotten(facts: Facts) -> Iterator[Finding]:
     """Yield those that cure something: `facts.cured` was found out by a dry run with them."""
     if not facts.cured:
         return
-    things = ", ".join(dict.fromkeys(operation.text for operation in facts.cured))
+    things = listed(dict.fromkeys(operation.text for operation in facts.cured))
     related = [place for operation in facts.cured for place in locations(facts, operation)[:1]]
     for path in facts.forgotten:
         what = "migration" if path.endswith(".py") else "file"
