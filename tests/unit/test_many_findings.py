@@ -2,13 +2,45 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+import click
 import pytest
 
+from alembic_lockstep.cure import Cure
+from alembic_lockstep.findings import Finding, Location
+from alembic_lockstep.report.full import EXAMPLES, MANY
+from alembic_lockstep.report.output import render
+from alembic_lockstep.report.report import EnvironmentReport, Report
 from alembic_lockstep.report.text import listed
 from alembic_lockstep.rules.migration_mismatch import _message
+
+CONFIGS = ("a.ini", "b.ini", "c.ini")
+HEADS = Finding("multiple-heads", "2 heads", Location("m/9c1d.py", 4), "alembic.ini")
+
+
+def missing(path: str, line: int, environment: str = "alembic.ini") -> Finding:
+    message = "column games.winners is in the models, but no migration adds it"
+    return Finding("missing-migration", message, Location(path, line), environment)
+
+
+def environment(config: str) -> EnvironmentReport:
+    findings = (replace(missing("models.py", 3, config), sql=(f"-- {config}",)),)
+    if config == "b.ini":
+        findings += (replace(HEADS, message="table games is gone", environment=config),)
+    code = Cure("The migration that is missing:", "op.add_column()", "python")
+    return EnvironmentReport(
+        config, findings, (code, Cure("To cure it:", f"alembic -c {config} revision", "console"))
+    )
+
+
+THREE = [environment(config) for config in CONFIGS]
+
+
+def rendered(name: str, environments: list[EnvironmentReport]) -> str:
+    return click.unstyle(render(name, Report(("Blocked.",), environments=tuple(environments))))
 
 
 def operation(kind: str) -> Any:
@@ -43,3 +75,48 @@ def test_a_finding_counts_many_revisions(count: int, who: str) -> None:
 def test_what_many_revisions_leave_over_names_none_of_them() -> None:
     message = _message(facts(288), operation("remove_column"))
     assert message.startswith("after the 288 new migrations the database has column games.winners")
+
+
+def test_a_rule_with_many_findings_is_summed_up_and_the_rest_are_places() -> None:
+    findings = [*(missing(f"m{number // 30}.py", number) for number in range(1, 98)), HEADS]
+    text = rendered("full", [EnvironmentReport("alembic.ini", tuple(findings), overview=("Odd.",))])
+    assert text.startswith("98 findings: 97 missing-migration, 1 multiple-heads\n  Odd.\n")
+    assert text.count("is in the models") == EXAMPLES
+    assert (
+        "94 more missing-migration\n  m0.py:4, 5, 6, 7, 8, 9, 10, 11, 12, 13 and 16 more\n" in text
+    )
+    assert "2 heads" in text
+    assert len(text.splitlines()) < 30
+
+
+def test_a_rule_with_ten_findings_shows_all() -> None:
+    findings = tuple(missing("m.py", number) for number in range(MANY))
+    text = rendered("full", [EnvironmentReport("alembic.ini", findings)])
+    assert text.count("is in the models") == MANY
+    assert "more" not in text
+
+
+def test_many_files_and_places_end_with_a_count() -> None:
+    findings = [missing(f"m{number}.py", number) for number in range(1, 50)]
+    text = rendered("full", [EnvironmentReport("alembic.ini", tuple(findings))])
+    assert "\n  … and in 26 more files\n" in text
+    related = tuple(Location("m.py", number) for number in range(40))
+    text = rendered("full", [EnvironmentReport("a.ini", (replace(HEADS, related=related),))])
+    assert text.count("see m.py") == 5
+    assert "… and 35 more places" in text
+
+
+@pytest.mark.parametrize("name", ["full", "concise", "github", "markdown"])
+def test_what_three_environments_have_alike_is_one_finding_for_people(name: str) -> None:
+    text = rendered(name, THREE)
+    assert text.count("is in the models") == 1
+    assert "a.ini, b.ini, c.ini" in text.replace("%2C", ",")
+    assert text.count("is gone") == 1  # b.ini's alone
+    if name in ("full", "markdown"):
+        assert text.count("op.add_column") == 1
+        assert [text.count(f"alembic -c {one} revision") for one in CONFIGS] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("name", ["json", "sarif", "junit", "gitlab"])
+def test_programs_get_the_findings_of_each_environment(name: str) -> None:
+    assert rendered(name, THREE).count("column games.winners is in the models") >= 3

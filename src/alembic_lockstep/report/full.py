@@ -2,44 +2,98 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 
 from click import style
 
+from alembic_lockstep.cure import Cure
 from alembic_lockstep.findings import Finding, Location
 from alembic_lockstep.report import failure
+from alembic_lockstep.report.alike import SharedFinding, share_cures, share_findings
 from alembic_lockstep.report.concise import first_line
-from alembic_lockstep.report.report import EnvironmentReport, Report
-from alembic_lockstep.report.text import place, printable
+from alembic_lockstep.report.report import Report
+from alembic_lockstep.report.text import count_rules, listed, place, plural, printable
+
+# A rule with more findings than `MANY` has its first `EXAMPLES` shown, the rest by their places.
+MANY, EXAMPLES = 10, 3
+MOST_FILES, MOST_RELATED = 20, 5
 
 
 def render(report: Report) -> str:
-    """The findings of each environment, then its cures; or why there are none."""
+    """The findings, then the cures; or why there are none."""
     if report.failure:
         return failure.render(report.failure)
-    return "".join(f"{line}\n" for one in report.environments for line in _environment(one))
+    return "".join(f"{line}\n" for line in _lines(report))
 
 
-def _environment(environment: EnvironmentReport) -> Iterator[str]:
-    for finding in environment.findings:
-        yield from _finding(finding)
-    for cure in environment.cures:
-        yield style(printable(cure.title), bold=True)
-        yield ""
-        for line in cure.text.splitlines():
-            yield style(f"    {printable(line)}".rstrip(), fg="green") if line.strip() else ""
-        yield ""
+def _lines(report: Report) -> Iterator[str]:
+    findings = share_findings(report.findings)
+    counts = Counter(one.finding.rule for one in findings)
+    many = {rule for rule, count in counts.items() if count > MANY}
+    if many:
+        yield from _overview(report, findings)
+    shown: Counter[str] = Counter()
+    others: dict[str, list[Location]] = defaultdict(list)
+    for one in findings:
+        rule = one.finding.rule
+        if rule in many and shown[rule] == EXAMPLES:
+            others[rule].append(one.finding.location)
+        else:
+            shown[rule] += 1
+            yield from _finding(one)
+    for rule, locations in others.items():
+        yield from _places(rule, locations)
+    for cure in share_cures(report):
+        yield from _cure(cure)
 
 
-def _finding(finding: Finding) -> Iterator[str]:
-    head, rule, message = first_line(finding).partition(f" {finding.rule}: ")
+def _overview(report: Report, findings: Sequence[SharedFinding]) -> Iterator[str]:
+    rules = count_rules(one.finding.rule for one in findings)
+    yield style(f"{plural(len(findings), 'finding')}: {rules}", bold=True)
+    yield from (f"  {printable(line)}" for one in report.environments for line in one.overview)
+    yield "  all of them, a line each: the same command with --output-format concise"
+    yield ""
+
+
+def _places(rule: str, locations: Sequence[Location]) -> Iterator[str]:
+    """Yield where a rule's further findings are, a line for each file."""
+    files: dict[str, list[str]] = defaultdict(list)
+    for location in locations:
+        files[printable(location.path)].append(str(location.line))
+    yield style(f"{len(locations)} more ", bold=True) + style(rule, bold=True, fg="red")
+    for path, lines in list(files.items())[:MOST_FILES]:
+        yield f"  {path}:{listed(dict.fromkeys(lines), limit=10)}"
+    if len(files) > MOST_FILES:
+        yield f"  … and in {plural(len(files) - MOST_FILES, 'more file')}"
+    yield ""
+
+
+def _cure(cure: Cure) -> Iterator[str]:
+    yield style(printable(cure.title), bold=True)
+    yield ""
+    for line in cure.text.splitlines():
+        yield style(f"    {printable(line)}".rstrip(), fg="green") if line.strip() else ""
+    yield ""
+
+
+def _finding(shared: SharedFinding) -> Iterator[str]:
+    finding = shared.finding
+    head, rule, message = first_line(finding, shared.label).partition(f" {finding.rule}: ")
     yield style(head, bold=True) + style(rule, bold=True, fg="red") + message
     yield from _excerpt(finding.location)
-    for related in finding.related:
-        yield style(f"  see {place(related)}", fg="cyan")
-        yield from _excerpt(related)
+    yield from _related(finding)
     yield from (f"  {printable(line)}" for line in finding.hint.splitlines())
     yield ""
+
+
+def _related(finding: Finding) -> Iterable[str]:
+    for related in finding.related[:MOST_RELATED]:
+        yield style(f"  see {place(related)}", fg="cyan")
+        yield from _excerpt(related)
+    more = len(finding.related) - MOST_RELATED
+    if more > 0:
+        yield f"  … and {plural(more, 'more place')}"
 
 
 def _excerpt(location: Location) -> Iterator[str]:

@@ -5,10 +5,10 @@ https://docs.github.com/en/actions/reference/workflow-commands-for-github-action
 
 from __future__ import annotations
 
-from alembic_lockstep.findings import Finding
 from alembic_lockstep.report import failure
+from alembic_lockstep.report.alike import SharedFinding, share_findings
 from alembic_lockstep.report.report import Report
-from alembic_lockstep.report.text import explained
+from alembic_lockstep.report.text import explained, listed
 
 # As the runner reads them: https://github.com/actions/toolkit, `command.ts`.
 _DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
@@ -20,10 +20,11 @@ def render(report: Report) -> str:
     if report.failure:
         return _error(failure.plain(report.failure), title="could not judge")
     several = len(report.environments) > 1
-    return "".join(_finding(finding, several) for finding in report.findings)
+    return "".join(_finding(one, several) for one in share_findings(report.findings))
 
 
-def _finding(finding: Finding, several: bool) -> str:
+def _finding(shared: SharedFinding, several: bool) -> str:
+    finding, names = shared.finding, listed(shared.environments)
     place = finding.location
     return _error(
         explained(finding),
@@ -31,7 +32,7 @@ def _finding(finding: Finding, several: bool) -> str:
         line=place.line,
         col=place.column,
         endColumn=place.column + place.length,
-        title=f"{finding.rule} ({finding.environment})" if several else finding.rule,
+        title=f"{finding.rule} ({names})" if several else finding.rule,
     )
 
 

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from alembic_lockstep.dryrun.comparison import Comparison
+from alembic_lockstep.facts import merged_catalogue
 from alembic_lockstep.gate import EnvironmentVerdict, Verdict
 from alembic_lockstep.ignores import faults, unused
 from alembic_lockstep.report.report import EnvironmentReport, Report
 from alembic_lockstep.report.summary import not_compared, summary
+from alembic_lockstep.rules import unregistered_model
+
+# Fewer missing imports are told by their findings.
+SEVERAL = 4
 
 
 def report_of(verdict: Verdict) -> Report:
@@ -43,4 +51,16 @@ def _environment(verdict: EnvironmentVerdict) -> EnvironmentReport:
         not_compared=tuple(not_compared(comparison, ", ".join)),
         notes=(*comparison.notes, *verdict.notes),
         refused=tuple(comparison.refused),
+        overview=tuple(_unregistered_files(verdict, comparison)),
     )
+
+
+def _unregistered_files(verdict: EnvironmentVerdict, comparison: Comparison) -> Iterator[str]:
+    """Yield how many of the files with models env.py imports, where it lacks several."""
+    tables = merged_catalogue(comparison.now.databases)["tables"].values()
+    loaded = {table["file"] for table in tables if table["file"]}
+    found = (one.location.path for one in verdict.findings if one.rule == unregistered_model.RULE)
+    lacking = set(found) - loaded
+    if len(lacking) >= SEVERAL:
+        env_py = f"{verdict.environment.script_location}/env.py"
+        yield f"{env_py} imports {len(loaded)} of {len(loaded | lacking)} model modules"

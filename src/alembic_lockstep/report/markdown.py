@@ -9,6 +9,7 @@ from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.findings import Finding
 from alembic_lockstep.pages import rule_url
 from alembic_lockstep.report import failure
+from alembic_lockstep.report.alike import share_cures, share_findings
 from alembic_lockstep.report.report import Report
 from alembic_lockstep.report.text import block, place, plural, printable
 
@@ -47,14 +48,11 @@ def _sections(report: Report) -> Iterator[str]:
     head, *more = report.summary
     yield f"## alembic-lockstep\n\n**{prose(head)}**"
     if report.findings:
-        rows = [_row(finding) for finding in report.findings]
+        rows = [_row(one.finding, one.label) for one in share_findings(report.findings)]
         yield "\n".join(["| rule | place | finding |", "| --- | --- | --- |", *rows])
-    for environment in report.environments:
-        for cure in environment.cures:
-            where = f" ({prose(environment.config)})" if len(report.environments) > 1 else ""
-            yield f"{prose(cure.title.removesuffix(':'))}{where}:\n\n" + fenced(
-                cure.text, cure.language
-            )
+        yield from map(prose, (line for one in report.environments for line in one.overview))
+    for cure in share_cures(report):
+        yield f"{prose(cure.title.removesuffix(':'))}:\n\n" + fenced(cure.text, cure.language)
     if more:
         # Those of an environment are indented below its first.
         yield "\n".join(
@@ -71,10 +69,10 @@ def _sections(report: Report) -> Iterator[str]:
         yield "\n".join([head, "", *table, "", "</details>"])
 
 
-def _row(finding: Finding) -> str:
+def _row(finding: Finding, label: str) -> str:
     more = [prose(line) for line in finding.hint.splitlines()]
     more += [f"see {code(place(one))}" for one in finding.related]
-    what = "<br>".join([prose(finding.message), *more])
+    what = "<br>".join([prose(finding.message + label), *more])
     return f"| {_rule(finding.rule)} | {code(place(finding.location))} | {what} |"
 
 

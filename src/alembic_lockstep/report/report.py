@@ -22,6 +22,7 @@ class EnvironmentReport:
         servers: The databases that the dry run used: `SQLite`, `PostgreSQL 18 (…)`.
         start: Where the scratch database started from; None if the migrations were not run.
         old_differences: How many the base has already.
+        overview: What many findings have in common.
         refused: Addresses that the project wanted to reach, and did not.
     """
 
@@ -37,6 +38,7 @@ class EnvironmentReport:
     not_compared: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
+    overview: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from alembic_lockstep.dryrun.comparison import Comparison
 from alembic_lockstep.gate import EnvironmentVerdict, Verdict
 from alembic_lockstep.ignores import Ignores, faults, unused
 from alembic_lockstep.isolation.cell import Guard
-from alembic_lockstep.report.text import listed, plural
+from alembic_lockstep.report.alike import share_findings
+from alembic_lockstep.report.text import count_rules, listed, plural
 
 # What models do not make.
 APART = "views, triggers, functions"
@@ -28,9 +29,8 @@ def summary(verdict: Verdict) -> list[str]:
             "touches what the last verdict read" if verdict.remembered else "differs from the base"
         )
         return [f"Passed: nothing {why}.", *verdict.notes]
-    counts = Counter(finding.rule for finding in verdict.findings)
-    rules = ", ".join(f"{count} {rule}" for rule, count in counts.items())
-    head = f"Blocked: {rules}." if counts else "Passed."
+    rules = count_rules(one.finding.rule for one in share_findings(verdict.findings))
+    head = f"Blocked: {rules}." if rules else "Passed."
     lines = [line for one in verdict.environments for line in _environment(one)]
     lines += _guards(verdict.environments)
     lines += _ignores([one.ignores for one in verdict.environments])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 
 from alembic_lockstep.findings import Finding, Location
@@ -43,6 +44,11 @@ def block(text: str) -> str:
 def plural(count: int, noun: str) -> str:
     """`1 finding`, `2 findings`."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def count_rules(rules: Iterable[str]) -> str:
+    """`2 missing-migration, 1 multiple-heads`."""
+    return ", ".join(f"{count} {rule}" for rule, count in Counter(rules).items())
 
 
 def listed(names: Iterable[str], limit: int = 5) -> str:

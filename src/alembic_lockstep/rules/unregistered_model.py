@@ -13,6 +13,7 @@ from alembic_lockstep.findings import Finding
 from alembic_lockstep.models.declared import Declared, Resolver, speaks_of_tables
 from alembic_lockstep.models.modules import import_name
 
+RULE = "unregistered-model"
 # Tables in these are not the application's.
 ASIDE = {"tests", "test", "testing", "examples", "example", "docs", "benchmarks"}
 
@@ -155,7 +156,7 @@ def _finding(facts: Facts, one: Unregistered) -> Finding:
     elif one.is_migrated:
         then = "nor any later change of it"
     return Finding(
-        "unregistered-model",
+        RULE,
         f"{table.name} is {what} that {env_py} never imports: autogenerate cannot see it, {then}",
         at(facts.tree, one.path, table.line, table.column, len(table.name)),
         facts.environment.name,
