@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from alembic_lockstep.history.environments import Environment
 from alembic_lockstep.history.options import MAIN_SECTION
+from alembic_lockstep.history.placement import Placement
 from alembic_lockstep.history.sources import join, upward
 
 _RUNNERS = {
@@ -32,6 +33,8 @@ _INSTALLERS = {
 # `flask --app` came with 2.2.
 _NO_APP = re.compile(r"[01]\.|2\.[01]\b")
 
+_ANYWHERE = Placement()
+
 
 def cure_commands(
     environment: Environment,
@@ -40,6 +43,7 @@ def cure_commands(
     *,
     by_hand: Collection[str] = (),
     flask: str = "",
+    placement: Placement = _ANYWHERE,
 ) -> tuple[str, ...]:
     """Return the commands that create the missing migration and add it, ready to paste in turn.
 
@@ -49,15 +53,25 @@ def cure_commands(
         message: The migration's message: `add games.winners`.
         by_hand: What of the migration autogenerate would leave out.
         flask: The version of the project's Flask, where it is known.
+        placement: The branch and the version location for the migration.
     """
     create = _typed(environment, files, "migrate", "revision --autogenerate", version=flask)
     # After `cd`, a path from the root needs git's `:/`.
     top = ":/" if environment.directory else ""
-    places = " ".join(shlex.quote(top + place) for place in environment.version_locations)
-    command = f"{create} -m {_quoted(message)}"
+    locations = (placement.version_path,) if placement.version_path else ()
+    places = " ".join(
+        shlex.quote(top + place) for place in locations or environment.version_locations
+    )
+    command = f"{create}{_placed(environment, placement)} -m {_quoted(message)}"
     edit = f"# write into it what autogenerate does not see: {', '.join(by_hand)}"
     lines = (command, edit if by_hand else "", f"git add {places}" if places else "")
     return tuple(filter(None, lines))
+
+
+def _placed(environment: Environment, placement: Placement) -> str:
+    head = f" --head {shlex.quote(placement.head)}" if placement.head else ""
+    path = placement.version_path
+    return head + (f" --version-path {shlex.quote(_seen_from(environment, path))}" if path else "")
 
 
 def merge_command(environment: Environment, files: Collection[str]) -> str:

@@ -10,6 +10,7 @@ from alembic_lockstep.commands import cure_commands
 from alembic_lockstep.dryrun.operations import Operation, upgrade_functions
 from alembic_lockstep.facts import Facts
 from alembic_lockstep.findings import Finding
+from alembic_lockstep.history.placement import place_revision
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,12 @@ def cures(facts: Facts, findings: Sequence[Finding]) -> list[Cure]:
                 message,
                 by_hand=[operation.text for operation in facts.uncured if operation.sql],
                 flask=flask,
+                placement=place_revision(
+                    facts.environment,
+                    facts.history,
+                    facts.tree.read,
+                    {operation.table for operation in facts.uncured if operation.table},
+                ),
             )
             found.append(Cure("To cure it:", "\n".join(commands), "console"))
     return found
