@@ -100,6 +100,18 @@ def _strings(value: object) -> tuple[str, ...]:
     raise _UnfitError
 
 
+def _urls(value: object) -> tuple[str, ...]:
+    urls = _strings(value)
+    if urls:
+        from urllib.parse import urlsplit  # few settings have any
+
+        for url in urls:
+            parts = urlsplit(url)  # a ValueError too
+            if "://" not in url or not parts.scheme or parts.port == 0:
+                raise _UnfitError
+    return urls
+
+
 def _paths(value: object) -> tuple[str, ...]:
     paths = _strings(value)
     if all(path.startswith(("/", "~")) or Path(path).is_absolute() for path in paths):
@@ -113,6 +125,13 @@ def _table(value: object) -> dict[str, str]:
     if isinstance(value, Mapping):
         return {_string(name): _string(text) for name, text in value.items()}
     raise _UnfitError
+
+
+def _variables(value: object) -> dict[str, str]:
+    variables = _table(value)
+    if any(not name or "=" in name for name in variables):
+        raise _UnfitError
+    return variables
 
 
 def _assignment(item: object) -> tuple[str, str]:
@@ -177,9 +196,16 @@ _PATHS = _Kind(
     lambda text: _paths(shlex.split(text)),
 )
 # A password in a URL may hold a quote or a backslash, so no shell rules there.
-_URLS = _Kind('a list of URLs, such as ["…"]', _strings, lambda text: tuple(text.split()))
-_TABLE = _Kind(
-    'a table of strings, such as { NAME = "…" }', _table, lambda t: _table(shlex.split(t))
+_URLS = _Kind(
+    'a list of URLs, such as ["postgresql://user:password@host:5432/database"], with special '
+    "characters of a password written as %XX",
+    _urls,
+    lambda text: _urls(text.split()),
+)
+_VARIABLES = _Kind(
+    'a table of variables, such as { NAME = "…" }, with no "=" in a name',
+    _variables,
+    lambda t: _variables(shlex.split(t)),
 )
 # Without its quotes, a dot in a name would make a table.
 _REASONS = _Kind(
@@ -212,7 +238,7 @@ _KEYS = (
     _key("x", _STRINGS),
     _key("python", _STRING),
     _key("run", _STRINGS),
-    _key("env", _TABLE),
+    _key("env", _VARIABLES),
     _key("stand_in", _STRING),
     _key("start", _START),
     _key("scratch_urls", _URLS, toml="scratch.urls", variable="SCRATCH"),
@@ -226,6 +252,16 @@ _KEYS = (
     _key("strict", _TRUTH),
     _key("ignore", _REASONS),
 )
+
+_MAY_HOLD_SECRETS = {
+    "scratch",
+    *(
+        name
+        for key in _KEYS
+        if key.field in ("scratch_urls", "scratch_setup", "env", "x", "run")
+        for name in (key.field, key.toml, key.variable)
+    ),
+}
 
 
 def load_settings(
@@ -321,6 +357,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def _checked(name: str, kind: _Kind, value: object) -> object:
+    if _holds_null(value):
+        raise CouldNotJudge(f"the setting {name!r} holds a null character")
     try:
         return kind.check(value)
     except ValueError:
@@ -334,7 +372,23 @@ def _parsed(name: str, kind: _Kind, text: str) -> object:
         raise _wrong(name, kind.wants, text) from None
 
 
+def _holds_null(value: object) -> bool:
+    """Return whether a string in a value has a character that no path and no variable may have."""
+    if isinstance(value, Mapping):
+        return any(map(_holds_null, (*value, *value.values())))
+    if isinstance(value, (list, tuple)):
+        return any(map(_holds_null, value))
+    return isinstance(value, str) and "\0" in value
+
+
 def _wrong(name: str, wants: str, value: object) -> CouldNotJudge:
-    shown = ascii(value)
+    shown = _type_of(value) if name in _MAY_HOLD_SECRETS else ascii(value)
     shown = shown if len(shown) < 60 else shown[:57] + "…"
     return CouldNotJudge(f"the setting {name!r} wants {wants}, not {shown}")
+
+
+def _type_of(value: object) -> str:
+    """Say what a value is without showing it: a log may be read by more people than the file."""
+    if isinstance(value, Mapping):
+        return "this table"
+    return {str: "this string", list: "this list"}.get(type(value), f"a {type(value).__name__}")

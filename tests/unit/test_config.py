@@ -184,7 +184,9 @@ def test_flags_take_lists_text_and_assignments() -> None:
         ("python = 3.12", "'python' wants a string, not 3.12"),
         ('ignore = { games.score = "by hand" }', "'ignore' wants a reason for each name, both in"),
         ('ignore = { games = " " }', "'ignore' wants a reason for each name"),
-        ("env = { A = 1 }", "'env' wants a table of strings"),
+        ("env = { A = 1 }", "'env' wants a table of variables"),
+        ('env = { "A=B" = "x" }', '"=" in a name, not this table'),
+        ('env = { "" = "x" }', "'env' wants a table of variables"),
         ('scratch = "postgresql://"', "'scratch' wants a table with urls and setup"),
         ("scratch.url = []", "has no setting 'scratch.url'; did you mean 'scratch.urls'?"),
     ],
@@ -207,7 +209,7 @@ def test_a_wrong_file_names_the_key_and_what_is_wanted(text: str, message: str) 
             "'ALEMBIC_LOCKSTEP_TIMEOUT' wants a number of seconds above 0, not 'soon'",
         ),
         ("RUN", "docker 'exec", "'ALEMBIC_LOCKSTEP_RUN' wants a list of strings"),
-        ("ENV", "A", "'ALEMBIC_LOCKSTEP_ENV' wants a table of strings"),
+        ("ENV", "A", "'ALEMBIC_LOCKSTEP_ENV' wants a table of variables"),
         ("STRICT", "maybe", "'ALEMBIC_LOCKSTEP_STRICT' wants true or false"),
     ],
 )
@@ -215,6 +217,57 @@ def test_a_wrong_variable_is_named(name: str, text: str, message: str) -> None:
     with pytest.raises(CouldNotJudge) as caught:
         load(environ={f"ALEMBIC_LOCKSTEP_{name}": text})
     assert message in caught.value.what
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'config = ["a\\u0000.ini"]',
+        'python = "a\\u0000"',
+        'run = ["a", "b\\u0000"]',
+        'env = { A = "a\\u0000" }',
+        'env = { "A\\u0000" = "a" }',
+        'allow-write = ["/a\\u0000"]',
+        'scratch.setup = ["SELECT \\u0000"]',
+        'ignore = { "a\\u0000" = "b" }',
+    ],
+)
+def test_a_null_character_is_refused_in_any_setting(text: str) -> None:
+    name = text.partition(" =")[0]
+    with pytest.raises(CouldNotJudge, match=f"the setting '{name}' holds a null character"):
+        load(TABLE + text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'scratch = "postgresql://u:secret@h/d"',
+        'scratch.urls = "postgresql://u:secret@h/d"',
+        'scratch.urls = { a = "postgresql://u:secret@h/d" }',
+        'scratch.urls = ["postgresql://u:secret@h/d", 1]',
+        'scratch.urls = ["postgresql//u:secret@h/d"]',
+        'scratch.urls = ["u:secret@h"]',
+        'scratch.urls = ["postgresql://u:secret@[h/d"]',
+        'scratch.urls = ["postgresql://u:secret@h:port/d"]',
+        'scratch.setup = "CREATE USER u PASSWORD secret"',
+        'env = "A=secret"',
+        'env = ["secret"]',
+        'x = "token=secret"',
+        'run = "docker run -e A=secret"',
+    ],
+)
+def test_what_may_hold_a_password_is_not_shown(text: str) -> None:
+    with pytest.raises(CouldNotJudge) as caught:
+        load(TABLE + text)
+    assert "secret" not in caught.value.what
+    assert " wants a " in caught.value.what
+
+
+@pytest.mark.parametrize("name", ["ENV", "X", "RUN", "SCRATCH"])
+def test_a_variable_that_may_hold_a_password_is_not_shown(name: str) -> None:
+    with pytest.raises(CouldNotJudge) as caught:
+        load(environ={f"ALEMBIC_LOCKSTEP_{name}": "secret 'secret"})
+    assert "secret" not in caught.value.what
 
 
 @pytest.mark.parametrize(
