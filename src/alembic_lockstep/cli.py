@@ -19,8 +19,10 @@ import click
 from alembic_lockstep import __version__
 from alembic_lockstep.config import NO_CACHE
 from alembic_lockstep.errors import CouldNotJudge
+from alembic_lockstep.limits import MORE_FILES, working_directory
 from alembic_lockstep.report.output import FORMATS, Output, OutputFile, output_file
 from alembic_lockstep.report.report import Report
+from alembic_lockstep.streams import flush_streams, open_streams
 
 if TYPE_CHECKING:
     from alembic_lockstep.git.ranges import Range
@@ -113,14 +115,15 @@ def check(
     something is staged, that of the merge request or the push. Settings stand in
     [tool.alembic-lockstep] of pyproject.toml, or in ALEMBIC_LOCKSTEP_* variables.
     """
+    reports.format, reports.files = output_format, output
+    cwd = working_directory()
     from alembic_lockstep.cache import Cache, cache_root
     from alembic_lockstep.git.repository import Repository
     from alembic_lockstep.memory.verdicts import Verdicts
     from alembic_lockstep.ranges import choose_range
 
-    reports.format, reports.files = output_format, output
     environ = dict(os.environ)
-    repository = Repository.discover(Path.cwd())
+    repository = Repository.discover(cwd)
     given = {name: value for name, value in flags.items() if value not in (None, (), "")}
     span, trusts_base = choose_range(repository, base, tree, environ), settings_from == "base"
     if each_commit and span.tip is None:
@@ -247,7 +250,8 @@ def _tend(tend: Callable[[Path, tuple[str, ...], Mapping[str, str]], Iterator[st
     from alembic_lockstep.report.text import printable
     from alembic_lockstep.upkeep import scratch_urls
 
-    for line in tend(cache_root(), scratch_urls(Path.cwd(), os.environ), os.environ):
+    cwd = working_directory()
+    for line in tend(cache_root(), scratch_urls(cwd, os.environ), os.environ):
         click.echo(printable(line))
     return CLEAN
 
@@ -262,7 +266,7 @@ def init(*, yes: bool) -> int:
     """
     from alembic_lockstep.setup import set_up
 
-    return set_up(Path.cwd(), dict(os.environ), yes=yes)
+    return set_up(working_directory(), dict(os.environ), yes=yes)
 
 
 @cli.command()
@@ -271,6 +275,7 @@ def demo(keep: str | None) -> int:
     """Show a blocked commit, its cure, and the commit that passes, on a small game."""
     from alembic_lockstep.demo import run_demo
 
+    working_directory()
     return run_demo(keep)
 
 
@@ -281,13 +286,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # `nohup`
             signal.signal(number, signal.default_int_handler)
-    reports = Output()
+    try:
+        return _run(Output(), argv)
+    except OSError:  # not even a failure can be written
+        return COULD_NOT_JUDGE
+
+
+def _run(reports: Output, argv: Sequence[str] | None) -> int:
     try:
         return int(cli.main(argv, standalone_mode=False, obj=reports) or CLEAN)
     except CouldNotJudge as error:
         return _give_up(reports, error, COULD_NOT_JUDGE)
     except click.ClickException as error:
         error.show()
+        return COULD_NOT_JUDGE
+    except SystemExit:  # of click: who reads the output has gone away
         return COULD_NOT_JUDGE
     except (KeyboardInterrupt, click.Abort):
         click.echo("alembic-lockstep: interrupted", err=True)
@@ -321,14 +334,19 @@ def _show_traceback() -> None:
 
 
 def _of_the_machine(error: OSError) -> CouldNotJudge:
-    where = os.fsdecode(error.filename) if error.filename else "a temporary file"
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return CouldNotJudge(f"no further file can be opened: {error.strerror}", fix=MORE_FILES)
+    if not error.filename:
+        what = f"standard output or a temporary file cannot be written: {error.strerror}"
+        return CouldNotJudge(what)
+    where = os.fsdecode(error.filename)
     full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None))
     look = (
         f"df -h {shlex.quote(str(Path(where).parent))}" if full else f"ls -ld {shlex.quote(where)}"
     )
     return CouldNotJudge(
         f"{where} cannot be read or written: {error.strerror}",
-        fix=look if error.filename else "",
+        fix=look,
     )
 
 
@@ -338,9 +356,8 @@ def entry() -> None:
     Collecting garbage, and taking all modules apart at the end, is a fifth of the answer at once.
     """
     gc.disable()
-    code = main()
+    open_streams()
+    code = flush_streams(main())
     if "alembic_lockstep.gate" in sys.modules:
         sys.exit(code)
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
     os._exit(code)  # nothing was started that has to end

@@ -389,6 +389,6 @@ def _wrong(name: str, wants: str, value: object) -> CouldNotJudge:
 
 def _type_of(value: object) -> str:
     """Say what a value is without showing it: a log may be read by more people than the file."""
-    if isinstance(value, Mapping):
-        return "this table"
-    return {str: "this string", list: "this list"}.get(type(value), f"a {type(value).__name__}")
+    names = ((str, "string"), (list, "list"), (tuple, "list"), (Mapping, "table"))
+    kinds = (f"this {name}" for kind, name in names if isinstance(value, kind))
+    return next(kinds, f"a {type(value).__name__}")

@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 
 def entry() -> None:
     """Run the command, with libraries that are installed, and no others."""
-    sys.path[:] = list(installed(sys.path, os.getcwd(), os.environ.get("PYTHONPATH", "")))
+    try:
+        cwd = os.getcwd()
+    except OSError:  # it is gone, and nothing can be imported from there
+        sys.path[:] = [one for one in sys.path if os.path.isabs(one)]
+    else:
+        sys.path[:] = list(installed(sys.path, cwd, os.environ.get("PYTHONPATH", "")))
     from alembic_lockstep.cli import entry as run
 
     run()

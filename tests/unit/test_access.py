@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from alembic_lockstep.dryrun.access import AccessTimes, complete
+from alembic_lockstep.errors import CouldNotJudge
 
 READ_IN_C = """\
 import ctypes, sys
@@ -106,3 +108,10 @@ def test_what_a_link_leads_to_is_left_alone(checkout: Path, tmp_path: Path) -> N
 def test_without_access_times_compiled_code_is_not_traced() -> None:
     reads = complete({"opened": [], "untraced": [], "compiled": ["polars"]}, None)
     assert reads["untraced"] == ["compiled code (polars) on a file system without access times"]
+
+
+def test_a_project_that_deletes_its_checkout_is_told(checkout: Path) -> None:
+    access = begin(checkout)
+    shutil.rmtree(checkout)
+    with pytest.raises(CouldNotJudge, match="deleted or renamed the folder"):
+        access.end()

@@ -27,7 +27,9 @@ def missing(path: str, line: int, environment: str = "alembic.ini") -> Finding:
 
 
 def environment(config: str) -> EnvironmentReport:
-    findings = (replace(missing("models.py", 3, config), sql=(f"-- {config}",)),)
+    findings: tuple[Finding, ...] = (
+        replace(missing("models.py", 3, config), sql=(f"-- {config}",)),
+    )
     if config == "b.ini":
         findings += (replace(HEADS, message="table games is gone", environment=config),)
     code = Cure("The migration that is missing:", "op.add_column()", "python")

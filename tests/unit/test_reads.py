@@ -477,3 +477,12 @@ def test_what_the_wrapped_functions_support_is_still_told(project: Project) -> N
         "class Files: stat = os.stat\n"
         "assert Files().stat(folder)"
     )
+
+
+def test_a_working_directory_that_is_gone_still_has_a_trace(project: Project) -> None:
+    project.write("data.csv", "1")
+    code = (
+        "import os, sys, tempfile\nopen('data.csv').read()\nsys.path.insert(0, '')\n"
+        "os.chdir(tempfile.mkdtemp()); os.rmdir(os.getcwd())"
+    )
+    assert "data.csv" in project.trace(code)["opened"]

@@ -15,6 +15,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from alembic_lockstep.errors import CouldNotJudge
+
 # Never the tree's, and read by nobody but git and Python.
 SKIPPED = {".git", "__pycache__"}
 # What compiled code (libgit2) opens of a `.git` in any case.
@@ -51,6 +53,13 @@ class AccessTimes:
 
     def end(self) -> None:
         """Note what was read since. From now on others may look around in the checkout."""
+        if not self.checkout.is_dir():
+            raise CouldNotJudge(
+                "the project deleted or renamed the folder in which it was run (a checkout of "
+                "what is committed)",
+                fix="env.py, or what it imports or runs, does that to the working directory: let it "
+                "work in a folder of its own.",
+            )
         for entry in list(_entries(self.checkout)):
             if entry.status.st_atime_ns and not entry.is_ours:
                 (self.folders if entry.is_folder else self.files).append(entry.path)

@@ -11,7 +11,8 @@ import hashlib
 import importlib.util
 import os
 import sys
-from typing import Any, Dict, Iterable, List, Set, Tuple
+from contextlib import suppress
+from typing import Any, Dict, Iterable, Iterator, List, Set, Tuple
 
 from .copies import INSTALLED, STANDARD_LIBRARY
 from .modules import globals_of, loaded_files
@@ -153,7 +154,7 @@ class _Trace:
 
     def add_installation(self) -> None:
         """The folders of installed packages, and what there is read when Python starts."""
-        for entry in map(os.path.abspath, sys.path):
+        for entry in _absolute(sys.path):
             inside, outside = self._sort(entry)
             if inside or not outside:
                 continue
@@ -283,7 +284,14 @@ def _import_paths() -> Set[str]:
         attributes = globals_of(module)
         if attributes.get("__file__") is None:  # a namespace package may never have been listed
             entries.update(attributes.get("__path__", ()))
-    return {os.path.abspath(entry) for entry in entries if isinstance(entry, str)}
+    return set(_absolute(entry for entry in entries if isinstance(entry, str)))
+
+
+def _absolute(entries: Iterable[str]) -> Iterator[str]:
+    """Yield entries as absolute paths; those relative to a deleted folder have none."""
+    for entry in entries:
+        with suppress(FileNotFoundError):
+            yield os.path.abspath(entry)
 
 
 def _compiled() -> Set[str]:
@@ -299,7 +307,7 @@ def _compiled() -> Set[str]:
 def installed(places: Places) -> str:
     """A digest of what is installed, by the names under which installers note it."""
     found = {sys.version}
-    for entry in map(os.path.abspath, sys.path):
+    for entry in _absolute(sys.path):
         if os.path.isdir(entry) and not _below(entry, places.checkout):
             names = os.listdir(entry)
             found.update(name for name in names if name.endswith((".dist-info", ".egg-info")))

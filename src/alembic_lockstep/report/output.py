@@ -14,6 +14,7 @@ import click
 
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.report.report import Report
+from alembic_lockstep.streams import discard
 
 FORMATS = ("full", "concise", "github", "gitlab", "sarif", "json", "junit", "markdown")
 # What is for people says on standard error why there is no verdict, and nothing in its place.
@@ -81,10 +82,10 @@ class Output:
             CouldNotJudge: a file cannot be written; the others are.
         """
         self.begun = True
-        if not (report.failure and self.format in _FOR_PEOPLE):
-            _print(render(self.format, report), err=False)
-        _print(_closing(report), err=True)
         unwritten = []
+        if not (report.failure and self.format in _FOR_PEOPLE):
+            unwritten += _print(render(self.format, report), err=False)
+        unwritten += _print(_closing(report), err=True)
         for file in self.files:
             text = render(file.format, report)
             try:
@@ -116,11 +117,19 @@ def _closing(report: Report) -> str:
     return without_commands("".join(f"{printable(line)}\n" for line in report.summary))
 
 
-def _print(text: str, *, err: bool) -> None:
+def _print(text: str, *, err: bool) -> list[str]:
+    """Print a text; return why that failed, with the stream's name, or nothing."""
     stream = sys.stderr if err else sys.stdout
     encoding = getattr(stream, "encoding", None) or "utf-8"
     shown = text.encode(encoding, "backslashreplace").decode(encoding)
-    click.echo(shown, nl=False, err=err, color=_coloured())
+    try:
+        click.echo(shown, nl=False, err=err, color=_coloured())
+    except OSError as error:
+        discard(stream)
+        if isinstance(error, BrokenPipeError):  # its reader wants no more of it
+            return []
+        return [f"standard {'error' if err else 'output'}: {error.strerror}"]
+    return []
 
 
 def _coloured() -> bool | None:
