@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from posixpath import basename
 
 from alembic_lockstep.config import Settings
@@ -24,6 +26,7 @@ from alembic_lockstep.history.revisions import (
 )
 from alembic_lockstep.history.sources import folder_of, join, upward
 from alembic_lockstep.history.templates import filled_in, template_without_location
+from alembic_lockstep.regular import read_text
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,8 @@ class SideFinder:
         found = self._environments(tree, self.settings)
         if not found:
             raise _no_environment(tree)
+        for environment in found:
+            _refuse_devices(environment, tree)
         return [Side(environment, tree) for environment in found]
 
     def in_base(self, side: Side, base: Tree, changes: Iterable[Change]) -> Side | None:
@@ -162,7 +167,20 @@ class SideFinder:
         file = self.repository.root / path
         if not file.is_file() or path not in self.repository.ignored():
             return None  # a file that is forgotten here is missing everywhere else
-        return file.read_text("utf-8", "replace")
+        return read_text(file)
+
+
+def _refuse_devices(environment: Environment, tree: Tree) -> None:
+    """Raise `CouldNotJudge` where Alembic would read a device: memory and time would run out."""
+    beside = join(environment.directory, "pyproject.toml")
+    env_py = join(environment.script_location, "env.py")
+    for path in {"pyproject.toml", beside, environment.config, env_py} & tree.links:
+        target = tree.link_target(path)
+        if Path(target).exists() and not Path(target).is_file() and not Path(target).is_dir():
+            raise CouldNotJudge(
+                f"{path} is a link to {target}, which is no file",
+                fix=f"git rm --cached {shlex.quote(path)}",
+            )
 
 
 def _is_configured(environment: Environment, tree: Tree) -> bool:

@@ -15,6 +15,7 @@ from alembic_lockstep.dryrun.scratch.sqlite import SNAPSHOTS
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.workplace import delete_workplace, list_workplaces
+from alembic_lockstep.regular import read_text
 from alembic_lockstep.report.text import plural
 
 if TYPE_CHECKING:
@@ -87,9 +88,8 @@ def scratch_urls(directory: Path, environ: Mapping[str, str]) -> tuple[str, ...]
         CouldNotJudge: the settings are wrong.
     """
     text = None
-    with suppress(CouldNotJudge, OSError):  # no repository, or none with settings
-        root = Repository.discover(directory).root
-        text = (root / "pyproject.toml").read_text(encoding="utf-8")
+    with suppress(CouldNotJudge):  # no repository
+        text = read_text(Repository.discover(directory).root / "pyproject.toml")
     return load_settings(text, environ, {}).scratch_urls
 
 

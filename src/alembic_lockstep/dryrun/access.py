@@ -57,8 +57,8 @@ class AccessTimes:
             raise CouldNotJudge(
                 "the project deleted or renamed the folder in which it was run (a checkout of "
                 "what is committed)",
-                fix="env.py, or what it imports or runs, does that to the working directory: let it "
-                "work in a folder of its own.",
+                fix="env.py, or what it imports or runs, does that to the working directory: let "
+                "it work in a folder of its own.",
             )
         for entry in list(_entries(self.checkout)):
             if entry.status.st_atime_ns and not entry.is_ours:

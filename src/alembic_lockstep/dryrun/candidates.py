@@ -12,6 +12,7 @@ from pathlib import Path
 
 from alembic_lockstep.config import Settings
 from alembic_lockstep.errors import CouldNotJudge
+from alembic_lockstep.regular import read_text
 
 FIX = '[tool.alembic-lockstep]\npython = "path/to/python"'
 # The first start of such a tool compiles hundreds of modules; its answer is remembered.
@@ -141,10 +142,7 @@ def tools_in_use(root: Path, directory: str) -> dict[_Tool, Path]:
 def _uses(tool: _Tool, folder: Path) -> bool:
     if any((folder / name).is_file() for name in tool.files):
         return True
-    try:
-        return bool(tool.table) and tool.table in (folder / "pyproject.toml").read_text("utf-8")
-    except (OSError, ValueError):
-        return False
+    return bool(tool.table) and tool.table in (read_text(folder / "pyproject.toml") or "")
 
 
 def _ask(name: str, question: str, folder: Path, outer: Mapping[str, str]) -> Candidate:

@@ -15,6 +15,7 @@ from alembic_lockstep.dryrun.probe_process import Probe, start_probe
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.isolation.cell import Policy
+from alembic_lockstep.regular import read_text
 
 
 @dataclass
@@ -54,7 +55,7 @@ class EarlyProbes:
     def _settings_text(self) -> str | None:
         """Read the working tree's settings; None where there are none of ours."""
         file = self.repository.root / "pyproject.toml"
-        text = file.read_text("utf-8", "replace") if file.is_file() else ""
+        text = read_text(file) or ""
         return text if "alembic-lockstep" in text else None
 
     def start(self, interpreter: str, policy: Policy, count: int = 1) -> None:

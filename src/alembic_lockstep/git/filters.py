@@ -13,6 +13,7 @@ from pathlib import Path
 
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.repository import Repository
+from alembic_lockstep.regular import read_regular
 
 _SYSTEM = Path("/etc/gitattributes")
 _FAILED = re.compile(r".*fatal: (.*): smudge filter (\S+) failed", re.DOTALL)
@@ -52,7 +53,7 @@ def _facts(repository: Repository, tree: str) -> Iterator[bytes]:
         if setting.key.startswith("filter.") and setting.value:
             yield from _programs(repository.root, setting.value)
     for file in (repository.common_dir / "info" / "attributes", _own(repository), _SYSTEM):
-        yield _content(file)
+        yield read_regular(file) or b""
 
 
 def _programs(root: Path, command: str) -> Iterator[bytes]:
@@ -76,10 +77,3 @@ def _own(repository: Repository) -> Path:
     # As git does, which runs in our environment.
     folder = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111
     return Path(folder, "git", "attributes")
-
-
-def _content(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError:
-        return b""

@@ -53,13 +53,16 @@ class Tree:
             link = next((part for part in _upward(path) if part in self.links), None)
             if link is None:
                 return path
-            target = os.fsdecode(self._objects.read(self.files[link]))
-            there = posixpath.join(self._root, posixpath.dirname(link), target) + path[len(link) :]
-            there = posixpath.normpath(there)
+            there = posixpath.normpath(self.link_target(link) + path[len(link) :])
             if not there.startswith(f"{self._root}/"):
                 return path
             path = there[len(self._root) + 1 :]
         return path
+
+    def link_target(self, link: str) -> str:
+        """Return where a symbolic link of the tree leads in the working tree, absolute."""
+        target = os.fsdecode(self._objects.read(self.files[link]))
+        return posixpath.join(self._root, posixpath.dirname(link), target)
 
 
 def _upward(path: str) -> list[str]:

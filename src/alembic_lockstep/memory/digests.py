@@ -24,7 +24,7 @@ def digest(what: object) -> str:
 
 def content_of(path: Path, *, is_read: bool) -> str:
     """A digest of what a file holds, if that was read; "" if there is none."""
-    if not is_read or path.is_dir():
+    if not is_read or not path.is_file():  # a folder, or what could be read for ever
         return THERE if os.path.lexists(path) else ""
     try:
         if path.stat().st_size > _LARGE:

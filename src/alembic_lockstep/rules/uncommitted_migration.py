@@ -75,8 +75,11 @@ def _ignored(facts: Facts) -> Iterator[Finding]:
 
 
 def _is_database(facts: Facts, path: str) -> bool:
+    place = facts.repository.root / path
     try:
-        with (facts.repository.root / path).open("rb") as file:
+        if not place.is_file():
+            return False
+        with place.open("rb") as file:
             return file.read(len(_DATABASE)) == _DATABASE
     except OSError:
         return False

@@ -8,6 +8,7 @@ from pathlib import Path
 from alembic_lockstep.facts import Facts, at
 from alembic_lockstep.findings import Finding
 from alembic_lockstep.history.revisions import Revision, parse_revision
+from alembic_lockstep.regular import read_text
 
 
 def check(facts: Facts) -> list[Finding]:
@@ -43,8 +44,7 @@ def _finding(facts: Facts, revision: Revision, name: str, parent: str) -> Findin
 
 def _whereabouts(facts: Facts, parent: str) -> str:
     for path in facts.forgotten:
-        text = (Path(facts.repository.root) / path).read_text("utf-8", "replace")
-        found = parse_revision(path, text)
+        found = parse_revision(path, read_text(Path(facts.repository.root) / path) or "")
         if found is not None and found.id == parent:
             return f"It is in {path}, which is not staged: git add {shlex.quote(path)}"
     if ignored := _ignored(facts, parent):
@@ -64,7 +64,7 @@ def _ignored(facts: Facts, parent: str) -> str:
         for file in sorted((Path(facts.repository.root) / location).glob("*.py")):
             path = f"{location}/{file.name}"
             if path not in facts.tree.files and path not in facts.forgotten:
-                found = parse_revision(path, file.read_text("utf-8", "replace"))
+                found = parse_revision(path, read_text(file) or "")
                 if found is not None and found.id == parent:
                     return path
     return ""
