@@ -21,6 +21,12 @@ from alembic_lockstep.dryrun.lacks import what_to_set
         ("(1273, \"Unknown collation: 'utf8mb4_0900_ai_ci'\")", "mysql", "mysql+pymysql://"),
         ("(1286, \"Unknown storage engine 'ROCKSDB'\")", "mariadb", "mariadb+pymysql://"),
         ("no such module: fts5", "sqlite", 'python = "'),
+        ('could not extend file "base/1/2": No space left on device', "postgresql", "\ndf -h\n"),
+        ("could not write: Disk quota exceeded", "postgresql", "\ndf -h\n"),
+        ('(1021, "Disk full (/tmp/#sql); waiting for someone")', "mysql", "\ndf -h\n"),
+        ("(3, \"Error writing file '/tmp/x' (Errcode: 28 'No space')\")", "mariadb", "\ndf -h\n"),
+        ("database or disk is full", "sqlite", "\ndf -h\n"),
+        ("FATAL: sorry, too many clients already", "postgresql", "max_connections"),
     ],
 )
 def test_what_another_server_may_have_is_to_be_set(message: str, dialect: str, said: str) -> None:

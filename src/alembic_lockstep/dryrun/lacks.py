@@ -18,6 +18,20 @@ LACKS = re.compile(
     r"|Plugin '[^']*' is not loaded|doesn't yet support"
     r"|(?P<module>no such module: )"
 )
+#: What the machine or the server has used up, whoever asks for more, and what to do about it.
+_USED_UP = (
+    (
+        re.compile(
+            r"(?i)no space left on device|disk is full|disk full|errcode: 28\b|disk quota exceeded"
+        ),
+        "The disk of the scratch server is full. Free space on it; how much there is:\ndf -h",
+    ),
+    (
+        re.compile(r"(?i)too many (clients|connections)|connection slots are reserved"),
+        "The scratch server takes no more connections: close some, or let it take more "
+        "(max_connections).",
+    ),
+)
 #: Debian's packages of extensions that PostgreSQL's own do not bring.
 _PACKAGES = {"postgis": "postgresql-NN-postgis-3", "vector": "postgresql-NN-pgvector"}
 _URLS = {
@@ -33,7 +47,10 @@ def server_lacks(seen: Observation) -> bool:
 
 
 def what_to_set(message: str, dialect: str = "postgresql") -> str:
-    """Return what to set where a scratch server lacks something; "" if it does not."""
+    """Return what to set or do where a scratch server lacks something; "" if it does not."""
+    used_up = next((advice for pattern, advice in _USED_UP if pattern.search(message)), "")
+    if used_up:
+        return used_up
     lack = LACKS.search(message)
     if lack is None:
         return ""

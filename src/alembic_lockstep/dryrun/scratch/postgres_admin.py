@@ -301,8 +301,9 @@ class PostgresServer:
         name = self._new_name()
         statement = SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}" + self.snapshots.strategy)
         names = Identifier(name), Identifier(template), Identifier(self._owner)
-        fix = f"ALTER ROLE {self._connection.info.user} CREATEDB"
-        with self._explained("could not make a scratch database", fix):
+        user = Identifier(self._connection.info.user).as_string(self._connection)
+        fix = f"ALTER ROLE {user} CREATEDB"
+        with self._explained("could not make a scratch database", fix, only="permission denied"):
             self._connection.execute(statement.format(*names))
         return self._url_of(name)
 
@@ -340,7 +341,12 @@ class PostgresServer:
         return f"PostgreSQL {info.server_version // 10000} at {info.host}:{info.port}"
 
     @contextmanager
-    def _explained(self, what: str, fix: str) -> Iterator[None]:
+    def _explained(self, what: str, fix: str, *, only: str = "") -> Iterator[None]:
+        """Turn what the server refuses into one message.
+
+        Args:
+            only: The words of the server for which `fix` is the cure; whatever it says if empty.
+        """
         import psycopg
 
         try:
@@ -348,7 +354,7 @@ class PostgresServer:
         except (psycopg.Error, ConnectionError) as error:
             message = explain(error, self._url)
             tried = (f"{self.description}: {message}",)
-            fix = what_to_set(message) or fix
+            fix = what_to_set(message) or (fix if only in message else "")
             raise CouldNotJudge(f"{what}: {message}", tried=tried, fix=fix) from None
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from alembic_lockstep.dryrun.lacks import what_to_set
 from alembic_lockstep.dryrun.scratch import guard
 from alembic_lockstep.dryrun.scratch.account import (
     Account,
@@ -140,7 +141,7 @@ def start_private(
     except OSError as error:
         tried.append(f"a directory for a private server: {error}")
     what = f"no {what} server could be started for scratch databases"
-    raise CouldNotJudge(what, tried=tried, fix=fix)
+    raise CouldNotJudge(what, tried=tried, fix=what_to_set("\n".join(tried)) or fix)
 
 
 @dataclass(frozen=True)

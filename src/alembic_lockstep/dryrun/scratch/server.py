@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from alembic_lockstep.dryrun.lacks import what_to_set
 from alembic_lockstep.errors import CouldNotJudge
 
 
@@ -115,5 +116,5 @@ def explained_for_url(fix: str) -> Iterator[None]:
         raise CouldNotJudge(
             f"the scratch server of the settings cannot be used: {error}",
             tried=(f"server URL: {error}",),
-            fix=fix,
+            fix=what_to_set(str(error)) or fix,
         ) from None
