@@ -287,6 +287,19 @@ def test_two_at_once_leave_each_other_alone(way: Way) -> None:
     wait_until_no_process(way)
 
 
+@pytest.mark.parametrize("way", sorted(URL_WAYS), indirect=True)
+def test_what_is_killed_after_the_next_run_has_begun_is_cleared_when_that_ends(way: Way) -> None:
+    # A server notices a lost connection when the statement ends: for a while the dead run lives.
+    host, left = way.start_host()
+    with way.start() as servers:
+        servers.create(way.dialect)
+        host.kill()
+        host.wait()
+        time.sleep(0.5)
+    gone = left.rpartition("/")[2].rpartition("_")[0]
+    assert not [name for name in databases_at(way.urls[0]) if gone in str(name)]
+
+
 @pytest.mark.parametrize("way", ["url"], indirect=True)
 def test_runs_that_name_two_databases_of_one_server_leave_each_other_alone(way: Way) -> None:
     # An advisory lock counts in its own database only: a sweep that tried locks would drop ours.

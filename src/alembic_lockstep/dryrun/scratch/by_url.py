@@ -118,8 +118,7 @@ class URLServer:
         try:
             self.description = description or self._describe()
             self._claim()
-            for name in self._abandoned(self._names()):
-                self._drop(name)
+            self._drop_abandoned()
         except Exception as error:
             self._connection.close()
             raise ConnectionError(self._explain(error)) from None
@@ -154,6 +153,8 @@ class URLServer:
             for name in self._made:
                 self._drop(name)
             with suppress(SQLAlchemyError):
+                # The server may not have noticed, when this run began, that another was killed.
+                self._drop_abandoned()
                 self._connection.close()
         finally:
             self._closed()
@@ -176,6 +177,10 @@ class URLServer:
             found = _NAME.fullmatch(name.lower())
             if found and int(found[1], 16) < time.time() - _DAY:
                 yield name
+
+    def _drop_abandoned(self) -> None:
+        for name in self._abandoned(self._names()):
+            self._drop(name)
 
     def _make(self) -> URL:
         name = f"lockstep_{self._token}_{next(self._numbers)}"

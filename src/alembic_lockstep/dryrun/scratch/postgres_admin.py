@@ -214,6 +214,8 @@ class PostgresServer:
                 self._drop(name)
             with suppress(psycopg.Error):  # a server that is gone
                 self._cluster.remove()
+                # The server may not have noticed, when this run began, that another was killed.
+                self._drop_abandoned()
                 if self._is_elevated and self._is_private and self._project:
                     set_superuser(self._connection, self._project, is_superuser=False)
             self._connection.close()
@@ -224,12 +226,16 @@ class PostgresServer:
         """Show that this run lives, before it owns anything; drop what dead ones left."""
         key = (_LOCKS << 32) | int(self._token, 16)
         self._connection.execute("SELECT pg_advisory_lock(%s::bigint)", [key])
-        for (name,) in self._connection.execute(_ABANDONED, [_LOCKS]).fetchall():
-            self._drop(name)
+        self._drop_abandoned()
         self.snapshots.sweep()
         self._cluster = Cluster(self._connection, self._token, is_private=self._is_private)
         if not self._is_private:
             self._cluster.remove_abandoned(_LOCKS)
+
+    def _drop_abandoned(self) -> None:
+        """Drop what runs that were killed have left."""
+        for (name,) in self._connection.execute(_ABANDONED, [_LOCKS]).fetchall():
+            self._drop(name)
 
     def _begin(self) -> None:
         """Make the project's role, when the first database is asked for, and drop old snapshots."""
