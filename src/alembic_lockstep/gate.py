@@ -194,6 +194,9 @@ class Gate:
         dialects = dict.fromkeys(connection["dialect"] for connection in connections)
         servers = tuple(runner.servers.description(dialect) for dialect in dialects)
         notes = tuple(note for dialect in dialects for note in runner.servers.notes(dialect))
+        if connections:
+            python = runner.launcher.interpreter(facts.environment)
+            notes = (*filter(None, [python.note]), *notes)
         verdict = conclude(facts, runner.settings.ignore, self._directives(facts))
         return replace(verdict, servers=servers, notes=(*verdict.notes, *notes))
 

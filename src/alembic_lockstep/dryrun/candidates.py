@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alembic_lockstep.config import Settings
+from alembic_lockstep.dryrun.elsewhere import inside, outside
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.regular import read_text
 
 FIX = '[tool.alembic-lockstep]\npython = "path/to/python"'
+OWN = "alembic-lockstep's own interpreter"
 # The first start of such a tool compiles hundreds of modules; its answer is remembered.
 _LOOKUP_SECONDS = 60.0
 
@@ -32,6 +34,16 @@ class Candidate:
     source: str
     path: str
     refused: tuple[str, ...] = ()
+
+    @property
+    def note(self) -> str:
+        """What the summary says if nothing of the project led to it; else empty."""
+        if self.source != OWN:
+            return ""
+        return (
+            f"run by {OWN} ({self.path}), as no environment of the project was found; the setting "
+            "`python` names one"
+        )
 
     def __str__(self) -> str:
         return ": ".join(part for part in (self.source, self.path) if part)
@@ -110,11 +122,13 @@ def environments(
     for variable in ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT"):
         if outer.get(variable):
             yield Candidate(variable, str(_python_of(root / outer[variable])))
-    for place, words in _places(root, directory, main_root).items():
-        for name in (".venv", "venv", "env"):
-            python = _python_of(place / name)
-            if python.is_file():
-                yield Candidate(f"{name} {words}", str(python))
+    places = _places(root, directory, main_root)
+    for look in (inside, outside):
+        for place, words in places.items():
+            for name, folder in look(place, outer):
+                python = _python_of(folder)
+                if python.is_file():
+                    yield Candidate(f"{name} {words}", str(python))
 
 
 def _places(root: Path, directory: str, main_root: Path | None) -> dict[Path, str]:
@@ -189,4 +203,4 @@ def fallbacks(outer: Mapping[str, str]) -> Iterator[Candidate]:
         if found:
             yield Candidate(f"{name} on PATH", found)
             break
-    yield Candidate("alembic-lockstep's own interpreter", sys.executable)
+    yield Candidate(OWN, sys.executable)
