@@ -19,17 +19,6 @@ _RUNNERS = {
     "pdm.lock": "pdm run ",
     "Pipfile.lock": "pipenv run ",
 }
-# From a file that lists what a project needs to the command that installs it, best first. What is
-# installed is the working copy: another copy of the project would not be what is judged.
-_INSTALLERS = {
-    "uv.lock": "pip install uv && uv sync --frozen",
-    "poetry.lock": "pip install poetry && poetry install",
-    "pdm.lock": "pip install pdm && pdm sync",
-    "Pipfile.lock": "pip install pipenv && pipenv sync",
-    "requirements.txt": "pip install -r requirements.txt",
-    "pyproject.toml": "pip install -e .",
-    "setup.py": "pip install -e .",
-}
 # `flask --app` came with 2.2.
 _NO_APP = re.compile(r"[01]\.|2\.[01]\b")
 
@@ -77,15 +66,6 @@ def _placed(environment: Environment, placement: Placement) -> str:
 def merge_command(environment: Environment, files: Collection[str]) -> str:
     """Return the command that makes a merge revision of all heads."""
     return f"{_typed(environment, files, 'merge', 'merge')} heads"
-
-
-def install_command(environment: Environment, files: Collection[str]) -> str:
-    """Return what installs the project of an environment, "" if nothing tells."""
-    for folder in upward(environment.directory):
-        for name, command in _INSTALLERS.items():
-            if join(folder, name) in files:
-                return f"cd {shlex.quote(folder)} && {command}" if folder else command
-    return ""
 
 
 def _typed(

@@ -16,7 +16,6 @@ import click
 
 from alembic_lockstep import __version__
 from alembic_lockstep.cache import Cache, cache_root
-from alembic_lockstep.commands import install_command
 from alembic_lockstep.dryrun.early import EarlyProbes
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.gate import Gate, Verdict
@@ -24,6 +23,7 @@ from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.git.workplace import acquire_workplace, find_workplace
 from alembic_lockstep.history.environments import Environment
+from alembic_lockstep.install import install_commands
 from alembic_lockstep.pages import HOME
 from alembic_lockstep.report.progress import progress
 from alembic_lockstep.report.summary import summary
@@ -207,8 +207,7 @@ def _gitlab(known: Survey, root: Path) -> Proposal | None:
 
 
 def _install(known: Survey) -> str:
-    commands = [install_command(one, known.tree.files) for one in known.environments]
-    return " && ".join(dict.fromkeys(filter(None, commands))) or "pip install ."
+    return install_commands(known.environments, known.tree.files, known.tree.read)
 
 
 def _python(tree: Tree) -> str:

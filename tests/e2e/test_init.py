@@ -54,7 +54,7 @@ def test_a_workflow_is_written_for_github(shop: Project) -> None:
     assert f"git add {HOOKS} {WORKFLOW}\n" in result.stdout, result.output
     validate_hooks(shop)
     text = shop.read(WORKFLOW)
-    assert "run: cd service && pip install uv && uv sync --frozen\n" in text
+    assert "run: (cd service && pip install uv && uv sync --frozen)\n" in text
     assert "python-version-file: pyproject.toml\n" in text
     assert "branches: [main]\n" in text
     assert "extras" not in text
