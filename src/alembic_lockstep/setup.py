@@ -5,7 +5,6 @@ The first check comes first: what it learns (environments, dialects) decides wha
 
 from __future__ import annotations
 
-import difflib
 import re
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ import click
 from alembic_lockstep import __version__
 from alembic_lockstep.cache import Cache, cache_root
 from alembic_lockstep.dryrun.early import EarlyProbes
+from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.gate import Gate, Verdict
 from alembic_lockstep.git.repository import Repository
@@ -24,22 +24,18 @@ from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.git.workplace import acquire_workplace, find_workplace
 from alembic_lockstep.history.environments import Environment
 from alembic_lockstep.install import install_commands
-from alembic_lockstep.pages import HOME
+from alembic_lockstep.job_needs import SERVICES, Needs, names_in, variable_lines, variables_used
+from alembic_lockstep.managers import propose_hook, steps_for
+from alembic_lockstep.proposals import Proposal, in_list, read_file
+from alembic_lockstep.regular import read_text
 from alembic_lockstep.report.progress import progress
 from alembic_lockstep.report.summary import summary
 from alembic_lockstep.report.text import block, plural, printable
 
-HOOKS = ".pre-commit-config.yaml"
 WORKFLOW = ".github/workflows/alembic-lockstep.yml"
 GITLAB = ".gitlab-ci.yml"
 EXTRAS = {"postgresql": "postgres", "mysql": "mysql", "mariadb": "mysql"}
 
-_HOOK = """\
-- repo: {home}
-  rev: v{version}
-  hooks:
-    - id: {id}
-"""
 _WORKFLOW = """\
 name: alembic-lockstep
 
@@ -54,7 +50,7 @@ permissions:
 jobs:
   lockstep:
     runs-on: ubuntu-latest
-    steps:
+{services}    steps:
       - uses: actions/checkout@v7
         with:
           fetch-depth: 0 # the commits since the branch left its target
@@ -73,35 +69,11 @@ _COMPONENT = """\
 
 
 @dataclass(frozen=True)
-class Proposal:
-    """A file to write.
-
-    Attributes:
-        path: From the root.
-        before: Its text; None if it is new.
-        text: What it would be; None where that is for people to do, with `lines`.
-        lines: What has to be in it.
-    """
-
-    path: str
-    before: str | None
-    text: str | None
-    lines: str
-
-    def shown(self) -> str:
-        """What changes, as a diff."""
-        if self.text is None:
-            return f"# to paste into {self.path}:\n{self.lines}"
-        old = (self.before or "").splitlines(keepends=True)
-        names = ("/dev/null" if self.before is None else self.path, self.path)
-        return "".join(difflib.unified_diff(old, self.text.splitlines(keepends=True), *names))
-
-
-@dataclass(frozen=True)
 class Survey:
     """What is known of a repository.
 
     Attributes:
+        needs: What a job in CI needs beside the project.
         remote: The URL of `origin`; "" if there is none.
         branch: The default branch.
     """
@@ -109,12 +81,20 @@ class Survey:
     tree: Tree
     environments: tuple[Environment, ...]
     extras: tuple[str, ...]
+    needs: Needs
     remote: str
     branch: str
 
 
-def survey(repository: Repository, verdict: Verdict) -> Survey:
-    """Look at the repository, after its first check."""
+def survey(
+    repository: Repository, verdict: Verdict, environ: Mapping[str, str], servers: Collection[str]
+) -> Survey:
+    """Look at the repository, after its first check.
+
+    Args:
+        environ: With what the first check passed.
+        servers: The URLs of `scratch.urls`.
+    """
     judged = verdict.environments
     seen = [one.comparison.now for one in judged if one.comparison]
     dialects = {connection["dialect"] for one in seen for connection in one.connections}
@@ -122,59 +102,43 @@ def survey(repository: Repository, verdict: Verdict) -> Survey:
     remote = ask("config", "--default=", "--get", "remote.origin.url").decode().strip()
     head = ("symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
     branch = ask(*head, accepted=(0, 1)).decode().strip().removeprefix("origin/")
+    tree = Tree(repository, verdict.tree)
+    # The wheel brings PostgreSQL, unless a server was chosen; nothing brings one of MySQL.
+    is_chosen = any(url.startswith("postgres") for url in servers)
+    wanted = dialects & SERVICES.keys() - (set() if is_chosen else {"postgresql"})
     return Survey(
-        Tree(repository, verdict.tree),
+        tree,
         tuple(one.environment for one in judged),
         tuple(sorted({EXTRAS[one] for one in dialects if one in EXTRAS})),
+        Needs(tuple(sorted(wanted)), _variables(repository, tree, seen, environ)),
         remote,
         branch or ask("branch", "--show-current").decode().strip() or "main",
     )
 
 
+def _variables(
+    repository: Repository,
+    tree: Tree,
+    seen: Sequence[Observation],
+    environ: Mapping[str, str],
+) -> dict[str, str]:
+    """Return the variables that the project's files name, of the environment and of `.env`."""
+    names = {path for one in seen for path in (*one.reads.get("opened", ()), *one.scripts)}
+    ignored = {path for path in repository.ignored() if path.rpartition("/")[2].startswith(".env")}
+    dotenv = "\n".join(read_text(repository.root / path) or "" for path in sorted(ignored & names))
+    texts = (tree.read(path) or "" for path in names & tree.files.keys())
+    return variables_used({**environ, **names_in(dotenv)}, texts)
+
+
 def proposals(known: Survey, root: Path) -> Iterator[Proposal]:
     """What would be written, file by file; nothing for what is there already."""
     files = known.tree.files
-    found = [_hooks(known, root)]
+    found = [propose_hook(root, files, known.extras)]
     if "github.com" in known.remote or any(path.startswith(".github/") for path in files):
         found.append(_workflow(known, root))
     if "gitlab" in known.remote or GITLAB in files:
         found.append(_gitlab(known, root))
     yield from (one for one in found if one is not None)
-
-
-def in_list(text: str, key: str, item: str) -> str | None:
-    """YAML with one more item at the end of a top-level list; None if that is not plain to see.
-
-    The file stays as its people have written it: a YAML library would write it anew.
-    """
-    lines = text.splitlines(keepends=True)
-    keys = [number for number, line in enumerate(lines) if re.match(rf"{key}:\s*(#.*)?$", line)]
-    if len(keys) != 1:
-        return None
-    begin = keys[0] + 1
-    # The items may be indented or not; what stands alone before the next key is about that.
-    rest = range(begin, len(lines))
-    end = next((number for number in rest if re.match(r"[^\s#-]", lines[number])), len(lines))
-    while end > begin and re.match(r"#|\s*$", lines[end - 1]):
-        end -= 1
-    indents = [found[1] for line in lines[begin:end] if (found := re.match(r"(\s*)- ", line))]
-    new = _indented(item, indents[0] if indents else "  ")
-    before = "".join(lines[:end])
-    before += "" if before.endswith("\n") else "\n"
-    new = new.replace("\n", "\r\n") if "\r\n" in text else new
-    return before + new + "".join(lines[end:])
-
-
-def _hooks(known: Survey, root: Path) -> Proposal | None:
-    several = len(known.extras) > 1
-    name = "-".join(["alembic-lockstep", *([] if several else known.extras)])
-    item = _HOOK.format(home=HOME, version=__version__, id=name)
-    if several:
-        item += f'      additional_dependencies: [".[{",".join(known.extras)}]"]\n'
-    before = _text(root / HOOKS)
-    if before is not None and "alembic-lockstep" in before:
-        return None
-    return Proposal(HOOKS, before, in_list(before or "repos:\n", "repos", item), item)
 
 
 def _workflow(known: Survey, root: Path) -> Proposal | None:
@@ -186,9 +150,13 @@ def _workflow(known: Survey, root: Path) -> Proposal | None:
         python=_python(known.tree),
         install=_install(known),
         version=__version__,
+        services=known.needs.for_github(),
     )
     if known.extras:
         text += f"        with:\n          extras: {','.join(known.extras)}\n"
+    variables = known.needs.job_variables("127.0.0.1")
+    if variables:
+        text += f"        env:\n{variable_lines(variables, '          ')}"
     return Proposal(WORKFLOW, None, text, text)
 
 
@@ -196,14 +164,17 @@ def _gitlab(known: Survey, root: Path) -> Proposal | None:
     item = _COMPONENT.format(version=__version__, install=_install(known))
     if known.extras:
         item += f"    extras: {','.join(known.extras)}\n"
-    before = _text(root / GITLAB)
+    job = known.needs.for_gitlab()
+    before = read_file(root / GITLAB)
     if before is not None and "alembic-lockstep" in before:
         return None
     if before is None or re.search(r"(?m)^include:", before):
         text = in_list(before or "include:\n", "include", item)
     else:
         text = in_list(f"{before.rstrip()}\n\ninclude:\n", "include", item)
-    return Proposal(GITLAB, before, text, item)
+    if text and job:
+        text = f"{text.rstrip()}\n\n{job}"
+    return Proposal(GITLAB, before, text, item + job)
 
 
 def _install(known: Survey) -> str:
@@ -224,14 +195,6 @@ def _texts(tree: Tree, folder: str) -> Iterator[tuple[str, str]]:
             yield path, tree.read(path) or ""
 
 
-def _text(file: Path) -> str | None:
-    return file.read_bytes().decode("utf-8", "surrogateescape") if file.is_file() else None
-
-
-def _indented(text: str, indent: str) -> str:
-    return "".join(f"{indent}{line}" for line in text.splitlines(keepends=True))
-
-
 def write(root: Path, proposed: Sequence[Proposal]) -> list[str]:
     """Write the files; gives their paths."""
     written = []
@@ -244,10 +207,10 @@ def write(root: Path, proposed: Sequence[Proposal]) -> list[str]:
     return written
 
 
-def next_steps(written: Collection[str]) -> list[str]:
+def next_steps(written: Collection[str], extras: Collection[str]) -> list[str]:
     """What is left to type."""
-    steps = [f"git add {' '.join(written)}"]
-    return ["pre-commit install", *steps] if HOOKS in written else steps
+    steps = [step for path in written for step in steps_for(path, extras)]
+    return [*steps, f"git add {' '.join(written)}"]
 
 
 def set_up(cwd: Path, environ: Mapping[str, str], *, yes: bool) -> int:
@@ -267,11 +230,13 @@ def set_up(cwd: Path, environ: Mapping[str, str], *, yes: bool) -> int:
         Gate(repository, environ, {}, show, early, cache) as gate,
     ):
         verdict = gate.judge(repository.empty_tree, tree)
+        servers = gate.settings(Tree(repository, tree)).scratch_urls
     if not verdict.environments:
         raise CouldNotJudge("nothing is committed or staged yet", fix="git add .")
     for line in _first_check(repository, verdict):
         click.echo(printable(line))
-    proposed = list(proposals(survey(repository, verdict), repository.root))
+    known = survey(repository, verdict, environ, servers)
+    proposed = list(proposals(known, repository.root))
     if not proposed:
         click.echo("All is there already: nothing to write.")
         return 0
@@ -287,7 +252,7 @@ def set_up(cwd: Path, environ: Mapping[str, str], *, yes: bool) -> int:
         return 0
     written = write(repository.root, proposed)
     click.echo("Written. Next:\n")
-    for line in next_steps(written):
+    for line in next_steps(written, known.extras):
         click.echo(f"    {line}")
     return 0
 

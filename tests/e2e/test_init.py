@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
+import yaml
 
 from .conftest import MakeProject
 from .harness import Project, Result, run
@@ -58,6 +59,26 @@ def test_a_workflow_is_written_for_github(shop: Project) -> None:
     assert "python-version-file: pyproject.toml\n" in text
     assert "branches: [main]\n" in text
     assert "extras" not in text
+
+
+def test_the_ci_gets_the_variables_that_the_first_check_had(make_project: MakeProject) -> None:
+    project = make_project("async_settings", hook=None)
+    project.git("remote", "add", "origin", "git@github.com:ada/shop.git")
+    assert project.read(".env")
+    result = init(project, "--yes")
+    assert result.returncode == 0, result.output
+    (job,) = yaml.safe_load(project.read(WORKFLOW))["jobs"].values()
+    variables = job["steps"][-1]["env"]
+    assert variables.keys() == {"APP_SECRET", "DATABASE_URL"}
+    # A CI has no .env.
+    (project.root / ".env").unlink()
+    every = ("check", "--base", project.git("hash-object", "-t", "tree", "/dev/null"))
+    command = (sys.executable, "-m", "alembic_lockstep", *every)
+    without = run(command, cwd=project.root, environ=project.environ)
+    assert without.returncode == 2, without.output
+    environ = {**project.environ, **variables}
+    done = run(command, cwd=project.root, environ=environ)
+    assert done.returncode == 0, done.output
 
 
 def test_a_job_is_written_for_gitlab(shop: Project) -> None:
