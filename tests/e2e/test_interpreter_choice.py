@@ -80,4 +80,4 @@ def test_a_command_that_does_not_exist_could_not_judge(broken: Project) -> None:
     broken.environ["ALEMBIC_LOCKSTEP_RUN"] = "/gone/docker exec web"
     result = broken.check()
     assert result.returncode == 2, result.output
-    assert "the setting `run`: python: No such file or directory" in result.stderr
+    assert "the setting 'run' starts /gone/docker, which does not exist" in result.stderr

@@ -232,7 +232,7 @@ def test_an_interpreter_behind_a_command(tmp_path: Path) -> None:
     assert found == ("the setting `run`", "python")
     with pytest.raises(CouldNotJudge) as caught:
         choose(tmp_path, run=("/gone/docker", "exec"))
-    assert caught.value.what == "the setting 'run' starts /gone/docker, which is not on PATH"
+    assert caught.value.what == "the setting 'run' starts /gone/docker, which does not exist"
 
 
 @pytest.mark.parametrize(

@@ -124,8 +124,9 @@ def _first_fitting(
             )
         refused[candidate.path or candidate.source] = f"{candidate}: {reason}"
     if run and which(run[0], path=environ.get("PATH")) is None:
+        lacks = "does not exist" if os.sep in run[0] else "is not on PATH"
         raise CouldNotJudge(
-            f"the setting 'run' starts {run[0]}, which is not on PATH",
+            f"the setting 'run' starts {run[0]}, which {lacks}",
             fix=f"Install {run[0]}, or correct the setting. Without it, the project's Python of "
             "this machine runs.",
         )
