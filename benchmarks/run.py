@@ -55,7 +55,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--real", nargs="*", metavar="NAME", choices=PROJECTS, help="public projects, too: three"
     )
-    parser.add_argument("--write", action="store_true", help="write results.md and the README")
+    parser.add_argument("--write", action="store_true", help="write results.md and docs/speed.md")
     parser.add_argument("--repetitions", type=int, help="default: 7")
     parser.add_argument("--sizes", type=int, nargs="*", help="default: 10 100 1000")
     parser.add_argument("--dialects", nargs="+", default=["sqlite", "postgresql"])
@@ -110,20 +110,20 @@ def _measure(workshop: Workshop, options: argparse.Namespace) -> Iterator[Line]:
 def _generated(subjects: Sequence[Subject], options: argparse.Namespace) -> Iterator[Line]:
     """Measure the sizes of the generated project on one database, the cold case last.
 
-    The README shows the goals at the largest size, and the fast answer at the smallest, too.
+    docs/speed.md shows the goals at the largest size, and the fast answer at the smallest, too.
     """
     for subject in subjects:
         for line in _cases(subject, options, goals=subject.revisions >= LARGE):
             shown = subject is subjects[-1] or (
                 subject is subjects[0] and line.case == cases.IRRELEVANT
             )
-            yield replace(line, in_readme=shown and bool(line.goal))
+            yield replace(line, on_page=shown and bool(line.goal))
     if "growth" in options.cases and len(subjects) > 1:
         for line in cases.grown(subjects[0], subjects[-1], options.repetitions):
-            yield replace(line, in_readme=True)
+            yield replace(line, on_page=True)
     for subject in subjects if "cold" in options.cases else ():
         for line in cases.cold(subject, options.repetitions):
-            yield replace(line, in_readme=subject is subjects[-1])
+            yield replace(line, on_page=subject is subjects[-1])
 
 
 def _cases(subject: Subject, options: argparse.Namespace, *, goals: bool) -> Iterator[Line]:
@@ -141,13 +141,13 @@ def _cases(subject: Subject, options: argparse.Namespace, *, goals: bool) -> Ite
 def _write(lines: Sequence[Line], repetitions: int, machine: str) -> None:
     when = datetime.now(timezone.utc).strftime("%B %Y")
     method = (ROOT / "benchmarks" / "method.md").read_text().rstrip()
-    results, readme = ROOT / "benchmarks" / "results.md", ROOT / "README.md"
+    results, page = ROOT / "benchmarks" / "results.md", ROOT / "docs" / "speed.md"
     results.write_text(
         report.results(lines, repetitions=repetitions, when=when, machine=machine, method=method)
     )
-    readme.write_text(
-        report.into_readme(
-            readme.read_text(), lines, repetitions=repetitions, when=when, machine=machine
+    page.write_text(
+        report.into_page(
+            page.read_text(), lines, repetitions=repetitions, when=when, machine=machine
         )
     )
 

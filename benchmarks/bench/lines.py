@@ -23,7 +23,7 @@ class Line:
         ratio: Of the two, as the goal counts it.
         goal: In words; empty where there is none.
         met: Whether it is met, None without one.
-        in_readme: Whether it is one of the few that the README shows.
+        on_page: Whether it is one of the few that docs/speed.md shows.
     """
 
     case: str
@@ -34,7 +34,7 @@ class Line:
     ratio: str
     goal: str = ""
     met: bool | None = None
-    in_readme: bool = False
+    on_page: bool = False
 
 
 def at_most(

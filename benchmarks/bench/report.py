@@ -1,4 +1,4 @@
-"""The table: on the terminal, in `results.md`, and the part of it that stands in the README."""
+"""The table: on the terminal, in `results.md`, and the part of it that stands in docs/speed.md."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from bench.lines import Line
 
 BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
 _HEAD = ("case", "project", "ours", "theirs", "against", "ratio", "goal", "")
-_README = """\
+_PAGE = """\
 `python3 dev.py bench` measures whole processes; medians of {repetitions}, {when}, on {machine}.
-All lines, and what is measured how: [benchmarks/results.md](benchmarks/results.md)."""
+All lines, and what is measured how: [benchmarks/results.md](../benchmarks/results.md)."""
 _RESULTS = """\
 # Results
 
@@ -60,14 +60,14 @@ def results(
     )
 
 
-def into_readme(
-    readme: str, lines: Sequence[Line], *, repetitions: int, when: str, machine: str
+def into_page(
+    page: str, lines: Sequence[Line], *, repetitions: int, when: str, machine: str
 ) -> str:
-    """Put the few lines that are for it between the markers of the README."""
-    start, rest = readme.split(BEGIN)
+    """Put the few lines that are for it between the markers of docs/speed.md."""
+    start, rest = page.split(BEGIN)
     _, end = rest.split(END)
-    words = _README.format(repetitions=repetitions, when=when, machine=machine)
-    table = _markdown([one for one in lines if one.in_readme])
+    words = _PAGE.format(repetitions=repetitions, when=when, machine=machine)
+    table = _markdown([one for one in lines if one.on_page])
     return f"{start}{BEGIN}\n{words}\n\n{table}\n{END}{end}"
 
 

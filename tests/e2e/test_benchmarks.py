@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from bench.generated import AFTER, COLUMN, MODELS, VARIABLE, files, next_migration
 from bench.lines import at_most
-from bench.report import BEGIN, END, into_readme, missed
+from bench.report import BEGIN, END, into_page, missed
 from bench.stopwatch import Times
 from bench.subject import Subject, edit_docstring
 from bench.workshop import Workshop, write
@@ -98,7 +98,7 @@ def test_a_cold_subject_keeps_nothing_of_the_tool(subject: Subject) -> None:
     assert not [*subject.cache.iterdir()]
 
 
-def test_a_missed_goal_is_named_and_the_readme_gets_its_lines() -> None:
+def test_a_missed_goal_is_named_and_the_page_gets_its_lines() -> None:
     slow, fast = Times([3.0, 2.0, 9.0]), Times([1.0, 1.0, 1.0])
     lines = [
         at_most("one case", "a project", slow, "a rival", fast, 1.5),
@@ -107,9 +107,9 @@ def test_a_missed_goal_is_named_and_the_readme_gets_its_lines() -> None:
     assert missed(lines) == "- missed: one case (a project): 3.00 ×, goal at most 1.5 ×"
     assert missed(lines[1:]) == "All goals are met."
     assert missed([]) == "No goal was measured."
-    readme = f"Before\n{BEGIN}\nold\n{END}\nAfter\n"
-    shown = [replace(lines[0], in_readme=True), lines[1]]
-    new = into_readme(readme, shown, repetitions=3, when="June 2020", machine="a machine")
+    page = f"Before\n{BEGIN}\nold\n{END}\nAfter\n"
+    shown = [replace(lines[0], on_page=True), lines[1]]
+    new = into_page(page, shown, repetitions=3, when="June 2020", machine="a machine")
     assert new.startswith(f"Before\n{BEGIN}\n")
     assert new.endswith(f"{END}\nAfter\n")
     assert "old" not in new
