@@ -12,12 +12,13 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from alembic_lockstep import __version__
 from alembic_lockstep.config import NO_CACHE
+from alembic_lockstep.debug import debug, write_to
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.limits import MORE_FILES, working_directory
 from alembic_lockstep.report.output import FORMATS, Output, OutputFile, output_file
@@ -95,6 +96,13 @@ def cli() -> None:
     show_envvar=True,
     help="Neither read nor write what is remembered.",
 )
+@click.option("-v", "--verbose", is_flag=True, help="Say on standard error what is done.")
+@click.option(
+    "--debug-log",
+    metavar="FILE",
+    type=click.File("w", encoding="utf-8"),
+    help="Write that to a file: for a bug report.",
+)
 @click.pass_obj
 def check(
     reports: Output,
@@ -107,6 +115,8 @@ def check(
     output_format: str,
     output: tuple[OutputFile, ...],
     no_cache: bool,
+    verbose: bool,
+    debug_log: TextIO | None,
     **flags: object,
 ) -> int:
     """Judge what is staged against HEAD, or the commits of a branch.
@@ -116,6 +126,7 @@ def check(
     [tool.alembic-lockstep] of pyproject.toml, or in ALEMBIC_LOCKSTEP_* variables.
     """
     reports.format, reports.files = output_format, output
+    _begin_log(sys.stderr if verbose else None, debug_log)
     cwd = working_directory()
     from alembic_lockstep.cache import Cache, cache_root
     from alembic_lockstep.git.repository import Repository
@@ -168,6 +179,12 @@ def check(
         return FINDINGS
     show_once(verdict, repository.private / "shown.json")
     return CLEAN
+
+
+def _begin_log(*streams: TextIO | None) -> None:
+    for stream in filter(None, streams):
+        write_to(stream)
+    debug(f"alembic-lockstep {__version__}, Python {sys.version.split()[0]}, {sys.platform}")
 
 
 def _answers_at_once(

@@ -12,6 +12,7 @@ from itertools import repeat
 from alembic_lockstep.cache import Cache, cache_root
 from alembic_lockstep.config import Settings, load_settings
 from alembic_lockstep.cure import Cure, cures
+from alembic_lockstep.debug import debug
 from alembic_lockstep.dryrun.comparison import BASE_MODELS, Comparison, compare, recompare
 from alembic_lockstep.dryrun.early import EarlyProbes
 from alembic_lockstep.dryrun.failures import check_loaded
@@ -134,12 +135,15 @@ class Gate:
         names = (base, tree)
         repository, base, tree = with_submodules(self.repository, base, tree)
         changes = tuple(repository.changes(base, tree))
+        debug(f"judging tree {tree} against {base}: {len(changes)} files changed")
         now, before = Tree(repository, tree), Tree(repository, base)
         settings = self.settings(before if self.trusts_base else now)
         if not changes and not settings.strict:
             return Verdict(base, tree, ())
         finder = SideFinder(repository, settings, self.environ)
         sides = finder.find(now)
+        for side in sides:
+            debug(f"environment {side.environment}")
         runner, memory = self._runner(repository, settings)
         if (sides[0].environment, tree) not in runner.replayed:
             runner.launcher.begin(sides[0], "tree")
@@ -148,6 +152,7 @@ class Gate:
         seen = know_each_other(_side_by_side(self._look, facts, runner))
         judged = tuple(self._judge_environment(one, runner) for one in seen)
         fleeting = (f"{one.published_in} may get what it lacks" for one in seen if unpublished(one))
+        debug(f"findings: {[finding.rule for one in judged for finding in one.findings]}")
         reasons = (*untraced(runner.launcher.seen), *dict.fromkeys(fleeting))
         verdict = Verdict(base, tree, judged, reasons if memory else ())
         if memory and not verdict.untraced:
@@ -247,6 +252,7 @@ def _remember(
     (base, name), launcher = names, runner.launcher
     known = memory.known(name, trees[name], asked, launcher.seen)
     if known.trace.has_changed(memory.repository.root, memory.since):
+        debug("not remembered: something that was read has changed since this run began")
         return
     every = {one.environment.name for one in verdict.environments}
     if len(every) > 1:

@@ -342,6 +342,31 @@ def test_a_wrong_argument_is_named(shop: Project, arguments: tuple[str, ...], sa
     assert "Traceback" not in result.output
 
 
+def test_a_debug_log_says_what_was_done_and_why_no_verdict_answered(shop: Project) -> None:
+    shop.environ["SHOP_TOKEN"] = "hunter2"
+    shop.write("pyproject.toml", '[tool.alembic-lockstep.env]\nSHOP_KEY = "hunter2"\n')
+    shop.stage("pyproject.toml")
+    assert_clean(change_and_check(shop, once=True))
+    shop.add_column()
+    shop.stage(".")
+    log = shop.root.parent / "debug.log"
+    assert_finding(shop.check("--debug-log", str(log), once=True), "missing-migration")
+    text = log.read_text()
+    for words in (
+        "git write-tree",
+        "verdict on tree",
+        f"touches what was read: {MODELS}",
+        "interpreter: .venv at the root",
+        "snapshot: 2 revisions of 2",
+        "0 revisions run, came to its end; guard: ",
+        "findings: ['missing-migration']",
+    ):
+        assert words in text, text
+    assert "hunter2" not in text
+    answer = change_and_check(shop, "-v", once=True)
+    assert "observation of tree" in answer.stderr, answer.output
+
+
 def test_a_rule_has_a_page(shop: Project) -> None:
     names = tool(shop, "rule").stdout.split()
     assert {"missing-migration", "unknown-parent", "broken-upgrade"} <= set(names)

@@ -12,6 +12,7 @@ from threading import RLock
 from typing import Any
 
 from alembic_lockstep.config import Settings
+from alembic_lockstep.debug import debug, timed
 from alembic_lockstep.dryrun.access import AccessTimes, complete
 from alembic_lockstep.dryrun.candidates import Candidate
 from alembic_lockstep.dryrun.compose import moved_to
@@ -163,6 +164,8 @@ class Launcher:
                 self._memory,
                 main_root=self.repository.main_root,
             )
+            for line in self.tried(environment):
+                debug(f"{environment.name}: interpreter: {line}")
         return self._interpreters[environment.directory]
 
     def tried(self, environment: Environment) -> list[str]:
@@ -211,7 +214,9 @@ class Launcher:
             is_shared=self.is_shared,
         )
         early = self.early.take(interpreter, self._policy) if self._may_begin else None
-        seen = observe(run, early)
+        with timed(f"{environment.name}: run in {checkout.parent.name}"):
+            seen = observe(run, early)
+        debug(f"{environment.name}: {_outcome(seen)}")
         stand_in = self.settings.stand_in
         return replace(seen, reads=complete(seen.reads, access), stand_in=stand_in)
 
@@ -292,6 +297,13 @@ class Launcher:
     @property
     def _memory(self) -> Path:
         return self.repository.private / "interpreter.json"
+
+
+def _outcome(seen: Observation) -> str:
+    """Say in a line how far a run came."""
+    end = f"failed in {seen.phase}: {seen.error['type']}" if seen.error else "came to its end"
+    guard = f"{seen.guard.files}, {seen.guard.network}" if seen.guard else "none"
+    return f"{len(seen.revisions)} revisions run, {end}; guard: {guard}"
 
 
 def _missing_folder(seen: Observation, environment: Environment, tree: Tree) -> str | None:

@@ -14,6 +14,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
+from alembic_lockstep.debug import timed
 from alembic_lockstep.errors import CouldNotJudge
 
 # `import git` runs `git version` unless told not to: half of its import time.
@@ -70,19 +71,20 @@ def run_git(
     """
     command = ["git", *arguments]
     try:
-        code, printed, said = Git(str(cwd)).execute(
-            command,
-            istream=stdin,
-            env=_variables(environ or {}),
-            with_extended_output=True,
-            with_exceptions=False,
-            stdout_as_string=False,
-            strip_newline_in_stdout=False,
-        )
+        with timed(f"git {' '.join(_own_words(arguments))[:200]}"):
+            code, printed, said = Git(str(cwd)).execute(
+                command,
+                istream=stdin,
+                env=_variables(environ or {}),
+                with_extended_output=True,
+                with_exceptions=False,
+                stdout_as_string=False,
+                strip_newline_in_stdout=False,
+            )
     except GitCommandNotFound as error:
         raise CouldNotJudge("git is not installed or not on PATH", fix=str(error)) from error
     if code not in accepted:
-        raise _failure(_command(arguments), said.strip(), fix)
+        raise _failure(_own_words(arguments)[0], said.strip(), fix)
     return said.encode() if errors else printed
 
 
@@ -102,12 +104,12 @@ def _failure(command: str, said: str, fix: str) -> CouldNotJudge:
     return CouldNotJudge(f"git {command} failed: {told}", fix=fix)
 
 
-def _command(arguments: tuple[str, ...]) -> str:
-    """The git command's own name, behind the options of git itself."""
+def _own_words(arguments: tuple[str, ...]) -> list[str]:
+    """Return the git command's name and arguments, without the options of git itself."""
     rest = list(arguments)
     while len(rest) > 2 and rest[0] == "-c":
         del rest[:2]
-    return rest[0]
+    return rest
 
 
 # Bytes: of a migration, say.

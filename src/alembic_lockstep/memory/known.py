@@ -54,12 +54,15 @@ class KnownTree:
         """Whether a file may be one for the rule unregistered-model, as nothing ever read it."""
         return any(map(self._may_declare_a_table, changes))
 
-    def surroundings_are_same(self) -> bool:
-        """Whether what was read beside the tree is as it was."""
+    def changed_surroundings(self) -> str:
+        """Return what was read beside the tree and is not as it was; "" if all is."""
         git = self.repository
-        return self.trace.outside_is_same() and self.trace.ignored_is_same(
-            git.root, git.still_ignored
-        )
+        outside = self.trace.changed_outside()
+        if outside:
+            return f"changed outside of the repository: {outside}"
+        if not self.trace.ignored_is_same(git.root, git.still_ignored):
+            return "ignored files that were read, or could be imported, have changed"
+        return ""
 
     def blob(self, path: str) -> str:
         """The id of one of its files; "" if it has none of that name."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from alembic_lockstep.cache import FORMAT, Cache
 from alembic_lockstep.config import Settings
+from alembic_lockstep.debug import debug
 from alembic_lockstep.dryrun.environ import environ_digest
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.errors import CouldNotJudge
@@ -48,7 +49,10 @@ class Observations:
             known = KnownTree(self.repository, name.removeprefix(prefix), stored)
             with suppress(CouldNotJudge):  # `git gc` took the tree
                 changes = [one for side in sides for one in known.changes_to(side.tree.sha)]
-                if not known.is_touched(changes) and known.surroundings_are_same():
+                touched = known.is_touched(changes)
+                reason = "touched" if touched else known.changed_surroundings()
+                debug(f"observation of tree {known.tree[:12]}: {reason or 'recalled'}")
+                if not reason:
                     return _observation(stored["seen"], stored["trace"])
         return None
 

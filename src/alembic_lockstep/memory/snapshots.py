@@ -15,6 +15,7 @@ from typing import Any
 
 from alembic_lockstep.cache import FORMAT, Cache
 from alembic_lockstep.config import Settings
+from alembic_lockstep.debug import debug
 from alembic_lockstep.dryrun.dependencies import data_read, files_taken
 from alembic_lockstep.dryrun.environ import environ_digest
 from alembic_lockstep.dryrun.observation import Observation
@@ -108,7 +109,10 @@ class Snapshots:
 
         found = [one for one in self._stored(side.environment) if fits(one)]
         by_size = sorted(found, key=lambda one: len(one.applied), reverse=True)
-        return next((one for one in by_size if self._made_by(one, side)), None)
+        chosen = next((one for one in by_size if self._made_by(one, side)), None)
+        start = f"{len(chosen.applied)} revisions of {len(ids)}" if chosen else "none"
+        debug(f"{side.environment.name}: snapshot: {start} ({len(found)} fit the history)")
+        return chosen
 
     def keep(
         self, side: Side, seen: Observation, scratch: dict[str, str], start: Snapshot | None

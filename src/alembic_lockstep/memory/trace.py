@@ -173,9 +173,10 @@ class Trace:
         read = (path for path, content in self.ignored.items() if content != THERE)
         return have_changed((*(str(root / path) for path in read), *self.outside), since)
 
-    def outside_is_same(self) -> bool:
-        """Whether nothing outside the repository has changed that was read."""
-        return all(stamp_of(path) == stamp for path, stamp in self.outside.items())
+    def changed_outside(self) -> str:
+        """Return a file outside the repository that was read and has changed; "" if none has."""
+        changed = (path for path, stamp in self.outside.items() if stamp_of(path) != stamp)
+        return next(changed, "")
 
     def ignored_is_same(
         self, root: Path, still_ignored: Callable[[Collection[str]], set[str]]

@@ -7,15 +7,17 @@ same migrations, and the commit introduces no difference: no dry run could find 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from alembic_lockstep.cache import FORMAT, Cache
 from alembic_lockstep.config import Settings, load_settings
+from alembic_lockstep.debug import debug
 from alembic_lockstep.dryrun.environ import environ_digest
 from alembic_lockstep.dryrun.interpreter import recall_interpreter
 from alembic_lockstep.errors import CouldNotJudge
+from alembic_lockstep.git.entries import Change
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.memory.digests import digest
 from alembic_lockstep.memory.known import KnownTree
@@ -76,14 +78,22 @@ class Verdicts:
         try:
             others = [tree] if base == stored["base"] else [tree, base]
             changes = [change for other in others for change in known.changes_to(other)]
-            return (
-                not known.is_touched(changes)
-                and not known.may_declare_tables(changes)
-                and self._has_same_interpreters(known)
-                and known.surroundings_are_same()
-            )
-        except CouldNotJudge:  # `git gc` took the tree, a merge is under way …
-            return False
+            reason = self._difference(known, changes)
+        except CouldNotJudge as error:  # `git gc` took the tree, a merge is under way …
+            reason = error.what
+        debug(f"verdict on tree {known.tree[:12]}: {reason or 'answers'}")
+        return not reason
+
+    def _difference(self, known: KnownTree, changes: Sequence[Change]) -> str:
+        """Return why a verdict does not answer for trees with these changes; "" if it does."""
+        if known.is_touched(changes):
+            touching = [change.path for change in changes if known.is_touched([change])]
+            return f"the change touches what was read: {', '.join(touching[:5])}"
+        if known.may_declare_tables(changes):
+            return "a file that was not read may declare tables"
+        if not self._has_same_interpreters(known):
+            return "the project's Python is another one, or not known yet"
+        return known.changed_surroundings()
 
     def _has_same_interpreters(self, known: KnownTree) -> bool:
         text = known.text(known.stored["settings"]) if known.stored["settings"] else ""
