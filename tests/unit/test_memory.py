@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -230,6 +231,40 @@ KINDS = {"app/__init__.py", "app/kinds.py", "app/sizes.py"}
 )
 def test_imported_files(path: str, imported: set[str]) -> None:
     assert imported_files([f"migrations/versions/{path}.py"], FILES, FILES.get) == imported
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "class A:\n    if B:\n        pass\n    elif C:\n        {}",
+        "try:\n    pass\nexcept ImportError:\n    {}",
+        "try:\n    pass\nexcept E:\n    pass\nelse:\n    pass\nfinally:\n    {}",
+        "async def f():\n    async with a:\n        async for b in c:\n            pass"
+        "\n        else:\n            {}",
+        "match a:\n    case 1:\n        while True:\n            {}",
+        "f = lambda: 1 if a else 2\n{}",
+    ],
+)
+def test_an_import_counts_wherever_it_stands(statement: str) -> None:
+    text = statement.format("from app.sizes import NAME")
+    files = {**FILES, "migrations/versions/f.py": text}
+    assert "app/sizes.py" in imported_files(["migrations/versions/f.py"], files, files.get)
+
+
+def test_a_text_is_parsed_once_for_all_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+    parse = ast.parse
+
+    def count(text: str) -> ast.Module:
+        parsed.append(text)
+        return parse(text)
+
+    files = {"versions/a.py": "import app.one\n", "app/one.py": "ONE = 1  # app\n"}
+    with monkeypatch.context() as patched:  # pytest parses, too, for what it says of a failure
+        patched.setattr("alembic_lockstep.memory.imports.ast.parse", count)
+        runs = [imported_files(["versions/a.py"], files, files.get) for _ in range(2)]
+    assert runs == [{"app/one.py"}] * 2
+    assert sorted(parsed) == sorted(files.values())
 
 
 @pytest.mark.parametrize("reaching", ["import current_app", "import sys\nsys.modules['app']"])

@@ -6,6 +6,7 @@ import ast
 import re
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import cache
 from pathlib import PurePosixPath
 
 # What may import, or reach for, anything that the project has loaded.
@@ -13,6 +14,8 @@ _ANYTHING = re.compile(
     r"\b(import_module|__import__|current_app|sys\.modules|target_metadata|config\.attributes)\b"
 )
 _WORD = re.compile(r"\w+")
+# The fields that hold statements, or what holds statements.
+_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 _UPWARD = re.compile(r"\bfrom\s+\.")
 
 
@@ -42,7 +45,7 @@ def imported_files(
             continue
         if words.isdisjoint(_WORD.findall(text)) and not _UPWARD.search(text):
             continue
-        wanted = list(_modules(text, PurePosixPath(path).parent.parts))
+        wanted = _modules(text, PurePosixPath(path).parent.parts)
         new = {
             known
             for name in wanted
@@ -65,23 +68,38 @@ def _is(path: str, module: tuple[str, ...]) -> bool:
     return parts[-len(module) :] == module
 
 
-def _modules(text: str, package: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """Every module that a text may import, with the packages that hold it."""
+# The runs of the tree and of the base ask about nearly the same files, some of them generated and
+# large; parsing these again was half of a check's time.
+@cache
+def _modules(text: str, package: tuple[str, ...]) -> frozenset[tuple[str, ...]]:
+    """Return every module that a text may import, with the packages that hold it."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return
-    for node in ast.walk(tree):
+        return frozenset()
+    modules: set[tuple[str, ...]] = set()
+    for node in _statements(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield from _upward(tuple(alias.name.split(".")))
+                modules.update(_upward(tuple(alias.name.split("."))))
         elif isinstance(node, ast.ImportFrom):
             above = package[: len(package) - node.level + 1] if node.level else ()
             module = (*above, *(node.module.split(".") if node.module else ()))
-            yield from _upward(module)
-            yield from ((*module, alias.name) for alias in node.names)
+            modules.update(_upward(module))
+            modules.update((*module, alias.name) for alias in node.names)
+    return frozenset(modules)
+
+
+def _statements(tree: ast.Module) -> Iterator[ast.AST]:
+    """Yield the statements of a module, however deep, without their expressions."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for part in _BLOCKS:
+            waiting += getattr(node, part, ())
 
 
 def _upward(module: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
