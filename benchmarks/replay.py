@@ -78,7 +78,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
 def _commits(clone: Clone, project: Project, options: argparse.Namespace) -> list[Commit]:
     migrations = [one.migrations for one in project.environments]
     since, until = options.since or project.since, options.until or project.until
-    found = clone.commits(since, until, migrations)
+    found = clone.commits(since, until, migrations, project.models)
     if options.only:
         return [one for one in found if one.sha.startswith(tuple(options.only))]
     return found[: options.commits]

@@ -30,14 +30,16 @@ class Project:
     """A public project, and the stretch of its history that is replayed.
 
     In `environ`, ``{url}`` stands for the URL of the database, ``{host}``, ``{port}``,
-    ``{user}`` and ``{database}`` for parts of it, ``{root}`` for the working tree and ``{folder}``
-    for a folder of the database's own.
+    ``{user}``, ``{password}`` and ``{database}`` for parts of it, ``{root}`` for the working tree
+    and ``{folder}`` for a folder of the database's own.
 
     Attributes:
         since: The first day of the stretch.
         until: The last day.
         database: The name that the project gives to its SQLite file in ``{folder}``.
         flask_app: What the tool is told; brute force is told by each environment.
+        models: The folders and files of its models, where others look like models too: calls
+            such as ``Field(`` are pydantic's in one project and a column in another.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Project:
     dialect: str = "sqlite"
     database: str = "database.db"
     flask_app: str = ""
+    models: tuple[str, ...] = ()
     environ: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -115,13 +118,47 @@ PROJECTS = {
             dialect="postgresql",
             environ={
                 "POSTGRESQL_USER": "{user}",
-                "POSTGRESQL_PASSWORD": "unused",
+                "POSTGRESQL_PASSWORD": "{password}",
                 "POSTGRESQL_HOST": "{host}",
                 "POSTGRESQL_PORT": "{port}",
                 "POSTGRESQL_DATABASE": "{database}",
                 "PYTHONPATH": "{root}",
                 # One of its migrations moves data out of a Redis server.
                 "ALEMBIC_LOCKSTEP_ALLOW_CONNECT": "localhost:6379",
+            },
+        ),
+        Project(
+            "dj",
+            "DataJunction/dj",
+            since="2025-10-01",
+            until="2026-08-31",
+            environments=(
+                Alembic(
+                    "datajunction-server/datajunction_server/alembic.ini",
+                    "datajunction-server/datajunction_server/alembic/versions",
+                    directory="datajunction-server/datajunction_server",
+                ),
+            ),
+            dialect="postgresql",
+            models=("datajunction-server/datajunction_server/database/",),
+            environ={
+                "DATABASE_URI": "postgresql+psycopg://{user}:{password}@{host}:{port}/{database}",
+                "PYTHONPATH": "{root}/datajunction-server",
+            },
+        ),
+        Project(
+            "skyvern",
+            "Skyvern-AI/skyvern",
+            since="2025-09-16",
+            until="2026-08-31",
+            environments=(Alembic("alembic.ini", "alembic/versions"),),
+            dialect="postgresql",
+            models=("skyvern/forge/sdk/db/",),
+            environ={
+                "DATABASE_STRING": (
+                    "postgresql+asyncpg://{user}:{password}@{host}:{port}/{database}"
+                ),
+                "PYTHONPATH": "{root}",
             },
         ),
     )

@@ -44,8 +44,13 @@ class Clone:
         """Run git in the clone; give what it printed."""
         return self._bytes(*arguments).decode(errors="replace")
 
-    def commits(self, since: str, until: str, migrations: Collection[str]) -> list[Commit]:
-        """The commits between two days that touch a model or a migration, the newest first."""
+    def commits(
+        self, since: str, until: str, migrations: Collection[str], models: Sequence[str] = ()
+    ) -> list[Commit]:
+        """Return the commits between two days that touch a model or a migration, newest first.
+
+        With `models`, only files below these paths count as models.
+        """
         days = (f"--since={since}T00:00:00Z", f"--until={until}T23:59:59Z")
         changes = ("--diff-merges=first-parent", "--raw", "--no-abbrev", "--no-renames")
         printed = self.git(
@@ -54,7 +59,7 @@ class Clone:
         found: list[Commit] = []
         with self._blobs() as is_model:
             for commit, lines in _logged(printed):
-                if any(self._counts(line, migrations, is_model) for line in lines):
+                if any(self._counts(line, migrations, tuple(models), is_model) for line in lines):
                     found.append(commit)
         return found
 
@@ -87,12 +92,16 @@ class Clone:
                 file.write_bytes(zlib.compress(b"blob 0\0"))
 
     @staticmethod
-    def _counts(line: str, migrations: Collection[str], is_model: _Blobs) -> bool:
+    def _counts(
+        line: str, migrations: Collection[str], models: tuple[str, ...], is_model: _Blobs
+    ) -> bool:
         match = _CHANGE.fullmatch(line)
         if match is None or not match[3].endswith(".py"):
             return False
         if any(match[3].startswith(f"{folder}/") for folder in migrations):
             return True
+        if models and not match[3].startswith(models):
+            return False
         return is_model(match[1]) or is_model(match[2])
 
     @contextmanager

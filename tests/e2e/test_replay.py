@@ -64,6 +64,10 @@ def test_brute_force_and_the_tool_find_the_same(shop: Clone, tmp_path: Path) -> 
     checker = Checker(SHOP, shop, python.with_name("alembic-lockstep"), python, environ)
     commits = shop.commits(SHOP.since, SHOP.until, ["migrations/versions"])
     assert len(commits) == 2  # neither the note nor the commit that has no parent
+    elsewhere = shop.commits(SHOP.since, SHOP.until, ["migrations/versions"], ["elsewhere/"])
+    assert elsewhere == commits[:1]
+    brute.truth(commits[0])
+    assert set(brute.known) == {commits[0].sha}  # a clean commit's parent has nothing to excuse
     mended, faulty = (
         Outcome(one, brute.truth(one), checker.found(one, ("--no-cache",))) for one in commits
     )
