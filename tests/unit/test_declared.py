@@ -102,9 +102,60 @@ class New(Base):
     ],
 )
 def test_a_change_of_columns_is_told_from_one_of_methods(more: str, is_change: bool) -> None:
-    def columns(text: str) -> str:
-        files = {**FILES, "src/shop/new.py": text}
-        (table,) = Resolver(BASES, files.get, files).tables("src/shop/new.py")
-        return table.columns
-
     assert (columns(TABLE) != columns(TABLE + more)) == is_change
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_change"),
+    [
+        ("a: Mapped[Optional[str]]", "a: Mapped[str | None]", False),
+        ("a: Mapped[Union[None, str]]", "a: 'Mapped[typing.Optional[str]]'", False),
+        ("a: Mapped[typing.List['str']]", "a: Mapped[list[str]]", False),
+        (
+            "a: Mapped[Optional[D]] = mapped_column(DateTime, insert_default=partial(now, utc))",
+            "a: Mapped[D | None] = mapped_column(DateTime, insert_default=partial(now, UTC))",
+            False,
+        ),
+        (
+            "a = Column(DateTime, default=datetime.utcnow, onupdate=datetime.utcnow)",
+            "a = Column(DateTime, default=lambda: now(UTC), onupdate=lambda: now(UTC))",
+            False,
+        ),
+        ("a = Column(Integer)", "a = Column(Integer, default=Sequence('s'))", True),
+        ("a = Column(Integer)", "a = Column(Integer, default=SEQUENCE)", True),
+        ("a = Column(Integer)", "a = Column(Integer, server_default='1')", True),
+        ("a: str = Field(default='')", "a: str = Field(default=None)", True),  # SQLModel's
+        ("a: Mapped[str]", "a: Mapped[Optional[str]]", True),
+        ("a: Mapped[list[str]]", "a: Mapped[list[int]]", True),
+        ("a: Mapped[Literal['str']]", "a: Mapped[Literal['int']]", True),
+        ("a: Mapped[Annotated[str, 20]]", "a: Mapped[Annotated[str, 30]]", True),
+        ("a: Mapped['not valid']", "a: Mapped['not valid either']", True),
+        (
+            "@declared_attr\n    def a(cls) -> Mapped[Optional[str]]: return mapped_column()",
+            "@declared_attr\n    def a(cls) -> Mapped[str | None]: return mapped_column()",
+            False,
+        ),
+        (
+            "@declared_attr\n    def a(cls) -> Mapped[str]: return mapped_column()",
+            "@declared_attr\n    def a(cls) -> Mapped[int]: return mapped_column()",
+            True,
+        ),
+    ],
+)
+def test_a_change_of_the_schema_is_told_from_one_of_its_spelling(
+    before: str, after: str, is_change: bool
+) -> None:
+    texts = [f"{TABLE}    {statement}\n" for statement in (before, after)]
+    assert (columns(texts[0]) != columns(texts[1])) == is_change
+
+
+def test_a_plain_table_is_the_same_with_another_default_of_pythons() -> None:
+    text = "from .base import metadata\nt = Table('t', metadata, Column('a', default={}))\n"
+    assert columns(text.format("utcnow()")) == columns(text.format("now(UTC)"))
+    assert columns(text.format("utcnow()")) != columns(text.format("utcnow(), unique=True"))
+
+
+def columns(text: str) -> str:
+    files = {**FILES, "src/shop/new.py": text}
+    (table,) = Resolver(BASES, files.get, files).tables("src/shop/new.py")
+    return table.columns

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from alembic_lockstep.models.modules import Module, Modules, Name, chain_of
+from alembic_lockstep.models.spelling import schema_text
 
 # What a class attribute may be without the table having it.
 NO_COLUMNS = {"association_proxy", "backref", "column_property", "relationship", "synonym"}
@@ -161,7 +162,7 @@ def _is_table(node: ast.ClassDef) -> bool:
 def _columns(node: ast.ClassDef) -> str:
     """A class without its methods, docstring and relationships."""
     kept = [statement for statement in node.body if _may_be_column(statement)]
-    return "\n".join(map(ast.dump, [*node.keywords, *kept]))
+    return schema_text([*node.keywords, *kept])
 
 
 def _last_names(chains: Iterable[list[str]]) -> tuple[str, ...]:
@@ -195,7 +196,7 @@ def _table_name(node: ast.Call) -> str:
 
 def _table(node: ast.Call) -> Declared:
     name = _table_name(node)
-    columns = "\n".join(map(ast.dump, [*node.args[2:], *node.keywords]))  # whatever the metadata is
+    columns = schema_text([*node.args[2:], *node.keywords])  # whatever the metadata is
     return Declared(name, node.lineno, node.col_offset + 1, columns, tables=(name,))
 
 
