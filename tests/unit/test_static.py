@@ -259,6 +259,26 @@ def test_an_index_after_the_class() -> None:
     assert left(before, f"{before}\nIndex('ix', Game.size)\n", create) == []
 
 
+@pytest.mark.parametrize(
+    ("models", "migration", "is_same"),
+    [
+        ("postgresql_where=A, sqlite_where=A", "postgresql_where=A", True),
+        ("sqlite_where=A", "sqlite_where=A, mysql_length=9", True),
+        ("postgresql_where=A, sqlite_where=A", "postgresql_using='gin'", False),
+        ("postgresql_where=A", "", False),
+        ("postgresql_where=A, unique=True", "postgresql_where=A", False),
+    ],
+)
+def test_an_option_for_a_database_that_the_migrations_are_not_for_is_no_difference(
+    models: str, migration: str, is_same: bool
+) -> None:
+    models, migration = (one.replace("=A", "=text('size > 1')") for one in (models, migration))
+    before = column("size = Column(Integer)")
+    after = f"{before}\nIndex('ix', Game.size, {models})\n"
+    create = f"op.create_index('ix', 'games', ['size'], {migration})"
+    assert (left(before, after, create) == []) == is_same
+
+
 CREATE = """
 op.create_table('games',
     sa.Column('id', sa.Integer(), nullable=False),

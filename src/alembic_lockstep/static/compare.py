@@ -15,6 +15,7 @@ from alembic_lockstep.static.values import Called, Member, Named, Value, is_opaq
 
 # Words of kinds, as the dry run's operations have them.
 _KINDS = {"index": "index", "foreign key": "fk"}
+_DIALECTS = {"mariadb", "mssql", "mysql", "oracle", "postgresql", "sqlite"}
 
 
 @dataclass(frozen=True)
@@ -272,9 +273,26 @@ def _same_options(new: Constraint, made: Constraint) -> bool:
         is_opaque(one.get("target")) or is_opaque(other.get("target"))
     ):
         one["target"] = other["target"] = None
+    one, other = _of_shared_dialects(one, other), _of_shared_dialects(other, one)
     if one.keys() != other.keys():
         return False
     return all(_same_option(value, other[key], made.migrated) for key, value in one.items())
+
+
+def _of_shared_dialects(options: dict[str, Value], others: dict[str, Value]) -> dict[str, Value]:
+    """Return options without those of dialects that the others do not name, if they name any.
+
+    Models may be for several databases, their migrations for one of these.
+    """
+    shared = {*map(_dialect, options)} & {*map(_dialect, others)} - {""}
+    if not shared:
+        return options
+    return {key: value for key, value in options.items() if _dialect(key) in {"", *shared}}
+
+
+def _dialect(option: str) -> str:
+    prefix = option.partition("_")[0]
+    return prefix if prefix in _DIALECTS else ""
 
 
 def _same_option(one: Value, other: Value, migrated: bool) -> bool:
