@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from alembic_lockstep.cure import Cure
 from alembic_lockstep.findings import Finding
 from alembic_lockstep.report.report import Report
 from alembic_lockstep.report.text import listed, printable
+
+if TYPE_CHECKING:  # the answer at once does without
+    from alembic_lockstep.cure import Cure
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from click import style
 
-from alembic_lockstep.cure import Cure
 from alembic_lockstep.findings import Finding, Location
 from alembic_lockstep.report import failure
 from alembic_lockstep.report.alike import SharedFinding, share_cures, share_findings
 from alembic_lockstep.report.concise import first_line
 from alembic_lockstep.report.report import Report
 from alembic_lockstep.report.text import count_rules, listed, place, plural, printable
+
+if TYPE_CHECKING:  # the answer at once does without
+    from alembic_lockstep.cure import Cure
 
 # A rule with more findings than `MANY` has its first `EXAMPLES` shown, the rest by their places.
 MANY, EXAMPLES = 10, 3
