@@ -14,8 +14,11 @@ from typing import Any
 
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.ranges import SHORT, Range, merge_base, sha_of
+from alembic_lockstep.git.references import fetch_command
 from alembic_lockstep.git.repository import UNSHALLOW, Repository
 from alembic_lockstep.ranges import range_from
+
+_COMPARE = "alembic-lockstep check --base HEAD^"
 
 
 def range_in_ci(repository: Repository, environ: Mapping[str, str]) -> Range:
@@ -141,13 +144,15 @@ def _present(repository: Repository, revision: str) -> str:
         return revision
     if repository.is_shallow():
         raise CouldNotJudge(f"'{revision}' is not in this shallow clone", fix=UNSHALLOW)
-    name = revision.removeprefix("origin/")
-    into = f":refs/remotes/{revision}" if revision != name else ""
-    raise CouldNotJudge(f"'{revision}' is not in this clone", fix=f"git fetch origin {name}{into}")
+    if revision.startswith("origin/"):
+        fix = fetch_command(revision)
+    else:  # after a forced push the remote need not have the commit any more
+        fix = f"git fetch origin {revision}\nOr, if that fails, compare with another:\n{_COMPARE}"
+    raise CouldNotJudge(f"'{revision}' is not in this clone", fix=fix)
 
 
 def _nothing(why: str) -> CouldNotJudge:
     return CouldNotJudge(
         f"nothing is staged, and {why}, so there is nothing to compare",
-        fix="alembic-lockstep check --base HEAD^      (or another commit)",
+        fix=f"Name the commit to compare with, such as the one before:\n{_COMPARE}",
     )

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
+import shlex
 
 from .harness import Project, Result, run
 
 _COMMAND = re.compile(r"(?:sed|git|pip|cd|[A-Z_]+=\S+) ")
+_CHECK = ["alembic-lockstep", "check"]
 
 
-def follow(project: Project, result: Result) -> Result:
-    """Type the advice of a run that could not judge, stage it, and judge again."""
+def follow(project: Project, result: Result, *arguments: str) -> Result:
+    """Type the advice of a run that could not judge, stage it, and judge again.
+
+    Args:
+        arguments: Those of that run, which the next one has too, unless the advice names others.
+    """
     assert result.returncode == 2, result.output
     _, _, message = result.stderr.partition("could not judge: ")
     advice = [line[4:] for line in message.splitlines() if line.startswith("    ")]
@@ -23,7 +29,10 @@ def follow(project: Project, result: Result) -> Result:
         text = present.read_text() if present.exists() else ""
         project.write("pyproject.toml", text + "\n".join(advice[settings:]) + "\n")
         project.stage("pyproject.toml")
-    return project.check()
+    for line in advice[:settings]:
+        if line.startswith(shlex.join(_CHECK)):
+            arguments = tuple(shlex.split(line)[len(_CHECK) :])
+    return project.check(*arguments)
 
 
 def printed_upgrade(project: Project) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from .advice import follow
 from .conftest import MakeProject
 from .harness import Project, Result, require, run
 from .small import (
@@ -402,6 +403,7 @@ def test_a_repository_of_somebody_else_is_told_with_the_line_to_paste(shop: Proj
     line = f"git config --global --add safe.directory '{shop.root}'\n"
     assert_unjudged(result, "dubious ownership", line)
     assert "inside a git working tree" not in result.output
+    assert_clean(follow(shop, result))
 
 
 def test_a_git_dir_that_is_named(shop: Project, tmp_path: Path) -> None:
@@ -429,7 +431,10 @@ def test_a_partial_clone_fetches_what_it_lacks_or_says_so(shop: Project, gone: b
     clone.stage(MODELS)
     if gone:
         shop.root.rename(shop.root.parent / "gone")
-        assert_blocked(clone.commit(), "does not have the object", "git fetch origin", code=2)
+        result = clone.check()
+        assert_unjudged(result, "does not have the object", "git fetch origin")
+        (shop.root.parent / "gone").rename(shop.root)
+        assert_finding(follow(clone, result), where, "missing-migration")
     else:
         assert_blocked(clone.commit(), where, "missing-migration")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from .advice import follow
 from .branches import (
     ADD_PAID,
     PAID,
@@ -36,6 +37,8 @@ from .small import (
 from .test_counts import NOTE
 
 ZEROS = "0" * 40
+#: By the text alone: where it is about which commits are judged.
+STATIC = "--static"
 ELSEWHERE = "service/alembic/elsewhere"
 LOCATIONS = """\
 from pathlib import Path
@@ -282,10 +285,13 @@ def test_a_git_that_cannot_merge_trees_is_told_of(shop: Project, tmp_path: Path)
     assert_clean(shop.check("--base", "origin/main"), said)
 
 
-def test_branches_without_a_common_commit_are_refused(shop: Project) -> None:
-    shop.git("switch", "--quiet", "--orphan", "other")
-    shop.git("commit", "--quiet", "--allow-empty", "-m", "Elsewhere")
-    assert_unjudged(shop.check("--base", "main"), "have no commit in common", "'main^{tree}'")
+def test_branches_without_a_common_commit_are_compared_as_trees(shop: Project) -> None:
+    shop.git("checkout", "--quiet", "--orphan", "other")
+    commit(shop, "Elsewhere")
+    change_models(shop)
+    result = shop.check("--base", "main")
+    assert_unjudged(result, "have no commit in common", "'main^{tree}'")
+    assert_finding(follow(shop, result), "missing-migration")
 
 
 # Whose settings.
@@ -368,6 +374,7 @@ def test_each_commit_of_a_pull_request_is_the_branches_own(shop: Project, clone:
     shallow = clone("refs/pull/7/merge", depth=2, others=False)
     result = on_github(shallow, "pull_request", pull_request(base, head), "--each-commit")
     assert_unjudged(result, "not in this shallow clone", "fetch-depth: 0", "git fetch --unshallow")
+    assert_finding(follow(shallow, result, "--each-commit"), "split-commit")
 
 
 def test_the_head_of_a_pull_request_is_judged_with_its_merge(shop: Project, clone: Clone) -> None:
@@ -386,15 +393,18 @@ def test_a_pull_request_in_the_shallowest_clone_is_no_pass(
     take_a_note(shop)
     base, head, _ = merge_request(shop)
     there = clone(ref, depth=1, others=False)
-    result = on_github(there, "pull_request", pull_request(base, head))
+    result = on_github(there, "pull_request", pull_request(base, head), STATIC)
     assert_unjudged(result, "not in this shallow clone", "fetch-depth: 0")
+    assert_clean(follow(there, result, STATIC))
 
 
 def test_the_target_checked_out_for_a_pull_request_is_no_pass(shop: Project, clone: Clone) -> None:
     change_models(shop)
     base, head, _ = merge_request(shop)
-    result = on_github(clone("refs/heads/main"), "pull_request_target", pull_request(base, head))
+    there = clone("refs/heads/main")
+    result = on_github(there, "pull_request_target", pull_request(base, head), STATIC)
     assert_unjudged(result, "nothing of the merge request", f"git checkout {head}")
+    assert_finding(follow(there, result, STATIC), "missing-migration")
 
 
 def test_a_push_to_the_default_branch_is_what_it_brings(shop: Project, clone: Clone) -> None:
@@ -406,10 +416,26 @@ def test_a_push_to_the_default_branch_is_what_it_brings(shop: Project, clone: Cl
     said = f"compared: HEAD with {before[:8]}, main before the push"
     assert_finding(on_github(there, "push", payload), "missing-migration", said)
     shallow = clone("refs/heads/main", depth=1, others=False)
-    assert_unjudged(on_github(shallow, "push", payload), "not in this shallow clone")
-    forced = clone("refs/heads/main")
-    gone = {**payload, "before": "1" * 40}
-    assert_unjudged(on_github(forced, "push", gone), f"git fetch origin {'1' * 40}")
+    result = on_github(shallow, "push", payload, STATIC)
+    assert_unjudged(result, "not in this shallow clone")
+    assert_finding(follow(shallow, result, STATIC), "missing-migration")
+
+
+def test_what_a_forced_push_replaced_is_fetched_or_another_commit_named(
+    shop: Project, clone: Clone
+) -> None:
+    before = take_a_note(shop, "Replaced")
+    push(shop, before, "refs/heads/elsewhere")
+    shop.git("reset", "--quiet", "--hard", "main")
+    push(shop, change_models(shop), "refs/heads/main")
+    payload = {"ref": "refs/heads/main", "before": before}
+    there = clone("refs/heads/main", others=False)
+    result = on_github(there, "push", payload, STATIC)
+    assert_unjudged(result, f"git fetch origin {before}", "check --base HEAD^")
+    assert_finding(follow(there, result, STATIC), "missing-migration")
+    result = on_github(there, "push", {**payload, "before": "1" * 40}, STATIC)
+    assert_unjudged(result, f"git fetch origin {'1' * 40}")
+    assert_finding(there.check("--base", "HEAD^", STATIC), "missing-migration")
 
 
 def test_a_push_to_another_branch_is_all_that_it_has(shop: Project, clone: Clone) -> None:
@@ -422,7 +448,9 @@ def test_a_push_to_another_branch_is_all_that_it_has(shop: Project, clone: Clone
     assert_finding(result, "missing-migration", "where it left origin/main")
     alone = clone("refs/heads/feature", others=False)
     missing = "git fetch origin main:refs/remotes/origin/main"
-    assert_unjudged(on_github(alone, "push", payload), missing)
+    result = on_github(alone, "push", payload, STATIC)
+    assert_unjudged(result, missing)
+    assert_finding(follow(alone, result, STATIC), "missing-migration")
 
 
 def test_the_first_push_of_all_is_compared_with_nothing(shop: Project, clone: Clone) -> None:
@@ -445,11 +473,15 @@ def test_a_merge_queue_is_judged_on_its_own_base(shop: Project, clone: Clone) ->
 
 
 @pytest.mark.parametrize("event", ["schedule", "workflow_dispatch"])
-def test_an_event_that_brings_no_commits_is_no_pass(clone: Clone, event: str) -> None:
+def test_an_event_that_brings_no_commits_is_no_pass(
+    shop: Project, clone: Clone, event: str
+) -> None:
+    take_a_note(shop)
+    push(shop, "feature", "refs/heads/main")
     there = clone("refs/heads/main")
     result = on_github(there, event, {})
     assert_unjudged(result, f"the event '{event}' brings no commits", "check --base HEAD^")
-    assert_clean(there.check("--base", "HEAD"))
+    assert_clean(follow(there, result))
 
 
 def test_a_payload_that_cannot_be_read_is_no_pass(shop: Project) -> None:

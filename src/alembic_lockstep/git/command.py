@@ -162,7 +162,8 @@ class Objects:
         """A partial clone whose remote does not answer, or a repository that lost objects."""
         return CouldNotJudge(
             f"this clone does not have the object {sha}, and git could not fetch it",
-            fix="git fetch origin      (in a partial clone; else: git fsck)",
+            fix="In a partial clone, git has to reach the remote:\ngit fetch origin\n"
+            "In any other, look for what is lost:\ngit fsck",
         )
 
 

@@ -37,9 +37,11 @@ def explain_filter(error: CouldNotJudge) -> CouldNotJudge:
     if failed is None:
         return error
     path, name = failed.groups()
+    keys = shlex.quote(rf"^filter\.{name}\.")
     return CouldNotJudge(
         f"git's filter '{name}' failed on {path}, so the tree could not be checked out",
-        fix=f"git config --get-regexp '^filter\\.{name}\\.'      (what it runs; mend or unset it)",
+        fix="Mend or unset what it runs:\n"
+        f"git config --get-regexp {keys}",
         log=error.what,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from dataclasses import dataclass
 
 from alembic_lockstep.errors import CouldNotJudge
@@ -75,7 +76,8 @@ def merge_base(repository: Repository, one: str, other: str) -> str:
         )
     raise CouldNotJudge(
         f"'{one}' and '{other}' have no commit in common",
-        fix=f"alembic-lockstep check --base '{one}^{{tree}}'      (compares them all the same)",
+        fix="Compare them all the same:\n"
+        f"alembic-lockstep check --base {shlex.quote(f'{one}^{{tree}}')}",
     )
 
 

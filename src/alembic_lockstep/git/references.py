@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from alembic_lockstep.config import did_you_mean
+
 if TYPE_CHECKING:
     from alembic_lockstep.git.repository import Repository
 
 #: What HEAD says where references are kept otherwise (reftable).
 _ELSEWHERE = "refs/heads/.invalid"
+_REMOTE_BRANCH = re.compile(r"origin/([\w./-]+)")
 _BRANCH = re.compile(r"ref:\s*(\S.*?)\s*")
 
 
@@ -46,6 +49,10 @@ class References:
             if usual := self._usual(remote):
                 return usual
         return self._usual("refs/heads")
+
+    def near(self, revision: str) -> str:
+        """Return the end of a message about an unknown revision: a similar name, or nothing."""
+        return did_you_mean(revision, (name.split("/", 2)[2] for name in self.names))
 
     def _usual(self, folder: str) -> str:
         names = (f"{folder}/{name}" for name in ("main", "master"))
@@ -83,3 +90,14 @@ def _detached(repository: Repository) -> str:
 
 def _read(file: Path) -> str:
     return os.fsdecode(file.read_bytes())
+
+
+def fetch_command(revision: str) -> str:
+    """Return the command that brings a revision of the remote.
+
+    A clone of one branch, or by a CI, fetches no other unless the command names it.
+    """
+    branch = _REMOTE_BRANCH.fullmatch(revision)
+    if branch is None:
+        return "git fetch origin"
+    return f"git fetch origin {branch[1]}:refs/remotes/{revision}"

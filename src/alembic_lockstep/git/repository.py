@@ -153,9 +153,13 @@ class Repository:
                 f"'{revision}' is not in this shallow clone",
                 fix=UNSHALLOW,
             )
+        from alembic_lockstep.git.references import fetch_command
+
+        near = self.references.near(revision)
+        has_origin = b"origin" in self.git("remote").splitlines()
         return CouldNotJudge(
-            f"git knows no commit or tree named '{revision}'",
-            fix="git fetch origin      (or name another --base or --tree)",
+            f"git knows no commit or tree named '{revision}'{near}",
+            fix=fetch_command(revision) if has_origin else "Name another --base or --tree.",
         )
 
     def staged_tree(self, environ: Mapping[str, str]) -> str:
@@ -182,7 +186,7 @@ class Repository:
             raise CouldNotJudge(
                 "the index has conflicts of a merge",
                 tried=conflicts,
-                fix=f"git add {shlex.join(conflicts)}      (once they are resolved)",
+                fix=f"Once they are resolved:\ngit add {shlex.join(conflicts)}",
             )
 
     def scratch_index(self, source: Path | None) -> AbstractContextManager[Mapping[str, str]]:

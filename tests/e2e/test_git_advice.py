@@ -1,0 +1,91 @@
+"""States of git that keep a commit from being judged: the printed command, typed, leads on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .advice import follow
+from .branches import commit, take_a_note
+from .harness import Project, run
+from .small import assert_clean, assert_finding, assert_unjudged
+
+NOTES = "the notes.txt"
+#: Judged by the text alone, so that a case costs a fraction of a second.
+STATIC = "--static"
+
+
+def conflict(shop: Project) -> None:
+    for branch in ("feature", "main"):
+        shop.git("switch", "--quiet", branch)
+        shop.write(NOTES, f"of {branch}\n")
+        commit(shop, "A note")
+    assert run(("git", "merge", "feature"), cwd=shop.root, environ=shop.environ).returncode == 1
+    shop.write(NOTES, "of both\n")
+
+
+def clone_of_one_branch(shop: Project, *options: str) -> Project:
+    take_a_note(shop)
+    shop.git("push", "--quiet", "origin", "feature")
+    root = shop.root.with_name("clone")
+    remote = shop.root.with_name("remote.git").as_uri()
+    shop.git("clone", "--quiet", "--branch", "feature", *options, remote, str(root))
+    return replace(shop, root=root)
+
+
+def test_conflicts_in_the_index(shop: Project) -> None:
+    conflict(shop)
+    result = shop.check(STATIC)
+    assert_unjudged(result, "the index has conflicts of a merge", f"git add '{NOTES}'\n")
+    assert_clean(follow(shop, result, STATIC))
+
+
+def test_a_branch_that_a_clone_of_another_lacks(shop: Project) -> None:
+    there = clone_of_one_branch(shop, "--single-branch")
+    arguments = ("--base", "origin/main", STATIC)
+    result = there.check(*arguments)
+    assert_unjudged(result, "no commit or tree named 'origin/main'", "git fetch origin main:")
+    assert_clean(follow(there, result, *arguments))
+
+
+def test_a_shallow_clone(shop: Project) -> None:
+    there = clone_of_one_branch(shop, "--depth=1", "--no-single-branch")
+    arguments = ("--base", "origin/main", STATIC)
+    result = there.check(*arguments)
+    assert_unjudged(result, "not in this shallow clone", "git fetch --unshallow\n")
+    assert_clean(follow(there, result, *arguments))
+
+
+def test_a_branch_that_is_called_otherwise(shop: Project) -> None:
+    result = shop.check("--base", "origin/mian", STATIC)
+    assert_unjudged(result, "named 'origin/mian'; did you mean 'origin/main'?")
+    shop.git("remote", "remove", "origin")
+    result = shop.check("--base", "feture", STATIC)
+    assert_unjudged(result, "did you mean 'feature'?", "Name another --base")
+
+
+def test_a_filter_that_fails(shop: Project) -> None:
+    shop.write(".gitattributes", "*.csv filter=locked\n")
+    shop.write("prices.csv", "1\n")
+    commit(shop, "A file behind a filter")
+    for name, value in (("smudge", "false"), ("required", "true")):
+        shop.git("config", f"filter.locked.{name}", value)
+    shop.add_column()
+    shop.stage(shop.sample.models)
+    result = shop.check()
+    assert_unjudged(result, "git's filter 'locked' failed on prices.csv")
+    (line,) = (one.strip() for one in result.stderr.splitlines() if "get-regexp" in one)
+    told = run(("bash", "-ec", line), cwd=shop.root, environ=shop.environ, check=True)
+    assert told.stdout == "filter.locked.smudge false\nfilter.locked.required true\n"
+    for pair in told.stdout.splitlines():
+        shop.git("config", "--unset", pair.split()[0])
+    assert_finding(shop.check(), "missing-migration")
+
+
+def test_a_configuration_that_is_a_device(shop: Project) -> None:
+    """Only what stood in the file is missing then, and its place is told."""
+    (shop.root / "pyproject.toml").unlink(missing_ok=True)
+    (shop.root / "pyproject.toml").symlink_to("/dev/zero")
+    shop.stage("pyproject.toml")
+    result = shop.check(STATIC)
+    assert_unjudged(result, "pyproject.toml is a link to /dev/zero, which is no file")
+    assert_clean(follow(shop, result, STATIC))
