@@ -7,7 +7,7 @@ import shlex
 
 from .harness import Project, Result, run
 
-_COMMAND = re.compile(r"(?:sed|git|pip|cd|[A-Z_]+=\S+) ")
+_COMMAND = re.compile(r"(?:sed|git|pip|cd|sqlite3|pg_dump|[A-Z_]+=\S+) ")
 _CHECK = ["alembic-lockstep", "check"]
 
 
@@ -25,14 +25,28 @@ def follow(project: Project, result: Result, *arguments: str) -> Result:
     for line in filter(_COMMAND.match, advice[:settings]):
         run(("bash", "-ec", line), cwd=project.root, environ=project.environ, check=True)
     if advice[settings:]:
-        present = project.root / "pyproject.toml"
-        text = present.read_text() if present.exists() else ""
-        project.write("pyproject.toml", text + "\n".join(advice[settings:]) + "\n")
-        project.stage("pyproject.toml")
+        _paste(project, advice[settings:])
     for line in advice[:settings]:
         if line.startswith(shlex.join(_CHECK)):
             arguments = tuple(shlex.split(line)[len(_CHECK) :])
     return project.check(*arguments)
+
+
+def _paste(project: Project, settings: list[str]) -> None:
+    """Write settings below their table, which may be there already, in place of old values."""
+    present = project.root / "pyproject.toml"
+    lines = present.read_text().splitlines() if present.exists() else []
+    at = len(lines)
+    for line in settings:
+        if line.startswith("["):
+            lines += [] if line in lines else [line]
+            at = lines.index(line) + 1
+            continue
+        key = line.partition("=")[0]
+        lines[at:] = [line, *(old for old in lines[at:] if not old.startswith(key))]
+        at += 1
+    project.write("pyproject.toml", "\n".join(lines) + "\n")
+    project.stage("pyproject.toml")
 
 
 def printed_upgrade(project: Project) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 
+from .advice import follow
 from .conftest import MakeProject
 from .harness import Project, Result, force_postgres
 from .samples import SAMPLES
-from .small import assert_unjudged
+from .small import assert_finding, assert_unjudged
 
 MakeGuarded = Callable[[str], Project]
 
@@ -19,6 +22,15 @@ SERVERS = {
     "binaries": "(/usr/lib/postgresql/",
     "wheel": "(embedded wheel)",
 }
+
+#: A database of `no_replay` at its first revision.
+BEFORE = """\
+CREATE TABLE accounts (id INTEGER PRIMARY KEY, owner VARCHAR(100) NOT NULL, currency VARCHAR(3));
+CREATE TABLE payments (id INTEGER PRIMARY KEY AUTOINCREMENT, amount NUMERIC(12, 2) NOT NULL,
+    account_id INTEGER NOT NULL REFERENCES accounts (id));
+CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY);
+INSERT INTO alembic_version VALUES ('d05b7f38c1a9');
+"""
 
 every_sample = pytest.mark.parametrize("name", [*SAMPLES, "src_layout-finder"])
 
@@ -167,6 +179,29 @@ def test_models_that_create_all_cannot_make_are_told_of_the_setting_start(
     assert_unjudged(
         result, "create_all()", "This fails: CREATE TABLE payments", 'start = "start.sql"'
     )
+    begin_database(project)
+    assert_finding(follow(project, result), "1 revision run from start.sql", "flagged")
+
+
+def begin_database(project: Project) -> None:
+    """Make the database `app` as a developer has it: by old models, at the first revision."""
+    with closing(sqlite3.connect(project.root / "app.db")) as app:
+        app.executescript(BEFORE)
+
+
+def test_behind_the_setting_run_a_dump_of_sqlite_is_what_migrations_start_from(
+    make_project: MakeProject,
+) -> None:
+    project = make_project("no_replay", hook=None)
+    project.write(
+        "pyproject.toml", '[tool.alembic-lockstep]\nrun = ["env"]\npython = ".venv/bin/python"\n'
+    )
+    project.add_column()
+    project.stage(".")
+    result = check_untouched(project)
+    assert_unjudged(result, "a SQLite database that was filled behind the setting `run`")
+    begin_database(project)
+    assert_finding(follow(project, result), "1 revision run from start.sql")
 
 
 def test_settings_that_lack_their_variable_are_no_pass(make_project: MakeProject) -> None:

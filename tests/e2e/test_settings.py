@@ -15,6 +15,7 @@ from shlex import quote
 
 import pytest
 
+from .advice import follow
 from .conftest import MakeProject
 from .harness import (
     Listener,
@@ -124,8 +125,11 @@ def test_a_file_as_the_start_over_asyncpg(make_project: MakeProject) -> None:
 
 def test_a_file_to_start_from_that_is_not_there_cannot_be_judged(shop: Project) -> None:
     configure(shop, 'start = "schema.sql"')
-    shop.write("schema.sql", "SELECT 1;\n")
-    assert_unjudged(shop.check(), "start", "schema.sql", "git add schema.sql")
+    assert_unjudged(shop.check(), "Write schema.sql, or unset start.")
+    shop.write("schema.sql", shop.alembic("upgrade", FIRST, "--sql").stdout)
+    result = shop.check()
+    assert_unjudged(result, "start", "schema.sql", "git add schema.sql")
+    assert_clean(follow(shop, result), "1 revision run from schema.sql")
 
 
 def test_a_file_to_start_from_that_fails_cannot_be_judged(shop: Project) -> None:

@@ -21,6 +21,7 @@ from alembic_lockstep.dryrun.operations import (
     without_unseen,
 )
 from alembic_lockstep.dryrun.runner import DryRunner
+from alembic_lockstep.dryrun.start_file import start_file_advice
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.history.revisions import migration_files
 from alembic_lockstep.isolation.cell import Guard
@@ -229,8 +230,7 @@ def _blames_nobody(
         "did so before this commit is not known: the base does not start "
         f"({before.error['type']}: {_first_line(before.error['message'])})",
         tried=runner.launcher.tried(base.environment),
-        fix="# the schema that your databases have, stamped with a revision, to start from:\n"
-        '[tool.alembic-lockstep]\nstart = "schema.sql"',
+        fix=start_file_advice(seen.connections[-1]["dialect"] if seen.connections else ""),
     )
 
 

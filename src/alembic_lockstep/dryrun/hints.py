@@ -10,6 +10,7 @@ from alembic_lockstep.dryrun.env_script import NO_TABLE, of_env_script
 from alembic_lockstep.dryrun.lacks import what_to_set
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.services import stand_in_advice
+from alembic_lockstep.dryrun.start_file import start_file_advice
 from alembic_lockstep.dryrun.variables import (
     missing_fields,
     missing_variables,
@@ -62,7 +63,7 @@ def hint(seen: Observation, side: Side | None = None) -> str:
         or _variables(seen, side)
         or _empty_database(seen, message)
         or _setup(message)
-        or _other_start(seen)
+        or _other_start(seen, dialect)
         or _allowed(seen, "If it fails because these were refused")
     )
 
@@ -171,11 +172,10 @@ def _setup(message: str) -> str:
     return ""
 
 
-def _other_start(seen: Observation) -> str:
+def _other_start(seen: Observation, dialect: str) -> str:
     if seen.phase != "create" or not seen.error["statement"]:
         return ""
     return (
         f"This fails: {' '.join(str(seen.error['statement']).split())}\n"
-        "Mend the models, or name an SQL file to start from instead:\n"
-        '[tool.alembic-lockstep]\nstart = "start.sql"'
+        f"Mend the models, or:\n{start_file_advice(dialect)}"
     )

@@ -21,6 +21,7 @@ from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.privileges import Privileges, lacked
 from alembic_lockstep.dryrun.process import Ask
 from alembic_lockstep.dryrun.scratch import ScratchServers
+from alembic_lockstep.dryrun.start_file import start_file_advice
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.history.environments import Environment
@@ -232,7 +233,7 @@ class DryRunner:
             raise CouldNotJudge(
                 "a SQLite database that was filled behind the setting `run` does not outlive it, "
                 "so the migrations cannot start from the base's models",
-                fix='Name an SQL file to start from: [tool.alembic-lockstep] start = "start.sql"',
+                fix=start_file_advice("sqlite"),
             )
 
         def work() -> Observation:
@@ -450,9 +451,10 @@ class DryRunner:
     def _start_sql(self, tree: Tree, role: str) -> str:
         sql = "" if self.settings.start in {"replay", "base-models"} else self.settings.start
         if sql and role == "tree" and sql not in tree.files:
+            is_here = (self.launcher.repository.root / sql).is_file()
             raise CouldNotJudge(
                 f"the setting `start` names {sql}, which is not in the commit",
-                fix=f"git add {shlex.quote(sql)}",
+                fix=f"git add {shlex.quote(sql)}" if is_here else f"Write {sql}, or unset start.",
             )
         return (tree.read(sql) or "") if sql else ""
 

@@ -13,7 +13,7 @@ from alembic_lockstep.git.absent import fill_pointers
 from alembic_lockstep.git.cloning import can_clone, copy_file
 from alembic_lockstep.git.command import QUIET, run_git
 from alembic_lockstep.git.deletion import delete
-from alembic_lockstep.git.filters import digest_filters, explain_filter
+from alembic_lockstep.git.filters import digest_filters
 from alembic_lockstep.git.ignored import Shown, Survey
 from alembic_lockstep.git.replica import Replica
 from alembic_lockstep.git.repository import Repository
@@ -131,10 +131,7 @@ class _Checkout:
         self.folder.mkdir(exist_ok=True)
         self._index.with_name("index.lock").unlink(missing_ok=True)  # left by a killed run
         command = (*QUIET, "read-tree", "--reset", "-u", self.tree)
-        try:
-            said = run_git(self.folder, *command, environ=self._environ, errors=True)
-        except CouldNotJudge as error:
-            raise explain_filter(error) from error
+        said = run_git(self.folder, *command, environ=self._environ, errors=True)
         # Of a filter that is not required git only says that it failed.
         return b"external filter" not in said
 

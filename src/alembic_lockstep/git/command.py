@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import threading
 from collections.abc import Collection, Mapping
@@ -50,6 +51,7 @@ _SET = {
 #: `git config`, another tree to read attributes from.
 _UNSET = ("GIT_CONFIG", "GIT_ATTR_SOURCE")
 
+_FILTER = re.compile(r"(?m)^fatal: (.+): (?:clean|smudge) filter '?(\S+?)'? failed$")
 # What git itself tells to paste, for a repository that belongs to somebody else.
 _SAFE = re.compile(r"^\s*(git config --global --add safe\.directory .+)$", re.MULTILINE)
 
@@ -96,6 +98,15 @@ def _variables(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _failure(command: str, said: str, fix: str) -> CouldNotJudge:
+    filtered = _FILTER.search(said)
+    if filtered:
+        path, name = filtered.groups()
+        keys = shlex.quote(rf"^filter\.{name}\.")
+        return CouldNotJudge(
+            f"git's filter '{name}' failed on {path}, so git {command} failed",
+            fix=f"Mend or unset what it runs:\ngit config --get-regexp {keys}",
+            log=said,
+        )
     safe = _SAFE.search(said)
     if safe:
         said, fix = said.splitlines()[0], safe[1]

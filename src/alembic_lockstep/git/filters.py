@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import os
 import posixpath
-import re
 import shlex
 import shutil
 from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
 
-from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.regular import read_regular
 
 _SYSTEM = Path("/etc/gitattributes")
-_FAILED = re.compile(r".*fatal: (.*): smudge filter (\S+) failed", re.DOTALL)
 
 
 def digest_filters(repository: Repository, tree: str) -> str:
@@ -29,21 +26,6 @@ def digest_filters(repository: Repository, tree: str) -> str:
     for part in _facts(repository, tree):
         facts.update(len(part).to_bytes(8, "big") + part)
     return facts.hexdigest()
-
-
-def explain_filter(error: CouldNotJudge) -> CouldNotJudge:
-    """Return an error that names the failed filter and its file; any other error as it is."""
-    failed = _FAILED.search(error.what)
-    if failed is None:
-        return error
-    path, name = failed.groups()
-    keys = shlex.quote(rf"^filter\.{name}\.")
-    return CouldNotJudge(
-        f"git's filter '{name}' failed on {path}, so the tree could not be checked out",
-        fix="Mend or unset what it runs:\n"
-        f"git config --get-regexp {keys}",
-        log=error.what,
-    )
 
 
 def _facts(repository: Repository, tree: str) -> Iterator[bytes]:

@@ -18,6 +18,7 @@ from sqlalchemy.pool import NullPool
 from alembic_lockstep.dryrun.lacks import what_to_set
 from alembic_lockstep.dryrun.scratch.secrecy import safe_message
 from alembic_lockstep.dryrun.scratch.server import Server, Settings, explained_for_url
+from alembic_lockstep.dryrun.start_file import start_file_advice
 from alembic_lockstep.errors import CouldNotJudge
 
 SETTING = "[tool.alembic-lockstep.scratch]"
@@ -144,7 +145,7 @@ class URLServer:
         raise CouldNotJudge(
             f"a scratch database on {self.description} cannot be copied, "
             "so the migrations cannot start from the base's models",
-            fix='Name an SQL file to start from:\n[tool.alembic-lockstep]\nstart = "start.sql"',
+            fix=start_file_advice(),
         )
 
     def close(self) -> None:
