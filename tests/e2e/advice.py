@@ -11,16 +11,19 @@ _COMMAND = re.compile(r"(?:sed|git|pip|cd|sqlite3|pg_dump|[A-Z_]+=\S+) ")
 _CHECK = ["alembic-lockstep", "check"]
 
 
-def follow(project: Project, result: Result, *arguments: str) -> Result:
+def follow(project: Project, result: Result, *arguments: str, or_else: bool = False) -> Result:
     """Type the advice of a run that could not judge, stage it, and judge again.
 
     Args:
         arguments: Those of that run, which the next one has too, unless the advice names others.
+        or_else: Type the last way of several.
     """
     assert result.returncode == 2, result.output
     _, _, message = result.stderr.partition("could not judge: ")
     advice = [line[4:] for line in message.splitlines() if line.startswith("    ")]
     assert advice, result.output
+    if or_else:
+        advice = advice[max(at for at, line in enumerate(advice) if line.startswith("Or")) :]
     settings = next((at for at, line in enumerate(advice) if line.startswith("[")), len(advice))
     for line in filter(_COMMAND.match, advice[:settings]):
         run(("bash", "-ec", line), cwd=project.root, environ=project.environ, check=True)

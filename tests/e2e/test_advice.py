@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -53,6 +54,31 @@ def test_what_the_application_lacks_is_named_and_leads_on(shop: Project, obstacl
     shop.write(INIT, code + "\n")
     result = change_and_check(shop)
     assert_unjudged(result, said)
+    assert_clean(follow(shop, result))
+
+
+#: What the guard of Python alone refuses, and what the setting that permits it names.
+PERMITTED = {
+    "a program": ("import subprocess\nsubprocess.run(['./deploy'], check=True)", "deploy"),
+    "a connection": (
+        "import os, sqlite3\nsqlite3.connect(os.path.abspath('shop.db')).execute('SELECT 1')",
+        "service/shop.db",
+    ),
+    "a file": ("import io\nio.FileIO('STATE', 'w').write(b'x')", "STATE"),
+}
+
+
+@pytest.mark.parametrize("thing", PERMITTED)
+def test_what_is_refused_can_be_permitted(shop: Project, tmp_path: Path, thing: str) -> None:
+    shop.environ["ALEMBIC_LOCKSTEP_GUARD"] = "python"
+    shop.write("service/deploy", "#!/bin/sh\n")
+    (shop.root / "service/deploy").chmod(0o755)
+    shop.stage("service/deploy")
+    code, named = (text.replace("STATE", str(tmp_path / "state")) for text in PERMITTED[thing])
+    shop.write(INIT, code + "\n")
+    result = change_and_check(shop)
+    assert_unjudged(result, "alembic-lockstep refused ", f' = ["{named}"]')
+    shop.is_watched = False
     assert_clean(follow(shop, result))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from .advice import follow
 from .conftest import MakeProject, make_precious
 from .harness import Project
 from .small import (
@@ -333,6 +334,7 @@ def test_an_argument_for_env_py_is_asked_for_and_given(shop: Project) -> None:
     asked = change_and_check(shop)
     assert_unjudged(asked, "KeyError: 'tenant'", '[tool.alembic-lockstep]\n    x = ["tenant=…"]')
     assert_clean(shop.check("-x", "tenant=a"))
+    assert_clean(follow(shop, asked))
     shop.write("pyproject.toml", '[tool.alembic-lockstep]\nx = ["tenant=a"]\n')
     shop.stage("pyproject.toml")
     assert_clean(shop.check())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from graphs import Graph
 
+from alembic_lockstep.config import load_settings
 from alembic_lockstep.errors import CouldNotJudge
 
 INI = "[alembic]\nscript_location = m\n"
@@ -68,6 +70,21 @@ def test_what_the_projects_command_does_not_find_any_more_is_no_pass(
     with pytest.raises(CouldNotJudge) as caught:
         graph.environments()
     assert said in f"{caught.value.what}\n{caught.value.fix}"
+    type_advice(graph, caught.value)
+
+
+def type_advice(graph: Graph, error: CouldNotJudge) -> None:
+    """Do each of the things that a message names, and judge again."""
+    head, table, settings = error.fix.partition("[tool.alembic-lockstep]\n")
+    if table:
+        assert graph.all_facts(load_settings(table + settings, {}, {}))
+    else:
+        (folder,) = re.findall(r"configures (\S+)/env.py", error.what)
+        graph.git("rm", "--quiet", "-r", "--force", folder)
+        assert graph.environments()
+    if "FLASK_APP=" in head:
+        graph.write({".flaskenv": head.splitlines()[1]})
+        assert graph.environments()
 
 
 @pytest.mark.parametrize(
