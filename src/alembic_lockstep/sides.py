@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -27,6 +29,11 @@ from alembic_lockstep.history.revisions import (
 from alembic_lockstep.history.sources import folder_of, join, upward
 from alembic_lockstep.history.templates import filled_in, template_without_location
 from alembic_lockstep.regular import read_text
+
+# A line of a configuration; of the shape that `git grep -E` knows.
+_LOCATION = r"^ *script_location *[=:]"
+# Files that speak of such lines.
+_TEXTS = (".adoc", ".html", ".mako", ".md", ".py", ".rst", ".txt")
 
 
 @dataclass(frozen=True)
@@ -69,7 +76,7 @@ class SideFinder:
         """All environments of a tree; `CouldNotJudge` if there is none."""
         found = self._environments(tree, self.settings)
         if not found:
-            raise _no_environment(tree)
+            raise _no_environment(tree, self.repository)
         for environment in found:
             _refuse_devices(environment, tree)
         return [Side(environment, tree) for environment in found]
@@ -232,7 +239,7 @@ def _no_configuration(environment: Environment) -> CouldNotJudge:
     )
 
 
-def _no_environment(tree: Tree) -> CouldNotJudge:
+def _no_environment(tree: Tree, repository: Repository) -> CouldNotJudge:
     template = template_without_location(tree)
     if template:
         return CouldNotJudge(
@@ -242,5 +249,23 @@ def _no_environment(tree: Tree) -> CouldNotJudge:
     return CouldNotJudge(
         "no Alembic environment in what is committed: no alembic.ini with a script_location, "
         "no [tool.alembic] in a pyproject.toml, no Flask-Migrate migrations/env.py",
-        fix='If it has another name:\n[tool.alembic-lockstep]\nconfig = ["path/to/alembic.ini"]',
+        fix=_configurations(tree, repository),
     )
+
+
+def _configurations(tree: Tree, repository: Repository) -> str:
+    """Return what to type about a configuration that lies on disk only, or has another name."""
+    untracked, ignored = repository.untracked(), repository.ignored()
+    for paths, force in ((untracked, ""), (ignored, " --force")):
+        on_disk = [one for one in paths if _configures(repository.root / one, one)]
+        if on_disk:
+            where = "git ignores it" if force else "it is not in the commit"
+            add = f"git add{force} {shlex.join(on_disk)}"
+            return f"Its configuration lies on disk, but {where}:\n{add}"
+    others = [one for one in repository.grep(tree.sha, "-E", _LOCATION) if not one.endswith(_TEXTS)]
+    name = json.dumps(others[0] if others else "path/to/alembic.ini", ensure_ascii=False)
+    return f"If it has another name:\n[tool.alembic-lockstep]\nconfig = [{name}]"
+
+
+def _configures(file: Path, path: str) -> bool:
+    return is_candidate(path) and re.search(f"(?m){_LOCATION}", read_text(file) or "") is not None

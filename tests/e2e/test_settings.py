@@ -436,6 +436,29 @@ def test_without_alembic(shop: Project) -> None:
     assert_unjudged(shop.check(), "no Alembic environment", 'config = ["path/to/alembic.ini"]')
 
 
+@pytest.mark.sampled(1)
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ("untracked", "but it is not in the commit:\n    git add 'service/alembic.ini'"),
+        ("ignored", "but git ignores it:\n    git add --force service/alembic.ini"),
+        ("another name", 'config = ["service/database.cfg"]'),
+    ],
+)
+def test_a_configuration_that_is_not_found_is_named(shop: Project, where: str, said: str) -> None:
+    ini = "service/alembic.ini"
+    if where == "another name":
+        shop.git("mv", ini, "service/database.cfg")
+    else:
+        shop.git("rm", "--quiet", "--cached", ini)
+    if where == "ignored":
+        shop.write(".gitignore", shop.read(".gitignore") + "alembic.ini\n")
+        shop.stage(".gitignore")
+    result = shop.check("--static")
+    assert_unjudged(result, "no Alembic environment", said.replace("'", ""))
+    assert_clean(follow(shop, result, "--static"))
+
+
 def test_a_deleted_script_folder(shop: Project) -> None:
     shop.git("rm", "--quiet", "-r", "service/alembic")
     assert_unjudged(shop.check(), "service/alembic")
