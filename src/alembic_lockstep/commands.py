@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from alembic_lockstep.history.environments import Environment
@@ -45,12 +45,8 @@ def cure_commands(
         placement: The branch and the version location for the migration.
     """
     create = _typed(environment, files, "migrate", "revision --autogenerate", version=flask)
-    # After `cd`, a path from the root needs git's `:/`.
-    top = ":/" if environment.directory else ""
     locations = (placement.version_path,) if placement.version_path else ()
-    places = " ".join(
-        shlex.quote(top + place) for place in locations or environment.version_locations
-    )
+    places = _places(environment, locations or environment.version_locations)
     command = f"{create}{_placed(environment, placement)} -m {_quoted(message)}"
     edit = f"# write into it what autogenerate does not see: {', '.join(by_hand)}"
     lines = (command, edit if by_hand else "", f"git add {places}" if places else "")
@@ -64,8 +60,16 @@ def _placed(environment: Environment, placement: Placement) -> str:
 
 
 def merge_command(environment: Environment, files: Collection[str]) -> str:
-    """Return the command that makes a merge revision of all heads."""
-    return f"{_typed(environment, files, 'merge', 'merge')} heads"
+    """Return the command that makes a merge revision of all heads and adds it."""
+    places = _places(environment, environment.version_locations)
+    merge = f"{_typed(environment, files, 'merge', 'merge')} heads"
+    return f"{merge} && git add {places}" if places else merge
+
+
+def _places(environment: Environment, locations: Iterable[str]) -> str:
+    """Return folders from the root as `git add` takes them after `cd`: with `:/` before them."""
+    top = ":/" if environment.directory else ""
+    return " ".join(shlex.quote(top + place) for place in locations)
 
 
 def _typed(

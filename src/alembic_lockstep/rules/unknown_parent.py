@@ -49,13 +49,19 @@ def _whereabouts(facts: Facts, parent: str) -> str:
             return f"It is in {path}, which is not staged: git add {shlex.quote(path)}"
     if ignored := _ignored(facts, parent):
         return f"It is in {ignored}, which git ignores: git add --force {shlex.quote(ignored)}"
-    if parent in facts.base_history.ids:
-        return "This commit deletes the file that defines it: put it back, or set another parent."
+    if back := _put_back(facts, parent):
+        return f"This commit deletes the file that defines it: put it back: {back}, or set another."
     folders = facts.environment.version_locations
     branches = [name for one in folders for name in facts.repository.branches_defining(parent, one)]
     if branches:
         return f"The branch {branches[0]} has it: merge or rebase onto it, or set another parent."
     return "No file on disk and no known branch has it: fetch the branch it was made on."
+
+
+def _put_back(facts: Facts, parent: str) -> str:
+    """Return the command that brings back the file of the base that defines it."""
+    path = next((one.path for one in facts.base_history.revisions if one.id == parent), "")
+    return f"git checkout {facts.base.sha[:12]} -- {shlex.quote(path)}" if path else ""
 
 
 def _ignored(facts: Facts, parent: str) -> str:
