@@ -271,6 +271,13 @@ def test_a_wrong_setting_is_named(shop: Project, settings: str, said: str) -> No
     assert_unjudged(shop.check(), said)
 
 
+def test_a_python_that_does_not_exist_leads_to_the_one_that_does(shop: Project) -> None:
+    configure(shop, 'python = ".venv/bin/pyhton"\ntimeout = 90')
+    result = shop.check()
+    assert_unjudged(result, "which does not exist below", 'python = ".venv"\n')
+    assert_clean(follow(shop, result))
+
+
 def test_the_config_of_the_setting_is_the_one(shop: Project) -> None:
     shop.write("other/alembic.ini", "[alembic]\nscript_location = nowhere\n")
     shop.stage("other/alembic.ini")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -176,8 +177,13 @@ def test_poetry_is_asked_again_if_its_python_is_not_that_on_path(
 
 def test_a_setting_that_does_not_exist_is_not_skipped(tmp_path: Path) -> None:
     make_venv(tmp_path / ".venv")
-    with pytest.raises(CouldNotJudge, match="names gone/python, which does not exist"):
+    with pytest.raises(CouldNotJudge, match="names gone/python, which does not exist") as caught:
         choose(tmp_path, python="gone/python")
+    assert caught.value.fix == '[tool.alembic-lockstep]\npython = ".venv"'
+    shutil.rmtree(tmp_path / ".venv")
+    with pytest.raises(CouldNotJudge) as caught:
+        choose(tmp_path, python="gone/python")
+    assert caught.value.fix == "Correct the setting, or remove it."
 
 
 def test_a_setting_without_alembic_is_not_skipped(tmp_path: Path) -> None:
@@ -188,7 +194,7 @@ def test_a_setting_without_alembic_is_not_skipped(tmp_path: Path) -> None:
     (tried,) = caught.value.tried
     expected = f"the setting `python`: {tmp_path}/other/bin/python: No module named 'alembic'"
     assert tried == expected
-    assert caught.value.fix == '[tool.alembic-lockstep]\npython = "path/to/python"'
+    assert caught.value.fix.startswith("Install the project into its environment (.venv, say)")
 
 
 def test_an_environment_without_alembic_is_passed_over(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from alembic_lockstep.errors import CouldNotJudge
+from alembic_lockstep.git import workplace
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.workplace import (
     UNUSED,
@@ -49,6 +51,21 @@ def test_it_is_private_and_each_repository_has_its_own(
     assert [one.stat().st_mode & 0o777 for one in (folder, folder.parent)] == [0o700, 0o700]
     assert place(repository, base) == folder
     assert place(make_repository(tmp_path / "other"), base) != folder
+
+
+def test_where_no_folder_will_do_the_printed_one_does(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workplace, "_is_usable", lambda base: base.is_relative_to(tmp_path))
+    cache = tmp_path / "cache"
+    cache.touch()
+    with pytest.raises(CouldNotJudge) as caught:
+        find_workplace(repository, {}, cache)
+    typed = ["bash", "-ec", f'{caught.value.fix}\necho "$TMPDIR"']
+    environ = {**os.environ, "HOME": str(tmp_path)}
+    told = subprocess.run(typed, env=environ, capture_output=True, text=True, check=True)
+    folder = find_workplace(repository, {"TMPDIR": told.stdout.strip()}, cache)
+    assert folder.is_relative_to(tmp_path / "lockstep")
 
 
 @pytest.mark.parametrize("kind", ["absent", "hidden", "inside", "relative", "a file", "anybody's"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -15,7 +16,10 @@ from alembic_lockstep.dryrun.elsewhere import inside, outside
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.regular import read_text
 
-FIX = '[tool.alembic-lockstep]\npython = "path/to/python"'
+FIX = (
+    "Install the project into its environment (.venv, say), or name the Python that has it:\n"
+    '[tool.alembic-lockstep]\npython = "path/to/python"'
+)
 OWN = "alembic-lockstep's own interpreter"
 # The first start of such a tool compiles hundreds of modules; its answer is remembered.
 _LOOKUP_SECONDS = 60.0
@@ -91,7 +95,11 @@ def candidates(
         # The interpreter is elsewhere, in a container: nothing on this disk leads to it.
         yield Candidate("the setting `run`", settings.python or "python")
     elif settings.python:
-        yield Candidate("the setting `python`", _from_setting(root, settings.python, outer))
+        path = _from_setting(root, settings.python, outer)
+        if not path:
+            found = environments(root, directory, outer, main_root)
+            raise _no_such_python(root, settings.python, next(found, None))
+        yield Candidate("the setting `python`", path)
     else:
         yield from environments(root, directory, outer, main_root)
         for tool, folder in tools_in_use(root, directory).items():
@@ -107,12 +115,17 @@ def _from_setting(root: Path, python: str, outer: Mapping[str, str]) -> str:
     if path.is_file():
         return str(path)
     is_name = Path(python).name == python
-    found = shutil.which(python, path=outer.get("PATH", "")) if is_name else None
-    if found:
-        return found
-    raise CouldNotJudge(
-        f"the setting `python` names {python}, which does not exist below {root}", fix=FIX
-    )
+    return (shutil.which(python, path=outer.get("PATH", "")) if is_name else None) or ""
+
+
+def _no_such_python(root: Path, python: str, found: Candidate | None) -> CouldNotJudge:
+    """Explain a setting that names nothing, with the environment that would be used without it."""
+    what = f"the setting `python` names {python}, which does not exist below {root}"
+    environment = Path(found.path).parent.parent if found else root
+    if environment == root or not environment.is_relative_to(root):
+        return CouldNotJudge(what, fix="Correct the setting, or remove it.")
+    name = json.dumps(environment.relative_to(root).as_posix(), ensure_ascii=False)
+    return CouldNotJudge(what, fix=f"[tool.alembic-lockstep]\npython = {name}")
 
 
 def environments(

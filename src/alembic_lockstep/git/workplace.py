@@ -48,7 +48,7 @@ def find_workplace(repository: Repository, environ: Mapping[str, str], cache: Pa
     raise CouldNotJudge(
         "there is no folder for the private checkout that only you can write to",
         tried=[str(home) for home in homes],
-        fix="export TMPDIR=…      (an absolute path outside of the repository)",
+        fix='mkdir -p -m 700 "$HOME/lockstep" && export TMPDIR="$HOME/lockstep"',
     )
 
 

@@ -17,7 +17,12 @@ from sqlalchemy.pool import NullPool
 
 from alembic_lockstep.dryrun.lacks import what_to_set
 from alembic_lockstep.dryrun.scratch.secrecy import safe_message
-from alembic_lockstep.dryrun.scratch.server import Server, Settings, explained_for_url
+from alembic_lockstep.dryrun.scratch.server import (
+    CORRECT_SETUP,
+    Server,
+    Settings,
+    explained_for_url,
+)
 from alembic_lockstep.dryrun.start_file import start_file_advice
 from alembic_lockstep.errors import CouldNotJudge
 
@@ -131,7 +136,7 @@ class URLServer:
     def create(self) -> str:
         """Make an empty database, set up as the settings want it; return its URL."""
         url = self._make()
-        fix = f'{SETTING}\nsetup = ["…"]'
+        fix = CORRECT_SETUP
         for number, statement in enumerate(self._setup, 1):
             # The statement is not shown: it may make a user, with a password.
             what = f"statement {number} of scratch.setup failed"

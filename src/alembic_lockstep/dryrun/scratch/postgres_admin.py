@@ -30,6 +30,7 @@ from alembic_lockstep.dryrun.scratch.postgres_url import (
     show,
     to_libpq,
 )
+from alembic_lockstep.dryrun.scratch.server import CORRECT_SETUP
 from alembic_lockstep.dryrun.scratch.waits import POSTGRES, of_postgres
 from alembic_lockstep.errors import CouldNotJudge
 
@@ -316,7 +317,7 @@ class PostgresServer:
     def _set_up(self, url: str) -> None:
         import psycopg
 
-        fix = '[tool.alembic-lockstep.scratch]\nsetup = ["CREATE EXTENSION …"]'
+        fix = CORRECT_SETUP
         for number, statement in enumerate(self._setup, 1):
             # The statement is not shown: it may make a role, with a password.
             failed = self._explained(f"statement {number} of scratch.setup failed", fix)

@@ -11,6 +11,9 @@ from typing import Protocol, runtime_checkable
 from alembic_lockstep.dryrun.lacks import what_to_set
 from alembic_lockstep.errors import CouldNotJudge
 
+#: What to do about a statement of the setting that fails.
+CORRECT_SETUP = "Correct the statement in scratch.setup, or remove it."
+
 
 class Server(Protocol):
     """Makes the scratch databases of one dialect, for one run."""
