@@ -57,6 +57,15 @@ def test_what_the_application_lacks_is_named_and_leads_on(shop: Project, obstacl
     assert_clean(follow(shop, result))
 
 
+def test_more_time_is_given_by_the_printed_setting(shop: Project) -> None:
+    shop.write("pyproject.toml", "[tool.alembic-lockstep]\ntimeout = 2\n")
+    shop.write(INIT, "import time\ntime.sleep(3)\n")
+    shop.stage("pyproject.toml")
+    result = change_and_check(shop)
+    assert_unjudged(result, "the dry run took longer than 2 seconds")
+    assert_clean(follow(shop, result))
+
+
 #: What the guard of Python alone refuses, and what the setting that permits it names.
 PERMITTED = {
     "a program": ("import subprocess\nsubprocess.run(['./deploy'], check=True)", "deploy"),
