@@ -208,6 +208,55 @@ def test_ignored_files_are_visible_and_untracked_ones_are_not(root: Path, tmp_pa
     assert (root / "build/made.py").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "mark"),
+    [(".venv", "pyvenv.cfg"), (".ruff_cache", "CACHEDIR.TAG"), ("node_modules", "package.json")],
+)
+def test_a_folder_that_ignores_itself_stays_as_it_is(
+    root: Path, tmp_path: Path, name: str, mark: str
+) -> None:
+    # `uv venv` and Python 3.13's venv write such a `.gitignore`. Git lists folder and content.
+    tree = commit(root, a_py="x = 1\n")
+    folder = root / name
+    (folder / "bin").mkdir(parents=True)
+    for file in (".gitignore", mark, "bin/python"):
+        (folder / file).write_text("*\n")
+    (folder / "lib").mkdir()
+    (folder / "lib64").symlink_to("lib")
+    before = state(folder)
+    repository, slot = Repository.discover(root), tmp_path / "slot"
+    assert repository.ignored() == [f"{name}/"]
+    for _ in range(2):
+        checkout = check_out(repository, tree, slot, slot.with_suffix(".state"))
+        assert state(folder) == before
+        assert (checkout / name).readlink() == folder
+
+
+def test_nothing_is_brought_below_a_link(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = commit(root, a_py="x = 1\n")
+    (root / ".venv").mkdir()
+    (root / ".venv/pyvenv.cfg").write_text("home = here\n")
+    before = state(root)
+    monkeypatch.setattr(Repository, "ignored", lambda _: [".venv/", ".venv/pyvenv.cfg"])
+    check_out(Repository.discover(root), tree, tmp_path / "slot", tmp_path / "slot.state")
+    assert state(root) == before
+
+
+def state(folder: Path) -> dict[str, str]:
+    """Return where links lead and what files hold, by path; git's own files are left out."""
+    entries = (path for path in folder.rglob("*") if ".git" not in path.parts)
+    return {
+        path.relative_to(folder).as_posix(): str(path.readlink())
+        if path.is_symlink()
+        else path.read_text()
+        if path.is_file()
+        else ""
+        for path in entries
+    }
+
+
 def test_bytecode_of_a_changed_file_is_dropped_and_of_others_kept(
     root: Path, tmp_path: Path
 ) -> None:

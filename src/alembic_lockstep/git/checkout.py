@@ -189,14 +189,18 @@ def _make_room(target: Path) -> None:
 
 
 def _hidden(shown: dict[str, Shown], tracked: set[str]) -> list[str]:
-    """Return what the tree has in its own right, or a file of it stands in the way of."""
+    """Return what the tree has in its own right, or a file or link stands in the way of.
+
+    Below a link lie the user's own files: to bring anything there would overwrite them.
+    """
     folders = set(folders_of(tracked))
+    closed = tracked | {path for path, one in shown.items() if one.is_link}
     return [
         path
         for path, one in shown.items()
         if path in tracked
         or (path in folders and not one.is_folder)
-        or any(folder in tracked for folder in upward(path))
+        or any(folder in closed for folder in upward(path))
     ]
 
 

@@ -296,7 +296,7 @@ class Repository:
         }
         environ = None if root == self.root else other  # a hook's variables speak of `self.root`
         names = ("--others", "--ignored", "--exclude-standard", "--directory", "-z")
-        found = paths(run_git(root, "ls-files", *names, environ=environ))
+        found = _outermost(paths(run_git(root, "ls-files", *names, environ=environ)))
         return [path for path in found if not BYTECODE.search(path)]
 
     def grep(self, tree: str, *pattern: str, among: str = ".") -> list[str]:
@@ -336,3 +336,17 @@ def _main_root(root: Path, git_dir: Path, common: Path) -> Path:
 
 def _literal(path: str) -> str:
     return f":(top,literal){path}"
+
+
+def _outermost(names: Sequence[str]) -> list[str]:
+    """Drop what lies in a folder that is listed, too.
+
+    With `--directory`, git lists a folder and its content where the folder's own `.gitignore`
+    ignores all of it, as `uv venv`, Python 3.13's venv and the caches of ruff, mypy and pytest do.
+    """
+    outermost: list[str] = []
+    for name in sorted(names):
+        folder = outermost[-1] if outermost and outermost[-1].endswith("/") else None
+        if folder is None or not name.startswith(folder):
+            outermost.append(name)
+    return outermost
