@@ -153,4 +153,4 @@ def _with_more(
             # The CI's own merge has these heads because of the target, and not of the branch.
             old = tuple(finding for finding in old if finding.rule != "multiple-heads")
         known[environment] = replace(one, findings=in_order((*old, *findings)))
-    return replace(whole, environments=tuple(known.values()), notes=tuple(notes))
+    return replace(whole, environments=tuple(known.values()), notes=(*whole.notes, *notes))

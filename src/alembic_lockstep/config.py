@@ -286,9 +286,18 @@ def _from_file(text: str) -> dict[str, Any]:
     if not text:
         return {}
     known = {key.toml: key for key in _KEYS}
-    table = _flatten(_own_table(parse_toml(text, "pyproject.toml")))
+    table = own_settings(text)
     named = {name: _named(name, known, f"[{TABLE}]") for name in table}
     return {key.field: _checked(name, key.kind, table[name]) for name, key in named.items()}
+
+
+def own_settings(text: str) -> dict[str, Any]:
+    """Return what `[tool.alembic-lockstep]` of a pyproject.toml says, unchecked, on one level.
+
+    Raises:
+        CouldNotJudge: Broken TOML, or no table.
+    """
+    return _flatten(_own_table(parse_toml(text, "pyproject.toml")))
 
 
 def parse_toml(text: str, path: str) -> dict[str, Any]:

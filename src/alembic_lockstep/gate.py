@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import repeat
 
 from alembic_lockstep.cache import Cache, cache_root
@@ -46,6 +47,7 @@ from alembic_lockstep.rules import DRY_RUN_RULES, HISTORY_RULES, Check
 from alembic_lockstep.rules.edited_migration import unpublished
 from alembic_lockstep.rules.unregistered_model import without_unseen_tables
 from alembic_lockstep.sides import Side, SideFinder
+from alembic_lockstep.unstaged import unstaged_settings
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,15 @@ class Gate:
         Raises:
             CouldNotJudge: for anything that stands in the way of a verdict.
         """
+        unstaged = partial(unstaged_settings, self.repository, tree, self.environ)
+        try:
+            verdict = self._judge(base, tree)
+        except CouldNotJudge as error:
+            raise error.of(error.config, "" if self.trusts_base else unstaged()) from error
+        note = "" if self.trusts_base else unstaged()
+        return replace(verdict, notes=(*verdict.notes, note)) if note else verdict
+
+    def _judge(self, base: str, tree: str) -> Verdict:
         names = (base, tree)
         repository, base, tree = with_submodules(self.repository, base, tree)
         changes = tuple(repository.changes(base, tree))

@@ -625,3 +625,19 @@ def test_a_service_that_the_project_asks_is_answered_for_by_a_stand_in(shop: Pro
         assert_clean(change_and_check(shop))
     shop.write("lockstep_stand_in.py", ANSWERING + "raise RuntimeError('changed')\n")
     assert_unjudged(change_and_check(shop), "RuntimeError: changed (lockstep_stand_in.py:5)")
+
+
+def test_pasted_settings_that_are_not_staged_are_named(shop: Project) -> None:
+    shop.write("pyproject.toml", '[tool.alembic-lockstep]\nconfig = ["none.ini"]\n')
+    shop.stage("pyproject.toml")
+    configure_on_disk = "[tool.alembic-lockstep]\nstrict = false\n"
+    shop.write("pyproject.toml", configure_on_disk)
+    assert_unjudged(
+        tool(shop, "check"), "on disk are not in what is judged: git add pyproject.toml"
+    )
+    shop.git("add", "pyproject.toml")
+    assert_clean(tool(shop, "check"))
+    shop.write("pyproject.toml", "[tool.alembic-lockstep]\nstrict = true\n")
+    (shop.root / "service/notes.ini").write_text("")
+    shop.git("add", "service/notes.ini")
+    assert_clean(tool(shop, "check", "--no-cache"), "git add pyproject.toml")

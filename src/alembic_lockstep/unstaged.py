@@ -1,0 +1,38 @@
+"""Settings that were written to pyproject.toml, and are not in what is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from alembic_lockstep.config import own_settings
+from alembic_lockstep.errors import CouldNotJudge
+from alembic_lockstep.git.repository import Repository
+from alembic_lockstep.git.tree import Tree
+from alembic_lockstep.regular import read_text
+
+FILE = "pyproject.toml"
+
+
+def unstaged_settings(repository: Repository, tree: str, environ: Mapping[str, str]) -> str:
+    """Return what happened and what to type where settings on disk are not judged; "" otherwise.
+
+    The settings of what is judged count. Lines that a message printed have no effect until they
+    are staged and, where HEAD is judged, committed. Of other trees nothing is said.
+    """
+    on_disk = _settings_in(read_text(repository.root / FILE))
+    if on_disk is None or on_disk == _settings_in(Tree(repository, tree).read(FILE)):
+        return ""
+    if tree == repository.staged_tree(environ):
+        command = f"git add {FILE}"
+    elif tree == repository.tree_of("HEAD"):
+        command = f"git commit {FILE}"
+    else:
+        return ""
+    return f"The settings in {FILE} on disk are not in what is judged: {command}"
+
+
+def _settings_in(text: str | None) -> dict[str, object] | None:
+    try:
+        return own_settings(text or "")
+    except CouldNotJudge:  # a draft on disk stops nobody
+        return None
