@@ -85,6 +85,7 @@ def test_the_variable_that_is_missing_is_named(type_: str, message: str) -> None
         "Could not parse rfc1738 URL from string ''",
         "Either 'SQLALCHEMY_DATABASE_URI' or 'SQLALCHEMY_BINDS' must be set.",
         "'url'",
+        "option values must be strings",
     ],
 )
 def test_where_no_url_was_given_the_code_names_the_variable(tmp_path: Path, message: str) -> None:
@@ -95,6 +96,46 @@ def test_where_no_url_was_given_the_code_names_the_variable(tmp_path: Path, mess
         "[tool.alembic-lockstep.env]",
         'SHOP_DB_URL = "postgresql+psycopg://user:password@localhost/app"',
     ]
+
+
+@pytest.mark.parametrize(
+    ("type_", "message", "line", "name", "value"),
+    [
+        (
+            "AttributeError",
+            "'NoneType' object has no attribute 'replace'",
+            "url = os.getenv('SHOP_DB_URL').replace('postgres://', 'postgresql://')",
+            "SHOP_DB_URL",
+            "sqlite:///app.db",
+        ),
+        (
+            "TypeError",
+            "int() argument must be a string, a bytes-like object or a real number, not 'NoneType'",
+            "port = int(os.environ.get('DB_PORT'))",
+            "DB_PORT",
+            "5432",
+        ),
+        (
+            "TypeError",
+            'can only concatenate str (not "NoneType") to str',
+            "prefix = 'shop_' + os.getenv('STAGE')",
+            "STAGE",
+            "a value for dry runs",
+        ),
+    ],
+)
+def test_a_variable_that_is_used_where_it_is_read_is_named(
+    tmp_path: Path, type_: str, message: str, line: str, name: str, value: str
+) -> None:
+    side = committed(tmp_path, settings__py=line)
+    said = hint(failure(type_, message, path="settings.py"), side)
+    assert said.splitlines()[1:] == ["[tool.alembic-lockstep.env]", f'{name} = "{value}"']
+
+
+def test_a_none_of_something_else_is_no_variable(tmp_path: Path) -> None:
+    side = committed(tmp_path, settings__py="first = re.match('a', 'b').group()\n")
+    message = "'NoneType' object has no attribute 'group'"
+    assert hint(failure("AttributeError", message, path="settings.py"), side) == ""
 
 
 def test_a_url_of_something_else_is_no_database(tmp_path: Path) -> None:
@@ -121,6 +162,7 @@ def test_a_url_of_something_else_is_no_database(tmp_path: Path) -> None:
             },
             "postgresql+asyncpg://user:password@localhost/app",
         ),
+        ({"requirements_in_prod__in": "psycopg2\n"}, "postgresql://user:password@localhost/app"),
         ({"Pipfile": "pymysql = '*'"}, "mysql+pymysql://user:password@localhost/app"),
         (
             {"alembic__ini": "sqlalchemy.url = mysql+asyncmy://me:secret@prod/shop"},

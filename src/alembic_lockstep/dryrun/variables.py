@@ -24,10 +24,15 @@ _NO_URL = re.compile(
     r"Expected string or URL object, got None|Could not parse .*URL from .*string(?: '')?$"
     r"|'SQLALCHEMY_DATABASE_URI' or 'SQLALCHEMY_BINDS' must be set"
     r"|SQLALCHEMY_DATABASE_URI.* (?:is|must be) (?:not )?set|^'url'$"
+    # `config.set_main_option("sqlalchemy.url", os.getenv(…))`
+    r"|^option values must be strings$"
 )
+# Of what `os.getenv()` gives where the variable is not set, used at once.
+_OF_NONE = re.compile(r"\bNoneType\b")
 _READ = re.compile(r"""(?:environ(?:\.get)?|getenv|config|env(?:\.\w+)?)[(\[]\s*["'](\w+)["']""")
 
 _OF_DATABASE = re.compile(r"(?i)(?:^|_)(?:DB|DATABASE|SQLALCHEMY|SQL|POSTGRES\w*|PG|MYSQL|MARIADB)")
+_IS_PORT = re.compile(r"(?i)(?:^|_)PORT$")
 _IS_URL = re.compile(r"(?i)(?:URL|URI|DSN|CONNECTION_STRING)$")
 _OTHER_URLS = {
     "REDIS": "redis://localhost:6379/0",
@@ -59,6 +64,8 @@ def missing_variables(seen: Observation, side: Side | None = None) -> list[str]:
     fields = [name.replace(".", "__").upper() for name in missing_fields(message)]
     if fields:
         return fields
+    if side and _OF_NONE.search(message):
+        return list(dict.fromkeys(_READ.findall(_failing_line(seen, side))))
     if _NO_URL.search(message):
         return list(dict.fromkeys(_url_variables(seen, side))) if side else []
     if seen.error["type"] in _OF_THE_SOURCE:
@@ -77,12 +84,24 @@ def _url_variables(seen: Observation, side: Side) -> Iterator[str]:
         yield from (name for name in names if _OF_DATABASE.search(name) and _IS_URL.search(name))
 
 
+def _failing_line(seen: Observation, side: Side) -> str:
+    """Return the project's line at which the run failed; "" if it is not known."""
+    frames = [frame for frame in seen.error["frames"] if frame["path"]]
+    if not frames:
+        return ""
+    lines = (side.tree.read(frames[-1]["path"]) or "").splitlines()
+    number = frames[-1]["line"] - 1
+    return lines[number] if 0 <= number < len(lines) else ""
+
+
 def _python(paths: Iterable[str]) -> list[str]:
     return [path for path in paths if path.endswith(".py")]
 
 
 def placeholder(name: str, side: Side | None = None) -> str:
     """Return a value for a variable with which a dry run can start; nobody is contacted by it."""
+    if _IS_PORT.search(name):
+        return "5432"
     if not _IS_URL.search(name):
         return VALUE
     others = (url for word, url in _OTHER_URLS.items() if word in name.upper())

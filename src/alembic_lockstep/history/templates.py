@@ -86,4 +86,6 @@ def _scheme(environment: Environment, tree: Tree) -> str:
 
 def _requirements(files: Iterable[str], folder: str) -> list[str]:
     beside = (path for path in files if posixpath.dirname(path) == folder)
-    return [path for path in beside if _REQUIREMENTS.fullmatch(posixpath.basename(path))]
+    named = [path for path in beside if _REQUIREMENTS.fullmatch(posixpath.basename(path))]
+    inside = (path for path in files if posixpath.dirname(path) == join(folder, "requirements"))
+    return [*named, *(path for path in inside if path.endswith((".txt", ".in")))]
