@@ -70,6 +70,21 @@ def test_schemas_that_are_looked_for_are_made(statement: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("test", "name"),
+    [
+        ('if name.startswith("tenant_"):', "tenant_dry_run"),
+        ("    if 'tenant' in schema:", "tenant_dry_run"),
+        ("return [s for s in names if 'tenant_' in s]", "tenant_dry_run"),
+        ('if name not in ("public", "information_schema"):', "dry_run"),
+        ('if "schema" in context.get_x_argument():', "dry_run"),
+    ],
+)
+def test_a_schema_has_the_name_that_env_py_looks_for(test: str, name: str) -> None:
+    seen = failed("NotMigratedError", "", "SELECT nspname FROM pg_namespace")
+    assert setup_of(of_env_script(seen, test)) == [f"CREATE SCHEMA {name}"]
+
+
+@pytest.mark.parametrize(
     "seen",
     [
         failed("NotMigratedError", ""),

@@ -26,14 +26,23 @@ NO_TABLE = re.compile(
 # Where databases keep what they know of themselves; of these, the lists of schemas.
 _SYSTEM = re.compile(r"(?i)pg_catalog\.|pg_\w+$|information_schema\.|sqlite_\w+$|mysql\.|sys\.")
 _SCHEMAS = re.compile(r"(?i)pg_namespace$|information_schema\.schemata$")
+_ANY_SCHEMA = "CREATE SCHEMA dry_run"
+# How env.py chooses among the schemas: by how a name begins, or what is in it.
+_WANTED = re.compile(
+    r"""\.startswith\(\s*f?["']([A-Za-z_]\w*)["']|\bif +["']([A-Za-z_]\w*)["'] +in +\w+\s*[:\]]"""
+)
 _SELECT = re.compile(
     r"\s*SELECT\s+(?:DISTINCT\s+)?(?P<columns>[\w\s,.\"`]+?)\s+FROM\s+(?P<table>[\w.\"`]+)",
     re.IGNORECASE,
 )
 
 
-def of_env_script(seen: Observation) -> str:
-    """Return lines for env.py; "" where it is not what fails."""
+def of_env_script(seen: Observation, text: str = "") -> str:
+    """Return lines for env.py; "" where it is not what fails.
+
+    Args:
+        text: What is in env.py.
+    """
     message, kind = str(seen.error["message"]), seen.error["type"]
     if kind == "KeyError" and message in _SECTIONS:
         return (
@@ -50,10 +59,10 @@ def of_env_script(seen: Observation) -> str:
             "Have env.py do without it, as `alembic upgrade` needs too, and connect by itself "
             f"where this is None:\nconfig.attributes.get({attribute['name']})"
         )
-    return _rows(seen)
+    return _rows(seen, text)
 
 
-def _rows(seen: Observation) -> str:
+def _rows(seen: Observation, text: str) -> str:
     """Give the table a row that env.py asks for what to migrate: a schema for each tenant, say."""
     is_unmigrated = seen.error["type"] == "NotMigratedError"
     # Before env.py connects, it is the application that asks.
@@ -63,7 +72,7 @@ def _rows(seen: Observation) -> str:
         return ""
     table = select["table"]
     if _SYSTEM.match(table):
-        return _schema() if _SCHEMAS.search(table) else ""
+        return _schema(text) if _SCHEMAS.search(table) else ""
     title = f"A scratch database is empty. If env.py migrates what {table} lists, give it a row"
     if is_unmigrated:
         title += " (and the table, if nothing makes it before)"
@@ -75,9 +84,11 @@ def _rows(seen: Observation) -> str:
     )
 
 
-def _schema() -> str:
+def _schema(text: str) -> str:
     title = "A scratch database has no schemas of yours. If env.py migrates those that it finds"
-    return _set_up(title, "CREATE SCHEMA dry_run")
+    wanted = _WANTED.search(text)
+    part = next(filter(None, wanted.groups())) if wanted else ""
+    return _set_up(title, f"CREATE SCHEMA {part.rstrip('_')}_dry_run" if part else _ANY_SCHEMA)
 
 
 def _set_up(condition: str, *statements: str) -> str:

@@ -57,7 +57,7 @@ def hint(seen: Observation, side: Side | None = None) -> str:
         or what_to_set(message, dialect)
         or _programs(seen, message)
         or _writes(seen, message)
-        or of_env_script(seen)
+        or of_env_script(seen, _env_script(side))
         or _arguments(seen, message)
         or (filled_in(side.environment, side.tree) if side and TEMPLATE.search(message) else "")
         or _variables(seen, side)
@@ -102,6 +102,11 @@ def _writes(seen: Observation, message: str) -> str:
             '[tool.alembic-lockstep]\nallow-write = ["/its/folder"]'
         )
     return ""
+
+
+def _env_script(side: Side | None) -> str:
+    path = f"{side.environment.script_location}/env.py" if side else ""
+    return (side and side.tree.read(path)) or ""
 
 
 def _is_ours(path: str) -> bool:
