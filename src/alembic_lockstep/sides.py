@@ -27,7 +27,12 @@ from alembic_lockstep.history.revisions import (
     read_revisions,
 )
 from alembic_lockstep.history.sources import folder_of, join, upward
-from alembic_lockstep.history.templates import filled_in, template_without_location
+from alembic_lockstep.history.templates import (
+    filled_in,
+    scripts_without_config,
+    template_without_location,
+    write_config,
+)
 from alembic_lockstep.regular import read_text
 
 # A line of a configuration; of the shape that `git grep -E` knows.
@@ -246,15 +251,25 @@ def _no_environment(tree: Tree, repository: Repository) -> CouldNotJudge:
             f"{template.config} is a template: its script_location is a placeholder",
             fix=filled_in(template, tree),
         )
+    fix = _configurations(tree, repository)
+    scripts = [] if fix else scripts_without_config(tree)
+    if len(scripts) == 1:
+        return CouldNotJudge(
+            f"no file configures {scripts[0].script_location}/env.py",
+            fix=write_config(scripts[0], tree),
+        )
     return CouldNotJudge(
         "no Alembic environment in what is committed: no alembic.ini with a script_location, "
         "no [tool.alembic] in a pyproject.toml, no Flask-Migrate migrations/env.py",
-        fix=_configurations(tree, repository),
+        fix=fix or _name_it("path/to/alembic.ini"),
     )
 
 
 def _configurations(tree: Tree, repository: Repository) -> str:
-    """Return what to type about a configuration that lies on disk only, or has another name."""
+    """Return what to type about a configuration that lies on disk only, or has another name.
+
+    "" if there is none.
+    """
     untracked, ignored = repository.untracked(), repository.ignored()
     for paths, force in ((untracked, ""), (ignored, " --force")):
         on_disk = [one for one in paths if _configures(repository.root / one, one)]
@@ -263,7 +278,11 @@ def _configurations(tree: Tree, repository: Repository) -> str:
             add = f"git add{force} {shlex.join(on_disk)}"
             return f"Its configuration lies on disk, but {where}:\n{add}"
     others = [one for one in repository.grep(tree.sha, "-E", _LOCATION) if not one.endswith(_TEXTS)]
-    name = json.dumps(others[0] if others else "path/to/alembic.ini", ensure_ascii=False)
+    return _name_it(others[0]) if others else ""
+
+
+def _name_it(path: str) -> str:
+    name = json.dumps(path, ensure_ascii=False)
     return f"If it has another name:\n[tool.alembic-lockstep]\nconfig = [{name}]"
 
 

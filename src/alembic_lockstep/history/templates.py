@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.history.environments import Environment, is_candidate
-from alembic_lockstep.history.sources import folder_of, join, upward
+from alembic_lockstep.history.sources import folder_of, is_material, join, upward
 
 _LOCATION = re.compile(r"(?m)^script_location\s*=\s*\{\w+\}\s*$")
 # From a driver's distribution to its URLs' scheme: those that a bare scheme means come first.
@@ -29,6 +29,9 @@ _ASYNC = ("asyncpg", "asyncmy", "aiomysql", "aiosqlite")
 _REQUIREMENTS = re.compile(
     r"pyproject\.toml|.*requirements.*\.(?:txt|in)|setup\.(?:cfg|py)|Pipfile"
 )
+_NEW = "lockstep.ini"
+# `config.get_section(…).pop("url")`, as projects do that make the configuration themselves.
+_PLAIN_URL = re.compile(r"""[(\[]["']url["'][)\]]""")
 _INI_SCHEME = re.compile(r"(?m)^sqlalchemy\.url\s*=\s*([a-z0-9+]+)://")
 
 
@@ -49,7 +52,7 @@ def template_without_location(tree: Tree) -> Environment | None:
 def filled_in(environment: Environment, tree: Tree) -> str:
     """Return lines that write a complete configuration beside one that a program fills in."""
     folder = folder_of(environment.config)
-    new = posixpath.join(folder, "lockstep.ini")
+    new = posixpath.join(folder, _NEW)
     values = {"sqlalchemy.url": database_url(environment, tree)}
     if _LOCATION.search(tree.read(environment.config) or ""):
         below = posixpath.relpath(environment.script_location, folder or ".")
@@ -68,6 +71,35 @@ def database_url(environment: Environment, tree: Tree) -> str:
     scheme = _scheme(environment, tree)
     path = "/app.db" if scheme.startswith("sqlite") else "user:password@localhost/app"
     return f"{scheme}://{path}"
+
+
+def scripts_without_config(tree: Tree) -> list[Environment]:
+    """Return the env.py files that run migrations and that no configuration names."""
+    scripts = (folder_of(path) for path in tree.files if posixpath.basename(path) == "env.py")
+    return [
+        Environment(join("", _NEW), "", script, (join(script, "versions"),))
+        for script in scripts
+        if script and not is_material(script) and "run_migrations(" in _env_script(tree, script)
+    ]
+
+
+def write_config(environment: Environment, tree: Tree) -> str:
+    """Return lines that write a configuration for an env.py that none names."""
+    url = database_url(environment, tree)
+    names = ["sqlalchemy.url"]
+    if _PLAIN_URL.search(_env_script(tree, environment.script_location)):
+        names.append("url")
+    location = f"script_location = %(here)s/{environment.script_location}"
+    lines = ["[alembic]", location, *(f"{name} = {url}" for name in names)]
+    return (
+        "A program of the project makes its configuration. For dry runs, which contact nobody, "
+        f"add one that stands in a file:\nprintf '%s\\n' {shlex.join(lines)} > {_NEW}\n"
+        f"git add {_NEW}"
+    )
+
+
+def _env_script(tree: Tree, script: str) -> str:
+    return tree.read(join(script, "env.py")) or ""
 
 
 def _scheme(environment: Environment, tree: Tree) -> str:
