@@ -15,7 +15,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, Callable, Dict, List, Optional, Sequence, Set
 
-from .modules import loaded_files
+from .modules import globals_of, loaded_files
 from .places import Places
 
 
@@ -103,7 +103,27 @@ def repoint_imports(
     `imported` collects the last components of the names of modules that are looked for.
     """
     sys.path[:] = [places.shown(entry) for entry in sys.path]
+    for module in list(sys.modules.values()):
+        _repoint_placeholder(places, globals_of(module))
     sys.meta_path.insert(0, CheckoutFinder(places, after_import, imported))
+
+
+def _repoint_placeholder(places: Places, names: Dict[str, Any]) -> None:
+    """Move a package that a `*-nspkg.pth` of setuptools made while Python started.
+
+    It made the module and ran nothing of it: the module lacks what running it would have added.
+    """
+    file, path, spec = names.get("__file__"), names.get("__path__"), names.get("__spec__")
+    if "__builtins__" in names or not isinstance(file, str) or not isinstance(path, list):
+        return
+    moved = places.moved(file)
+    if moved is None or not os.path.exists(moved):
+        return
+    path[:] = [places.shown(folder) for folder in path]
+    names["__file__"] = moved
+    names["__spec__"] = importlib.util.spec_from_file_location(
+        spec.name if spec else names.get("__name__", ""), moved, submodule_search_locations=path
+    )
 
 
 def loaded_from_worktree(places: Places) -> List[str]:
