@@ -132,6 +132,18 @@ def test_a_variable_that_is_used_where_it_is_read_is_named(
     assert said.splitlines()[1:] == ["[tool.alembic-lockstep.env]", f'{name} = "{value}"']
 
 
+@pytest.mark.parametrize(
+    ("type_", "value"), [("bool", "false"), ("int", "1"), ("str", "a value for dry runs")]
+)
+def test_a_field_that_is_missing_gets_a_value_of_its_type(
+    tmp_path: Path, type_: str, value: str
+) -> None:
+    side = committed(tmp_path, settings__py=f"class S(BaseSettings):\n    production: {type_}\n")
+    message = "1 validation error for S\nproduction\n  Field required [type=missing]"
+    said = hint(failure("ValidationError", message, path="settings.py"), side)
+    assert said.endswith(f'\nPRODUCTION = "{value}"')
+
+
 def test_a_none_of_something_else_is_no_variable(tmp_path: Path) -> None:
     side = committed(tmp_path, settings__py="first = re.match('a', 'b').group()\n")
     message = "'NoneType' object has no attribute 'group'"

@@ -142,7 +142,7 @@ def _variables(seen: Observation, side: Side | None) -> str:
     names = missing_variables(seen, side)
     if not names:
         return ""
-    lines = "\n".join(f"{name} = {_quoted(placeholder(name, side))}" for name in names)
+    lines = "\n".join(f"{name} = {_quoted(placeholder(name, side, seen))}" for name in names)
     fields = missing_fields(str(seen.error["message"]))
     prefixed = " (with the prefix of the settings class, if it has one)" if fields else ""
     return (

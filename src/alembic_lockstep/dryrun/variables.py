@@ -43,6 +43,8 @@ _OTHER_URLS = {
     "MONGO": "mongodb://localhost/app",
 }
 VALUE = "a value for dry runs"
+# What fits the types of a settings class that do not take any text.
+_OF_TYPE = {"bool": "false", "int": "1", "float": "1"}
 
 
 def missing_fields(message: str) -> list[str]:
@@ -98,13 +100,25 @@ def _python(paths: Iterable[str]) -> list[str]:
     return [path for path in paths if path.endswith(".py")]
 
 
-def placeholder(name: str, side: Side | None = None) -> str:
-    """Return a value for a variable with which a dry run can start; nobody is contacted by it."""
+def placeholder(name: str, side: Side | None = None, seen: Observation | None = None) -> str:
+    """Return a value for a variable with which a dry run can start; nobody is contacted by it.
+
+    Args:
+        side, seen: What was run, and how it failed: its files may say the variable's type.
+    """
     if _IS_PORT.search(name):
         return "5432"
     if not _IS_URL.search(name):
-        return VALUE
+        return _of_type(name, side, seen) if side and seen else VALUE
     others = (url for word, url in _OTHER_URLS.items() if word in name.upper())
     if _OF_DATABASE.search(name) and side:
         return database_url(side.environment, side.tree)
     return next(others, "http://localhost")
+
+
+def _of_type(name: str, side: Side, seen: Observation) -> str:
+    """Return a value of the type that a class in the traceback's files gives to a field."""
+    field = re.compile(rf"(?im)^[ \t]+{re.escape(name)}[ \t]*:[ \t]*(\w+)")
+    paths = dict.fromkeys(frame["path"] for frame in seen.error["frames"] if frame["path"])
+    fields = (field.search(side.tree.read(path) or "") for path in paths)
+    return next((_OF_TYPE.get(one[1], VALUE) for one in fields if one), VALUE)
