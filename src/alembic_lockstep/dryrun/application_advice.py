@@ -8,6 +8,8 @@ from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.history.alchemy import HOLDS_CONFIG, alchemy_configs
 from alembic_lockstep.history.applications import FLASK, find_applications
 from alembic_lockstep.history.environments import Environment
+from alembic_lockstep.history.sources import Sources
+from alembic_lockstep.history.written import written_app
 
 # Most applications that are proposed: more say nothing.
 _MOST = 5
@@ -31,7 +33,10 @@ def _flask_app_advice(
     if not environment.flask or not _is_about_the_app(seen, environment.flask_app):
         return ""
     files = repository.grep(tree, "-E", FLASK.pattern, among="*.py")
-    apps = find_applications(FLASK, files, Tree(repository, tree).read, environment.directory)
+    judged = Tree(repository, tree)
+    apps = find_applications(FLASK, files, judged.read, environment.directory)
+    sources = Sources(frozenset(judged.files), judged.read, lambda _: None, "")
+    apps = list(dict.fromkeys(filter(None, [written_app(sources, "FLASK_APP"), *apps])))
     others = [app for app in apps if app != environment.flask_app][:_MOST]
     if not others and environment.flask_app in apps:
         is_without = seen.error["type"] == "NoMigrateError"

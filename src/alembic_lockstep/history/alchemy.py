@@ -16,6 +16,7 @@ from alembic_lockstep.history.applications import (
     module_of,
 )
 from alembic_lockstep.history.sources import Read, Sources, folder_of, is_material, join
+from alembic_lockstep.history.written import written_app
 
 #: A regular expression for `git grep -E`: files without it hold nothing that could be named.
 HOLDS_CONFIG = rf"SQLAlchemy(Async|Sync)Config\(|{LITESTAR.pattern}"
@@ -34,7 +35,7 @@ def is_alchemy(sources: Sources, script: str) -> bool:
 
 
 def find_alchemy_config(sources: Sources, directory: str) -> str:
-    """Return the one object that stands where it usually does, else "".
+    """Return the one object that stands where it usually does, or that a Dockerfile names, else "".
 
     An application of Litestar comes first: it has loaded the models.
     """
@@ -44,7 +45,7 @@ def find_alchemy_config(sources: Sources, directory: str) -> str:
     names = alchemy_configs(likely, sources.read, directory)
     apps = [name for name in names if ":" in name]
     found = apps or names
-    return found[0] if len(found) == 1 else ""
+    return found[0] if len(found) == 1 else written_app(sources, "LITESTAR_APP")
 
 
 def alchemy_configs(paths: Iterable[str], read: Read, directory: str) -> list[str]:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from alembic_lockstep.history.sources import Read, Sources, folder_of, is_material, join, upward
+from alembic_lockstep.history.written import written_app
 
 _LIKELY_APP = re.compile(
     r"(?:src/)?(?:\w+/)?(?:__init__|app|application|factory|main|manage|run|server|wsgi)\.py"
@@ -41,7 +42,9 @@ def find_flask_app(sources: Sources, folder: str) -> FlaskApp:
     name = told or _from_dotenv(sources, parent)
     directory = _directory(sources, parent, name)
     if not name and not _finds_app(sources, directory, ""):
-        return FlaskApp(_guess(sources, directory), False, directory)
+        written = written_app(sources, "FLASK_APP")
+        found = written if _finds_app(sources, directory, written) else ""
+        return FlaskApp(found or _guess(sources, directory), False, directory)
     return FlaskApp(name, not told, directory)
 
 
