@@ -268,7 +268,7 @@ def test_an_old_migration_that_fails_is_put_down_to_nobody_if_the_base_does_not_
     shop.write(MODELS, text)
     said = ("revision aaaaaaaaaaaa fails", "the base does not start (RuntimeError: no settings)")
     result = change_and_check(shop)
-    assert_unjudged(result, *said, 'start = "schema.sql"')
+    assert_unjudged(result, *said, 'start = "start.sql"')
     assert "broken-upgrade" not in result.output
     # What is advised leads on: the database as people have it, at the revision before.
     assert shop.alembic("upgrade", HEAD).returncode == 0
