@@ -17,6 +17,7 @@ from alembic_lockstep.debug import debug
 from alembic_lockstep.dryrun.comparison import BASE_MODELS, Comparison, compare, recompare
 from alembic_lockstep.dryrun.early import EarlyProbes
 from alembic_lockstep.dryrun.failures import check_loaded
+from alembic_lockstep.dryrun.lacks import server_lacks
 from alembic_lockstep.dryrun.launcher import Launcher, Progress
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.operations import subtract
@@ -277,8 +278,11 @@ def _remember(
         seen = launcher.seen_without(every - {one.environment.name})
         python = launcher.interpreter(one.environment).path
         for tree, observed in _observed(one, base, name, runner):
-            # A failure is looked at anew, unless it says that the history does not replay.
-            is_lasting = not observed.error or one.comparison.start == BASE_MODELS
+            # A failure is looked at anew, unless it says that the history does not replay; another
+            # server may have what this one lacks.
+            is_lasting = not observed.error or (
+                one.comparison.start == BASE_MODELS and not server_lacks(observed)
+            )
             # Another tree was run in the base's place where its configuration is new.
             if is_lasting and one.environment.config in trees[tree].files:
                 is_known = tree == name and len(every) == 1

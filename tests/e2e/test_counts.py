@@ -225,6 +225,26 @@ def test_a_history_that_does_not_replay_is_not_tried_again(shop: Project, starts
         assert len(set(starts.read_text().split())) == 2
 
 
+def test_a_new_migration_that_cannot_be_imported_is_found_from_the_base_models_too(
+    shop: Project,
+) -> None:
+    """What is remembered of the base decided between a finding and no verdict."""
+    shop.replace(FIRST_FILE, "op.create_table(", "op.drop_table('made_by_hand'); op.create_table(")
+    shop.git("commit", "--quiet", "--all", "-m", "As production has it")
+    shop.write(INIT, "LIMIT = 1\n")
+    shop.stage(INIT)
+    assert judged(shop)[0] == 0
+    shop.git("commit", "--quiet", "-m", "A change")
+    path = add_migration(shop, "aaaaaaaaaaaa")
+    shop.replace(
+        path, "from alembic import op\n", "from alembic import op\nraise ValueError('no')\n"
+    )
+    shop.stage(path)
+    for arguments in ((), ("--no-cache",)):
+        result = shop.check(*arguments, once=True)
+        assert_finding(result, f"{path}:3:1: broken-upgrade: importing this migration fails")
+
+
 def test_a_history_that_is_mended_is_replayed(shop: Project) -> None:
     text = shop.read(FIRST_FILE)
     shop.replace(FIRST_FILE, "op.create_table(", "op.drop_table('made_by_hand'); op.create_table(")

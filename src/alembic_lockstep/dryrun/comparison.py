@@ -262,6 +262,8 @@ def _from_base_models(runner: DryRunner, now: Side, base: Side, note: str) -> Co
     seen = runner.upgrade(now, base, scratch, role="tree")
     if not seen.error:
         return subtracted(seen, before, BASE_MODELS, note)
+    if _fails_on_import(seen, now, base):
+        return Comparison(seen, None, runner.settings.start)
     is_no_fault = is_of_the_machine(seen) or server_lacks(seen)
     if seen.phase != "upgrade" or not seen.revision or is_no_fault:
         raise _unjudged(runner, now, seen)
