@@ -26,6 +26,7 @@ from alembic_lockstep.report.report import Report
 from alembic_lockstep.streams import flush_streams, open_streams
 
 if TYPE_CHECKING:
+    from alembic_lockstep.cache import Cache
     from alembic_lockstep.git.ranges import Range
     from alembic_lockstep.git.repository import Repository
     from alembic_lockstep.memory.verdicts import Verdicts
@@ -137,19 +138,34 @@ def check(
     repository = Repository.discover(cwd)
     given = {name: value for name, value in flags.items() if value not in (None, (), "")}
     span, trusts_base = choose_range(repository, base, tree, environ), settings_from == "base"
+    asked = (repository, span, environ, given, trusts_base)
     if each_commit and span.tip is None:
         raise click.UsageError("--each-commit needs commits: --base origin/main")
     if static:
         if each_commit:
             raise click.UsageError("--static judges a range as a whole, not --each-commit")
-        return _judge_statically(reports, repository, span, environ, given, trusts_base)
+        return _judge_statically(reports, *asked)
     cache = None if no_cache else Cache(cache_root())
     if cache and not each_commit and not span.target:
         verdicts = Verdicts(cache, repository, environ, given, trusts_base)
         if _answers_at_once(verdicts, reports, repository, span):
             return CLEAN
+    return _judge_by_dry_run(reports, *asked, cache, each_commit=each_commit)
 
+
+def _judge_by_dry_run(
+    reports: Output,
+    repository: Repository,
+    span: Range,
+    environ: Mapping[str, str],
+    flags: Mapping[str, object],
+    trusts_base: bool,
+    cache: Cache | None,
+    *,
+    each_commit: bool,
+) -> int:
     gc.enable()
+    from alembic_lockstep.cache import cache_root
     from alembic_lockstep.dryrun.early import EarlyProbes
     from alembic_lockstep.git.workplace import acquire_workplace, find_workplace
 
@@ -158,7 +174,7 @@ def check(
         EarlyProbes(repository, environ, slot) as early,
     ):
         if span.tip is None:  # of commits, all may be remembered
-            early.guess(given)
+            early.guess(flags)
         # These take longer to import than all that was needed so far.
         from alembic_lockstep.branch import judge_branch
         from alembic_lockstep.gate import Gate
@@ -168,7 +184,7 @@ def check(
 
         with (
             progress() as show,
-            Gate(repository, environ, given, show, early, cache, trusts_base) as gate,
+            Gate(repository, environ, flags, show, early, cache, trusts_base) as gate,
         ):
             if span.tip is None:
                 verdict = gate.judge(span.base, repository.staged_tree(environ))

@@ -38,8 +38,10 @@ def show_once(verdict: Verdict, file: Path) -> None:
         with _terminal() as terminal:
             if terminal is None:
                 return
-            with suppress(OSError):  # closed meanwhile
+            try:
                 os.write(terminal, _notice(lines).encode())
+            except OSError:  # closed meanwhile: nobody saw it
+                return
     with suppress(OSError):  # then it is shown once more
         file.write_text(json.dumps(lines), encoding="utf-8")
 
