@@ -6,6 +6,7 @@
     python3 dev.py nightly  pass all cases of the tests, and more random ones: some hours
     python3 dev.py lint     ruff, mypy, and what judges the files for GitHub and GitLab
     python3 dev.py bench    measure how fast it is (--quick to try)
+    python3 dev.py measure  print figures on the structure of the source
 
 The development environment is made in `.venv` the first time, and again when
 `pyproject.toml` has changed.
@@ -65,6 +66,7 @@ COMMANDS = {
         ],
     ],
     "bench": [["python", "benchmarks/run.py"]],
+    "measure": [["python", "tools/structure.py"]],
 }
 
 
