@@ -36,7 +36,7 @@ def judge_branch(gate: Gate, span: Range, *, each_commit: bool) -> Verdict:
     """
     tip = span.tip or "HEAD"
     # Oldest first: each is the next one's base, and the last one is the whole's tip.
-    own = _own_commits(gate.repository, span, tip) if each_commit else []
+    own = _own_commits(gate.context.repository, span, tip) if each_commit else []
     each = [(commit, _judge_commit(gate, commit)) for commit in own]
     whole = _judge(gate, span.base, tip)
     notes = list(span.notes)
@@ -59,13 +59,13 @@ def _own_commits(repository: Repository, span: Range, tip: str) -> list[Commit]:
 
 def _judge_commit(gate: Gate, commit: Commit) -> Verdict:
     try:
-        return _judge(gate, commit.parent or gate.repository.empty_tree, commit.sha)
+        return _judge(gate, commit.parent or gate.context.repository.empty_tree, commit.sha)
     except CouldNotJudge as error:
         raise error.within(f"commit {commit}") from error
 
 
 def _judge(gate: Gate, base: str, tip: str) -> Verdict:
-    before, tree = map(gate.repository.tree_of, (base, tip))
+    before, tree = map(gate.context.repository.tree_of, (base, tip))
     if gate.verdicts and gate.verdicts.answer(before, tree):
         return Verdict(before, tree, (), remembered=True)
     return gate.judge(before, tree)
@@ -78,7 +78,7 @@ def _split(gate: Gate, whole: Verdict, each: Sequence[tuple[Commit, Verdict]], t
         for one in verdict.environments:
             judged.setdefault(one.environment, []).append((commit, one))
     wholes = {one.environment: one for one in whole.environments}
-    shown = Tree(gate.repository, gate.repository.tree_of(tip))
+    shown = Tree(gate.context.repository, gate.context.repository.tree_of(tip))
     return {
         environment: split_commit.check(wholes.get(environment), verdicts, shown)
         for environment, verdicts in judged.items()
@@ -92,7 +92,7 @@ def _judge_merge(gate: Gate, span: Range, tip: str, whole: Verdict) -> tuple[Fou
         whole: Its environments have the version locations that env.py sets; if it is remembered,
             there are none, and those of the configuration have to do.
     """
-    repository, branch = gate.repository, span.branch or tip
+    repository, branch = gate.context.repository, span.branch or tip
     # A shallow clone may hold the CI's merge, and not the commit where the branch began.
     if not span.branch and merge_base(repository, span.target, branch) == sha_of(
         repository, span.target
@@ -108,11 +108,11 @@ def _judge_merge(gate: Gate, span: Range, tip: str, whole: Verdict) -> tuple[Fou
         return {}, [error.what]
     names = (branch, span.target, merge.tree, tip)
     mine, target, merged, shown = (_filled(gate, repository.tree_of(name)) for name in names)
-    settings = gate.settings(target if gate.trusts_base else mine)
+    settings = gate.settings(target if gate.context.settings_from_base else mine)
     loaded = {one.environment.name: one.environment for one in whole.environments}
     found: Found = {}
     unjudged = []
-    for side in SideFinder(repository, settings, gate.environ).find(mine):
+    for side in SideFinder(repository, settings, gate.context.environ).find(mine):
         environment = loaded.get(side.environment.name, side.environment)
         own, before, after = (Side(environment, tree) for tree in (mine, target, merged))
         if why := _unreadable(after, merge):
@@ -134,7 +134,7 @@ def _unreadable(merged: Side, merge: Merge) -> str:
 
 
 def _filled(gate: Gate, tree: str) -> Tree:
-    repository, _, filled = with_submodules(gate.repository, tree, tree)
+    repository, _, filled = with_submodules(gate.context.repository, tree, tree)
     return Tree(repository, filled)
 
 

@@ -27,8 +27,8 @@ from alembic_lockstep.streams import flush_streams, open_streams
 
 if TYPE_CHECKING:
     from alembic_lockstep.cache import Cache
+    from alembic_lockstep.context import RunContext
     from alembic_lockstep.git.ranges import Range
-    from alembic_lockstep.git.repository import Repository
     from alembic_lockstep.memory.verdicts import Verdicts
 
 CLEAN, FINDINGS, COULD_NOT_JUDGE, OUR_BUG, INTERRUPTED = 0, 1, 2, 3, 130
@@ -130,6 +130,7 @@ def check(
     _begin_log(sys.stderr if verbose else None, debug_log)
     cwd = working_directory()
     from alembic_lockstep.cache import Cache, cache_root
+    from alembic_lockstep.context import RunContext
     from alembic_lockstep.git.repository import Repository
     from alembic_lockstep.memory.verdicts import Verdicts
     from alembic_lockstep.ranges import choose_range
@@ -137,44 +138,38 @@ def check(
     environ = dict(os.environ)
     repository = Repository.discover(cwd)
     given = {name: value for name, value in flags.items() if value not in (None, (), "")}
-    span, trusts_base = choose_range(repository, base, tree, environ), settings_from == "base"
-    asked = (repository, span, environ, given, trusts_base)
+    span = choose_range(repository, base, tree, environ)
+    context = RunContext(repository, environ, given, settings_from == "base")
     if each_commit and span.tip is None:
         raise click.UsageError("--each-commit needs commits: --base origin/main")
     if static:
         if each_commit:
             raise click.UsageError("--static judges a range as a whole, not --each-commit")
-        return _judge_statically(reports, *asked)
+        return _judge_statically(reports, context, span)
     cache = None if no_cache else Cache(cache_root())
     if cache and not each_commit and not span.target:
-        verdicts = Verdicts(cache, repository, environ, given, trusts_base)
-        if _answers_at_once(verdicts, reports, repository, span):
+        verdicts = Verdicts(cache, context)
+        if _answers_at_once(verdicts, reports, context, span):
             return CLEAN
-    return _judge_by_dry_run(reports, *asked, cache, each_commit=each_commit)
+    return _judge_by_dry_run(reports, context, span, cache, each_commit=each_commit)
 
 
 def _judge_by_dry_run(
-    reports: Output,
-    repository: Repository,
-    span: Range,
-    environ: Mapping[str, str],
-    flags: Mapping[str, object],
-    trusts_base: bool,
-    cache: Cache | None,
-    *,
-    each_commit: bool,
+    reports: Output, context: RunContext, span: Range, cache: Cache | None, *, each_commit: bool
 ) -> int:
     gc.enable()
     from alembic_lockstep.cache import cache_root
     from alembic_lockstep.dryrun.early import EarlyProbes
     from alembic_lockstep.git.workplace import acquire_workplace, find_workplace
 
+    repository = context.repository
+    workplace = find_workplace(repository, context.environ, cache_root())
     with (
-        acquire_workplace(find_workplace(repository, environ, cache_root())) as slot,
-        EarlyProbes(repository, environ, slot) as early,
+        acquire_workplace(workplace) as slot,
+        EarlyProbes(context, slot) as early,
     ):
         if span.tip is None:  # of commits, all may be remembered
-            early.guess(flags)
+            early.guess()
         # These take longer to import than all that was needed so far.
         from alembic_lockstep.branch import judge_branch
         from alembic_lockstep.gate import Gate
@@ -182,12 +177,9 @@ def _judge_by_dry_run(
         from alembic_lockstep.report.notice import show_once
         from alembic_lockstep.report.progress import progress
 
-        with (
-            progress() as show,
-            Gate(repository, environ, flags, show, early, cache, trusts_base) as gate,
-        ):
+        with progress() as show, Gate(context, show, early, cache) as gate:
             if span.tip is None:
-                verdict = gate.judge(span.base, repository.staged_tree(environ))
+                verdict = gate.judge(span.base, repository.staged_tree(context.environ))
             else:
                 verdict = judge_branch(gate, span, each_commit=each_commit)
     reports.write(report_of(verdict))
@@ -203,10 +195,9 @@ def _begin_log(*streams: TextIO | None) -> None:
     debug(f"alembic-lockstep {__version__}, Python {sys.version.split()[0]}, {sys.platform}")
 
 
-def _answers_at_once(
-    verdicts: Verdicts, reports: Output, repository: Repository, span: Range
-) -> bool:
+def _answers_at_once(verdicts: Verdicts, reports: Output, context: RunContext, span: Range) -> bool:
     """Whether the last verdict says it all; then it is reported."""
+    repository = context.repository
     before, judged = span.base, None  # a tree, where it is about what is staged
     if span.tip:
         before, judged = map(repository.tree_of, (span.base, span.tip))
@@ -215,30 +206,22 @@ def _answers_at_once(
     what = "nothing in the commits" if judged else "nothing staged"
     passed = f"Passed: {what} touches what the last verdict read."
     if not judged and reports.needs("json"):
-        judged = repository.staged_tree(verdicts.environ)
+        judged = repository.staged_tree(context.environ)
     reports.write(Report((passed, *span.notes), before, judged or ""))
     return True
 
 
-def _judge_statically(
-    reports: Output,
-    repository: Repository,
-    span: Range,
-    environ: Mapping[str, str],
-    flags: Mapping[str, object],
-    trusts_base: bool,
-) -> int:
+def _judge_statically(reports: Output, context: RunContext, span: Range) -> int:
     from alembic_lockstep.ranges import choose_range
     from alembic_lockstep.static.judge import judge_static
 
+    repository, environ = context.repository, context.environ
     if span.tip is None and not repository.staged_changes(span.base):
         # `pre-commit run --all-files`, as pre-commit.ci has it: nothing is ever staged there.
         span = choose_range(repository, None, "HEAD", environ)
     base = repository.tree_of(span.base)
     tree = repository.tree_of(span.tip) if span.tip else repository.staged_tree(environ)
-    report = judge_static(
-        repository, base, tree, environ=environ, flags=flags, trusts_base=trusts_base
-    )
+    report = judge_static(context, base, tree)
     reports.write(replace(report, summary=(*report.summary, *span.notes)))
     return FINDINGS if report.findings else CLEAN
 

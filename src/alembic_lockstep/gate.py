@@ -7,11 +7,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
 from itertools import repeat
 
 from alembic_lockstep.cache import Cache, cache_root
-from alembic_lockstep.config import Settings, load_settings
+from alembic_lockstep.config import Settings
+from alembic_lockstep.context import RunContext
 from alembic_lockstep.cure import Cure, cures
 from alembic_lockstep.debug import debug
 from alembic_lockstep.dryrun.comparison import BASE_MODELS, Comparison, compare, recompare
@@ -99,21 +99,15 @@ class Gate:
     """Judges trees of a repository. What one judgement started, the next ones use again.
 
     Attributes:
-        environ: The environment at the edge.
-        flags: Settings from the command line, by their names.
         progress: Told of each revision before it runs.
         early: The project's Python may be in there, started already.
         cache: Where to look for what earlier runs left, and to leave what this one found.
-        trusts_base: Settings and ignores count as the base has them.
     """
 
-    repository: Repository
-    environ: Mapping[str, str]
-    flags: Mapping[str, object]
+    context: RunContext
     progress: Progress
     early: EarlyProbes
     cache: Cache | None
-    trusts_base: bool = False
     _running: tuple[object, DryRunner, Memory | None] | None = None
     _stack: ExitStack = field(default_factory=ExitStack)
 
@@ -126,8 +120,7 @@ class Gate:
     @property
     def verdicts(self) -> Verdicts | None:
         """What was found before; None where nothing shall be remembered."""
-        circumstances = (self.repository, self.environ, self.flags, self.trusts_base)
-        return Verdicts(self.cache, *circumstances) if self.cache else None
+        return Verdicts(self.cache, self.context) if self.cache else None
 
     def judge(self, base: str, tree: str) -> Verdict:
         """Judge a tree against its base (ids of git trees).
@@ -135,24 +128,23 @@ class Gate:
         Raises:
             CouldNotJudge: for anything that stands in the way of a verdict.
         """
-        unstaged = partial(unstaged_settings, self.repository, tree, self.environ)
         try:
             verdict = self._judge(base, tree)
         except CouldNotJudge as error:
-            raise error.of(error.config, "" if self.trusts_base else unstaged()) from error
-        note = "" if self.trusts_base else unstaged()
+            raise error.of(error.config, unstaged_settings(self.context, tree)) from error
+        note = unstaged_settings(self.context, tree)
         return replace(verdict, notes=(*verdict.notes, note)) if note else verdict
 
     def _judge(self, base: str, tree: str) -> Verdict:
         names = (base, tree)
-        repository, base, tree = with_submodules(self.repository, base, tree)
+        repository, base, tree = with_submodules(self.context.repository, base, tree)
         changes = tuple(repository.changes(base, tree))
         debug(f"judging tree {tree} against {base}: {len(changes)} files changed")
         now, before = Tree(repository, tree), Tree(repository, base)
-        settings = self.settings(before if self.trusts_base else now)
+        settings = self.settings(before if self.context.settings_from_base else now)
         if not changes and not settings.strict:
             return Verdict(base, tree, ())
-        finder = SideFinder(repository, settings, self.environ)
+        finder = SideFinder(repository, settings, self.context.environ)
         sides = finder.find(now)
         for side in sides:
             debug(f"environment {side.environment}")
@@ -174,8 +166,8 @@ class Gate:
 
     def settings(self, tree: Tree) -> Settings:
         """The settings that a tree gives, under these circumstances."""
-        settings = load_settings(tree.read("pyproject.toml"), self.environ, self.flags)
-        return with_stand_in(settings, tree, self.repository.root)
+        settings = self.context.load_settings(tree.read("pyproject.toml"))
+        return with_stand_in(settings, tree, self.context.repository.root)
 
     def _runner(
         self, repository: Repository, settings: Settings
@@ -186,9 +178,8 @@ class Gate:
             self._stack.close()
             memory = None
             if self.cache and not settings.run:
-                circumstances = (self.environ, self.flags, self.trusts_base)
-                memory = Memory(self.cache, self.repository, settings, *circumstances)
-            given = (self.environ, self.progress, self.early)
+                memory = Memory(self.cache, self.context, settings)
+            given = (self.context.environ, self.progress, self.early)
             making = _dry_runner(repository, settings, *given, memory)
             self._running = wanted, self._stack.enter_context(making), memory
         _, runner, memory = self._running
@@ -218,7 +209,7 @@ class Gate:
         return replace(verdict, servers=servers, notes=(*verdict.notes, *notes))
 
     def _directives(self, facts: Facts) -> Directives:
-        trusted = facts.base if self.trusts_base else None
+        trusted = facts.base if self.context.settings_from_base else None
         return Directives(facts.repository, facts.tree, trusted)
 
 
@@ -263,7 +254,7 @@ def _remember(
     """
     (base, name), launcher = names, runner.launcher
     known = memory.known(name, trees[name], asked, launcher.seen)
-    if known.trace.has_changed(memory.repository.root, memory.since):
+    if known.trace.has_changed(memory.context.repository.root, memory.since):
         debug("not remembered: something that was read has changed since this run began")
         return
     every = {one.environment.name for one in verdict.environments}

@@ -15,6 +15,7 @@ import click
 
 from alembic_lockstep import __version__
 from alembic_lockstep.cache import Cache, cache_root
+from alembic_lockstep.context import RunContext
 from alembic_lockstep.dryrun.early import EarlyProbes
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.errors import CouldNotJudge
@@ -222,12 +223,12 @@ def set_up(cwd: Path, environ: Mapping[str, str], *, yes: bool) -> int:
     repository = Repository.discover(cwd)
     click.echo("The first check, of all that is committed and staged …", err=True)
     tree = repository.staged_tree(environ)
-    cache = Cache(cache_root())
+    cache, context = Cache(cache_root()), RunContext(repository, environ)
     with (
         acquire_workplace(find_workplace(repository, environ, cache_root())) as slot,
-        EarlyProbes(repository, environ, slot) as early,
+        EarlyProbes(context, slot) as early,
         progress() as show,
-        Gate(repository, environ, {}, show, early, cache) as gate,
+        Gate(context, show, early, cache) as gate,
     ):
         verdict = gate.judge(repository.empty_tree, tree)
         servers = gate.settings(Tree(repository, tree)).scratch_urls

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from alembic_lockstep.config import own_settings
+from alembic_lockstep.context import RunContext
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.regular import read_text
 
 FILE = "pyproject.toml"
 
 
-def unstaged_settings(repository: Repository, tree: str, environ: Mapping[str, str]) -> str:
+def unstaged_settings(context: RunContext, tree: str) -> str:
     """Return what happened and what to type where settings on disk are not judged; "" otherwise.
 
     The settings of what is judged count. Lines that a message printed have no effect until they
     are staged and, where HEAD is judged, committed. Of other trees nothing is said.
     """
+    if context.settings_from_base:
+        return ""
+    repository = context.repository
     on_disk = _settings_in(read_text(repository.root / FILE))
     if on_disk is None or on_disk == _settings_in(Tree(repository, tree).read(FILE)):
         return ""
-    if tree == repository.staged_tree(environ):
+    if tree == repository.staged_tree(context.environ):
         command = f"git add {FILE}"
     elif tree == repository.tree_of("HEAD"):
         command = f"git commit {FILE}"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from alembic_lockstep.context import RunContext
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.unstaged import unstaged_settings
 
@@ -37,7 +38,7 @@ def write(root: Path, text: str) -> None:
 
 def advice(root: Path, tree: str = "") -> str:
     repository = Repository.discover(root)
-    return unstaged_settings(repository, tree or repository.staged_tree({}), {})
+    return unstaged_settings(RunContext(repository, {}), tree or repository.staged_tree({}))
 
 
 def test_settings_that_are_not_staged_are_named_with_the_command(root: Path) -> None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from alembic_lockstep.config import load_settings
+from alembic_lockstep.context import RunContext
 from alembic_lockstep.dryrun.environ import outer_environ
 from alembic_lockstep.dryrun.interpreter import used_interpreters
 from alembic_lockstep.dryrun.policy import policy_for
 from alembic_lockstep.dryrun.probe_process import Probe, start_probe
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.isolation.cell import Policy
 from alembic_lockstep.regular import read_text
 
@@ -26,8 +24,7 @@ class EarlyProbes:
         slot: This run's folder.
     """
 
-    repository: Repository
-    environ: Mapping[str, str]
+    context: RunContext
     slot: Path
     _waiting: dict[tuple[str, Policy], list[Probe]] = field(default_factory=dict)
 
@@ -39,22 +36,22 @@ class EarlyProbes:
             for probe in probes:
                 probe.close()
 
-    def guess(self, flags: Mapping[str, object]) -> None:
+    def guess(self) -> None:
         """Start one with the interpreter that was used last, if there was but one.
 
         With the settings of the working tree: if what is judged has others, it is not taken.
         """
-        interpreters = used_interpreters(self.repository.private / "interpreter.json")
+        interpreters = used_interpreters(self.context.repository.private / "interpreter.json")
         if len(interpreters) != 1:
             return
         with suppress(CouldNotJudge):  # said when the settings are read for good
-            settings = load_settings(self._settings_text(), self.environ, flags)
+            settings = self.context.load_settings(self._settings_text())
             if not (settings.run or settings.env):
                 self.start(interpreters.pop(), policy_for(self.slot, settings))
 
     def _settings_text(self) -> str | None:
         """Read the working tree's settings; None where there are none of ours."""
-        file = self.repository.root / "pyproject.toml"
+        file = self.context.repository.root / "pyproject.toml"
         text = read_text(file) or ""
         return text if "alembic-lockstep" in text else None
 
@@ -63,12 +60,12 @@ class EarlyProbes:
 
         Not with a PYTHONPATH: their libraries might be the working tree's.
         """
-        if "PYTHONPATH" in self.environ:
+        if "PYTHONPATH" in self.context.environ:
             return
         waiting = self._waiting.setdefault((interpreter, policy), [])
         while len(waiting) < count:
-            environ = outer_environ(self.environ)
-            waiting.append(start_probe(interpreter, environ, self.repository.root, policy))
+            environ = outer_environ(self.context.environ)
+            waiting.append(start_probe(interpreter, environ, self.context.repository.root, policy))
 
     def take(self, interpreter: str, policy: Policy) -> Probe | None:
         """Hand out a probe that waits, if there is one."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from alembic_lockstep.cache import Cache
 from alembic_lockstep.config import Settings
+from alembic_lockstep.context import RunContext
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.scratch import ScratchServers
-from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.memory.known import KnownTree
 from alembic_lockstep.memory.observations import Observations
@@ -31,36 +31,28 @@ class Memory:
     """The memory of a repository, under the circumstances of this run.
 
     Attributes:
-        repository: Without the objects of submodules.
-        environ: The environment at the edge.
-        flags: The settings that were given on the command line.
-        trusts_base: Settings and ignores count as the base has them.
+        context: How the run was started; its repository is without the objects of submodules.
         since: When this run began, in nanoseconds; what was changed later was perhaps not read.
     """
 
     cache: Cache
-    repository: Repository
+    context: RunContext
     settings: Settings
-    environ: Mapping[str, str]
-    flags: Mapping[str, object]
-    trusts_base: bool
     since: int = field(default_factory=time.time_ns)
 
     @cached_property
     def observations(self) -> Observations:
         """What dry runs saw."""
-        return Observations(self.cache, self.repository, self.settings, self.environ)
+        return Observations(self.cache, self.context, self.settings)
 
     @cached_property
     def verdicts(self) -> Verdicts:
         """Which trees passed."""
-        circumstances = (self.environ, self.flags, self.trusts_base)
-        return Verdicts(self.cache, self.repository, *circumstances)
+        return Verdicts(self.cache, self.context)
 
     def snapshots(self, servers: ScratchServers) -> Snapshots:
         """Databases in which migrations have run."""
-        place = (self.cache, self.repository, self.settings, self.environ)
-        return Snapshots(*place, servers, self.since)
+        return Snapshots(self.cache, self.context, self.settings, servers, self.since)
 
     def known(
         self, name: str, tree: Tree, asked: Collection[str], runs: Sequence[Observation]
@@ -73,15 +65,16 @@ class Memory:
             asked: The paths that we ourselves looked for.
             runs: The dry runs.
         """
+        repository = self.context.repository
         reads = [one.reads for one in runs]
-        trace = Trace.of([*reads, _ours(asked, tree)], tree.files, self.repository.root)
+        trace = Trace.of([*reads, _ours(asked, tree)], tree.files, repository.root)
         # A file that the commit adds lies on disk, but the base's runs could not see it.
-        shown = self.repository.still_ignored(trace.ignored)
+        shown = repository.still_ignored(trace.ignored)
         trace = trace.without(trace.ignored.keys() - shown)
-        reading = self.repository.grep(name, "-E", _READS_DOCSTRINGS, among="*.py")
+        reading = repository.grep(name, "-E", _READS_DOCSTRINGS, among="*.py")
         read = trace.opened.intersection(reading)
         counts = "docstrings" if read else "code"
-        return KnownTree(self.repository, name, {"trace": trace.stored, "counts": counts})
+        return KnownTree(repository, name, {"trace": trace.stored, "counts": counts})
 
 
 def untraced(runs: Sequence[Observation]) -> tuple[str, ...]:

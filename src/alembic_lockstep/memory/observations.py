@@ -9,11 +9,11 @@ from typing import Any
 
 from alembic_lockstep.cache import FORMAT, Cache
 from alembic_lockstep.config import Settings
+from alembic_lockstep.context import RunContext
 from alembic_lockstep.debug import debug
 from alembic_lockstep.dryrun.environ import environ_digest
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.history.environments import Environment
 from alembic_lockstep.memory.digests import digest
 from alembic_lockstep.memory.known import KnownTree
@@ -28,9 +28,8 @@ class Observations:
     """What was seen of a repository's environments under the same circumstances."""
 
     cache: Cache
-    repository: Repository
+    context: RunContext
     settings: Settings
-    environ: Mapping[str, str]
 
     def recall(
         self, sides: Sequence[Side], interpreter: str, *, fails: bool = False
@@ -46,7 +45,7 @@ class Observations:
             stored = self.cache.read(KIND, name)
             if stored is None or bool(stored["seen"]["error"]) is not fails:
                 continue
-            known = KnownTree(self.repository, name.removeprefix(prefix), stored)
+            known = KnownTree(self.context.repository, name.removeprefix(prefix), stored)
             with suppress(CouldNotJudge):  # `git gc` took the tree
                 changes = [one for side in sides for one in known.changes_to(side.tree.sha)]
                 touched = known.is_touched(changes)
@@ -67,11 +66,11 @@ class Observations:
     def _prefix(self, environment: Environment, interpreter: str) -> str:
         circumstances = [
             FORMAT,
-            environ_digest(self.environ),
+            environ_digest(self.context.environ),
             interpreter,
             repr(self.settings),
         ]
-        where = [str(self.repository.common_dir), repr(environment)]
+        where = [str(self.context.repository.common_dir), repr(environment)]
         return f"{digest(where)}-{digest(circumstances)}-"
 
 

@@ -15,12 +15,12 @@ from typing import Any
 
 from alembic_lockstep.cache import FORMAT, Cache
 from alembic_lockstep.config import Settings
+from alembic_lockstep.context import RunContext
 from alembic_lockstep.debug import debug
 from alembic_lockstep.dryrun.dependencies import data_read, files_taken
 from alembic_lockstep.dryrun.environ import environ_digest
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.scratch import ScratchServers
-from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.history.environments import Environment
 from alembic_lockstep.history.inert import inert_migrations
 from alembic_lockstep.memory.code import is_same_code
@@ -89,9 +89,8 @@ class Snapshots:
     """
 
     cache: Cache
-    repository: Repository
+    context: RunContext
     settings: Settings
-    environ: Mapping[str, str]
     servers: ScratchServers
     since: int
 
@@ -127,7 +126,7 @@ class Snapshots:
         if seen.reads["untraced"] or not set(applied) <= side.history.ids:
             return None
         reads = _merge(start.reads if start else _NOTHING, seen.reads)
-        root, opened = self.repository.root, seen.reads["opened"]
+        root, opened = self.context.repository.root, seen.reads["opened"]
         outside = [path for path in seen.reads["outside"] if not _INSTALLED.search(path)]
         others = [str(root / path) for path in opened if path not in side.tree.files]
         if have_changed((*outside, *others), self.since):
@@ -212,7 +211,7 @@ class Snapshots:
 
     def _made_by(self, snapshot: Snapshot, side: Side) -> bool:
         """Whether a tree has all that made a snapshot."""
-        root = self.repository.root
+        root = self.context.repository.root
         return (
             all(self._is_same(path, sha, side) for path, sha in snapshot.files.items())
             and all(
@@ -229,16 +228,16 @@ class Snapshots:
         )
 
     def _is_same(self, path: str, sha: str, side: Side) -> bool:
-        return is_same_code(path, sha, side.tree.files.get(path), self.repository)
+        return is_same_code(path, sha, side.tree.files.get(path), self.context.repository)
 
     def _names_in(self, folder: str, side: Side) -> set[str]:
         """The names that a dry run would find in a folder: tracked ones, and ignored ones."""
         top = f"{folder}/" if folder else ""
         inside = (path.removeprefix(top) for path in side.tree.files if path.startswith(top))
         tracked = {path.partition("/")[0] for path in inside}
-        place = self.repository.root / folder
+        place = self.context.repository.root / folder
         others = set(os.listdir(place)) - tracked if place.is_dir() else set()  # noqa: PTH208
-        ignored = self.repository.still_ignored([f"{top}{name}" for name in sorted(others)])
+        ignored = self.context.repository.still_ignored([f"{top}{name}" for name in sorted(others)])
         return (tracked | {path.removeprefix(top) for path in ignored}) - {"__pycache__"}
 
     def _stored(self, environment: Environment) -> Iterator[Snapshot]:
@@ -250,14 +249,14 @@ class Snapshots:
     def _prefix(self, environment: Environment) -> str:
         settings = self.settings
         circumstances = [
-            *(FORMAT, environ_digest(self.environ), sorted(settings.env.items())),
+            *(FORMAT, environ_digest(self.context.environ), sorted(settings.env.items())),
             *(environment.name, environment.x, environment.flask_app),
             environment.alchemy_config,
             *(settings.start, settings.scratch_urls, settings.scratch_setup),
             *(settings.stand_in, settings.stand_in_text),
             *(settings.python, settings.allow_connect, settings.allow_write, settings.allow_run),
         ]
-        return f"{digest(str(self.repository.common_dir))}-{digest(circumstances)}-"
+        return f"{digest(str(self.context.repository.common_dir))}-{digest(circumstances)}-"
 
 
 def _merge(before: Mapping[str, Any], reads: Mapping[str, Any]) -> dict[str, Any]:

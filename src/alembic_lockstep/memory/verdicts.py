@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from alembic_lockstep.cache import FORMAT, Cache
-from alembic_lockstep.config import Settings, load_settings
+from alembic_lockstep.config import Settings
+from alembic_lockstep.context import RunContext
 from alembic_lockstep.debug import debug
 from alembic_lockstep.dryrun.environ import environ_digest
 from alembic_lockstep.dryrun.interpreter import recall_interpreter
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.entries import Change
-from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.memory.digests import digest
 from alembic_lockstep.memory.known import KnownTree
 
@@ -32,16 +32,11 @@ class Verdicts:
     """The verdicts that were given in a repository under the same circumstances.
 
     Attributes:
-        environ: The environment at the edge.
-        flags: The settings that were given on the command line.
-        trusts_base: Settings and ignores count as the base has them.
+        context: How the run was started that asks.
     """
 
     cache: Cache
-    repository: Repository
-    environ: Mapping[str, str]
-    flags: Mapping[str, object]
-    trusts_base: bool = False
+    context: RunContext
 
     def answer(self, base: str, tree: str | None) -> bool:
         """Whether a tree is known to pass against its base; None is what is staged."""
@@ -67,14 +62,15 @@ class Verdicts:
 
     @cached_property
     def _prefix(self) -> str:
-        circumstances = [FORMAT, environ_digest(self.environ), self.flags, self.trusts_base]
-        return f"{digest(str(self.repository.common_dir))}-{digest(circumstances)}-"
+        context = self.context
+        started = [environ_digest(context.environ), context.flags, context.settings_from_base]
+        return f"{digest(str(context.repository.common_dir))}-{digest([FORMAT, *started])}-"
 
     def _answers(self, name: str, base: str, tree: str | None) -> bool:
         stored = self.cache.read(KIND, name)
         if stored is None:
             return False
-        known = KnownTree(self.repository, name.removeprefix(self._prefix), stored)
+        known = KnownTree(self.context.repository, name.removeprefix(self._prefix), stored)
         try:
             others = [tree] if base == stored["base"] else [tree, base]
             changes = [change for other in others for change in known.changes_to(other)]
@@ -99,7 +95,7 @@ class Verdicts:
         text = known.text(known.stored["settings"]) if known.stored["settings"] else ""
         # Others' settings need no parsing: they were valid when the verdict was given.
         ours = text if "alembic-lockstep" in text else None
-        settings = load_settings(ours, self.environ, self.flags)
+        settings = self.context.load_settings(ours)
         return all(
             self._interpreter(folder, settings) == path
             for folder, path in known.stored["interpreters"].items()
@@ -107,8 +103,13 @@ class Verdicts:
 
     def _interpreter(self, folder: str, settings: Settings) -> str:
         """The Python that would be used now, if that is known without trying any."""
-        place, memory = self.repository, self.repository.private / "interpreter.json"
+        repository = self.context.repository
         chosen = recall_interpreter(
-            place.root, folder, settings, self.environ, memory, place.main_root
+            repository.root,
+            folder,
+            settings,
+            self.context.environ,
+            repository.private / "interpreter.json",
+            repository.main_root,
         )
         return chosen.path if chosen else ""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from alembic_lockstep.config import load_settings
+from alembic_lockstep.context import RunContext
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.facts import Facts, as_loaded, read_facts
 from alembic_lockstep.gate import EnvironmentVerdict, Verdict, conclude
-from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.submodules import with_submodules
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.history.revisions import migration_files, read_revisions
@@ -25,32 +24,24 @@ WEAKER = (
 )
 
 
-def judge_static(
-    repository: Repository,
-    base: str,
-    tree: str,
-    *,
-    environ: Mapping[str, str],
-    flags: Mapping[str, object],
-    trusts_base: bool = False,
-) -> Report:
+def judge_static(context: RunContext, base: str, tree: str) -> Report:
     """Judge a tree against its base (ids of git trees) without the project's Python.
 
     Raises:
         CouldNotJudge: there is no environment, or nobody can tell by reading.
     """
-    repository, base, tree = with_submodules(repository, base, tree)
+    repository, base, tree = with_submodules(context.repository, base, tree)
     changes = tuple(repository.changes(base, tree))
     if not changes:
         return _report(Verdict(base, tree, ()))
     now, before = Tree(repository, tree), Tree(repository, base)
-    trusted = before if trusts_base else now
-    settings = load_settings(trusted.read("pyproject.toml"), environ, flags)
-    finder = SideFinder(repository, settings, environ)
+    trusted = before if context.settings_from_base else None
+    settings = context.load_settings((trusted or now).read("pyproject.toml"))
+    finder = SideFinder(repository, settings, context.environ)
     read = read_facts(finder, finder.find(now), before, changes)
     facts = [one if one.history.revisions else _searched(one) for one in read]
     reading = Reading(repository, facts, now, before)
-    directives = Directives(repository, now, before if trusts_base else None)
+    directives = Directives(repository, now, trusted)
     judged: list[EnvironmentVerdict] = []
     doubts: list[str] = []
     for one in facts:
