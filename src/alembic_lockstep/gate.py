@@ -41,6 +41,7 @@ from alembic_lockstep.ignores import (
     ignore_findings,
 )
 from alembic_lockstep.influences import named_influences
+from alembic_lockstep.memory.cached_runner import CachedRunner
 from alembic_lockstep.memory.memory import Memory, untraced
 from alembic_lockstep.memory.verdicts import Verdicts
 from alembic_lockstep.pins import with_pinned_models
@@ -382,6 +383,8 @@ def _dry_runner(
         ScratchServers(urls=urls, setup=setup, directory=work, cache=cache_root()) as servers,
     ):
         launcher = Launcher(repository, settings, environ, early.slot, progress, early, threads)
-        observations = memory.observations if memory else None
-        snapshots = memory.snapshots(servers) if memory else None
-        yield DryRunner(settings, launcher, servers, observations, snapshots)
+        if memory is None:
+            yield DryRunner(settings, launcher, servers)
+        else:
+            snapshots, observations = memory.snapshots(servers), memory.observations
+            yield CachedRunner(settings, launcher, servers, snapshots, observations=observations)

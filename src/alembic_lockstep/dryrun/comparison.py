@@ -42,7 +42,6 @@ class Comparison:
         introduced: Differences that this commit brings.
         old: Differences that the base already has.
         notes: What the summary should say about how this was judged.
-        untouched: Nothing was run: both trees are like one that is remembered in all that was read.
     """
 
     now: Observation
@@ -51,7 +50,11 @@ class Comparison:
     introduced: tuple[Operation, ...] = ()
     old: tuple[Operation, ...] = ()
     notes: tuple[str, ...] = ()
-    untouched: bool = False
+
+    @property
+    def untouched(self) -> bool:
+        """Return whether the tree reads like one that was run before."""
+        return self.now.is_recalled
 
     @property
     def refused(self) -> tuple[str, ...]:
@@ -99,13 +102,6 @@ def _compare(runner: DryRunner, now: Side, base: Side | None) -> Comparison:
     start = runner.settings.start
     if start == BASE_MODELS and base is not None:
         return _from_base_models(runner, now, base, "")
-    failed = runner.recall(base, fails=True) if base else None
-    if base and failed and _has_same_history(now, base):
-        runner.replayed[now.environment, now.tree.sha] = failed
-        return _from_base_models(runner, now, base, _does_not_replay(failed, failed))
-    known = runner.recall(now, base) if base and not runner.settings.strict else None
-    if known:  # the change is about another environment
-        return replace(subtracted(known, known, start), untouched=True)
     seen = runner.replay(now, base, role="tree")
     if seen.error:
         return _failed(runner, now, base, seen)
@@ -158,7 +154,7 @@ def _beside_broken_base(
     What the base's models lack of the tree's database, too, is old. But not on a table of which
     this commit's own migrations speak: they may have made it so.
     """
-    crossed = runner.cross(now, base)
+    crossed = runner.compare_models(migrations=now, models=base)
     start = runner.settings.start
     if crossed.error:
         return subtracted(seen, before, start)
@@ -213,12 +209,6 @@ def _does_not_replay(before: Observation, seen: Observation) -> str:
         f"({_first_line(seen.error['message'])}), so the history was not replayed: "
         "the scratch database started from the base's models"
     )
-
-
-def _has_same_history(now: Side, base: Side) -> bool:
-    """Tell whether all of the base's migrations stand unchanged: what fails there fails here."""
-    paths = [revision.path for revision in base.history.revisions]
-    return all(now.tree.files.get(path) == base.tree.files[path] for path in paths)
 
 
 def _blames_nobody(

@@ -37,6 +37,7 @@ class Observation:
         flask: The version of the project's Flask; empty where none was needed.
         reads: What was read: see `probe/trace.py`.
         log: What the project printed.
+        is_recalled: Nothing ran: an earlier run read the same, and this is what it saw.
     """
 
     databases: tuple[Mapping[str, Any], ...] = ()
@@ -64,3 +65,4 @@ class Observation:
     flask: str = ""
     reads: Mapping[str, Any] = field(default_factory=dict)
     log: str = ""
+    is_recalled: bool = False

@@ -80,4 +80,5 @@ def _observation(facts: Mapping[str, Any], trace: Mapping[str, Any]) -> Observat
         name: tuple(value) if isinstance(value, list) else value for name, value in facts.items()
     }
     plain["reads"] = {**trace, "copies": (), "during": {}, "untraced": ()}
+    plain["is_recalled"] = True
     return Observation(**plain)

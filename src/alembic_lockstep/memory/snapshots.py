@@ -21,6 +21,7 @@ from alembic_lockstep.dryrun.dependencies import data_read, files_taken
 from alembic_lockstep.dryrun.environ import environ_digest
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.scratch import ScratchServers
+from alembic_lockstep.dryrun.starting_points import Snapshot, SnapshotStore
 from alembic_lockstep.history.environments import Environment
 from alembic_lockstep.history.inert import inert_migrations
 from alembic_lockstep.memory.code import is_same_code
@@ -42,46 +43,7 @@ _INSTALLED = re.compile(r"[/\\](?:site|dist)-packages([/\\]|$)")
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """Databases that are kept, and what made them.
-
-    Attributes:
-        name: Its entry in the cache.
-        applied: The revisions that have run, with their files' paths.
-        files: The tree's files that made it, with their blobs.
-        ignored: Ignored files that may have, and what they held.
-        absent: Names that were looked for and not there.
-        outside: Files outside the repository that may have, with their stamps.
-        circumstances: See `Observation`.
-        databases: From a target to the dialect and name of its database.
-        inert: From paths of migrations to what `inert` says of them.
-        taken: What its revisions imported and read, see `files_taken`; `data` is what they read.
-        transcript: From its revisions to digests of what they sent to the database.
-        reads: What was read while those revisions ran, as dry runs tell it; nobody reads it now.
-    """
-
-    name: str
-    applied: Mapping[str, str]
-    files: Mapping[str, str]
-    ignored: Mapping[str, str]
-    absent: Collection[str]
-    outside: Mapping[str, str]
-    circumstances: str
-    databases: Mapping[str, tuple[str, str]]
-    inert: Mapping[str, Mapping[str, Any]]
-    taken: Collection[str]
-    data: Collection[str]
-    transcript: Mapping[str, str]
-    reads: Mapping[str, Any]
-
-    def inert_in(self, files: Mapping[str, str]) -> dict[str, Mapping[str, Any]]:
-        """The migrations that need not be loaded from a tree with these files, being the same."""
-        known = self.inert.items()
-        return {path: facts for path, facts in known if files.get(path) == self.files[path]}
-
-
-@dataclass(frozen=True)
-class Snapshots:
+class Snapshots(SnapshotStore):
     """The snapshots of a repository's environments under the same circumstances.
 
     Attributes:

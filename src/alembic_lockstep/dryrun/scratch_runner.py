@@ -1,0 +1,192 @@
+"""One run of the project in scratch databases, with the rights that it needs there."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+from alembic_lockstep.config import Settings
+from alembic_lockstep.dryrun.launcher import Launcher
+from alembic_lockstep.dryrun.observation import Observation
+from alembic_lockstep.dryrun.privileges import Privileges, lacked
+from alembic_lockstep.dryrun.process import Ask
+from alembic_lockstep.dryrun.scratch import ScratchServers
+from alembic_lockstep.dryrun.starting_points import Snapshot
+from alembic_lockstep.errors import CouldNotJudge
+from alembic_lockstep.git.tree import Tree
+from alembic_lockstep.sides import Side
+
+# What the probe says if a snapshot is not what the project's env.py would have made.
+STALE = "alembic-lockstep: the snapshot was made in other circumstances"
+
+# Where the probe makes a twin database, for which a server takes its time.
+TWINNED = {"postgresql", "mysql", "mariadb"}
+
+# From targets to the URLs of their databases.
+Scratch = dict[str, str]
+
+
+class UnusableSnapshotError(Exception):
+    """A snapshot is gone, damaged, or not what the project would make now."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        super().__init__(snapshot.name)
+        self.snapshot = snapshot
+
+
+class _DeniedError(Exception):
+    """The project lacked a privilege, and has it from now on."""
+
+
+@dataclass
+class ScratchRunner:
+    """Runs the project in scratch databases."""
+
+    settings: Settings
+    launcher: Launcher
+    servers: ScratchServers
+
+    def __post_init__(self) -> None:
+        self.launcher.waits = self.servers.waits
+        self.launcher.mark = self.servers.mark
+        self.launcher.is_shared = self.servers.is_shared
+        self._privileges = Privileges(self.launcher.repository.private / "privileges.json")
+        self.servers.needs = self._privileges.read()
+
+    def privileged(
+        self, work: Callable[[], Observation], *, continues: bool = False
+    ) -> Observation:
+        """Do a replay's work, and do it again where the project lacked a privilege.
+
+        Each time on servers that hold nothing of what earlier replays left there.
+
+        Args:
+            continues: The work needs what the replay before it made.
+        """
+        try:
+            with self.servers.replay(goes_on=continues):
+                return work()
+        except _DeniedError:
+            return self.privileged(work)  # what it made before it was refused goes first
+
+    def restore(self, snapshot: Snapshot) -> Scratch:
+        """Copy the databases of a snapshot.
+
+        Raises:
+            UnusableSnapshotError: one of them is gone.
+        """
+        copies = {
+            target: self.servers.restore(dialect, name)
+            for target, (dialect, name) in snapshot.databases.items()
+        }
+        scratch = {target: url for target, url in copies.items() if url}
+        if len(scratch) < len(copies):
+            raise UnusableSnapshotError(snapshot)
+        return scratch
+
+    def run_from(
+        self,
+        start: Snapshot | None,
+        env: Side,
+        role: str,
+        scratch: Scratch,
+        *,
+        connected: Callable[[], None] = lambda: None,
+        **request: Any,
+    ) -> Observation:
+        """Run from copies of a snapshot, or in the databases of `scratch`; see `run`.
+
+        Raises:
+            UnusableSnapshotError: the snapshot does not fit the project.
+        """
+        if start is None:
+            sql = "" if scratch else self._start_sql(env.tree, role)
+            return self.run(env, role, scratch, connected=connected, start_sql=sql, **request)
+        # The copies are made while the project starts.
+        with ThreadPoolExecutor() as threads:
+            copies = {
+                target: threads.submit(self.servers.restore, dialect, name)
+                for target, (dialect, name) in start.databases.items()
+            }
+            request["expects"] = start.circumstances
+            request["inert"] = inert = start.inert_in(env.tree.files)
+
+            def copy(target: str) -> str | None:
+                return copies[target].result() if target in copies else None
+
+            observation = self.run(env, role, scratch, copy, connected, **request)
+        is_whole = all(copied.result() for copied in copies.values())
+        is_stale = STALE in observation.error.get("message", "")
+        if is_stale or not is_whole or set(scratch) - set(copies):
+            raise UnusableSnapshotError(start)
+        # The verdict depends on what the revisions read that were not run again.
+        reads = {**start.reads, "opened": [*start.reads["opened"], *inert]}
+        self.launcher.note(env, Observation(reads=reads))
+        return replace(observation, remembered=tuple(start.applied))
+
+    def run(
+        self,
+        env: Side,
+        role: str,
+        scratch: Scratch,
+        copy: Callable[[str], str | None] = lambda _: None,
+        connected: Callable[[], None] = lambda: None,
+        **request: Any,
+    ) -> Observation:
+        """Run in the databases of `scratch`, to which those are added that the project asks for.
+
+        Args:
+            copy: Returns the URL of the database that a target starts from; None for an empty one.
+            connected: Called when the project has been loaded and asks for a database.
+        """
+        at_start = dict(scratch)
+        was_elevated: dict[str, bool] = {}
+
+        def begin() -> Ask:
+            scratch.clear()
+            scratch.update(at_start)
+            return connect
+
+        def connect(dialect: str, purpose: str, target: str) -> str:
+            if purpose != "scratch":
+                return self.servers.create(dialect)
+            connected()
+            was_elevated.setdefault(dialect, self.servers.is_elevated(dialect))
+            if target not in scratch:
+                scratch[target] = copy(target) or self.servers.create(dialect)
+            if dialect in TWINNED and request.get("compare", True) and not request.get("twins"):
+                self.servers.prepare(dialect)
+            return scratch[target]
+
+        observation = self.launcher.run(env, role, begin, **request)
+        self._grant_missing_privileges(observation, was_elevated)
+        return observation
+
+    def _grant_missing_privileges(
+        self, observation: Observation, was_elevated: Mapping[str, bool]
+    ) -> None:
+        """Raise `_DeniedError`, so that the run is made again, if more rights may help it.
+
+        Args:
+            was_elevated: By dialect, whether it had more rights already.
+        """
+        is_granted = False
+        for dialect, need in lacked(observation).items():
+            if not was_elevated.get(dialect, True) and self.servers.elevate(dialect, need):
+                self._privileges.remember(dialect, need)
+                is_granted = True
+        if is_granted:
+            raise _DeniedError
+
+    def _start_sql(self, tree: Tree, role: str) -> str:
+        sql = "" if self.settings.start in {"replay", "base-models"} else self.settings.start
+        if sql and role == "tree" and sql not in tree.files:
+            is_here = (self.launcher.repository.root / sql).is_file()
+            raise CouldNotJudge(
+                f"the setting `start` names {sql}, which is not in the commit",
+                fix=f"git add {shlex.quote(sql)}" if is_here else f"Write {sql}, or unset start.",
+            )
+        return (tree.read(sql) or "") if sql else ""

@@ -1,0 +1,54 @@
+"""Dry runs that need not be made, as an earlier one read the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from alembic_lockstep.dryrun.observation import Observation
+from alembic_lockstep.dryrun.runner import DryRunner
+from alembic_lockstep.memory.observations import Observations
+from alembic_lockstep.sides import Side
+
+
+@dataclass
+class CachedRunner(DryRunner):
+    """A runner that answers from cached observations where it can."""
+
+    observations: Observations | None = None
+
+    def replay(self, env: Side, base: Side | None = None, *, role: str) -> Observation:
+        """Return the cached observation of a history, or replay it."""
+        observation = self.replayed.get((env.environment, env.tree.sha))
+        observation = observation or self._recall(env, base, role)
+        if observation is None:
+            return super().replay(env, base, role=role)
+        self.replayed[env.environment, env.tree.sha] = observation
+        self.launcher.note(env, observation)
+        return observation
+
+    def _recall(self, env: Side, base: Side | None, role: str) -> Observation | None:
+        if role == "base":
+            return self._cached(env) or self._cached(env, fails=True)
+        if base is None or env.environment != base.environment:
+            return None
+        # Unless both trees read alike, the base's environment is to be compared with the tree's.
+        observation = self._cached(env, base)
+        if observation is None and _has_same_history(env, base):
+            observation = self._cached(base, fails=True)  # what fails there fails here
+        return observation
+
+    def _cached(self, *envs: Side, fails: bool = False) -> Observation | None:
+        """Return what dry runs of an environment in several trees would see alike.
+
+        Args:
+            fails: Look for a history that does not replay, or for any other.
+        """
+        assert self.observations is not None
+        interpreter = self.launcher.interpreter(envs[0].environment).path
+        return self.observations.recall(envs, interpreter, fails=fails)
+
+
+def _has_same_history(env: Side, base: Side) -> bool:
+    """Tell whether all of the base's migrations stand unchanged."""
+    paths = [revision.path for revision in base.history.revisions]
+    return all(env.tree.files.get(path) == base.tree.files[path] for path in paths)
