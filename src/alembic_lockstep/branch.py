@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.findings import Finding
-from alembic_lockstep.gate import EnvironmentVerdict, Gate, Verdict, in_order
+from alembic_lockstep.gate import Gate, in_order
 from alembic_lockstep.git.ranges import (
     Commit,
     Merge,
@@ -21,9 +21,9 @@ from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.submodules import with_submodules
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.history.environments import Environment
-from alembic_lockstep.ignores import Ignores
 from alembic_lockstep.rules import split_commit, stale_branch
 from alembic_lockstep.sides import Side, SideFinder
+from alembic_lockstep.verdict import EnvironmentVerdict, Ignores, Verdict
 
 Found = dict[Environment, list[Finding]]
 

@@ -12,9 +12,9 @@ from itertools import repeat
 from alembic_lockstep.cache import Cache, cache_root
 from alembic_lockstep.config import Settings
 from alembic_lockstep.context import RunContext
-from alembic_lockstep.cure import Cure, cures
+from alembic_lockstep.cure import cures
 from alembic_lockstep.debug import debug
-from alembic_lockstep.dryrun.comparison import BASE_MODELS, Comparison, compare, recompare
+from alembic_lockstep.dryrun.comparison import BASE_MODELS, compare, recompare
 from alembic_lockstep.dryrun.early import EarlyProbes
 from alembic_lockstep.dryrun.failures import check_loaded
 from alembic_lockstep.dryrun.lacks import server_lacks
@@ -35,7 +35,6 @@ from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.history.environments import Environment
 from alembic_lockstep.ignores import (
     Directives,
-    Ignores,
     account,
     ignore_differences,
     ignore_findings,
@@ -50,49 +49,7 @@ from alembic_lockstep.rules.edited_migration import unpublished
 from alembic_lockstep.rules.unregistered_model import without_unseen_tables
 from alembic_lockstep.sides import Side, SideFinder
 from alembic_lockstep.unstaged import unstaged_settings
-
-
-@dataclass(frozen=True)
-class EnvironmentVerdict:
-    """The verdict on one Alembic environment.
-
-    Attributes:
-        comparison: What the dry run found; None when the history forbade one.
-        servers: The databases that the dry run used: `SQLite`, `PostgreSQL 18 (…)`.
-        notes: What the summary should say about what was read.
-        ignores: What would have been findings, but for the project's wishes.
-    """
-
-    environment: Environment
-    findings: tuple[Finding, ...]
-    cures: tuple[Cure, ...]
-    comparison: Comparison | None
-    servers: tuple[str, ...]
-    notes: tuple[str, ...]
-    ignores: Ignores
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The verdict on a tree. Without environments, nothing had to be judged.
-
-    Attributes:
-        untraced: Why it cannot be remembered, in words for people.
-        remembered: It was, and is not judged again.
-        notes: What the summary should say about what was judged.
-    """
-
-    base: str
-    tree: str
-    environments: tuple[EnvironmentVerdict, ...]
-    untraced: tuple[str, ...] = ()
-    remembered: bool = False
-    notes: tuple[str, ...] = ()
-
-    @property
-    def findings(self) -> list[Finding]:
-        """All findings, in the order of environments and places."""
-        return [finding for one in self.environments for finding in one.findings]
+from alembic_lockstep.verdict import EnvironmentVerdict, Verdict
 
 
 @dataclass

@@ -27,43 +27,10 @@ from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.rules import DIFFERENCE_RULES, DRY_RUN_RULES, HISTORY_RULES
 from alembic_lockstep.rules.differences import locations, rule_of
+from alembic_lockstep.verdict import Ignored, Ignores
 
 # Where an upgrade fails, nothing is compared: to ignore that would be to ignore everything.
 IGNORABLE = {*HISTORY_RULES, *DRY_RUN_RULES} - {"broken-upgrade"}
-
-
-@dataclass(frozen=True)
-class Ignored:
-    """What would have been a finding, or a part of one.
-
-    Attributes:
-        what: The difference in words, or the finding's message.
-        by: The glob, or the directive's `path:line`.
-        is_glob: Which of the two it is.
-    """
-
-    rule: str
-    what: str
-    reason: str
-    by: str
-    is_glob: bool
-    environment: str
-
-
-@dataclass(frozen=True)
-class Ignores:
-    """What was ignored in one environment, and what there was to ignore by.
-
-    Attributes:
-        faults: Directives that are not honoured: `path:line: why`.
-        used: Globs and directives (as `path:line`) that are about something.
-        idle: Those that are about nothing; None where not all was compared, so nobody knows.
-    """
-
-    ignored: tuple[Ignored, ...] = ()
-    faults: tuple[str, ...] = ()
-    used: frozenset[str] = frozenset()
-    idle: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from alembic_lockstep.context import RunContext
 from alembic_lockstep.dryrun.early import EarlyProbes
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.gate import Gate, Verdict
+from alembic_lockstep.gate import Gate
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.git.workplace import acquire_workplace, find_workplace
@@ -32,6 +32,7 @@ from alembic_lockstep.regular import read_text
 from alembic_lockstep.report.progress import progress
 from alembic_lockstep.report.summary import summary
 from alembic_lockstep.report.text import block, plural, printable
+from alembic_lockstep.verdict import Verdict
 
 WORKFLOW = ".github/workflows/alembic-lockstep.yml"
 GITLAB = ".gitlab-ci.yml"

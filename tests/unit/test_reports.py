@@ -24,7 +24,7 @@ from markdown_it.token import Token
 from alembic_lockstep.cure import Cure
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.findings import Finding, Location
-from alembic_lockstep.ignores import IGNORABLE, Ignored
+from alembic_lockstep.ignores import IGNORABLE
 from alembic_lockstep.isolation.cell import Guard
 from alembic_lockstep.pages import linked_page, rule_names, rule_summary
 from alembic_lockstep.report.fingerprints import fingerprints
@@ -33,6 +33,7 @@ from alembic_lockstep.report.report import EnvironmentReport, Report
 from alembic_lockstep.report.summary import describe_guard
 from alembic_lockstep.report.text import place, printable
 from alembic_lockstep.rules import DRY_RUN_RULES, HISTORY_RULES, RANGE_RULES
+from alembic_lockstep.verdict import Ignored
 
 TOP = Path(__file__).parents[2]
 

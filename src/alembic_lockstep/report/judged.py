@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from alembic_lockstep.dryrun.comparison import Comparison
 from alembic_lockstep.facts import merged_catalogue
-from alembic_lockstep.gate import EnvironmentVerdict, Verdict
 from alembic_lockstep.ignores import faults, unused
 from alembic_lockstep.report.report import EnvironmentReport, Report
 from alembic_lockstep.report.summary import not_compared, summary
 from alembic_lockstep.rules import unregistered_model
+from alembic_lockstep.verdict import EnvironmentVerdict, Verdict
 
 # Fewer missing imports are told by their findings.
 SEVERAL = 4

@@ -10,9 +10,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
-from alembic_lockstep.gate import Verdict
 from alembic_lockstep.report.summary import lost_sight
 from alembic_lockstep.report.text import printable
+from alembic_lockstep.verdict import Verdict
 
 TERMINAL = "/dev/tty"
 

@@ -10,7 +10,7 @@ from alembic_lockstep.findings import Finding
 
 if TYPE_CHECKING:
     from alembic_lockstep.cure import Cure
-    from alembic_lockstep.ignores import Ignored
+    from alembic_lockstep.verdict import Ignored
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from alembic_lockstep.dryrun.comparison import Comparison
-from alembic_lockstep.gate import EnvironmentVerdict, Verdict
-from alembic_lockstep.ignores import Ignores, faults, unused
+from alembic_lockstep.ignores import faults, unused
 from alembic_lockstep.isolation.cell import Guard
 from alembic_lockstep.report.alike import share_findings
 from alembic_lockstep.report.text import count_rules, listed, plural
+from alembic_lockstep.verdict import EnvironmentVerdict, Ignores, Verdict
 
 # What models do not make.
 APART = "views, triggers, functions"

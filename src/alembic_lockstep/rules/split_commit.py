@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from alembic_lockstep.dryrun.operations import Operation
 from alembic_lockstep.findings import Finding, Location
 from alembic_lockstep.git.ranges import SHORT, Commit
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.rules.differences import state
+from alembic_lockstep.verdict import EnvironmentVerdict
 
-if TYPE_CHECKING:
-    from alembic_lockstep.dryrun.operations import Operation
-    from alembic_lockstep.gate import EnvironmentVerdict
-
-    # The verdict on an environment in one commit, against its first parent.
-    CommitVerdict = tuple[Commit, EnvironmentVerdict]
+# The verdict on an environment in one commit, against its first parent.
+CommitVerdict = tuple[Commit, EnvironmentVerdict]
 
 RULE = "split-commit"
 

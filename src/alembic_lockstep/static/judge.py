@@ -8,7 +8,7 @@ from dataclasses import replace
 from alembic_lockstep.context import RunContext
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.facts import Facts, as_loaded, read_facts
-from alembic_lockstep.gate import EnvironmentVerdict, Verdict, conclude
+from alembic_lockstep.gate import conclude
 from alembic_lockstep.git.submodules import with_submodules
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.history.revisions import migration_files, read_revisions
@@ -17,6 +17,7 @@ from alembic_lockstep.report.judged import report_of
 from alembic_lockstep.report.report import Report
 from alembic_lockstep.sides import SideFinder
 from alembic_lockstep.static.reading import Reading
+from alembic_lockstep.verdict import EnvironmentVerdict, Verdict
 
 WEAKER = (
     "--static is the weaker check: it read what models and migrations say, and ran neither. "
