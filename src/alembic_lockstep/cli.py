@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from alembic_lockstep.git.ranges import Range
     from alembic_lockstep.memory.verdicts import Verdicts
 
-CLEAN, FINDINGS, COULD_NOT_JUDGE, OUR_BUG, INTERRUPTED = 0, 1, 2, 3, 130
+CLEAN, FINDINGS, COULD_NOT_JUDGE, INTERNAL_ERROR, INTERRUPTED = 0, 1, 2, 3, 130
 
 # A file that cannot be read or written is the machine's fault: permissions, a full disk.
 # fmt: off
@@ -49,7 +49,7 @@ _OF_THE_MACHINE = {
 def cli() -> None:
     """A commit that changes SQLAlchemy models lands only with its Alembic migration.
 
-    Exit codes: 0 clean, 1 findings, 2 could not judge, 3 a bug of ours, 130 interrupted.
+    Exit codes: 0 clean, 1 findings, 2 could not judge, 3 internal error, 130 interrupted.
     """
 
 
@@ -288,7 +288,7 @@ def init(*, yes: bool) -> int:
 @cli.command()
 @click.option("--keep", metavar="FOLDER", help="Make the game in this folder and leave it there.")
 def demo(keep: str | None) -> int:
-    """Show a blocked commit, its cure, and the commit that passes, on a small game."""
+    """Show a blocked commit, its fix, and the commit that passes, on a small game."""
     from alembic_lockstep.demo import run_demo
 
     working_directory()
@@ -325,11 +325,11 @@ def _run(reports: Output, argv: Sequence[str] | None) -> int:
         if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
             return _give_up(reports, _of_the_machine(error), COULD_NOT_JUDGE)
         _show_traceback()
-        ours = (
-            f"alembic-lockstep {__version__}: this is a bug of ours ({type(error).__name__}), and "
-            "the commit is blocked. Please report the lines above."
+        message = (
+            f"alembic-lockstep {__version__}: internal error ({type(error).__name__}); the "
+            "commit is blocked. Please report the lines above."
         )
-        return _give_up(reports, CouldNotJudge(ours), OUR_BUG)
+        return _give_up(reports, CouldNotJudge(message), INTERNAL_ERROR)
 
 
 def _give_up(reports: Output, error: CouldNotJudge, code: int) -> int:
@@ -338,7 +338,7 @@ def _give_up(reports: Output, error: CouldNotJudge, code: int) -> int:
         reports.fail(error)
     except Exception:  # a format's own bug
         _show_traceback()
-        return OUR_BUG
+        return INTERNAL_ERROR
     return code
 
 

@@ -1,4 +1,4 @@
-"""The commands that cure an environment, as its project types them."""
+"""The commands that fix an environment, as its project types them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NO_APP = re.compile(r"[01]\.|2\.[01]\b")
 _ANYWHERE = Placement()
 
 
-def cure_commands(
+def fix_commands(
     environment: Environment,
     files: Collection[str],
     message: str,

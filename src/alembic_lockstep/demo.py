@@ -1,4 +1,4 @@
-"""`alembic-lockstep demo`: a forgotten migration, blocked and cured, with real commands."""
+"""`alembic-lockstep demo`: a forgotten migration, blocked and fixed, with real commands."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class Game:
 
 
 def run_demo(keep: str | None) -> int:
-    """Show it; returns 0 when the commit was blocked and the cured one passed, else 1."""
+    """Show it; returns 0 when the commit was blocked and the fixed one passed, else 1."""
     with _game(keep) as game:
         _say("A trivia game, with its first migration committed and the hook installed.")
         _prepare(game)

@@ -40,7 +40,7 @@ class Facts:
         forgotten: Migration files on disk that the tree lacks or has in another state, and other
             files that the dry run looked for.
         comparison: What the dry run found; None when the history forbids one.
-        cured: Of the introduced operations, those that `forgotten` would cure.
+        fixed: Of the introduced operations, those that `forgotten` would fix.
         notes: What the summary should say about what was read.
     """
 
@@ -57,7 +57,7 @@ class Facts:
     broken: tuple[Broken, ...] = ()
     forgotten: tuple[str, ...] = ()
     comparison: Comparison | None = None
-    cured: tuple[Operation, ...] = ()
+    fixed: tuple[Operation, ...] = ()
     notes: tuple[str, ...] = ()
     loaded_elsewhere: frozenset[str] = frozenset()
     base_broken: tuple[Broken, ...] = ()
@@ -87,10 +87,10 @@ class Facts:
         return Side(self.environment, self.tree)
 
     @property
-    def uncured(self) -> tuple[Operation, ...]:
-        """What the commit introduces and no file on disk would cure."""
+    def unfixed(self) -> tuple[Operation, ...]:
+        """The introduced operations that no file on disk would fix."""
         introduced = self.comparison.introduced if self.comparison else ()
-        return tuple(operation for operation in introduced if operation not in self.cured)
+        return tuple(operation for operation in introduced if operation not in self.fixed)
 
 
 def read_facts(

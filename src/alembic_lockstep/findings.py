@@ -1,4 +1,4 @@
-"""The value that rules produce and every report format renders."""
+"""The values that rules and fixes produce and every report format renders."""
 
 from __future__ import annotations
 
@@ -57,3 +57,18 @@ class Finding:
     operation: str = ""
     sql: tuple[str, ...] = ()
     difference: Operation | None = None
+
+
+@dataclass(frozen=True)
+class Fix:
+    """One block of the report that fixes findings.
+
+    Attributes:
+        title: The block's heading, which ends in a colon.
+        text: Lines to type or to write.
+        language: `python` or `console`.
+    """
+
+    title: str
+    text: str
+    language: str

@@ -12,7 +12,6 @@ from itertools import repeat
 from alembic_lockstep.cache import Cache, cache_root
 from alembic_lockstep.config import Settings
 from alembic_lockstep.context import RunContext
-from alembic_lockstep.cure import cures
 from alembic_lockstep.debug import debug
 from alembic_lockstep.dryrun.comparison import BASE_MODELS, compare, recompare
 from alembic_lockstep.dryrun.early import EarlyProbes
@@ -28,6 +27,7 @@ from alembic_lockstep.dryrun.services import with_stand_in
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.facts import Facts, as_loaded, know_each_other, read_facts
 from alembic_lockstep.findings import Finding
+from alembic_lockstep.fix import fixes_for
 from alembic_lockstep.git.absent import looked_for
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.submodules import with_submodules
@@ -182,7 +182,7 @@ def conclude(facts: Facts, globs: Mapping[str, str], directives: Directives) -> 
     return EnvironmentVerdict(
         facts.environment,
         in_order(findings),
-        tuple(cures(counted, findings)),
+        tuple(fixes_for(counted, findings)),
         facts.comparison,
         (),
         (*facts.notes, *unpublished(facts), *influences),
@@ -300,7 +300,7 @@ def _try_dry_run(facts: Facts, runner: DryRunner, directives: Directives) -> Fac
 
 
 def _dry_run(facts: Facts, runner: DryRunner) -> Facts:
-    """Compare, and where something is missing, see whether a forgotten file would cure it."""
+    """Compare, and where something is missing, see whether a forgotten file would fix it."""
     comparison = compare(runner, facts.now, facts.in_base)
     changed = {path for change in facts.changes for path in (change.path, change.old_path)}
     for seen in filter(None, (comparison.now, comparison.before)):
@@ -317,7 +317,7 @@ def _dry_run(facts: Facts, runner: DryRunner) -> Facts:
     with_them = recompare(runner, added, facts.in_base, comparison)
     if with_them.now.error:
         return facts
-    return replace(facts, cured=tuple(subtract(comparison.introduced, with_them.introduced)))
+    return replace(facts, fixed=tuple(subtract(comparison.introduced, with_them.introduced)))
 
 
 def _apply(rules: Mapping[str, Check], facts: Facts) -> list[Finding]:

@@ -1,6 +1,6 @@
 """What the project wants to be ignored: differences by glob, findings by directives in the code.
 
-The rules know nothing of it. Differences are taken away before they judge, so that the cure does
+The rules know nothing of it. Differences are taken away before they judge, so that the fix does
 not name them either; what else the rules find is taken away afterwards. All of it is reported.
 """
 
@@ -105,9 +105,9 @@ def ignore_differences(
         return facts, []
     found = {one: _why(facts, one, globs, directives) for one in facts.comparison.introduced}
     kept = tuple(one for one, ignored in found.items() if ignored is None)
-    cured = tuple(one for one in facts.cured if one in kept)
+    fixed = tuple(one for one in facts.fixed if one in kept)
     comparison = replace(facts.comparison, introduced=kept)
-    without = replace(facts, comparison=comparison, cured=cured)
+    without = replace(facts, comparison=comparison, fixed=fixed)
     return without, [ignored for ignored in found.values() if ignored is not None]
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from alembic_lockstep.cure import Cure
 from alembic_lockstep.dryrun.comparison import Comparison
-from alembic_lockstep.findings import Finding
+from alembic_lockstep.findings import Finding, Fix
 from alembic_lockstep.history.environments import Environment
 
 
@@ -57,7 +56,7 @@ class EnvironmentVerdict:
 
     environment: Environment
     findings: tuple[Finding, ...]
-    cures: tuple[Cure, ...]
+    fixes: tuple[Fix, ...]
     comparison: Comparison | None
     servers: tuple[str, ...]
     notes: tuple[str, ...]

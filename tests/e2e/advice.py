@@ -55,7 +55,7 @@ def _paste(project: Project, settings: list[str]) -> None:
 def printed_upgrade(project: Project) -> str:
     """Return what the report tells to write into `upgrade()`."""
     (environment,) = project.check("--output-format", "json").json["environments"]
-    (body,) = (cure["text"] for cure in environment["cures"] if cure["language"] == "python")
+    (body,) = (fix["text"] for fix in environment["cures"] if fix["language"] == "python")
     head, _, lines = str(body).partition("\n")
     assert head == "def upgrade() -> None:"
     return lines.strip()

@@ -96,7 +96,7 @@ def assert_unjudged(result: Result, *said: str) -> None:
 def _assert_said(result: Result, said: tuple[str, ...]) -> None:
     missing = [words for words in said if words not in result.output]
     assert not missing, f"{missing} not in:\n{result.output}"
-    for ours in ("alembic_lockstep/", "bug of ours"):
+    for ours in ("alembic_lockstep/", "internal error"):
         assert ours not in result.output, result.output
 
 

@@ -101,7 +101,7 @@ def assert_blocked(result: Result, *said: str, code: int = 1) -> None:
     assert f"- exit code: {code}\n" in result.output, result.output
     for words in said:
         assert words in result.output, f"{words} not in:\n{result.output}"
-    assert "bug of ours" not in result.output
+    assert "internal error" not in result.output
     assert "\x1b" not in result.output
 
 

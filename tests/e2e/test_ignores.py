@@ -72,7 +72,7 @@ def test_a_directive_that_is_none_of_this_column_is_not(
     assert "ignored: " not in result.output
 
 
-def test_the_neighbour_is_blocked_and_only_that_is_cured(trivia: Project) -> None:
+def test_the_neighbour_is_blocked_and_only_that_is_fixed(trivia: Project) -> None:
     result = check(trivia, (ROUNDS, ROUNDS + MARKED + "    losers = db.Column(db.JSON)\n"))
     assert_finding(result, "Blocked: 1 missing-migration.", "sa.Column('losers'", BY_CODE)
     assert "sa.Column('winners'" not in result.output

@@ -137,7 +137,7 @@ def assert_blocked(result: Result, *said: str) -> None:
     assert result.returncode != 0, result.output
     for words in said:
         assert words in result.output, f"{words} not in:\n{result.output}"
-    for wrong in ("could not judge", "bug of ours"):
+    for wrong in ("could not judge", "internal error"):
         assert wrong not in result.output, result.output
 
 
@@ -166,7 +166,7 @@ def test_commits_merges_and_pushes_are_judged(managed: Project) -> None:
     assert push(shop, "main").returncode == 0  # the first: all of it is new, and in step
     before = shop.git("rev-parse", "HEAD")
 
-    # Staged without its migration; unstaged on top is what spoils nothing and cures nothing.
+    # Staged without its migration; unstaged on top is what spoils nothing and fixes nothing.
     where = shop.add_column()
     shop.stage(MODELS)
     migration = migrate(shop, staged=False)

@@ -174,7 +174,7 @@ def test_part_of_what_is_staged_is_committed_and_amended(farm: Farm) -> None:
 
 
 @pytest.mark.both_ways
-def test_a_finding_is_cured_and_comes_back(farm: Farm) -> None:
+def test_a_finding_is_fixed_and_comes_back(farm: Farm) -> None:
     commit_judged(farm)
     add_column(farm, 1)
     stage_all(farm, "a column")

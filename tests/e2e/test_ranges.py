@@ -110,7 +110,7 @@ def test_what_is_taken_back_is_no_finding_of_the_branch(shop: Project) -> None:
     assert finding["commit"] == first[:8]  # the line stands there only
 
 
-def test_what_is_never_cured_is_found_once(shop: Project) -> None:
+def test_what_is_never_fixed_is_found_once(shop: Project) -> None:
     change_models(shop)
     take_a_note(shop)
     result = shop.check("--base", "origin/main", "--each-commit", "--output-format", "concise")

@@ -74,7 +74,7 @@ def test_every_report_of_a_finding(shop: Project) -> None:
     assert environment["config"] == "service/alembic.ini"
     for name in FORMATS:
         assert finding["rule"] in reports[name], name
-    body = next(cure["text"] for cure in environment["cures"] if cure["language"] == "python")
+    body = next(fix["text"] for fix in environment["cures"] if fix["language"] == "python")
     assert f"```python\n{body}\n```" in reports["markdown"]
     for name in ("github", "gitlab"):
         assert shop.check("--output-format", name).stdout == reports[name]
@@ -123,12 +123,12 @@ def test_settings_that_are_wrong_are_in_every_report_and_on_standard_output(shop
     assert_no_verdict(shop, "nonsense")
 
 
-def test_a_bug_of_ours_is_in_every_report(shop: Project) -> None:
+def test_an_internal_error_is_in_every_report(shop: Project) -> None:
     shop.start_check = ("-c", WITH_A_BUG)
     result: Result = change_and_check(shop, *ALL)
     assert result.returncode == 3, result.output
     assert "Traceback" in result.stderr
-    assert_no_verdict(shop, "this is a bug of ours (TypeError)")
+    assert_no_verdict(shop, "internal error (TypeError)")
 
 
 def test_a_report_that_cannot_be_written_blocks(shop: Project) -> None:

@@ -41,14 +41,14 @@ class Shape:
 
     Attributes:
         said: What a pass says.
-        cure: What the report of a missing migration says.
+        fix: What the report of a missing migration says.
         revision: The migration's id; its parent's comes second.
         functions: The migration's code.
     """
 
     sample: str
     said: str
-    cure: str
+    fix: str
     revision: tuple[str, str]
     functions: str
 
@@ -117,7 +117,7 @@ def test_a_column_is_blocked_at_its_line_and_passes_with_its_migration(
 
         where = project.add_column()
         blocked = change_and_check(project)
-        assert_finding(blocked, f"{where}5: missing-migration", shape.cure)
+        assert_finding(blocked, f"{where}5: missing-migration", shape.fix)
         assert blocked.stdout.count("missing-migration") == 1
 
         add_migration(project, shape)

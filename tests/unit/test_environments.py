@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from alembic_lockstep.commands import cure_commands
+from alembic_lockstep.commands import fix_commands
 from alembic_lockstep.config import Settings
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.history.environments import Environment, find_environments
@@ -272,8 +272,8 @@ def test_flask_beats_an_ini_for_the_same_scripts() -> None:
     assert found.flask
 
 
-def cure(environment: Environment, *files: str, message: str = "add games.winners") -> str:
-    return " ; ".join(cure_commands(environment, files, message))
+def fix(environment: Environment, *files: str, message: str = "add games.winners") -> str:
+    return " ; ".join(fix_commands(environment, files, message))
 
 
 PLAIN = Environment("alembic.ini", "", "migrations", ("migrations/versions",))
@@ -288,20 +288,20 @@ FLASK = Environment(
 )
 
 
-def test_the_cure_of_a_flask_project() -> None:
-    assert cure_commands(FLASK, ["uv.lock"], "add games.winners") == (
+def test_the_fix_of_a_flask_project() -> None:
+    assert fix_commands(FLASK, ["uv.lock"], "add games.winners") == (
         'uv run flask --app backend.app:create_app db migrate -m "add games.winners"',
         "git add migrations/versions",
     )
 
 
-def test_the_cure_leaves_out_what_goes_without_saying() -> None:
+def test_the_fix_leaves_out_what_goes_without_saying() -> None:
     create = 'flask db migrate -m "add games.winners" ; git add migrations/versions'
-    assert cure(Environment("", "", "migrations", ("migrations/versions",), flask=True)) == create
+    assert fix(Environment("", "", "migrations", ("migrations/versions",), flask=True)) == create
     told = Environment("", "", "migrations", ("migrations/versions",), "app", True, True)
-    assert cure(told) == create
+    assert fix(told) == create
     unknown = Environment("alembic.ini", "", "", ())
-    assert cure(unknown) == 'alembic revision --autogenerate -m "add games.winners"'
+    assert fix(unknown) == 'alembic revision --autogenerate -m "add games.winners"'
 
 
 @pytest.mark.parametrize(
@@ -315,24 +315,24 @@ def test_the_cure_leaves_out_what_goes_without_saying() -> None:
         ("other/uv.lock", ""),
     ],
 )
-def test_the_cure_is_run_as_the_project_runs_things(lock: str, runner: str) -> None:
-    assert cure(PLAIN, lock).startswith(f"{runner}alembic revision --autogenerate -m ")
+def test_the_fix_is_run_as_the_project_runs_things(lock: str, runner: str) -> None:
+    assert fix(PLAIN, lock).startswith(f"{runner}alembic revision --autogenerate -m ")
 
 
-def test_the_cure_below_the_root() -> None:
+def test_the_fix_below_the_root() -> None:
     below = Environment("back end/db.ini", "back end", "back end/m", ("back end/m/versions",))
-    assert cure(below, "uv.lock", "back end/poetry.lock", message="add 'é'") == (
+    assert fix(below, "uv.lock", "back end/poetry.lock", message="add 'é'") == (
         "cd 'back end' && poetry run alembic -c db.ini revision --autogenerate -m \"add 'é'\""
         " ; git add ':/back end/m/versions'"
     )
     flask = Environment("b/db/alembic.ini", "b", "b/db", ("b/db/versions",), flask=True)
-    assert cure(flask, "uv.lock", message="a") == (
+    assert fix(flask, "uv.lock", message="a") == (
         'cd b && uv run flask db migrate -d db -m "a" ; git add :/b/db/versions'
     )
 
 
 def test_a_message_cannot_run_anything() -> None:
-    assert cure(PLAIN, message='$(rm) "x"').startswith(
+    assert fix(PLAIN, message='$(rm) "x"').startswith(
         "alembic revision --autogenerate -m '$(rm) \"x\"' ; "
     )
 
@@ -374,7 +374,7 @@ def test_a_section_that_is_named_need_not_name_scripts_itself() -> None:
 def test_commands_name_the_section_and_the_arguments() -> None:
     tree = {"alembic.ini": "[b]\nscript_location = other\n", "other/env.py": ENV}
     (found,) = find_environments(list(tree), tree.get, Settings(x=("a=b c",)), {}, tree.get)
-    create, _ = cure_commands(found, tree, "add t.c")
+    create, _ = fix_commands(found, tree, "add t.c")
     assert create == "alembic -n b -x 'a=b c' revision --autogenerate -m \"add t.c\""
 
 
@@ -421,6 +421,6 @@ def test_the_bases_of_advanced_alchemy_make_no_environment_of_its_commands() -> 
         ("app.config", 'alchemy --config app.config make-migrations -m "add a"'),
     ],
 )
-def test_the_cure_of_advanced_alchemy(config: str, command: str) -> None:
+def test_the_fix_of_advanced_alchemy(config: str, command: str) -> None:
     environment = Environment("", "", "m", ("m/versions",), alchemy=True, alchemy_config=config)
-    assert cure_commands(environment, [], "add a")[0] == command
+    assert fix_commands(environment, [], "add a")[0] == command

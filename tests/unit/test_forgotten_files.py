@@ -108,7 +108,7 @@ def test_a_run_that_fails_for_an_untracked_file_names_it(
     assert hint.rpartition("\n")[2] == added
 
 
-def test_untracked_files_that_migrations_looked_for_may_cure_it(graph: Graph) -> None:
+def test_untracked_files_that_migrations_looked_for_may_fix_it(graph: Graph) -> None:
     for path in ("m/a.csv", "m/rows/b.csv", "m/rows/c.py", "m/other/d.csv", "e.csv"):
         (graph.root / path).parent.mkdir(exist_ok=True)
         (graph.root / path).touch()

@@ -111,7 +111,7 @@ def test_an_index_with_conflicts_could_not_be_judged(root: Path) -> None:
         Repository.discover(root).staged_tree({})
 
 
-def test_a_base_that_a_shallow_clone_lacks_is_named_with_the_cure(root: Path) -> None:
+def test_a_base_that_a_shallow_clone_lacks_is_named_with_the_fix(root: Path) -> None:
     commit(root, a_py="x = 1\n")
     first = git(root, "rev-parse", "HEAD")
     commit(root, a_py="x = 2\n")

@@ -9,8 +9,7 @@ from typing import Any
 import click
 import pytest
 
-from alembic_lockstep.cure import Cure
-from alembic_lockstep.findings import Finding, Location
+from alembic_lockstep.findings import Finding, Fix, Location
 from alembic_lockstep.report.full import EXAMPLES, MANY
 from alembic_lockstep.report.output import render
 from alembic_lockstep.report.report import EnvironmentReport, Report
@@ -32,9 +31,9 @@ def environment(config: str) -> EnvironmentReport:
     )
     if config == "b.ini":
         findings += (replace(HEADS, message="table games is gone", environment=config),)
-    code = Cure("The migration that is missing:", "op.add_column()", "python")
+    code = Fix("The migration that is missing:", "op.add_column()", "python")
     return EnvironmentReport(
-        config, findings, (code, Cure("To cure it:", f"alembic -c {config} revision", "console"))
+        config, findings, (code, Fix("Fix:", f"alembic -c {config} revision", "console"))
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 from alembic.command import revision
 from alembic.config import Config
 
-from alembic_lockstep.commands import cure_commands
+from alembic_lockstep.commands import fix_commands
 from alembic_lockstep.history.environments import Environment
 from alembic_lockstep.history.placement import Placement, place_revision
 from alembic_lockstep.history.revisions import History, parse_revision
@@ -60,7 +60,7 @@ def test_a_migration_goes_to_the_branch_of_its_tables(
 
 def test_commands_seen_from_the_folder_in_which_alembic_is_run() -> None:
     below = Environment("b/alembic.ini", "b", "b/m", ("b/m/v 1", "b/m/v 2"))
-    create, add = cure_commands(below, [], "a", placement=Placement("0001", "b/m/v 2"))
+    create, add = fix_commands(below, [], "a", placement=Placement("0001", "b/m/v 2"))
     assert create == (
         "cd b && alembic revision --autogenerate --head 0001 --version-path 'm/v 2' -m \"a\""
     )

@@ -21,9 +21,8 @@ from jsonschema.validators import validator_for
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from alembic_lockstep.cure import Cure
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.findings import Finding, Location
+from alembic_lockstep.findings import Finding, Fix, Location
 from alembic_lockstep.ignores import IGNORABLE
 from alembic_lockstep.isolation.cell import Guard
 from alembic_lockstep.pages import linked_page, rule_names, rule_summary
@@ -54,16 +53,16 @@ TITLE = replace(
     sql=(),
 )
 HEADS = Finding("multiple-heads", "2 heads", Location("m/9c1d.py", 4), "other.ini", "Merge them.")
-CURES = (
-    Cure("The migration that is missing:", "def upgrade() -> None:\n    pass", "python"),
-    Cure("To cure it:", 'alembic revision -m "winners"', "console"),
+FIXES = (
+    Fix("The migration that is missing:", "def upgrade() -> None:\n    pass", "python"),
+    Fix("Fix:", 'alembic revision -m "winners"', "console"),
 )
 REPORT = Report(
     ("Blocked: 2 missing-migration, 1 multiple-heads.", "alembic.ini: …", "  not compared: views"),
     "1" * 40,
     "2" * 64,
     (
-        EnvironmentReport("alembic.ini", (WINNERS, TITLE), CURES, ("SQLite",), ("sqlite",)),
+        EnvironmentReport("alembic.ini", (WINNERS, TITLE), FIXES, ("SQLite",), ("sqlite",)),
         EnvironmentReport("other.ini", (HEADS,), start="replay", not_compared=("views",)),
     ),
     (Ignored("missing-migration", "table audit", "by hand", "audit_*", True, "alembic.ini"),),
@@ -84,14 +83,14 @@ EXAMPLE = Report(
             "alembic.ini",
             (WINNERS,),
             (
-                Cure(
+                Fix(
                     "The migration that is missing:",
                     "def upgrade() -> None:\n"
                     "    op.add_column('games', sa.Column('winners', sa.JSON()))",
                     "python",
                 ),
-                Cure(
-                    "To cure it:",
+                Fix(
+                    "Fix:",
                     'alembic revision --autogenerate -m "add games.winners"\n'
                     "git add migrations/versions",
                     "console",
@@ -148,8 +147,8 @@ def hostile(text: str) -> Report:
         operation=text,
         sql=(text,),
     )
-    cures = (Cure(f"What {text} still needs:", text, "python"), Cure("Type:", text, "console"))
-    environment = EnvironmentReport(text, (finding,), cures, notes=(text,))
+    fixes = (Fix(f"What {text} still needs:", text, "python"), Fix("Type:", text, "console"))
+    environment = EnvironmentReport(text, (finding,), fixes, notes=(text,))
     ignored = Ignored("missing-migration", text, text, text, True, text)
     return Report(
         ("Blocked.", text.lstrip(), f"  {text}"), "", "", (environment,), (ignored,), (text,)
@@ -440,7 +439,7 @@ def test_fingerprints_are_these() -> None:
     ]
 
 
-def test_sarif_has_all_rules_the_place_and_the_cure() -> None:
+def test_sarif_has_all_rules_the_place_and_the_fix() -> None:
     run = sarif_run(REPORT)
     driver = run["tool"]["driver"]
     assert [rule["id"] for rule in driver["rules"]] == rule_names()

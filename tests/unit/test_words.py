@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from alembic.operations import ops
 
-from alembic_lockstep.cure import _message
 from alembic_lockstep.dryrun.operations import Operation
+from alembic_lockstep.fix import _message
 from alembic_lockstep.probe.foreign import described
 from alembic_lockstep.probe.twin.dialects import Dialect
 from alembic_lockstep.probe.twin.opinion import opinion_of

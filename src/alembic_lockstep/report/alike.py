@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-from alembic_lockstep.findings import Finding
+from alembic_lockstep.findings import Finding, Fix
 from alembic_lockstep.report.report import Report
 from alembic_lockstep.report.text import listed, printable
-
-if TYPE_CHECKING:  # the answer at once does without
-    from alembic_lockstep.cure import Cure
 
 
 @dataclass(frozen=True)
@@ -41,16 +37,16 @@ def share_findings(findings: Iterable[Finding]) -> list[SharedFinding]:
     return [SharedFinding(first[key], tuple(dict.fromkeys(names[key]))) for key in first]
 
 
-def share_cures(report: Report) -> list[Cure]:
-    """Return each cure once; where the report has several environments, with their names."""
-    names: dict[Cure, list[str]] = defaultdict(list)
+def share_fixes(report: Report) -> list[Fix]:
+    """Return each fix once; where the report has several environments, with their names."""
+    names: dict[Fix, list[str]] = defaultdict(list)
     for environment in report.environments:
-        for cure in environment.cures:
-            names[cure].append(environment.config)
+        for fix in environment.fixes:
+            names[fix].append(environment.config)
     if len(report.environments) < 2:
         return list(names)
     # Code first where several need the same, then what to type in each.
     return [
-        replace(cure, title=f"{cure.title.removesuffix(':')} ({listed(configs)}):")
-        for cure, configs in names.items()
+        replace(fix, title=f"{fix.title.removesuffix(':')} ({listed(configs)}):")
+        for fix, configs in names.items()
     ]

@@ -1,22 +1,18 @@
-"""full: each finding with its source line, then what cures them."""
+"""full: each finding with its source line, then the fixes."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from click import style
 
-from alembic_lockstep.findings import Finding, Location
+from alembic_lockstep.findings import Finding, Fix, Location
 from alembic_lockstep.report import failure
-from alembic_lockstep.report.alike import SharedFinding, share_cures, share_findings
+from alembic_lockstep.report.alike import SharedFinding, share_findings, share_fixes
 from alembic_lockstep.report.concise import first_line
 from alembic_lockstep.report.report import Report
 from alembic_lockstep.report.text import count_rules, listed, place, plural, printable
-
-if TYPE_CHECKING:  # the answer at once does without
-    from alembic_lockstep.cure import Cure
 
 # A rule with more findings than `MANY` has its first `EXAMPLES` shown, the rest by their places.
 MANY, EXAMPLES = 10, 3
@@ -24,7 +20,7 @@ MOST_FILES, MOST_RELATED = 20, 5
 
 
 def render(report: Report) -> str:
-    """The findings, then the cures; or why there are none."""
+    """The findings, then the fixes; or why there are none."""
     if report.failure:
         return failure.render(report.failure)
     return "".join(f"{line}\n" for line in _lines(report))
@@ -47,8 +43,8 @@ def _lines(report: Report) -> Iterator[str]:
             yield from _finding(one)
     for rule, locations in others.items():
         yield from _places(rule, locations)
-    for cure in share_cures(report):
-        yield from _cure(cure)
+    for fix in share_fixes(report):
+        yield from _fix(fix)
 
 
 def _overview(report: Report, findings: Sequence[SharedFinding]) -> Iterator[str]:
@@ -72,10 +68,10 @@ def _places(rule: str, locations: Sequence[Location]) -> Iterator[str]:
     yield ""
 
 
-def _cure(cure: Cure) -> Iterator[str]:
-    yield style(printable(cure.title), bold=True)
+def _fix(fix: Fix) -> Iterator[str]:
+    yield style(printable(fix.title), bold=True)
     yield ""
-    for line in cure.text.splitlines():
+    for line in fix.text.splitlines():
         yield style(f"    {printable(line)}".rstrip(), fg="green") if line.strip() else ""
     yield ""
 

@@ -13,6 +13,9 @@ from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.findings import Finding
 from alembic_lockstep.report.report import EnvironmentReport, Report
 
+# Names of the published schema for fields that are called otherwise here.
+_PUBLISHED = {"fixes": "cures"}
+
 
 def render(report: Report) -> str:
     """The report as one object."""
@@ -52,9 +55,9 @@ def _finding(finding: Finding) -> dict[str, Any]:
 
 
 def _environment(environment: EnvironmentReport) -> dict[str, Any]:
-    document = asdict(environment)
-    del document["findings"]  # they stand together, above
-    return document
+    fields = asdict(environment)
+    del fields["findings"]  # they stand together, above
+    return {_PUBLISHED.get(name, name): value for name, value in fields.items()}
 
 
 def _failure(error: CouldNotJudge) -> dict[str, Any]:

@@ -34,13 +34,13 @@ def _environment(verdict: EnvironmentVerdict) -> EnvironmentReport:
     name, comparison = verdict.environment.name, verdict.comparison
     if comparison is None:
         return EnvironmentReport(
-            name, verdict.findings, verdict.cures, verdict.servers, notes=verdict.notes
+            name, verdict.findings, verdict.fixes, verdict.servers, notes=verdict.notes
         )
     now = comparison.now
     return EnvironmentReport(
         name,
         verdict.findings,
-        verdict.cures,
+        verdict.fixes,
         verdict.servers,
         dialects=tuple(sorted({one["dialect"] for one in now.connections})),
         start=comparison.start,

@@ -1,4 +1,4 @@
-"""markdown: for the summary of a CI job: the verdict, a table of findings, what cures them."""
+"""markdown: for the summary of a CI job: the verdict, a table of findings, the fixes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.findings import Finding
 from alembic_lockstep.pages import rule_url
 from alembic_lockstep.report import failure
-from alembic_lockstep.report.alike import share_cures, share_findings
+from alembic_lockstep.report.alike import share_findings, share_fixes
 from alembic_lockstep.report.report import Report
 from alembic_lockstep.report.text import block, place, plural, printable
 
@@ -51,8 +51,8 @@ def _sections(report: Report) -> Iterator[str]:
         rows = [_row(one.finding, one.label) for one in share_findings(report.findings)]
         yield "\n".join(["| rule | place | finding |", "| --- | --- | --- |", *rows])
         yield from map(prose, (line for one in report.environments for line in one.overview))
-    for cure in share_cures(report):
-        yield f"{prose(cure.title.removesuffix(':'))}:\n\n" + fenced(cure.text, cure.language)
+    for fix in share_fixes(report):
+        yield f"{prose(fix.title.removesuffix(':'))}:\n\n" + fenced(fix.text, fix.language)
     if more:
         # Those of an environment are indented below its first.
         yield "\n".join(

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.findings import Finding
+from alembic_lockstep.findings import Finding, Fix
 
 if TYPE_CHECKING:
-    from alembic_lockstep.cure import Cure
     from alembic_lockstep.verdict import Ignored
 
 
@@ -28,7 +27,7 @@ class EnvironmentReport:
 
     config: str
     findings: tuple[Finding, ...] = ()
-    cures: tuple[Cure, ...] = ()
+    fixes: tuple[Fix, ...] = ()
     servers: tuple[str, ...] = ()
     dialects: tuple[str, ...] = ()
     start: str | None = None

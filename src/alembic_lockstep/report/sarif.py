@@ -96,14 +96,14 @@ def _results(report: Report) -> list[dict[str, Any]]:
 
 
 def _markdown(finding: Finding, environment: EnvironmentReport) -> str:
-    """The message, and what cures this finding."""
+    """The message, and what fixes this finding."""
     parts = [prose(finding.message)]
     parts += ["\\\n".join(prose(line) for line in finding.hint.splitlines())]
     for text, language in ((finding.operation, "python"), ("\n".join(finding.sql), "sql")):
         parts += [fenced(text, language)] if text else []
     # A body of all that is missing would stand in every result.
-    commands = [cure for cure in environment.cures if cure.language == "console"]
-    parts += [f"{prose(cure.title)}\n\n{fenced(cure.text, cure.language)}" for cure in commands]
+    commands = [fix for fix in environment.fixes if fix.language == "console"]
+    parts += [f"{prose(fix.title)}\n\n{fenced(fix.text, fix.language)}" for fix in commands]
     return "\n\n".join(filter(None, parts))
 
 

@@ -24,7 +24,7 @@ VERBS = {"add": "adds", "remove": "drops", "modify": "alters", "other": "changes
 
 def rule_of(facts: Facts, operation: Operation) -> str:
     """The rule that reports an introduced difference."""
-    if operation in facts.cured:
+    if operation in facts.fixed:
         return "uncommitted-migration"
     return "migration-mismatch" if facts.new else "missing-migration"
 

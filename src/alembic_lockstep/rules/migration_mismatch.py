@@ -17,7 +17,7 @@ def check(facts: Facts) -> list[Finding]:
         return []
     return [
         difference("migration-mismatch", facts, operation, _message(facts, operation))
-        for operation in facts.uncured
+        for operation in facts.unfixed
     ]
 
 

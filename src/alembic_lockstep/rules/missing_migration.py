@@ -22,7 +22,7 @@ def check(facts: Facts) -> list[Finding]:
             operation,
             f"{state(operation)}, but no migration {verb(operation)} it",
         )
-        for operation in facts.uncured
+        for operation in facts.unfixed
     ]
 
 

@@ -1,4 +1,4 @@
-"""uncommitted-migration: the migration that would cure it lies on disk, not in the commit.
+"""uncommitted-migration: the migration that would fix it lies on disk, not in the commit.
 
 So does a file that a new migration reads.
 """
@@ -29,11 +29,11 @@ def check(facts: Facts) -> list[Finding]:
 
 
 def _forgotten(facts: Facts) -> Iterator[Finding]:
-    """Yield those that cure something: `facts.cured` was found out by a dry run with them."""
-    if not facts.cured:
+    """Yield those that fix something: `facts.fixed` was found out by a dry run with them."""
+    if not facts.fixed:
         return
-    things = listed(dict.fromkeys(operation.text for operation in facts.cured))
-    related = [place for operation in facts.cured for place in locations(facts, operation)[:1]]
+    things = listed(dict.fromkeys(operation.text for operation in facts.fixed))
+    related = [place for operation in facts.fixed for place in locations(facts, operation)[:1]]
     for path in facts.forgotten:
         what = "migration" if path.endswith(".py") else "file"
         yield Finding(

@@ -48,7 +48,7 @@ def check(facts: Facts) -> list[Finding]:
 def without_unseen_tables(facts: Facts) -> Facts:
     """Return the facts with the removal of such tables counted as old.
 
-    To drop the table is not the cure, and the rule's own finding names the one that is.
+    To drop the table is not the fix, and the rule's own finding names the one that is.
     """
     if facts.comparison is None or not any(map(_removes, facts.comparison.introduced)):
         return facts

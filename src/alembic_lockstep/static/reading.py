@@ -109,8 +109,8 @@ class Reading:
         if not introduced or not facts.forgotten or unsure:
             return compared
         left = {one.operation for one in self._with_forgotten(facts)}
-        cured = tuple(operation for operation in introduced if operation not in left)
-        return replace(compared, cured=cured)
+        fixed = tuple(operation for operation in introduced if operation not in left)
+        return replace(compared, fixed=fixed)
 
     def reasons(self, operations: Iterable[Operation]) -> Iterator[str]:
         """Why nobody can tell of each."""
