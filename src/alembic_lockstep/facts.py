@@ -201,8 +201,8 @@ def _not_loaded(side: Side, scripts: Sequence[str]) -> tuple[str, ...]:
     return (f"not judged: {count} in {listed(folders)}, which env.py did not load",)
 
 
-def at(tree: Tree, path: str, line: int = 1, column: int = 1, length: int = 0) -> Location:
-    """A location with its source line read from the tree."""
+def location_in(tree: Tree, path: str, line: int = 1, column: int = 1, length: int = 0) -> Location:
+    """Return a location whose source line is read from the tree."""
     lines = (tree.read(path) or "").splitlines()
     source = lines[line - 1] if 0 < line <= len(lines) else ""
     return Location(path, line, column, source, length)

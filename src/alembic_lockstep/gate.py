@@ -46,7 +46,7 @@ from alembic_lockstep.memory.verdicts import Verdicts
 from alembic_lockstep.pins import with_pinned_models
 from alembic_lockstep.rules import DRY_RUN_RULES, HISTORY_RULES, Check
 from alembic_lockstep.rules.edited_migration import unpublished
-from alembic_lockstep.rules.unregistered_model import without_unseen_tables
+from alembic_lockstep.rules.unregistered_model import without_unregistered_tables
 from alembic_lockstep.sides import Side, SideFinder
 from alembic_lockstep.unstaged import unstaged_settings
 from alembic_lockstep.verdict import EnvironmentVerdict, Verdict
@@ -175,7 +175,7 @@ def conclude(facts: Facts, globs: Mapping[str, str], directives: Directives) -> 
     """What the rules say of what is known, less what the project wants to be ignored."""
     facts = with_pinned_models(facts)
     counted, differences = ignore_differences(facts, globs, directives)
-    counted = without_unseen_tables(counted)
+    counted = without_unregistered_tables(counted)
     found = _apply(HISTORY_RULES, counted) + _apply(DRY_RUN_RULES, counted)
     influences = named_influences(facts) if directives.trusted else ()
     findings, others = ignore_findings(found, directives)

@@ -57,7 +57,7 @@ def judged(
         introduced=introduced,
     )
     facts = replace(graph.facts(), comparison=comparison)
-    return unregistered_model.without_unseen_tables(facts)
+    return unregistered_model.without_unregistered_tables(facts)
 
 
 def _observed(base: str, loaded: tuple[str, ...] = ()) -> Observation:

@@ -22,13 +22,13 @@ from alembic_lockstep.rules import (
 
 Check = Callable[[Facts], list[Finding]]
 
-# Judged from the migration files alone. A finding of these says why a dry run cannot follow.
+# Judged from the migration files alone: their findings say why no dry run is possible.
 HISTORY_RULES: dict[str, Check] = {
     "unknown-parent": unknown_parent.check,
     "multiple-heads": multiple_heads.check,
     edited_migration.RULE: edited_migration.check,
 }
-# Judged from what the dry run saw.
+# Judged from the dry run.
 DRY_RUN_RULES: dict[str, Check] = {
     "broken-upgrade": broken_upgrade.check,
     "uncommitted-migration": uncommitted_migration.check,
@@ -37,7 +37,7 @@ DRY_RUN_RULES: dict[str, Check] = {
     "unregistered-model": unregistered_model.check,
     "broken-models": broken_models.check,
 }
-# Judged from what a range of commits does; `branch.py` applies them.
+# Judged from a range of commits; `branch.py` applies them.
 RANGE_RULES = frozenset({split_commit.RULE, stale_branch.RULE})
-# Of the dry run's, the ones about schema differences.
+# Those of the dry run that report schema differences.
 DIFFERENCE_RULES = frozenset({"uncommitted-migration", "missing-migration", "migration-mismatch"})

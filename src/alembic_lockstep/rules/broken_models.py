@@ -12,40 +12,43 @@ from alembic_lockstep.rules.differences import locations
 
 
 def check(facts: Facts) -> list[Finding]:
-    """One finding for each table whose own CREATE statements fail now."""
-    seen = facts.comparison
-    if seen is None or seen.now.error or seen.before is None or seen.before.error:
+    """Return one finding for each table whose own CREATE statements fail now."""
+    comparison = facts.comparison
+    if comparison is None or comparison.now.error:
         return []
-    before = seen.before
+    before = comparison.before
+    if before is None or before.error:
+        return []
     return [
-        _finding(facts, name, table, why)
-        for name, table, why in _unmade(seen.now)
-        if _could_be_made(before, name, table)
+        _finding(facts, database, table, why)
+        for database, table, why in _failed_tables(comparison.now)
+        if _was_creatable(before, database, table)
     ]
 
 
-def _unmade(now: Observation) -> Iterator[tuple[str, str, str]]:
+def _failed_tables(now: Observation) -> Iterator[tuple[str, str, str]]:
+    """Yield the database's name, the table and the error of each table that cannot be created."""
     for database in now.databases:
         for table, why in database["twin"]["unmade"].items():
-            if table:  # else it is a listener of all of them, which may read what migrations made
+            if table:  # else a listener of all tables failed, which may read what migrations made
                 yield database["name"], table, why
 
 
-def _could_be_made(before: Observation, name: str, table: str) -> bool:
-    """Tell whether the models of the base made all tables, or at least this one."""
-    twins = [database["twin"] for database in before.databases if database["name"] == name]
+def _was_creatable(before: Observation, database: str, table: str) -> bool:
+    """Return whether the models of the base created all tables, or at least this one."""
+    twins = [entry["twin"] for entry in before.databases if entry["name"] == database]
     return any(not twin["failure"] and table not in twin["unseen"] for twin in twins)
 
 
-def _finding(facts: Facts, name: str, table: str, why: str) -> Finding:
-    made = Operation(name, "add_table", table, "", (), "", "", f"table {table}", ())
-    places = locations(facts, made)
+def _finding(facts: Facts, database: str, table: str, why: str) -> Finding:
+    operation = Operation(database, "add_table", table, "", (), "", "", f"table {table}", ())
+    primary, *related = locations(facts, operation)
     return Finding(
         "broken-models",
         f"create_all() cannot make table {table}: {why}",
-        places[0],
+        primary,
         facts.environment.name,
-        related=tuple(places[1:]),
+        related=tuple(related),
         hint="Mend what the models say of it. If a migration makes what they lack, and that is not "
         "seen here: # lockstep: ignore[broken-models] and the reason.",
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from alembic_lockstep.dryrun.failures import lacks_column
 from alembic_lockstep.dryrun.hints import hint
-from alembic_lockstep.facts import Facts, at
+from alembic_lockstep.facts import Facts, location_in
 from alembic_lockstep.findings import Finding, Location
 from alembic_lockstep.git.absent import forgotten_in, what_is_absent
 
@@ -17,13 +17,13 @@ BLAME = (
 
 
 def check(facts: Facts) -> list[Finding]:
-    """At most one finding: a failing upgrade stops at its first error."""
+    """Return a finding for each invalid file, or else one for the first error of the upgrade."""
     if facts.broken:
         return [
             Finding(
                 "broken-upgrade",
                 f"this migration is not valid Python: {broken.message}",
-                at(facts.tree, broken.path, broken.line, broken.column),
+                location_in(facts.tree, broken.path, broken.line, broken.column),
                 facts.environment.name,
             )
             for broken in facts.broken
@@ -32,8 +32,8 @@ def check(facts: Facts) -> list[Finding]:
         return []
     now = facts.comparison.now
     if lacks_column(now):
-        return []  # a migration that is missing
-    what = f"upgrade() of {now.revision}" if now.revision else "importing this migration"
+        return []  # reported as missing-migration
+    action = f"upgrade() of {now.revision}" if now.revision else "importing this migration"
     before = facts.comparison.before
     ran_in_base = before is not None and now.revision in (*before.revisions, *before.remembered)
     message = _message(now.error)
@@ -42,8 +42,8 @@ def check(facts: Facts) -> list[Finding]:
     return [
         Finding(
             "broken-upgrade",
-            f"{what} fails: {message}",
-            _where(facts, now.revision),
+            f"{action} fails: {message}",
+            _failing_line(facts, now.revision),
             facts.environment.name,
             hint=forgotten or absent or (BLAME if ran_in_base else hint(now, facts.now)),
         )
@@ -55,14 +55,14 @@ def _message(error: object) -> str:
     return f"{error['type']}: {' '.join(str(error['message']).split())}"
 
 
-def _where(facts: Facts, revision_id: str) -> Location:
-    """The innermost line of the migration file in the traceback."""
+def _failing_line(facts: Facts, revision_id: str) -> Location:
+    """Return the innermost line of the migration file in the traceback."""
     assert facts.comparison is not None
-    paths = {one.path for one in facts.history.revisions if one.id == revision_id}
+    paths = {revision.path for revision in facts.history.revisions if revision.id == revision_id}
     frames = [frame for frame in facts.comparison.now.error["frames"] if frame["path"]]
     inside = [frame for frame in frames if not paths or frame["path"] in paths]
     if not inside:
-        return at(facts.tree, min(paths, default=facts.environment.config))
-    place = at(facts.tree, inside[-1]["path"], inside[-1]["line"])
-    code = place.source.strip()
-    return replace(place, column=place.source.find(code) + 1, length=len(code))
+        return location_in(facts.tree, min(paths, default=facts.environment.config))
+    location = location_in(facts.tree, inside[-1]["path"], inside[-1]["line"])
+    code = location.source.strip()
+    return replace(location, column=location.source.find(code) + 1, length=len(code))

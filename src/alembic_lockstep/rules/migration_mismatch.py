@@ -5,18 +5,18 @@ from __future__ import annotations
 from alembic_lockstep.dryrun.operations import Operation
 from alembic_lockstep.facts import Facts
 from alembic_lockstep.findings import Finding
-from alembic_lockstep.rules.differences import difference, state, verb
+from alembic_lockstep.rules.differences import finding_of, state, verb
 
-# More revisions than these are counted: each finding would repeat all their names.
+# More revisions than these are counted, not named: each finding would repeat all names.
 MOST_NAMES = 3
 
 
 def check(facts: Facts) -> list[Finding]:
-    """One finding for each difference that the new migrations leave or make."""
+    """Return one finding for each difference that the new migrations leave or make."""
     if not facts.new:
         return []
     return [
-        difference("migration-mismatch", facts, operation, _message(facts, operation))
+        finding_of("migration-mismatch", facts, operation, _message(facts, operation))
         for operation in facts.unfixed
     ]
 
@@ -27,5 +27,5 @@ def _message(facts: Facts, operation: Operation) -> str:
     every = f"the {len(names)} new migrations" if are_many else ", ".join(names)
     if operation.kind.startswith("remove"):  # left over, or just made
         return f"after {every} the database has {operation.text}, which the models lack"
-    who = f"the new migration {every} never" if len(names) == 1 else f"none of {every}"
-    return f"{state(operation)}, but {who} {verb(operation)} it"
+    subject = f"the new migration {every} never" if len(names) == 1 else f"none of {every}"
+    return f"{state(operation)}, but {subject} {verb(operation)} it"

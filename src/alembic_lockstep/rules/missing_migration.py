@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from alembic_lockstep.dryrun.failures import lacks_column
 from alembic_lockstep.dryrun.observation import Observation
-from alembic_lockstep.facts import Facts, at
+from alembic_lockstep.facts import Facts, location_in
 from alembic_lockstep.findings import Finding
-from alembic_lockstep.rules.differences import difference, state, verb
+from alembic_lockstep.rules.differences import finding_of, state, verb
 
 
 def check(facts: Facts) -> list[Finding]:
-    """One finding for each difference that no new migration could be blamed for."""
+    """Return one finding for each difference of a commit without a new migration."""
     if facts.comparison and facts.comparison.now.error:
-        return _queried(facts, facts.comparison.now)
+        return _queried_column(facts, facts.comparison.now)
     if facts.new:
         return []
     return [
-        difference(
+        finding_of(
             "missing-migration",
             facts,
             operation,
@@ -26,8 +26,8 @@ def check(facts: Facts) -> list[Finding]:
     ]
 
 
-def _queried(facts: Facts, now: Observation) -> list[Finding]:
-    """Report the column that the application asks for when it has run its migrations itself."""
+def _queried_column(facts: Facts, now: Observation) -> list[Finding]:
+    """Return a finding for a column that the application queries after its own migrations."""
     column = lacks_column(now)
     if not column:
         return []
@@ -40,7 +40,7 @@ def _queried(facts: Facts, now: Observation) -> list[Finding]:
             "missing-migration",
             f"column {column} is queried while the application starts, after it has run its "
             "migrations, but no migration adds it",
-            at(facts.tree, path, line),
+            location_in(facts.tree, path, line),
             facts.environment.name,
             hint="Until it is there the application does not start, not for autogenerate either. "
             "Query it later, and `alembic-lockstep check` prints the migration, or write one.",

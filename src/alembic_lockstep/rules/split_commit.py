@@ -1,4 +1,4 @@
-"""split-commit: a commit changes the models, and a later one brings the migration."""
+"""split-commit: a commit changes the models, and a later one adds the migration."""
 
 from __future__ import annotations
 
@@ -21,25 +21,24 @@ RULE = "split-commit"
 def check(
     whole: EnvironmentVerdict | None, commits: Sequence[CommitVerdict], tip: Tree
 ) -> list[Finding]:
-    """What commits introduce and later ones of the same branch take back, one finding each.
+    """Return one finding for each difference that a commit introduces and a later one removes.
 
-    Findings of other rules are passed on: an upgrade that fails in one commit only, say.
+    Findings of other rules are returned as well: an upgrade that fails in a single commit, say.
 
     Args:
-        whole: The verdict on all commits as one; what it found already is not repeated.
+        whole: The verdict on all commits together; its findings are not repeated.
         commits: Oldest first.
-        tip: The tree that findings point into, where the line still stands.
+        tip: The tree that findings point into, where it still has the line.
     """
-    found = whole.findings if whole else ()
-    said = {(one.rule, one.message) for one in found}
-    judged = whole.comparison if whole else None
-    # Old ones do not count: a commit may heal one, and a later one bring it back.
-    left = {one.identity for one in judged.introduced} if judged else set()
+    reported = {(each.rule, each.message) for each in whole.findings} if whole else set()
+    comparison = whole.comparison if whole else None
+    # Old differences do not count: a commit may remove one, and a later commit restore it.
+    left = {operation.identity for operation in comparison.introduced} if comparison else set()
     return [
         replace(finding, location=_in_tip(finding.location, commit, tip))
         for number, (commit, verdict) in enumerate(commits)
         for finding in _of_commit(commit, verdict, commits[number + 1 :])
-        if (finding.rule, finding.message) not in said
+        if (finding.rule, finding.message) not in reported
         and not (finding.difference and finding.difference.identity in left)
     ]
 
@@ -52,8 +51,8 @@ def _of_commit(
         if operation is None:
             yield replace(finding, message=f"{finding.message} (in commit {commit})")
             continue
-        healer = _healer(operation, later)
-        until = f"; models and migrations match again only with {healer}" if healer else ""
+        fixing = _fixing_commit(operation, later)
+        until = f"; models and migrations match again only with {fixing}" if fixing else ""
         yield Finding(
             RULE,
             f"{state(operation)} in commit {commit}{until}",
@@ -65,24 +64,21 @@ def _of_commit(
         )
 
 
-def _healer(operation: Operation, later: Sequence[CommitVerdict]) -> Commit | None:
-    """The first commit that does not have the difference any more."""
+def _fixing_commit(operation: Operation, later: Sequence[CommitVerdict]) -> Commit | None:
+    """Return the first commit without the difference; None where that cannot be known."""
     for commit, verdict in later:
-        if verdict.comparison is None or verdict.comparison.now.error:
-            return None  # nobody knows
-        if operation.identity not in {one.identity for one in _differences(verdict)}:
+        comparison = verdict.comparison
+        if comparison is None or comparison.now.error:
+            return None
+        differences = (*comparison.introduced, *comparison.old)
+        if operation.identity not in {each.identity for each in differences}:
             return commit
     return None
 
 
-def _differences(verdict: EnvironmentVerdict) -> tuple[Operation, ...]:
-    seen = verdict.comparison
-    return (*seen.introduced, *seen.old) if seen else ()
-
-
-def _in_tip(place: Location, commit: Commit, tip: Tree) -> Location:
-    """The same line in the tip, if it stands there once; else it is shown as the commit has it."""
-    lines = (tip.read(place.path) or "").splitlines()
-    if place.source and not place.in_base and lines.count(place.source) == 1:
-        return replace(place, line=lines.index(place.source) + 1)
-    return replace(place, commit=commit.sha[:SHORT])
+def _in_tip(location: Location, commit: Commit, tip: Tree) -> Location:
+    """Return the same line in the tip if the tip has it exactly once, else that of the commit."""
+    lines = (tip.read(location.path) or "").splitlines()
+    if location.source and not location.in_base and lines.count(location.source) == 1:
+        return replace(location, line=lines.index(location.source) + 1)
+    return replace(location, commit=commit.sha[:SHORT])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alembic_lockstep.commands import merge_command
-from alembic_lockstep.facts import at
+from alembic_lockstep.facts import location_in
 from alembic_lockstep.findings import Finding, Location
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.history.revisions import History, Revision
@@ -14,24 +14,26 @@ RULE = "stale-branch"
 
 
 def check(branch: Side, target: Side, merged: Side, name: str, shown: Tree) -> list[Finding]:
-    """One finding for each parent that is gone, or else at most one for the heads.
+    """Return one finding for each parent that the merge lacks, or else at most one for the heads.
 
     Args:
-        branch: The environment as the branch has it.
-        target: As the branch has it that this will be merged into.
-        merged: As the merge of both has it, where all of its migration files can be read.
-        name: The target's name for people.
+        branch: The environment in the branch.
+        target: The environment in the branch's target.
+        merged: The environment in the merge of both, of which every migration file can be read.
+        name: The target's name, for the messages.
         shown: The tree that findings point into.
     """
     lost = _lost_parents(branch.history, target.history, merged.history)
     if lost:
-        return [_gone(branch, shown, name, *one) for one in lost]
-    heads, most = merged.history.heads, max(len(branch.history.heads), len(target.history.heads), 1)
-    if len(heads) <= most:
+        return [
+            _lost_parent(branch, shown, name, revision, field, parent)
+            for revision, field, parent in lost
+        ]
+    heads = merged.history.heads
+    if len(heads) <= max(len(branch.history.heads), len(target.history.heads), 1):
         return []
     first = _first(branch.history.new_since(target.history), branch.history)
-    parents = [one for one in target.history.heads if one in heads]
-    instead = ", ".join(f"'{one}'" for one in parents)
+    parents = ", ".join(f"'{head}'" for head in target.history.heads if head in heads)
     return [
         Finding(
             RULE,
@@ -39,7 +41,7 @@ def check(branch: Side, target: Side, merged: Side, name: str, shown: Tree) -> l
             "`upgrade head` will refuse to choose",
             _parent_line(shown, first, merged),
             branch.environment.name,
-            hint=f"Rebase onto {name} and set down_revision = {instead} here, or merge {name} and "
+            hint=f"Rebase onto {name} and set down_revision = {parents} here, or merge {name} and "
             f"make a merge revision: {merge_command(branch.environment, merged.tree.files)}",
         )
     ]
@@ -48,14 +50,23 @@ def check(branch: Side, target: Side, merged: Side, name: str, shown: Tree) -> l
 def _lost_parents(
     branch: History, target: History, merged: History
 ) -> list[tuple[Revision, str, str]]:
-    """What only the merge misses: the target has deleted what the branch builds on."""
-    known = {
-        (one.id, parent) for side in (branch, target) for one, _, parent in side.missing_parents()
+    """Return the parents that only the merge lacks: the target has deleted them.
+
+    Each comes as the revision, the field that names the parent, and the parent's id.
+    """
+    old = {
+        (revision.id, parent)
+        for history in (branch, target)
+        for revision, _, parent in history.missing_parents()
     }
-    return [lost for lost in merged.missing_parents() if (lost[0].id, lost[2]) not in known]
+    return [
+        (revision, field, parent)
+        for revision, field, parent in merged.missing_parents()
+        if (revision.id, parent) not in old
+    ]
 
 
-def _gone(
+def _lost_parent(
     branch: Side, shown: Tree, name: str, revision: Revision, field: str, parent: str
 ) -> Finding:
     line, column, length = revision.lines.get(field, (1, 1, 0))
@@ -63,22 +74,22 @@ def _gone(
         RULE,
         f"{field} '{parent}' is gone in {name}; merged into it, every upgrade will say: "
         f"Can't locate revision identified by '{parent}'",
-        at(shown, revision.path, line, column, length),
+        location_in(shown, revision.path, line, column, length),
         branch.environment.name,
         hint=f"Rebase onto {name} and set {field} to a revision that is still there.",
     )
 
 
 def _first(new: list[Revision], history: History) -> Revision | None:
-    """The branch's first revision, which has to get another parent."""
-    ids = {one.id for one in new}
-    return next((one for one in new if not ids.intersection(one.down)), None) or next(
-        (one for one in history.revisions if one.id in history.heads), None
-    )
+    """Return the branch's first revision, which has to get another parent, or else a head."""
+    ids = {revision.id for revision in new}
+    lowest = (revision for revision in new if not ids.intersection(revision.down))
+    heads = (revision for revision in history.revisions if revision.id in history.heads)
+    return next(lowest, None) or next(heads, None)
 
 
 def _parent_line(shown: Tree, revision: Revision | None, merged: Side) -> Location:
     if revision is None:
-        return at(shown, merged.environment.config)
+        return location_in(shown, merged.environment.config)
     line, column, length = revision.lines.get("down_revision", (1, 1, 0))
-    return at(shown, revision.path, line, column, length)
+    return location_in(shown, revision.path, line, column, length)

@@ -1,6 +1,6 @@
-"""uncommitted-migration: the migration that would fix it lies on disk, not in the commit.
+"""uncommitted-migration: the migration that would fix it is on disk, not in the commit.
 
-So does a file that a new migration reads.
+Or a file that a new migration reads is.
 """
 
 from __future__ import annotations
@@ -10,35 +10,35 @@ import re
 import shlex
 from collections.abc import Iterator
 
-from alembic_lockstep.facts import Facts, at
+from alembic_lockstep.facts import Facts, location_in
 from alembic_lockstep.findings import Finding, Location
 from alembic_lockstep.history.revisions import Revision
 from alembic_lockstep.report.text import listed
 from alembic_lockstep.rules.differences import locations
 
 RULE = "uncommitted-migration"
-# Modules that git ignores are generated, and part of the environment.
+# Ignored modules are generated, and part of the environment.
 _CODE = (".py", ".pyc", ".pyd", ".so")
 # https://www.sqlite.org/fileformat.html#magic_header_string
 _DATABASE = b"SQLite format 3\0"
 
 
 def check(facts: Facts) -> list[Finding]:
-    """One finding for each forgotten file, and for each that git ignores."""
+    """Return one finding for each forgotten file, and for each ignored file that is read."""
     return [*_forgotten(facts), *_ignored(facts)]
 
 
 def _forgotten(facts: Facts) -> Iterator[Finding]:
-    """Yield those that fix something: `facts.fixed` was found out by a dry run with them."""
+    """Yield the findings about forgotten files, if a dry run with them has fewer differences."""
     if not facts.fixed:
         return
     things = listed(dict.fromkeys(operation.text for operation in facts.fixed))
-    related = [place for operation in facts.fixed for place in locations(facts, operation)[:1]]
+    related = [locations(facts, operation)[0] for operation in facts.fixed]
     for path in facts.forgotten:
-        what = "migration" if path.endswith(".py") else "file"
+        kind = "migration" if path.endswith(".py") else "file"
         yield Finding(
             RULE,
-            f"this {what} is {_state(facts, path)}, and the commit needs it for {things}",
+            f"this {kind} is {_state(facts, path)}, and the commit needs it for {things}",
             Location(path),
             facts.environment.name,
             related=tuple(dict.fromkeys(related)),
@@ -53,7 +53,7 @@ def _state(facts: Facts, path: str) -> str:
 
 
 def _ignored(facts: Facts) -> Iterator[Finding]:
-    """Yield one for each file that the commit's own migrations name, and that git ignores."""
+    """Yield a finding for each file that the new migrations name and that git ignores."""
     if facts.comparison is None or not facts.new:
         return
     opened = facts.comparison.now.reads.get("opened", ())
@@ -68,38 +68,38 @@ def _ignored(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             RULE,
             f"{revision.id} reads {path}, which git ignores: no other clone has it",
-            at(facts.tree, revision.path, line),
+            location_in(facts.tree, revision.path, line),
             facts.environment.name,
             hint=f"git add --force {shlex.quote(path)}",
         )
 
 
 def _is_database(facts: Facts, path: str) -> bool:
-    place = facts.repository.root / path
+    file = facts.repository.root / path
     try:
-        if not place.is_file():
+        if not file.is_file():
             return False
-        with place.open("rb") as file:
-            return file.read(len(_DATABASE)) == _DATABASE
+        with file.open("rb") as stream:
+            return stream.read(len(_DATABASE)) == _DATABASE
     except OSError:
         return False
 
 
 def _reader(facts: Facts, path: str) -> tuple[Revision, int] | None:
-    """Return the new revision that names a file, and the line on which it does.
+    """Return the new revision that names a file, and the line of the name.
 
-    Beside the migrations the name may be made of that of the revision, or be a pattern.
+    The name of a file next to the migrations may be built from the revision's, or be a pattern.
     """
     name = posixpath.basename(path)
     stem, suffix = posixpath.splitext(name)
     script = facts.environment.script_location
-    is_beside = bool(script) and path.startswith(f"{script}/")
-    beside = [rf"['\"]{re.escape(stem)}['\"]", re.escape(f"*{suffix}")] if suffix else []
-    named = "|".join([re.escape(name), *(beside if is_beside else ())])
+    is_near = bool(script) and path.startswith(f"{script}/")
+    derived = [rf"['\"]{re.escape(stem)}['\"]", re.escape(f"*{suffix}")] if suffix else []
+    pattern = "|".join([re.escape(name), *(derived if is_near else ())])
     for revision in facts.new:
         for number, line in enumerate((facts.tree.read(revision.path) or "").splitlines(), 1):
-            if re.search(rf"(?<![\w.])(?:{named})(?!\w)", line):
+            if re.search(rf"(?<![\w.])(?:{pattern})(?!\w)", line):
                 return revision, number
-        if is_beside and (revision.id in name or stem in posixpath.basename(revision.path)):
+        if is_near and (revision.id in name or stem in posixpath.basename(revision.path)):
             return revision, 1
     return None
