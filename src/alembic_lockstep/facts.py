@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
 from alembic_lockstep.dryrun.comparison import Comparison
 from alembic_lockstep.dryrun.operations import Operation
 from alembic_lockstep.findings import Location
+from alembic_lockstep.git.change_set import ChangeSet
 from alembic_lockstep.git.entries import Change
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
@@ -27,49 +28,87 @@ from alembic_lockstep.sides import Side, SideFinder
 
 
 @dataclass(frozen=True)
-class Facts:
-    """One environment, seen in two trees.
+class Histories:
+    """An environment in a tree and in its base, read statically.
 
     Attributes:
-        elsewhere: Environments other than this one.
-        loaded_elsewhere: Files that the dry runs of those loaded.
+        now: The environment in the tree.
         in_base: The environment as the base has it; None if it is new.
-        new: Revisions that the tree has and the base lacks, parents first.
-        broken: Migration files of the tree that are not valid Python.
-        base_broken: Those of the base.
-        forgotten: Migration files on disk that the tree lacks or has in another state, and other
-            files that the dry run looked for.
-        comparison: What the dry run found; None when the history forbids one.
-        fixed: Of the introduced operations, those that `forgotten` would fix.
-        notes: What the summary should say about what was read.
+        elsewhere: The tree's other environments.
     """
 
-    repository: Repository
-    environment: Environment
-    elsewhere: tuple[Environment, ...]
-    tree: Tree
-    base: Tree
+    change_set: ChangeSet
+    now: Side
     in_base: Side | None
-    changes: tuple[Change, ...]
-    history: History
-    base_history: History
-    new: tuple[Revision, ...]
-    broken: tuple[Broken, ...] = ()
-    forgotten: tuple[str, ...] = ()
-    comparison: Comparison | None = None
-    fixed: tuple[Operation, ...] = ()
-    notes: tuple[str, ...] = ()
-    loaded_elsewhere: frozenset[str] = frozenset()
-    base_broken: tuple[Broken, ...] = ()
+    elsewhere: tuple[Environment, ...] = ()
+
+    @property
+    def repository(self) -> Repository:
+        """Return the repository that can read both trees."""
+        return self.change_set.repository
+
+    @property
+    def tree(self) -> Tree:
+        """Return the tree that is judged."""
+        return self.change_set.tree
+
+    @property
+    def base(self) -> Tree:
+        """Return the tree that it is compared with."""
+        return self.change_set.base
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """Return the files in which the two differ."""
+        return self.change_set.changes
+
+    @property
+    def environment(self) -> Environment:
+        """Return the environment as the tree configures it."""
+        return self.now.environment
+
+    @property
+    def history(self) -> History:
+        """Return the revisions of the tree."""
+        return self.now.history
+
+    @property
+    def base_history(self) -> History:
+        """Return the revisions of the base; none if the environment is new."""
+        return self.in_base.history if self.in_base else History(())
+
+    @cached_property
+    def new(self) -> tuple[Revision, ...]:
+        """Return the revisions that the tree has and the base lacks, parents first."""
+        return tuple(self.history.new_since(self.base_history))
+
+    @cached_property
+    def broken(self) -> tuple[Broken, ...]:
+        """Return the migration files that are not valid Python, because of this change."""
+        files, before = self.tree.files, self.base.files
+        return tuple(
+            broken for broken in self.now.broken if files[broken.path] != before.get(broken.path)
+        )
+
+    @property
+    def base_broken(self) -> tuple[Broken, ...]:
+        """Return the base's migration files that are not valid Python."""
+        return tuple(self.in_base.broken) if self.in_base else ()
+
+    @cached_property
+    def uncommitted(self) -> tuple[str, ...]:
+        """Return the migration files on disk that the tree lacks or has in another state."""
+        on_disk = [*self.repository.untracked(), *self.repository.unstaged()]
+        return tuple(self.now.migration_files(on_disk))
 
     @cached_property
     def published_in(self) -> str:
-        """The full name of the branch whose revisions other databases have; "" if unknown."""
+        """Return the full name of the branch that other databases follow; "" if unknown."""
         return self.repository.references.default_branch
 
     @cached_property
     def published(self) -> frozenset[str] | None:
-        """The ids of the revisions that other databases may have.
+        """Return the ids of the revisions that other databases may have.
 
         Without a default branch those are the base's, but not where two branches are being merged:
         then it may be either's, and this is None.
@@ -78,79 +117,90 @@ class Facts:
             merging = (self.repository.git_dir / "MERGE_HEAD").exists()
             return None if merging else self.base_history.ids
         tree = Tree(self.repository, self.repository.tree_of(self.published_in))
-        places = (self.environment, *([self.in_base.environment] if self.in_base else []))
-        return frozenset().union(*(Side(place, tree).history.ids for place in places))
+        environments = (self.environment, *([self.in_base.environment] if self.in_base else []))
+        return frozenset().union(
+            *(Side(environment, tree).history.ids for environment in environments)
+        )
 
-    @property
-    def now(self) -> Side:
-        """What is judged."""
-        return Side(self.environment, self.tree)
+    def as_loaded(self, scripts: Sequence[str]) -> Histories:
+        """Return the histories in the version locations that env.py set, if they are others.
+
+        Args:
+            scripts: The migration files of the tree that Alembic loaded.
+        """
+        folders = tuple(sorted({posixpath.dirname(path) for path in scripts}))
+        read = {posixpath.dirname(revision.path) for revision in self.history.revisions}
+        if not scripts or read == set(folders):
+            return self
+        in_base = self.in_base
+        if in_base:
+            in_base = _located(in_base, (*folders, *in_base.environment.version_locations))
+        return replace(self, now=_located(self.now, folders), in_base=in_base)
+
+
+@dataclass(frozen=True)
+class Facts(Histories):
+    """What the rules judge from.
+
+    Attributes:
+        comparison: What the dry run observed; None when the history forbids one.
+        forgotten: Files on disk that the tree lacks or has in another state: migrations, and what
+            the dry run looked for.
+        fixed: Of the introduced operations, those that `forgotten` would fix.
+        notes: What the summary should say about what was read.
+        loaded_elsewhere: Files that the dry runs of other environments loaded.
+    """
+
+    comparison: Comparison | None = None
+    forgotten: tuple[str, ...] = ()
+    fixed: tuple[Operation, ...] = ()
+    notes: tuple[str, ...] = ()
+    loaded_elsewhere: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, histories: Histories, **observed: Any) -> Facts:
+        """Add what was observed (the fields of this class) to an environment's histories."""
+        static = {each.name: getattr(histories, each.name) for each in fields(Histories)}
+        return cls(**static, **observed)
 
     @property
     def unfixed(self) -> tuple[Operation, ...]:
-        """The introduced operations that no file on disk would fix."""
+        """Return what the commit introduces and no file on disk would fix."""
         introduced = self.comparison.introduced if self.comparison else ()
         return tuple(operation for operation in introduced if operation not in self.fixed)
 
 
-def read_facts(
-    finder: SideFinder, sides: Sequence[Side], base: Tree, changes: Sequence[Change]
-) -> list[Facts]:
-    """The facts of all environments of a tree, its `sides`, against the base.
+def read_histories(
+    finder: SideFinder, sides: Sequence[Side], change_set: ChangeSet
+) -> list[Histories]:
+    """Read the histories of a tree's environments in both trees.
 
     Raises:
         CouldNotJudge: the project's own command does not find one of the environments any more.
     """
+    base, changes = change_set.base, change_set.changes
     before = [finder.in_base(side, base, changes) for side in sides]
     finder.refuse_lost(sides, before, base, changes)
+    environments = [side.environment for side in sides]
     return [
-        _read(
-            finder.repository,
+        Histories(
+            change_set,
             side,
             in_base,
-            base,
-            changes,
-            [one.environment for one in sides if one is not side],
+            tuple(each for each in environments if each is not side.environment),
         )
         for side, in_base in zip(sides, before, strict=True)
     ]
 
 
-def _read(
-    repository: Repository,
-    now: Side,
-    in_base: Side | None,
-    base: Tree,
-    changes: Sequence[Change],
-    elsewhere: Sequence[Environment],
-) -> Facts:
-    """Read the two histories statically, and find the migration files that were forgotten."""
-    history, base_history = now.history, in_base.history if in_base else History(())
-    on_disk = [*repository.untracked(), *repository.unstaged()]
-    files = now.tree.files
-    return Facts(
-        repository,
-        now.environment,
-        tuple(elsewhere),
-        now.tree,
-        base,
-        in_base,
-        tuple(changes),
-        history,
-        base_history,
-        new=tuple(history.new_since(base_history)),
-        broken=tuple(one for one in now.broken if files[one.path] != base.files.get(one.path)),
-        forgotten=tuple(now.migration_files(on_disk)),
-        base_broken=tuple(in_base.broken if in_base else ()),
-    )
-
-
-def know_each_other(all_facts: Sequence[Facts]) -> list[Facts]:
-    """The facts of several environments, each with what the dry runs of the others loaded."""
+def link_environments(all_facts: Sequence[Facts]) -> list[Facts]:
+    """Return the facts of several environments, each with what the others' dry runs loaded."""
+    if len(all_facts) == 1:
+        return list(all_facts)
     loaded = [frozenset(_loaded(facts)) for facts in all_facts]
     return [
-        replace(facts, loaded_elsewhere=frozenset().union(*loaded[:place], *loaded[place + 1 :]))
-        for place, facts in enumerate(all_facts)
+        replace(facts, loaded_elsewhere=frozenset().union(*loaded[:index], *loaded[index + 1 :]))
+        for index, facts in enumerate(all_facts)
     ]
 
 
@@ -160,40 +210,21 @@ def _loaded(facts: Facts) -> Sequence[str]:
     return modules
 
 
-def as_loaded(facts: Facts, scripts: Sequence[str]) -> Facts:
-    """The facts again, if env.py set other version locations than the configuration names.
-
-    Args:
-        scripts: The migration files of the tree that Alembic loaded.
-    """
-    folders = tuple(sorted({posixpath.dirname(path) for path in scripts}))
-    read = {posixpath.dirname(revision.path) for revision in facts.history.revisions}
-    if not scripts or read == set(folders):
-        return facts
-    again = _read(
-        facts.repository,
-        _located(facts.now, folders),
-        _located(facts.in_base, (*folders, *facts.in_base.environment.version_locations))
-        if facts.in_base
-        else None,
-        facts.base,
-        facts.changes,
-        facts.elsewhere,
-    )
-    return replace(again, notes=_not_loaded(facts.now, scripts))
-
-
 def _located(side: Side, folders: tuple[str, ...]) -> Side:
     environment = replace(side.environment, version_locations=folders, recursive=False)
     return replace(side, environment=environment)
 
 
-def _not_loaded(side: Side, scripts: Sequence[str]) -> tuple[str, ...]:
-    """Say which other migrations lie there: those of another dialect, perhaps."""
+def unloaded_migrations(side: Side, scripts: Sequence[str]) -> tuple[str, ...]:
+    """Return a note on migrations that env.py did not load: of another dialect, perhaps.
+
+    Args:
+        scripts: Those that Alembic loaded.
+    """
     environment = side.environment
-    places = (environment.script_location, *environment.version_locations)
-    files = migration_files(side.tree.files, filter(None, places), recursive=True)
-    others, _ = read_revisions((one for one in files if one not in scripts), side.tree.read)
+    locations = (environment.script_location, *environment.version_locations)
+    files = migration_files(side.tree.files, filter(None, locations), recursive=True)
+    others, _ = read_revisions((path for path in files if path not in scripts), side.tree.read)
     folders = sorted({posixpath.dirname(revision.path) for revision in others})
     if not folders:
         return ()

@@ -207,7 +207,7 @@ def _places(facts: Facts, operation: Operation, directives: Directives) -> Itera
     if operation.kind.startswith("remove"):  # in the migration, while that was new
         revisions = [one for one in facts.history.revisions if one.path in directives.files]
         for new in ((), *((one,) for one in revisions)):
-            yield locations(replace(facts, new=new), operation)[0]
+            yield locations(facts, operation, new)[0]
 
 
 def unused(environments: Iterable[Ignores]) -> list[str]:

@@ -10,8 +10,9 @@ from dataclasses import replace
 from typing import Any
 
 from alembic_lockstep.config import parse_toml
+from alembic_lockstep.dryrun.comparison import Comparison
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.facts import Facts, merged_catalogue
+from alembic_lockstep.facts import Histories, merged_catalogue
 from alembic_lockstep.memory.trace import pins_versions
 
 # A name and what is said of its version, on a line of its own or in quotes.
@@ -24,36 +25,29 @@ _OTHERS = frozenset({"pylock.toml", "pyproject.toml", "setup.cfg", "setup.py"})
 _TOML_LOCKS = frozenset({"pdm.lock", "poetry.lock", "pylock.toml", "uv.lock"})
 
 
-def with_pinned_models(facts: Facts) -> Facts:
-    """Return the facts with differences counted as introduced that a package may have brought.
+def count_pinned_models(
+    histories: Histories, comparison: Comparison
+) -> tuple[Comparison, list[str]]:
+    """Count differences as introduced that a package may have brought; return a note on it, too.
 
     Such a difference is in the base's run, too, as that has the same package installed. It is the
     commit's if the table's model is in a package of which the commit changes the version.
     """
-    comparison = facts.comparison
-    if comparison is None or not comparison.old:
-        return facts
-    changed = frozenset(_changed(facts))
+    changed = frozenset(_changed(histories)) if comparison.old else frozenset()
     if not changed:
-        return facts
+        return comparison, []
     tables = merged_catalogue(comparison.now.databases)["tables"]
     packages = {
         one: changed & _packages(tables.get(one.table, {}), one.name) for one in comparison.old
     }
     moved = [one for one in comparison.old if packages[one]]
     if not moved:
-        return facts
+        return comparison, []
     names = ", ".join(sorted({name for one in moved for name in packages[one]}))
     note = f"the base was run with today's {names}, so what differs in its models counts as new"
-    return replace(
-        facts,
-        comparison=replace(
-            comparison,
-            introduced=(*comparison.introduced, *moved),
-            old=tuple(one for one in comparison.old if one not in moved),
-        ),
-        notes=(*facts.notes, note),
-    )
+    introduced = (*comparison.introduced, *moved)
+    old = tuple(one for one in comparison.old if one not in moved)
+    return replace(comparison, introduced=introduced, old=old), [note]
 
 
 def _packages(table: Mapping[str, Any], column: str) -> frozenset[str]:
@@ -63,12 +57,12 @@ def _packages(table: Mapping[str, Any], column: str) -> frozenset[str]:
     return frozenset(_normal("-".join(parts[:size])) for parts in modules for size in (1, 2))
 
 
-def _changed(facts: Facts) -> Iterator[str]:
+def _changed(histories: Histories) -> Iterator[str]:
     """Yield the names of packages whose wanted versions the commit changes."""
-    for change in facts.changes:
+    for change in histories.changes:
         if pins_versions(change.path) or posixpath.basename(change.path) in _OTHERS:
-            now = dict(_pins(change.path, facts.tree.read(change.path) or ""))
-            before = dict(_pins(change.path, facts.base.read(change.old_path) or ""))
+            now = dict(_pins(change.path, histories.tree.read(change.path) or ""))
+            before = dict(_pins(change.path, histories.base.read(change.old_path) or ""))
             yield from (name for name, said in now.items() if before.get(name) != said)
 
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from alembic_lockstep.config import Settings
-from alembic_lockstep.facts import Facts, read_facts
+from alembic_lockstep.facts import Facts, read_histories
+from alembic_lockstep.git.change_set import read_change_set
 from alembic_lockstep.git.repository import Repository
-from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.sides import SideFinder
 
 Parents = str | tuple[str, ...] | None
@@ -73,8 +73,8 @@ class Graph:
 
     def all_facts(self, settings: Settings) -> list[Facts]:
         repository = Repository.discover(self.root)
-        base = Tree(repository, repository.tree_of("HEAD"))
-        tree = Tree(repository, repository.staged_tree({}))
+        base, tree = repository.tree_of("HEAD"), repository.staged_tree({})
+        change_set = read_change_set(repository, base, tree)
         finder = SideFinder(repository, settings, {})
-        changes = repository.changes(base.sha, tree.sha)
-        return read_facts(finder, finder.find(tree), base, changes)
+        histories = read_histories(finder, finder.find(change_set.tree), change_set)
+        return [Facts.of(each, forgotten=each.uncommitted) for each in histories]

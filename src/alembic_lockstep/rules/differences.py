@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -88,11 +88,18 @@ def _class(table: Mapping[str, Any] | None) -> tuple[str, str] | None:
     return (table["file"], table["class"]) if table and table["class"] else None
 
 
-def locations(facts: Facts, operation: Operation) -> list[Location]:
-    """Return the locations that an operation comes from, the best first; never empty."""
+def locations(
+    facts: Facts, operation: Operation, revisions: Sequence[Revision] | None = None
+) -> list[Location]:
+    """Return the locations that an operation comes from, the best first; never empty.
+
+    Args:
+        revisions: Those whose migrations may drop the thing; None for the new ones.
+    """
     candidates = [_in_models(facts, operation), _deleted_line(facts, operation)]
     if operation.kind.startswith("remove"):
-        candidates.insert(0, _in_migrations(facts, operation, facts.new))
+        new = facts.new if revisions is None else revisions
+        candidates.insert(0, _in_migrations(facts, operation, new))
     if not any(candidates):
         candidates = [_in_original(facts, operation)]
     located = [location for location in candidates if location is not None]

@@ -7,10 +7,9 @@ from dataclasses import replace
 
 from alembic_lockstep.context import RunContext
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.facts import Facts, as_loaded, read_facts
+from alembic_lockstep.facts import Facts, Histories, read_histories, unloaded_migrations
 from alembic_lockstep.gate import conclude
-from alembic_lockstep.git.submodules import with_submodules
-from alembic_lockstep.git.tree import Tree
+from alembic_lockstep.git.change_set import read_change_set
 from alembic_lockstep.history.revisions import migration_files, read_revisions
 from alembic_lockstep.ignores import Directives, ignore_differences
 from alembic_lockstep.report.judged import report_of
@@ -31,16 +30,18 @@ def judge_static(context: RunContext, base: str, tree: str) -> Report:
     Raises:
         CouldNotJudge: there is no environment, or nobody can tell by reading.
     """
-    repository, base, tree = with_submodules(context.repository, base, tree)
-    changes = tuple(repository.changes(base, tree))
-    if not changes:
-        return _report(Verdict(base, tree, ()))
-    now, before = Tree(repository, tree), Tree(repository, base)
+    change_set = read_change_set(context.repository, base, tree)
+    if not change_set.changes:
+        return _report(Verdict(change_set.base.sha, change_set.tree.sha, ()))
+    repository, now, before = change_set.repository, change_set.tree, change_set.base
     trusted = before if context.settings_from_base else None
     settings = context.load_settings((trusted or now).read("pyproject.toml"))
     finder = SideFinder(repository, settings, context.environ)
-    read = read_facts(finder, finder.find(now), before, changes)
-    facts = [one if one.history.revisions else _searched(one) for one in read]
+    histories = read_histories(finder, finder.find(now), change_set)
+    facts = [
+        Facts.of(_searched(each), forgotten=each.uncommitted, notes=_unloaded(each))
+        for each in histories
+    ]
     reading = Reading(repository, facts, now, before)
     directives = Directives(repository, now, trusted)
     judged: list[EnvironmentVerdict] = []
@@ -53,7 +54,7 @@ def judge_static(context: RunContext, base: str, tree: str) -> Report:
         left, _ = ignore_differences(unsure, settings.ignore, directives)
         doubts += reading.reasons(left.comparison.introduced if left.comparison else ())
     doubts = list(dict.fromkeys([*doubts, *reading.unread]))
-    verdict_of_all = Verdict(base, tree, tuple(judged))
+    verdict_of_all = Verdict(before.sha, now.sha, tuple(judged))
     if doubts and not verdict_of_all.findings:
         raise CouldNotJudge(
             "whether models and migrations agree cannot be told by reading (--static)",
@@ -63,12 +64,24 @@ def judge_static(context: RunContext, base: str, tree: str) -> Report:
     return _report(verdict_of_all, [f"cannot tell: {doubt}" for doubt in doubts])
 
 
-def _searched(facts: Facts) -> Facts:
-    """The facts with the migrations of version locations that only env.py names."""
-    places = (facts.environment.script_location,)
-    files = migration_files(facts.tree.files, filter(None, places), recursive=True)
-    revisions, _ = read_revisions(files, facts.tree.read)
-    return as_loaded(facts, [one.path for one in revisions])
+def _searched(histories: Histories) -> Histories:
+    """Return the histories with the migrations of version locations that only env.py names."""
+    return histories.as_loaded(_scripts(histories))
+
+
+def _unloaded(histories: Histories) -> tuple[str, ...]:
+    scripts = _scripts(histories)
+    return unloaded_migrations(histories.now, scripts) if scripts else ()
+
+
+def _scripts(histories: Histories) -> list[str]:
+    """Return the migrations below the script location, if there are none where they should be."""
+    if histories.history.revisions:
+        return []
+    folders = (histories.environment.script_location,)
+    files = migration_files(histories.tree.files, filter(None, folders), recursive=True)
+    revisions, _ = read_revisions(files, histories.tree.read)
+    return [revision.path for revision in revisions]
 
 
 def _report(verdict: Verdict, notes: Sequence[str] = ()) -> Report:
