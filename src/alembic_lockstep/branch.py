@@ -1,4 +1,4 @@
-"""A branch: what its commits bring as a whole, each of them by itself, and their merge."""
+"""Judge a branch: as a whole, each of its commits, and its merge into the target."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from alembic_lockstep.rules import split_commit, stale_branch
 from alembic_lockstep.sides import Side, SideFinder
 from alembic_lockstep.verdict import EnvironmentVerdict, Ignores, Verdict
 
-Found = dict[Environment, list[Finding]]
+Findings = dict[Environment, list[Finding]]
 
 
 def judge_branch(gate: Gate, span: Range, *, each_commit: bool) -> Verdict:
-    """Judge a range of commits, which ends in one: what is staged has no branch.
+    """Judge a range of commits that ends in a commit, not in what is staged.
 
     Raises:
         CouldNotJudge: for anything that stands in the way of a verdict.
@@ -40,18 +40,19 @@ def judge_branch(gate: Gate, span: Range, *, each_commit: bool) -> Verdict:
     each = [(commit, _judge_commit(gate, commit)) for commit in own]
     whole = _judge(gate, span.base, tip)
     notes = list(span.notes)
-    found = _split(gate, whole, each, tip)
+    findings = _split(gate, whole, each, tip)
     if each_commit:
         notes.append(f"judged: each of its commits ({len(each)})")
     if span.target:
         stale, unjudged = _judge_merge(gate, span, tip, whole)
-        found = {one: [*found.get(one, ()), *stale.get(one, ())] for one in {**found, **stale}}
+        for environment, more in stale.items():
+            findings.setdefault(environment, []).extend(more)
         notes += [f"not judged: the merge into {span.target_name}: {why}" for why in unjudged]
-    return _with_more(whole, found, notes)
+    return _with_more(whole, findings, notes)
 
 
 def _own_commits(repository: Repository, span: Range, tip: str) -> list[Commit]:
-    """The branch's commits; a merge that the CI made is none of them."""
+    """Return the branch's commits, without a merge commit that the CI made."""
     if not span.branch:
         return commits(repository, span.base, tip)
     return commits(repository, merge_base(repository, span.target, span.branch), span.branch)
@@ -71,13 +72,15 @@ def _judge(gate: Gate, base: str, tip: str) -> Verdict:
     return gate.judge(before, tree)
 
 
-def _split(gate: Gate, whole: Verdict, each: Sequence[tuple[Commit, Verdict]], tip: str) -> Found:
-    """What only some of the commits show."""
+def _split(
+    gate: Gate, whole: Verdict, each_commit: Sequence[tuple[Commit, Verdict]], tip: str
+) -> Findings:
+    """Return the findings that only single commits have."""
     judged: dict[Environment, list[tuple[Commit, EnvironmentVerdict]]] = {}
-    for commit, verdict in each:
-        for one in verdict.environments:
-            judged.setdefault(one.environment, []).append((commit, one))
-    wholes = {one.environment: one for one in whole.environments}
+    for commit, verdict in each_commit:
+        for each_verdict in verdict.environments:
+            judged.setdefault(each_verdict.environment, []).append((commit, each_verdict))
+    wholes = {verdict.environment: verdict for verdict in whole.environments}
     shown = Tree(gate.context.repository, gate.context.repository.tree_of(tip))
     return {
         environment: split_commit.check(wholes.get(environment), verdicts, shown)
@@ -85,12 +88,12 @@ def _split(gate: Gate, whole: Verdict, each: Sequence[tuple[Commit, Verdict]], t
     }
 
 
-def _judge_merge(gate: Gate, span: Range, tip: str, whole: Verdict) -> tuple[Found, list[str]]:
-    """What the merge into the target would have, and why something of it was not judged.
+def _judge_merge(gate: Gate, span: Range, tip: str, whole: Verdict) -> tuple[Findings, list[str]]:
+    """Return the findings on the merge into the target, and why environments were not judged.
 
     Args:
-        whole: Its environments have the version locations that env.py sets; if it is remembered,
-            there are none, and those of the configuration have to do.
+        whole: Its environments have the version locations that env.py sets. A cached verdict has
+            no environments; then the configured locations are used.
     """
     repository, branch = gate.context.repository, span.branch or tip
     # A shallow clone may hold the CI's merge, and not the commit where the branch began.
@@ -109,8 +112,8 @@ def _judge_merge(gate: Gate, span: Range, tip: str, whole: Verdict) -> tuple[Fou
     names = (branch, span.target, merge.tree, tip)
     mine, target, merged, shown = (_filled(gate, repository.tree_of(name)) for name in names)
     settings = gate.settings(target if gate.context.settings_from_base else mine)
-    loaded = {one.environment.name: one.environment for one in whole.environments}
-    found: Found = {}
+    loaded = {each.environment.name: each.environment for each in whole.environments}
+    findings: Findings = {}
     unjudged = []
     for side in SideFinder(repository, settings, gate.context.environ).find(mine):
         environment = loaded.get(side.environment.name, side.environment)
@@ -118,12 +121,12 @@ def _judge_merge(gate: Gate, span: Range, tip: str, whole: Verdict) -> tuple[Fou
         if why := _unreadable(after, merge):
             unjudged.append(why)
         else:
-            found[environment] = stale_branch.check(own, before, after, span.target_name, shown)
-    return found, unjudged
+            findings[environment] = stale_branch.check(own, before, after, span.target_name, shown)
+    return findings, unjudged
 
 
 def _unreadable(merged: Side, merge: Merge) -> str:
-    """Why nobody knows the history of the merge; "" if it can be read."""
+    """Return why the merge's history cannot be read; "" if it can."""
     if conflicts := merged.migration_files(merge.conflicts):
         return f"it has conflicts in {', '.join(conflicts)}"
     if merged.broken:
@@ -139,18 +142,18 @@ def _filled(gate: Gate, tree: str) -> Tree:
 
 
 def _with_more(
-    whole: Verdict, found: Mapping[Environment, Sequence[Finding]], notes: Sequence[str]
+    whole: Verdict, findings: Mapping[Environment, Sequence[Finding]], notes: Sequence[str]
 ) -> Verdict:
-    known = {one.environment: one for one in whole.environments}
-    for environment, findings in found.items():
-        if not findings:
+    verdicts = {verdict.environment: verdict for verdict in whole.environments}
+    for environment, more in findings.items():
+        if not more:
             continue
-        one = known.get(environment) or EnvironmentVerdict(
+        verdict = verdicts.get(environment) or EnvironmentVerdict(
             environment, (), (), None, (), (), Ignores()
         )
-        old = one.findings
-        if any(finding.rule == stale_branch.RULE for finding in findings):
+        own = verdict.findings
+        if any(finding.rule == stale_branch.RULE for finding in more):
             # The CI's own merge has these heads because of the target, and not of the branch.
-            old = tuple(finding for finding in old if finding.rule != "multiple-heads")
-        known[environment] = replace(one, findings=in_order((*old, *findings)))
-    return replace(whole, environments=tuple(known.values()), notes=(*whole.notes, *notes))
+            own = tuple(finding for finding in own if finding.rule != "multiple-heads")
+        verdicts[environment] = replace(verdict, findings=in_order((*own, *more)))
+    return replace(whole, environments=tuple(verdicts.values()), notes=(*whole.notes, *notes))

@@ -1,4 +1,4 @@
-"""The command line: `check`, `init`, `rule`, `cache`, `demo`."""
+"""Define the command line: `check`, `init`, `rule`, `cache`, `demo`."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def cli() -> None:
     type=click.Choice(("tree", "base")),
     default="tree",
     show_default=True,
-    help="Whose settings and ignores count; in CI, those of the base cannot permit themselves.",
+    help="Where to read settings and ignores; with base, a branch cannot relax its own check.",
 )
 @click.option(
     "--static", is_flag=True, help="Read only, run nothing: the weaker check, for any machine."
@@ -137,9 +137,9 @@ def check(
 
     environ = dict(os.environ)
     repository = Repository.discover(cwd)
-    given = {name: value for name, value in flags.items() if value not in (None, (), "")}
+    set_flags = {name: value for name, value in flags.items() if value not in (None, (), "")}
     span = choose_range(repository, base, tree, environ)
-    context = RunContext(repository, environ, given, settings_from == "base")
+    context = RunContext(repository, environ, set_flags, settings_from == "base")
     if each_commit and span.tip is None:
         raise click.UsageError("--each-commit needs commits: --base origin/main")
     if static:
@@ -196,18 +196,18 @@ def _begin_log(*streams: TextIO | None) -> None:
 
 
 def _answers_at_once(verdicts: Verdicts, reports: Output, context: RunContext, span: Range) -> bool:
-    """Whether the last verdict says it all; then it is reported."""
+    """Report the last verdict and return True, if it holds for what is to be judged."""
     repository = context.repository
-    before, judged = span.base, None  # a tree, where it is about what is staged
+    base, tree = span.base, None  # None is the staged tree, whose id is not known yet
     if span.tip:
-        before, judged = map(repository.tree_of, (span.base, span.tip))
-    if not verdicts.answer(before, judged):
+        base, tree = map(repository.tree_of, (span.base, span.tip))
+    if not verdicts.answer(base, tree):
         return False
-    what = "nothing in the commits" if judged else "nothing staged"
-    passed = f"Passed: {what} touches what the last verdict read."
-    if not judged and reports.needs("json"):
-        judged = repository.staged_tree(context.environ)
-    reports.write(Report((passed, *span.notes), before, judged or ""))
+    change = "nothing in the commits" if tree else "nothing staged"
+    passed = f"Passed: {change} touches what the last verdict read."
+    if not tree and reports.needs("json"):
+        tree = repository.staged_tree(context.environ)
+    reports.write(Report((passed, *span.notes), base, tree or ""))
     return True
 
 
@@ -242,32 +242,32 @@ def rule(name: str | None) -> int:
 
 @cli.group()
 def cache() -> None:
-    """Show or clear what is kept from run to run."""
+    """Show or clear what is kept between runs."""
 
 
 @cache.command()
 def info() -> int:
-    """Say what is kept, where, and how much it is."""
+    """Print what is kept, where, and its size."""
     from alembic_lockstep.upkeep import describe
 
-    return _tend(describe)
+    return _run_upkeep(describe)
 
 
 @cache.command()
 def clear() -> int:
-    """Delete what is kept and not in use, also on the servers that the settings name."""
+    """Delete what is kept and not in use, also on the servers in the settings."""
     from alembic_lockstep import upkeep
 
-    return _tend(upkeep.clear)
+    return _run_upkeep(upkeep.clear)
 
 
-def _tend(tend: Callable[[Path, tuple[str, ...], Mapping[str, str]], Iterator[str]]) -> int:
+def _run_upkeep(action: Callable[[Path, tuple[str, ...], Mapping[str, str]], Iterator[str]]) -> int:
     from alembic_lockstep.cache import cache_root
     from alembic_lockstep.report.text import printable
     from alembic_lockstep.upkeep import scratch_urls
 
     cwd = working_directory()
-    for line in tend(cache_root(), scratch_urls(cwd, os.environ), os.environ):
+    for line in action(cache_root(), scratch_urls(cwd, os.environ), os.environ):
         click.echo(printable(line))
     return CLEAN
 
@@ -277,8 +277,8 @@ def _tend(tend: Callable[[Path, tuple[str, ...], Mapping[str, str]], Iterator[st
 def init(*, yes: bool) -> int:
     """Make the first check, and write what this repository needs for the next ones.
 
-    The pre-commit entry, and GitHub's workflow or GitLab's job where the repository is for one of
-    them. All of it is shown first, and what is there already stays as it is.
+    Writes the pre-commit entry, and GitHub's workflow or GitLab's job if the repository is hosted
+    there. Shows everything first; existing files are only added to.
     """
     from alembic_lockstep.setup import set_up
 
@@ -353,23 +353,22 @@ def _of_the_machine(error: OSError) -> CouldNotJudge:
     if error.errno in (errno.EMFILE, errno.ENFILE):
         return CouldNotJudge(f"no further file can be opened: {error.strerror}", fix=MORE_FILES)
     if not error.filename:
-        what = f"standard output or a temporary file cannot be written: {error.strerror}"
-        return CouldNotJudge(what)
-    where = os.fsdecode(error.filename)
-    full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None))
-    look = (
-        f"df -h {shlex.quote(str(Path(where).parent))}" if full else f"ls -ld {shlex.quote(where)}"
-    )
+        return CouldNotJudge(
+            f"standard output or a temporary file cannot be written: {error.strerror}"
+        )
+    path = os.fsdecode(error.filename)
+    is_full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None))
+    command = ["df", "-h", str(Path(path).parent)] if is_full else ["ls", "-ld", path]
     return CouldNotJudge(
-        f"{where} cannot be read or written: {error.strerror}",
-        fix=look,
+        f"{path} cannot be read or written: {error.strerror}", fix=shlex.join(command)
     )
 
 
 def entry() -> None:
-    """The console script.
+    """Run as the console script.
 
-    Collecting garbage, and taking all modules apart at the end, is a fifth of the answer at once.
+    Garbage collection and the interpreter's teardown take a fifth of the answer at once, so both
+    are left out.
     """
     gc.disable()
     open_streams()

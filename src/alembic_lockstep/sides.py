@@ -1,4 +1,4 @@
-"""The two sides of a judgement: an environment as the tree has it, and as the base has it."""
+"""Find the Alembic environments of a tree, and the same environments in its base."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from alembic_lockstep.regular import read_text
 
 # A line of a configuration; of the shape that `git grep -E` knows.
 _LOCATION = r"^ *script_location *[=:]"
-# Files that speak of such lines.
+# Files that only quote such lines.
 _TEXTS = (".adoc", ".html", ".mako", ".md", ".py", ".rst", ".txt")
 
 
@@ -50,12 +50,12 @@ class Side:
 
     @cached_property
     def history(self) -> History:
-        """Its revisions, read statically."""
+        """Return its revisions, read statically."""
         return History(self._read[0])
 
     @cached_property
     def broken(self) -> list[Broken]:
-        """Its migration files that are not valid Python."""
+        """Return its migration files that are not valid Python."""
         return self._read[1]
 
     @cached_property
@@ -63,7 +63,7 @@ class Side:
         return read_revisions(self.migration_files(self.tree.files), self.tree.read)
 
     def migration_files(self, paths: Iterable[str]) -> list[str]:
-        """Those of the paths that Alembic would load as migrations."""
+        """Return those of the paths that Alembic would load as migrations."""
         environment = self.environment
         locations = environment.version_locations
         return migration_files(paths, locations, recursive=environment.recursive)
@@ -78,39 +78,40 @@ class SideFinder:
     environ: Mapping[str, str]
 
     def find(self, tree: Tree) -> list[Side]:
-        """All environments of a tree; `CouldNotJudge` if there is none."""
-        found = self._environments(tree, self.settings)
-        if not found:
+        """Return all environments of a tree; raise `CouldNotJudge` if there is none."""
+        environments = self._environments(tree, self.settings)
+        if not environments:
             raise _no_environment(tree, self.repository)
-        for environment in found:
+        for environment in environments:
             _refuse_devices(environment, tree)
-        return [Side(environment, tree) for environment in found]
+        return [Side(environment, tree) for environment in environments]
 
     def in_base(self, side: Side, base: Tree, changes: Iterable[Change]) -> Side | None:
-        """The side's environment as the base has it; None if it is new.
+        """Return the environment as the base has it; None if it is new.
 
-        Under another configuration file it is known by its env.py, wherever that was. One that
-        cannot be read is taken to be like the tree's: this commit may be the one that mends it.
+        Under another configuration file it is the one with the same env.py, wherever that was. A
+        configuration that cannot be read is taken to be the tree's: this commit may mend it.
         """
         environment = side.environment
-        old_paths = {one.path: one.old_path for one in changes}
+        old_paths = {change.path: change.old_path for change in changes}
         script = f"{environment.script_location}/env.py"
         old = old_paths.get(script, script)
         try:
             if _is_configured(environment, base):
                 named = replace(self.settings, config=(environment.name,))
-                return next((Side(one, base) for one in self._environments(base, named)), None)
-            found = self._environments(base, replace(self.settings, config=()))
+                configured = self._environments(base, named)
+                return Side(configured[0], base) if configured else None
+            environments = self._environments(base, replace(self.settings, config=()))
         except CouldNotJudge:
             return Side(environment, base)
-        known = (one for one in found if f"{one.script_location}/env.py" == old)
-        if in_base := next(known, None):
-            return Side(in_base, base)
+        for in_base in environments:
+            if f"{in_base.script_location}/env.py" == old:
+                return Side(in_base, base)
         moved = self._moved(environment, old_paths.get(environment.config, ""), old, base)
         return moved or self._configured_by_tree(side, base)
 
     def _configured_by_tree(self, side: Side, base: Tree) -> Side | None:
-        """Return the environment of which the base lacks the configuration only."""
+        """Return the environment if the base lacks only its configuration."""
         config, script = side.environment.config, f"{side.environment.script_location}/env.py"
         if script not in base.files or config in base.files:
             return None
@@ -118,20 +119,21 @@ class SideFinder:
         return Side(side.environment, Tree(self.repository, added))
 
     def _moved(self, environment: Environment, config: str, script: str, base: Tree) -> Side | None:
-        """Return the environment that stood in a folder which is not searched: a template's, say.
+        """Return the environment from a folder that is not searched, such as a template's.
 
         Args:
             config: Where its configuration was; "" if git does not know.
             script: Where its env.py was.
         """
-        beside = (join(one, basename(environment.config)) for one in upward(folder_of(script)))
+        folders = upward(folder_of(script))
+        beside = (join(folder, basename(environment.config)) for folder in folders)
         for path in filter(base.files.__contains__, (config, *beside)):
             old = replace(environment, config=path)
             named = replace(self.settings, config=(old.name,))
             with suppress(CouldNotJudge):
-                for one in self._environments(base, named) if _is_configured(old, base) else ():
-                    if f"{one.script_location}/env.py" == script:
-                        return Side(one, base)
+                for moved in self._environments(base, named) if _is_configured(old, base) else ():
+                    if f"{moved.script_location}/env.py" == script:
+                        return Side(moved, base)
         return None
 
     def refuse_lost(
@@ -141,9 +143,9 @@ class SideFinder:
         base: Tree,
         changes: Iterable[Change],
     ) -> None:
-        """Refuse a commit after which `alembic` or `flask db` cannot find what they find now.
+        """Refuse a commit after which `alembic` or `flask db` do not find their environment.
 
-        We may find it all the same: by the name of its section, or by guessing the application.
+        We may still find it: by the name of its section, or by guessing the application.
 
         Args:
             before: The sides as the base has them.
@@ -155,25 +157,27 @@ class SideFinder:
             was_found = in_base is not None and in_base.environment.flask_app_implied
             if was_found and not side.environment.flask_app_implied:
                 raise _no_application(side.environment)
-        if self.settings.config or not any(is_candidate(one.old_path) for one in changes):
+        if self.settings.config or not any(is_candidate(change.old_path) for change in changes):
             return
         old: list[Environment] = []
         with suppress(CouldNotJudge):  # the base cannot be read: perhaps this commit mends it
             old = self._environments(base, self.settings)
         tree, now = sides[0].tree, [side.environment for side in sides]
-        for one in old:
-            same = [other for other in now if other.script_location == one.script_location]
-            if f"{one.script_location}/env.py" not in tree.files:
+        for environment in old:
+            location = environment.script_location
+            same = [each for each in now if each.script_location == location]
+            if f"{location}/env.py" not in tree.files:
                 continue
             if not same:
-                raise _no_configuration(one)
-            if one.section == MAIN_SECTION not in {other.section for other in same}:
+                raise _no_configuration(environment)
+            if environment.section == MAIN_SECTION not in {each.section for each in same}:
                 raise _no_section(same[0])
 
     def _environments(self, tree: Tree, settings: Settings) -> list[Environment]:
-        read = self._read_ignored
-        found = find_environments(tree.files, tree.read, settings, self.environ, read)
-        return [_behind_links(one, tree) for one in found if not _is_alias(one, tree)]
+        environments = find_environments(
+            tree.files, tree.read, settings, self.environ, self._read_ignored
+        )
+        return [_behind_links(each, tree) for each in environments if not _is_alias(each, tree)]
 
     def _read_ignored(self, path: str) -> str | None:
         file = self.repository.root / path
@@ -201,13 +205,13 @@ def _is_configured(environment: Environment, tree: Tree) -> bool:
 
 
 def _is_alias(environment: Environment, tree: Tree) -> bool:
-    """Whether its configuration is a link, and holds where the link points only."""
+    """Return whether its configuration is a link, and valid only where the link points."""
     script = tree.real(environment.script_location)
     return environment.config in tree.links and f"{script}/env.py" not in tree.files
 
 
 def _behind_links(environment: Environment, tree: Tree) -> Environment:
-    """The environment with its folders named as git does, which has no files behind a link."""
+    """Return the environment with its folders as git lists them: there are none behind links."""
     locations = tuple(tree.real(location) for location in environment.version_locations)
     return replace(environment, version_locations=locations)
 
@@ -266,18 +270,19 @@ def _no_environment(tree: Tree, repository: Repository) -> CouldNotJudge:
 
 
 def _configurations(tree: Tree, repository: Repository) -> str:
-    """Return what to type about a configuration that lies on disk only, or has another name.
+    """Return what to type about a configuration that is only on disk, or has another name.
 
     "" if there is none.
     """
     untracked, ignored = repository.untracked(), repository.ignored()
     for paths, force in ((untracked, ""), (ignored, " --force")):
-        on_disk = [one for one in paths if _configures(repository.root / one, one)]
+        on_disk = [path for path in paths if _configures(repository.root / path, path)]
         if on_disk:
             where = "git ignores it" if force else "it is not in the commit"
             add = f"git add{force} {shlex.join(on_disk)}"
             return f"Its configuration lies on disk, but {where}:\n{add}"
-    others = [one for one in repository.grep(tree.sha, "-E", _LOCATION) if not one.endswith(_TEXTS)]
+    paths = repository.grep(tree.sha, "-E", _LOCATION)
+    others = [path for path in paths if not path.endswith(_TEXTS)]
     return _name_it(others[0]) if others else ""
 
 
