@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from rich.text import Text
+import click
 
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.report.terminal import stdout
 
 APP = """\
 from flask import Flask
@@ -92,8 +92,7 @@ class Game:
     def show(self, *command: str) -> int:
         """Run a command before the reader's eyes and return its exit code."""
         shown = " ".join(f'"{word}"' if " " in word else word for word in command)
-        stdout().print(Text(f"\n$ {shown}", style="bold"))
-        sys.stdout.flush()
+        _print(f"$ {shown}", bold=True)
         return subprocess.run(command, cwd=self.folder, env=self.environ, check=False).returncode
 
 
@@ -173,4 +172,11 @@ def _install(folder: Path, packages: Sequence[str]) -> Path:
 
 
 def _say(text: str) -> None:
-    stdout().print(Text(f"\n{text}", style="bold cyan"))
+    _print(text, bold=True, fg="cyan")
+
+
+def _print(text: str, **style: Any) -> None:
+    """Print a paragraph at once: the output of commands follows."""
+    styled = text if os.environ.get("NO_COLOR") else click.style(text, **style)
+    click.echo(f"\n{styled}")
+    sys.stdout.flush()

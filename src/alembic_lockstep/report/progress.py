@@ -1,21 +1,32 @@
-"""Which revision of how many runs, on a terminal; nothing elsewhere."""
+"""Show which revision of how many runs, on a terminal; nothing elsewhere."""
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from alembic_lockstep.report.terminal import stderr
+CLEAR_LINE = "\r\x1b[2K"
 
 
 @contextmanager
 def progress() -> Iterator[Callable[[str, int, int], None]]:
-    """A callable for (revision, number, total); what it showed is gone afterwards."""
-    console = stderr()
-    if not console.is_terminal:
+    """Yield a function of (revision, number, total); its line is cleared afterwards."""
+    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield lambda _revision, _number, _total: None
         return
-    with console.status("Starting the project …") as status:
-        yield lambda revision, number, total: status.update(
+    _show("Starting the project …")
+    try:
+        yield lambda revision, number, total: _show(
             f"Upgrading a scratch database: revision {number} of {total} ({revision})"
         )
+    finally:
+        _show("")
+
+
+def _show(text: str) -> None:
+    width = shutil.get_terminal_size().columns - 1  # a longer line could not be cleared
+    sys.stderr.write(CLEAR_LINE + text[:width])
+    sys.stderr.flush()

@@ -38,11 +38,6 @@ def in_database(server: URL, name: str, password: str) -> URL:
     return server.set(database=name)
 
 
-def as_user(server: URL, name: str, password: str) -> URL:
-    """Where a scratch database is a user of its own, as on Oracle."""
-    return server.set(username=name, password=password)
-
-
 @dataclass(frozen=True)
 class Dialect:
     """How an empty database comes and goes on the servers of one dialect.
