@@ -68,7 +68,7 @@ def _judge_commit(gate: Gate, commit: Commit) -> Verdict:
 def _judge(gate: Gate, base: str, tip: str) -> Verdict:
     before, tree = map(gate.context.repository.tree_of, (base, tip))
     if gate.verdicts and gate.verdicts.answer(before, tree):
-        return Verdict(before, tree, (), remembered=True)
+        return Verdict(before, tree, (), is_cached=True)
     return gate.judge(before, tree)
 
 
@@ -108,7 +108,7 @@ def _judge_merge(gate: Gate, span: Range, tip: str, whole: Verdict) -> tuple[Fin
             else merge_result(repository, span.target, branch)
         )
     except CouldNotJudge as error:
-        return {}, [error.what]
+        return {}, [error.message]
     names = (branch, span.target, merge.tree, tip)
     mine, target, merged, shown = (_filled(gate, repository.tree_of(name)) for name in names)
     settings = gate.settings(target if gate.context.settings_from_base else mine)

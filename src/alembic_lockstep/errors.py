@@ -1,4 +1,4 @@
-"""The one expected exception: the gate could not judge."""
+"""The expected exception: the gate could not judge."""
 
 from __future__ import annotations
 
@@ -9,38 +9,38 @@ class CouldNotJudge(Exception):  # noqa: N818 - it names the verdict, as the exi
     """The gate could not reach a verdict; it blocks (exit 2) and says what to do.
 
     Args:
-        what: What happened, in one sentence without a full stop.
-        fix: What to type or to set, one or more lines ready to paste.
-        tried: What was tried, a line each, for failures of a search.
-        log: What the project printed, shown after the message.
-        config: The configuration file of the environment that it is about, if it is about one.
+        message: What happened, in one sentence without a full stop.
+        fix: Lines to type or to set, ready to paste.
+        tried: The attempts of a search that failed, a line each.
+        log: Output of the project, shown with the message.
+        config: The configuration file of the environment that could not be judged, if any.
     """
 
     def __init__(
         self,
-        what: str,
+        message: str,
         *,
         fix: str = "",
         tried: Sequence[str] = (),
         log: str = "",
         config: str = "",
     ) -> None:
-        super().__init__(what)
-        self.what = what
+        super().__init__(message)
+        self.message = message
         self.fix = fix
         self.tried = tuple(tried)
         self.log = log
         self.config = config
 
-    def of(self, config: str, or_else: str) -> CouldNotJudge:
-        """The same of an environment, with another way out after the first."""
-        both = "\n".join(filter(None, (self.fix, or_else)))
-        return CouldNotJudge(self.what, fix=both, tried=self.tried, log=self.log, config=config)
+    def with_fix(self, fix: str, config: str) -> CouldNotJudge:
+        """Return the same error about an environment, with a further fix after its own."""
+        fixes = "\n".join(filter(None, (self.fix, fix)))
+        return CouldNotJudge(self.message, fix=fixes, tried=self.tried, log=self.log, config=config)
 
     def within(self, where: str) -> CouldNotJudge:
-        """The same of a part of what is judged."""
+        """Return the same error about a part of the range, such as a commit."""
         return CouldNotJudge(
-            f"{where}: {self.what}",
+            f"{where}: {self.message}",
             fix=self.fix,
             tried=self.tried,
             log=self.log,

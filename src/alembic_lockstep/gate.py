@@ -40,9 +40,9 @@ from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.history.environments import Environment
 from alembic_lockstep.ignores import (
     Directives,
-    account,
     ignore_differences,
     ignore_findings,
+    summarize_ignores,
 )
 from alembic_lockstep.influences import named_influences
 from alembic_lockstep.memory.cached_runner import CachedRunner
@@ -95,7 +95,7 @@ class Gate:
         try:
             verdict = self._judge(base, tree)
         except CouldNotJudge as error:
-            raise error.of(error.config, unstaged_settings(self.context, tree)) from error
+            raise error.with_fix(unstaged_settings(self.context, tree), error.config) from error
         note = unstaged_settings(self.context, tree)
         return replace(verdict, notes=(*verdict.notes, note)) if note else verdict
 
@@ -116,7 +116,7 @@ class Gate:
         )
         untraced_reads = (*untraced(runner.launcher.seen), *dict.fromkeys(unsettled))
         verdict = replace(
-            verdict, environments=environments, untraced=untraced_reads if memory else ()
+            verdict, environments=environments, uncached_because=untraced_reads if memory else ()
         )
         if memory and not untraced_reads:
             trees = {base: change_set.base, tree: change_set.tree}
@@ -168,13 +168,13 @@ class Gate:
         try:
             return _dry_run(histories, runner)
         except CouldNotJudge as error:
-            notes = (f"the dry run failed: {error.what}",)
+            notes = (f"the dry run failed: {error.message}",)
             facts = Facts.of(histories, forgotten=histories.uncommitted, notes=notes)
             findings, _ = ignore_findings(_apply(HISTORY_RULES, facts), self._directives(facts))
             if findings:
                 return facts
             others_only = _others_only(histories.elsewhere)
-            raise error.of(histories.environment.config, or_else=others_only) from error
+            raise error.with_fix(others_only, histories.environment.config) from error
 
     def _judge_environment(self, facts: Facts, runner: DryRunner) -> EnvironmentVerdict:
         comparison = facts.comparison
@@ -212,7 +212,7 @@ def conclude(facts: Facts, globs: Mapping[str, str], directives: Directives) -> 
         facts.comparison,
         (),
         (*facts.notes, *unpublished(facts), *influences),
-        account(facts, globs, directives, all_findings, ignored),
+        summarize_ignores(facts, globs, directives, all_findings, ignored),
     )
 
 

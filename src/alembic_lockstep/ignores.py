@@ -1,7 +1,7 @@
-"""What the project wants to be ignored: differences by glob, findings by directives in the code.
+"""The project's ignores: of differences by globs, of findings by directives in the code.
 
-The rules know nothing of it. Differences are taken away before they judge, so that the fix does
-not name them either; what else the rules find is taken away afterwards. All of it is reported.
+The rules do not know them. Ignored differences are removed before the rules judge, so that the
+fix does not have them either; other ignored findings are removed afterwards. All are reported.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 
 from alembic_lockstep.directives import (
-    WORD,
+    MARKER,
     Directive,
     lines_around,
     read_directives,
@@ -35,10 +35,10 @@ IGNORABLE = {*HISTORY_RULES, *DRY_RUN_RULES} - {"broken-upgrade"}
 
 @dataclass(frozen=True)
 class Directives:
-    """The directives of a tree.
+    """Reads the directives of a tree.
 
     Attributes:
-        trusted: The tree that must have them, too; None where the tree itself is trusted.
+        trusted: The tree that must have the same directives; None where `tree` itself is trusted.
     """
 
     repository: Repository
@@ -48,178 +48,201 @@ class Directives:
 
     @cached_property
     def files(self) -> frozenset[str]:
-        """The Python files that may hold one: few, or none."""
-        return frozenset(self.repository.grep(self.tree.sha, "-F", WORD, among="*.py"))
+        """The paths of Python files that may have a directive: few, or none."""
+        return frozenset(self.repository.grep(self.tree.sha, "-F", MARKER, among="*.py"))
 
     def of(self, path: str) -> list[Directive]:
-        """Those of a file."""
+        """Return the directives of a file."""
         path = self.tree.real(path)
         if path in self.files and path not in self._read:
-            self._read[path] = self._honoured(path)
+            self._read[path] = self._checked(path)
         return self._read.get(path, [])
 
-    def _honoured(self, path: str) -> list[Directive]:
-        found = _with_lines(path, self.tree)
+    def _checked(self, path: str) -> list[Directive]:
+        """Return the directives of a file; those that the trusted tree lacks have a fault."""
+        contexts = _contexts(path, self.tree)
         if self.trusted is None:
-            return list(found)
-        # One that is copied to another place is none of the base's.
-        now, known = (Counter(one.values()) for one in (found, _with_lines(path, self.trusted)))
+            return list(contexts)
+        # The base does not have a directive that is copied elsewhere in the file.
+        counts = Counter(contexts.values())
+        trusted_counts = Counter(_contexts(path, self.trusted).values())
         fault = "the base does not have it there"
         return [
-            one if one.fault or now[lines] <= known[lines] else replace(one, fault=fault)
-            for one, lines in found.items()
+            directive
+            if directive.fault or counts[context] <= trusted_counts[context]
+            else replace(directive, fault=fault)
+            for directive, context in contexts.items()
         ]
 
-    def beside(self, place: Location) -> list[Directive]:
-        """Those that are honoured and about a place; a line that was deleted has none."""
-        found = [] if place.in_base else [one for one in self.of(place.path) if not one.fault]
-        if not found:
+    def at(self, location: Location) -> list[Directive]:
+        """Return the honoured directives about a location; a deleted line has none."""
+        if location.in_base:
             return []
-        around = lines_around(self.tree.read(place.path) or "", place.line)
-        return [one for one in found if one.target in around]
+        directives = [each for each in self.of(location.path) if not each.fault]
+        if not directives:
+            return []
+        around = lines_around(self.tree.read(location.path) or "", location.line)
+        return [directive for directive in directives if directive.target in around]
 
 
-def _with_lines(path: str, tree: Tree) -> dict[Directive, tuple[str, ...]]:
-    """A file's directives, each with its own line, the one that it is about, and what has that."""
+def _contexts(path: str, tree: Tree) -> dict[Directive, tuple[str, ...]]:
+    """Return a file's directives, each with its line, its target line and what encloses that."""
     text = tree.read(path) or ""
     lines = text.split("\n")
     return {
-        one: (
-            lines[one.line - 1].strip(),
-            lines[one.target - 1].strip(),
-            *surroundings(text, one.target),
+        directive: (
+            lines[directive.line - 1].strip(),
+            lines[directive.target - 1].strip(),
+            *surroundings(text, directive.target),
         )
-        for one in read_directives(path, text, IGNORABLE)
+        for directive in read_directives(path, text, IGNORABLE)
     }
 
 
 def ignore_differences(
     facts: Facts, globs: Mapping[str, str], directives: Directives
 ) -> tuple[Facts, list[Ignored]]:
-    """The facts without the introduced differences that shall be ignored, and those.
+    """Return the facts without the ignored ones of the introduced differences, and those.
 
     Args:
-        globs: From each to its reason.
+        facts: The facts of an environment.
+        globs: From each glob to its reason.
+        directives: The directives of the tree.
     """
     if facts.comparison is None:
         return facts, []
-    found = {one: _why(facts, one, globs, directives) for one in facts.comparison.introduced}
-    kept = tuple(one for one, ignored in found.items() if ignored is None)
-    fixed = tuple(one for one in facts.fixed if one in kept)
-    comparison = replace(facts.comparison, introduced=kept)
+    ignored = {
+        operation: _ignored_difference(facts, operation, globs, directives)
+        for operation in facts.comparison.introduced
+    }
+    introduced = tuple(operation for operation in ignored if ignored[operation] is None)
+    fixed = tuple(operation for operation in facts.fixed if operation in introduced)
+    comparison = replace(facts.comparison, introduced=introduced)
     without = replace(facts, comparison=comparison, fixed=fixed)
-    return without, [ignored for ignored in found.values() if ignored is not None]
+    return without, [entry for entry in ignored.values() if entry is not None]
 
 
-def _why(
+def _ignored_difference(
     facts: Facts, operation: Operation, globs: Mapping[str, str], directives: Directives
 ) -> Ignored | None:
-    rule, name = rule_of(facts, operation), facts.environment.name
+    rule, environment = rule_of(facts, operation), facts.environment.name
     for glob, reason in globs.items():
         if _matches(glob, operation):
-            return Ignored(rule, operation.text, reason, glob, True, name)
+            return Ignored(rule, operation.text, reason, glob, True, environment)
     if not directives.files:
         return None
-    place = locations(facts, operation)[0]
-    return _told(directives, rule, operation.text, place, name)
+    location = locations(facts, operation)[0]
+    return _ignored_by_directive(directives, rule, operation.text, location, environment)
 
 
 def ignore_findings(
     findings: Iterable[Finding], directives: Directives
 ) -> tuple[list[Finding], list[Ignored]]:
-    """The findings that stay, and what was ignored of them."""
-    kept, ignored = [], []
-    for one in findings:
-        told = _told(directives, one.rule, one.message, one.location, one.environment)
-        if told is None:
-            kept.append(one)
+    """Return the findings that no directive ignores, and the ignored ones."""
+    remaining, ignored = [], []
+    for finding in findings:
+        entry = _ignored_by_directive(
+            directives, finding.rule, finding.message, finding.location, finding.environment
+        )
+        if entry is None:
+            remaining.append(finding)
         else:
-            ignored.append(told)
-    return kept, ignored
+            ignored.append(entry)
+    return remaining, ignored
 
 
-def _told(
-    directives: Directives, rule: str, what: str, place: Location, environment: str
+def _ignored_by_directive(
+    directives: Directives, rule: str, text: str, location: Location, environment: str
 ) -> Ignored | None:
-    for one in directives.beside(place):
-        if rule in one.rules:
-            return Ignored(rule, what, one.reason, one.place, False, environment)
+    for directive in directives.at(location):
+        if rule in directive.rules:
+            return Ignored(rule, text, directive.reason, directive.position, False, environment)
     return None
 
 
 def _matches(glob: str, operation: Operation) -> bool:
-    """A table's glob is about all of its parts, too."""
+    """Return whether a glob matches an operation's name or its table: with it go all its parts."""
     table, name = operation.table, operation.name
     names = [table, *([f"{table}.{name}"] if name else [])] if table else [name]
-    return any(fnmatchcase(one, glob) for one in names)
+    return any(fnmatchcase(candidate, glob) for candidate in names)
 
 
-def account(
+def summarize_ignores(
     facts: Facts,
     globs: Mapping[str, str],
     directives: Directives,
     findings: Sequence[Finding],
     ignored: Sequence[Ignored],
 ) -> Ignores:
-    """Say what was ignored, and what to ignore by is wrong or about nothing.
+    """Return what was ignored, and which globs and directives are faulty, used or unused.
 
-    A directive about other rules than those of differences is never idle: they judge what a commit
-    changes, so it may have been of use in an earlier one.
+    A directive is never unused if it names a rule that is not about differences: such a rule judges
+    what a commit changes, so the directive may have been used in an earlier commit.
 
     Args:
-        facts: With all introduced differences.
+        facts: With all introduced differences, ignored ones included.
+        globs: From each glob to its reason.
+        directives: The directives of the tree.
+        findings: All findings, ignored ones included.
+        ignored: The ignored differences and findings.
     """
     files = {revision.path for revision in facts.history.revisions}
-    files.update(one.location.path for one in findings)
+    files.update(finding.location.path for finding in findings)
     if facts.comparison is not None:
         files.update(merged_catalogue(facts.comparison.now.databases)["modules"])
-    found = [one for path in sorted(directives.files & files) for one in directives.of(path)]
-    faults = tuple(f"{one.place}: {one.fault}" for one in found if one.fault)
-    done = {one.by for one in ignored}
-    if not _compared_all(facts):
-        return Ignores(tuple(ignored), faults, frozenset(done))
-    used = done.union(_in_use(facts, globs, directives))
-    judged = (one for one in found if not one.fault and DIFFERENCE_RULES.issuperset(one.rules))
-    idle = [name for name in (*globs, *(one.place for one in judged)) if name not in used]
-    return Ignores(tuple(ignored), faults, frozenset(used), tuple(idle))
+    present = [each for path in sorted(directives.files & files) for each in directives.of(path)]
+    faults = tuple(f"{each.position}: {each.fault}" for each in present if each.fault)
+    used = {entry.by for entry in ignored}
+    if not _has_old_differences(facts):
+        return Ignores(tuple(ignored), faults, frozenset(used))
+    used.update(_matching(facts, globs, directives))
+    positions = (
+        each.position
+        for each in present
+        if not each.fault and DIFFERENCE_RULES.issuperset(each.rules)
+    )
+    unused = tuple(name for name in (*globs, *positions) if name not in used)
+    return Ignores(tuple(ignored), faults, frozenset(used), unused)
 
 
-def _compared_all(facts: Facts) -> bool:
-    """Whether every old difference was seen, too: from the base's models there are none."""
-    seen = facts.comparison
-    return seen is not None and not seen.now.error and seen.start != BASE_MODELS
+def _has_old_differences(facts: Facts) -> bool:
+    """Return whether old differences were compared as well: not from the base's models."""
+    comparison = facts.comparison
+    return comparison is not None and not comparison.now.error and comparison.start != BASE_MODELS
 
 
-def _in_use(facts: Facts, globs: Mapping[str, str], directives: Directives) -> Iterator[str]:
-    """The globs and directives that are about a difference, introduced or old."""
+def _matching(facts: Facts, globs: Mapping[str, str], directives: Directives) -> Iterator[str]:
+    """Yield the globs and directives that match a difference, introduced or old."""
     assert facts.comparison is not None
     operations = (*facts.comparison.introduced, *facts.comparison.old)
-    yield from (glob for glob in globs if any(_matches(glob, one) for one in operations))
+    yield from (glob for glob in globs if any(_matches(glob, each) for each in operations))
     if directives.files:
         for operation in operations:
-            for place in _places(facts, operation, directives):
-                yield from (one.place for one in directives.beside(place))
+            for location in _all_locations(facts, operation, directives):
+                yield from (directive.position for directive in directives.at(location))
 
 
-def _places(facts: Facts, operation: Operation, directives: Directives) -> Iterator[Location]:
-    """Where the operation is found, or was while it was introduced."""
+def _all_locations(
+    facts: Facts, operation: Operation, directives: Directives
+) -> Iterator[Location]:
+    """Yield the operation's location, now and in the commits that may have introduced it."""
     yield locations(facts, operation)[0]
-    if operation.kind.startswith("remove"):  # in the migration, while that was new
-        revisions = [one for one in facts.history.revisions if one.path in directives.files]
-        for new in ((), *((one,) for one in revisions)):
+    if operation.kind.startswith("remove"):  # it was in the migration while that was new
+        marked = [each for each in facts.history.revisions if each.path in directives.files]
+        for new in ((), *((revision,) for revision in marked)):
             yield locations(facts, operation, new)[0]
 
 
-def unused(environments: Iterable[Ignores]) -> list[str]:
-    """The globs and directives that are about nothing in any environment."""
+def unused_ignores(environments: Iterable[Ignores]) -> list[str]:
+    """Return the globs and directives that match nothing in any environment."""
     every = list(environments)
-    if any(one.idle is None for one in every):
+    if any(ignores.unused is None for ignores in every):
         return []
-    used = {name for one in every for name in one.used}
-    idle = dict.fromkeys(name for one in every for name in one.idle or ())
-    return [name for name in idle if name not in used]
+    used = {name for ignores in every for name in ignores.used}
+    unused = dict.fromkeys(name for ignores in every for name in ignores.unused or ())
+    return [name for name in unused if name not in used]
 
 
-def faults(environments: Iterable[Ignores]) -> list[str]:
-    """The directives that are not honoured, each once: `path:line: why`."""
-    return list(dict.fromkeys(fault for one in environments for fault in one.faults))
+def faulty_ignores(environments: Iterable[Ignores]) -> list[str]:
+    """Return the directives that are not honoured, each once: `path:line: why`."""
+    return list(dict.fromkeys(fault for ignores in environments for fault in ignores.faults))

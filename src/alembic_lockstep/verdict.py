@@ -11,16 +11,19 @@ from alembic_lockstep.history.environments import Environment
 
 @dataclass(frozen=True)
 class Ignored:
-    """What would have been a finding, or a part of one.
+    """An ignored difference or finding.
 
     Attributes:
-        what: The difference in words, or the finding's message.
+        rule: The rule that would have reported it.
+        text: The difference in words, or the finding's message.
+        reason: Why the project ignores it.
         by: The glob, or the directive's `path:line`.
-        is_glob: Which of the two it is.
+        is_glob: `by` is a glob.
+        environment: The environment's name.
     """
 
     rule: str
-    what: str
+    text: str
     reason: str
     by: str
     is_glob: bool
@@ -29,18 +32,19 @@ class Ignored:
 
 @dataclass(frozen=True)
 class Ignores:
-    """What was ignored in one environment, and what there was to ignore by.
+    """The ignored differences and findings of an environment, and the ignores themselves.
 
     Attributes:
+        ignored: The ignored differences and findings.
         faults: Directives that are not honoured: `path:line: why`.
-        used: Globs and directives (as `path:line`) that are about something.
-        idle: Those that are about nothing; None where not all was compared, so nobody knows.
+        used: Globs and directives (as `path:line`) that match something.
+        unused: Those that match nothing; None where not everything was compared.
     """
 
     ignored: tuple[Ignored, ...] = ()
     faults: tuple[str, ...] = ()
     used: frozenset[str] = frozenset()
-    idle: tuple[str, ...] | None = None
+    unused: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -48,10 +52,10 @@ class EnvironmentVerdict:
     """The verdict on one Alembic environment.
 
     Attributes:
-        comparison: What the dry run found; None when the history forbade one.
+        comparison: The result of the dry run; None when the history forbade a run.
         servers: The databases that the dry run used: `SQLite`, `PostgreSQL 18 (…)`.
-        notes: What the summary should say about what was read.
-        ignores: What would have been findings, but for the project's wishes.
+        notes: Lines for the summary.
+        ignores: Findings suppressed by ignores.
     """
 
     environment: Environment
@@ -68,19 +72,21 @@ class Verdict:
     """The verdict on a tree. Without environments, nothing had to be judged.
 
     Attributes:
-        untraced: Why it cannot be remembered, in words for people.
-        remembered: It was, and is not judged again.
-        notes: What the summary should say about what was judged.
+        base: The id of the tree that was compared with.
+        tree: The id of the judged tree.
+        uncached_because: Why the verdict cannot be cached, in words for people.
+        is_cached: The verdict comes from the cache.
+        notes: Lines for the summary.
     """
 
     base: str
     tree: str
     environments: tuple[EnvironmentVerdict, ...]
-    untraced: tuple[str, ...] = ()
-    remembered: bool = False
+    uncached_because: tuple[str, ...] = ()
+    is_cached: bool = False
     notes: tuple[str, ...] = ()
 
     @property
     def findings(self) -> list[Finding]:
-        """All findings, in the order of environments and places."""
-        return [finding for one in self.environments for finding in one.findings]
+        """All findings, in the order of environments and locations."""
+        return [finding for verdict in self.environments for finding in verdict.findings]

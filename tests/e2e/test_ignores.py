@@ -14,7 +14,7 @@ HOST = "    host = db.Column(db.String(80), nullable=False)\n"
 DIRECTIVE = "# lockstep: ignore[missing-migration] made by hand"
 WINNERS = "    winners = db.Column(db.JSON)\n"
 MARKED = WINNERS.replace("\n", f"  {DIRECTIVE}\n")
-BY_CODE = "ignored: 1 (1 beside the code)"
+BY_CODE = "ignored: 1 (1 by comment)"
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_a_directive_at_the_column_is_honoured(trivia: Project, lines: str) -> N
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        (f"    {DIRECTIVE}\n\n{WINNERS}", "ignores nothing and can go"),
+        (f"    {DIRECTIVE}\n\n{WINNERS}", "unused ignores"),
         (f'    text = "{DIRECTIVE}"\n{WINNERS}', ""),
         (MARKED.replace(" made by hand", ""), "not honoured: {}: it gives no reason"),
         (MARKED.replace("missing-", "missing"), "not honoured: {}: no rule is called"),
@@ -106,7 +106,7 @@ def test_globs_take_a_table_with_its_parts_or_one_part(trivia: Project) -> None:
     assert_clean(
         result,
         "ignored: 2 (1 by audit_*, 1 by games.win*)",
-        "ignores nothing and can go: Audit_*, games.rounds",
+        "unused ignores: Audit_*, games.rounds",
     )
 
 
@@ -149,7 +149,7 @@ def test_an_old_difference_keeps_its_directive_and_its_glob_in_use(trivia: Proje
     idle = HOST.replace("\n", f"  {DIRECTIVE}\n")
     result = check(trivia, (HOST, idle))
     place = f"{MODELS}:{trivia.line(MODELS, HOST.rstrip())}"
-    assert_clean(result, "2 older differences", f"ignores nothing and can go: {place}\n")
+    assert_clean(result, "2 older differences", f"unused ignores: {place}\n")
 
 
 def test_a_removed_column_is_ignored_at_its_class_and_by_its_migration(trivia: Project) -> None:
@@ -167,7 +167,7 @@ def test_a_removed_column_is_ignored_at_its_class_and_by_its_migration(trivia: P
     commit(trivia)  # no new migration from now on
     result = check(trivia, (HOST, HOST.replace("80", "90")))
     assert_finding(result, "1 older difference")
-    assert "ignores nothing" not in result.output
+    assert "unused ignores" not in result.output
 
 
 MIGRATION = """\
@@ -232,8 +232,8 @@ def test_unused_is_what_no_environment_uses(make_project: MakeProject) -> None:
     project.write("pyproject.toml", f'{head}"bills.seen_at" = "by hand"\n"zzz" = "never"\n')
     assert_clean(
         check(project, (made, made + seen), path="common/mixins.py"),
-        "ignored: 2 (1 by bills.seen_at, 1 beside the code)",
-        "ignores nothing and can go: zzz\n",
+        "ignored: 2 (1 by bills.seen_at, 1 by comment)",
+        "unused ignores: zzz\n",
     )
 
 
@@ -245,4 +245,4 @@ def test_nothing_is_called_unused_where_old_differences_are_not_seen(
     marked = sample.after.replace("\n", f"  {DIRECTIVE}\n")
     result = check(bank, (sample.after, marked), path=sample.models)
     assert_clean(result, "from the base's models")
-    assert "ignores nothing" not in result.output
+    assert "unused ignores" not in result.output

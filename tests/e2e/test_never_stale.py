@@ -350,7 +350,7 @@ def test_what_a_migration_read_that_is_not_run_again_still_counts(
     shop.commit("All of it", "--no-verify")
     shop.write(SHOP, shop.read(SHOP) + "\nLIMIT = 10\n")
     shop.stage(SHOP)
-    assert_clean(shop.check(), "3 of them remembered")
+    assert_clean(shop.check(), "3 of them from a snapshot")
     shop.commit("A constant", "--no-verify")
     if judged == "from a snapshot":  # what is asked for anew
         shop.write(SHOP, shop.read(SHOP) + "\nMORE = 10\n")

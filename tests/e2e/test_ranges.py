@@ -311,7 +311,7 @@ def test_a_directive_that_the_base_lacks_does_not_count(shop: Project) -> None:
     column = PAID.replace("\n", f"{directive}\n")
     shop.replace(MODELS, shop.sample.after, shop.sample.after + column)
     commit(shop, "Nothing to see")
-    assert_clean(shop.check("--base", "origin/main"), "1 beside the code")
+    assert_clean(shop.check("--base", "origin/main"), "1 by comment")
     result = shop.check("--base", "origin/main", "--settings-from", "base")
     said = f"not honoured: {MODELS}:{shop.line(MODELS, directive)}: the base does not have it"
     assert_finding(result, "missing-migration", said)

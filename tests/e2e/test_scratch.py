@@ -465,7 +465,7 @@ def test_a_wrong_url_could_not_judge_and_shows_no_password(url: str, tmp_path: P
     ):
         servers.create(dialect.partition("+")[0])
     error = caught.value
-    assert "s3cret" not in " ".join([error.what, error.fix, error.log, *error.tried])
+    assert "s3cret" not in " ".join([error.message, error.fix, error.log, *error.tried])
     assert error.tried
     assert "[tool.alembic-lockstep.scratch]" in error.fix
 
@@ -486,8 +486,8 @@ def test_a_refused_password_is_not_shown(way: Way) -> None:
     with wrong.start() as servers, pytest.raises(CouldNotJudge) as caught:
         servers.create(way.dialect)
     refusals = ("password authentication failed", "Access denied for user 'lockstep'")
-    assert any(words in caught.value.what for words in refusals)
-    assert "s3cret" not in caught.value.what
+    assert any(words in caught.value.message for words in refusals)
+    assert "s3cret" not in caught.value.message
 
 
 @pytest.mark.parametrize(

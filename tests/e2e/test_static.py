@@ -105,7 +105,7 @@ def test_a_difference_can_be_ignored(make_project: MakeProject) -> None:
     project.add_column()
     project.replace(MODELS, column, f"{column}  # lockstep: ignore[missing-migration] later")
     project.stage(".")
-    assert_clean(project.check("--static"), "ignored: 1 (1 beside the code)")
+    assert_clean(project.check("--static"), "ignored: 1 (1 by comment)")
 
 
 def test_the_first_commit_is_judged(make_project: MakeProject) -> None:

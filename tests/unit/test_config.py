@@ -194,8 +194,8 @@ def test_flags_take_lists_text_and_assignments() -> None:
 def test_a_wrong_file_names_the_key_and_what_is_wanted(text: str, message: str) -> None:
     with pytest.raises(CouldNotJudge) as caught:
         load(TABLE + text)
-    assert message in caught.value.what
-    assert "\n" not in caught.value.what
+    assert message in caught.value.message
+    assert "\n" not in caught.value.message
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_a_wrong_file_names_the_key_and_what_is_wanted(text: str, message: str) 
 def test_a_wrong_variable_is_named(name: str, text: str, message: str) -> None:
     with pytest.raises(CouldNotJudge) as caught:
         load(environ={f"ALEMBIC_LOCKSTEP_{name}": text})
-    assert message in caught.value.what
+    assert message in caught.value.message
 
 
 @pytest.mark.parametrize(
@@ -259,15 +259,15 @@ def test_a_null_character_is_refused_in_any_setting(text: str) -> None:
 def test_what_may_hold_a_password_is_not_shown(text: str) -> None:
     with pytest.raises(CouldNotJudge) as caught:
         load(TABLE + text)
-    assert "secret" not in caught.value.what
-    assert " wants a " in caught.value.what
+    assert "secret" not in caught.value.message
+    assert " wants a " in caught.value.message
 
 
 @pytest.mark.parametrize("name", ["ENV", "X", "RUN", "SCRATCH"])
 def test_a_variable_that_may_hold_a_password_is_not_shown(name: str) -> None:
     with pytest.raises(CouldNotJudge) as caught:
         load(environ={f"ALEMBIC_LOCKSTEP_{name}": "secret 'secret"})
-    assert "secret" not in caught.value.what
+    assert "secret" not in caught.value.message
 
 
 @pytest.mark.parametrize(
@@ -276,8 +276,8 @@ def test_a_variable_that_may_hold_a_password_is_not_shown(name: str) -> None:
 def test_a_broken_file_is_one_line(text: str) -> None:
     with pytest.raises(CouldNotJudge) as caught:
         load(text)
-    assert caught.value.what.startswith("pyproject.toml")
-    assert "\n" not in caught.value.what
+    assert caught.value.message.startswith("pyproject.toml")
+    assert "\n" not in caught.value.message
 
 
 def assert_one_line_at_most(action: Callable[[], object]) -> None:
@@ -285,7 +285,7 @@ def assert_one_line_at_most(action: Callable[[], object]) -> None:
     try:
         action()
     except CouldNotJudge as refused:
-        said = refused.what
+        said = refused.message
     assert len(said.splitlines()) <= 1
 
 

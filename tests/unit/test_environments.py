@@ -188,7 +188,7 @@ def test_the_setting_names_what_would_be_skipped() -> None:
 def test_the_setting_names_a_file_that_git_does_not_have() -> None:
     with pytest.raises(CouldNotJudge) as caught:
         find({"backend/alembic.ini": INI, "migrations/env.py": ENV}, config=("alembic.ini",))
-    assert "did you mean 'backend/alembic.ini'?" in caught.value.what
+    assert "did you mean 'backend/alembic.ini'?" in caught.value.message
 
 
 def test_flask_with_its_own_discovery() -> None:

@@ -119,7 +119,7 @@ def test_a_base_that_a_shallow_clone_lacks_is_named_with_the_fix(root: Path) -> 
     git(root.parent, "clone", "--quiet", "--depth=1", f"file://{root}", str(clone))
     with pytest.raises(CouldNotJudge) as caught:
         Repository.discover(clone).tree_of(first)
-    assert "shallow" in caught.value.what
+    assert "shallow" in caught.value.message
     assert "git fetch --unshallow" in caught.value.fix
 
 

@@ -238,7 +238,7 @@ def test_an_interpreter_behind_a_command(tmp_path: Path) -> None:
     assert found == ("the setting `run`", "python")
     with pytest.raises(CouldNotJudge) as caught:
         choose(tmp_path, run=("/gone/docker", "exec"))
-    assert caught.value.what == "the setting 'run' starts /gone/docker, which does not exist"
+    assert caught.value.message == "the setting 'run' starts /gone/docker, which does not exist"
 
 
 @pytest.mark.parametrize(
@@ -266,7 +266,7 @@ def test_libraries_that_are_too_old_are_said_before_they_are_imported(
         return
     with pytest.raises(CouldNotJudge) as caught:
         choose(tmp_path, environ={"VIRTUAL_ENV": str(tmp_path / ".venv"), "PATH": "/nowhere"})
-    assert said in caught.value.what
+    assert said in caught.value.message
     assert caught.value.fix.endswith("alembic-lockstep check --static")
 
 

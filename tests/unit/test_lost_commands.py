@@ -69,7 +69,7 @@ def test_what_the_projects_command_does_not_find_any_more_is_no_pass(
     begin(graph, files, change)
     with pytest.raises(CouldNotJudge) as caught:
         graph.environments()
-    assert said in f"{caught.value.what}\n{caught.value.fix}"
+    assert said in f"{caught.value.message}\n{caught.value.fix}"
     type_advice(graph, caught.value)
 
 
@@ -79,7 +79,7 @@ def type_advice(graph: Graph, error: CouldNotJudge) -> None:
     if table:
         assert graph.all_facts(load_settings(table + settings, {}, {}))
     else:
-        (folder,) = re.findall(r"configures (\S+)/env.py", error.what)
+        (folder,) = re.findall(r"configures (\S+)/env.py", error.message)
         graph.git("rm", "--quiet", "-r", "--force", folder)
         assert graph.environments()
     if "FLASK_APP=" in head:

@@ -30,7 +30,7 @@ from alembic_lockstep.report.fingerprints import fingerprints
 from alembic_lockstep.report.output import FORMATS, Output, OutputFile, output_file, render
 from alembic_lockstep.report.report import EnvironmentReport, Report
 from alembic_lockstep.report.summary import describe_guard
-from alembic_lockstep.report.text import place, printable
+from alembic_lockstep.report.text import position, printable
 from alembic_lockstep.rules import DRY_RUN_RULES, HISTORY_RULES, RANGE_RULES
 from alembic_lockstep.verdict import Ignored
 
@@ -271,7 +271,7 @@ FINDINGS_OF: dict[str, Callable[[Report], list[str]]] = {
 @pytest.mark.parametrize("name", FORMATS)
 def test_each_format_has_the_same_findings(name: str) -> None:
     told = FINDINGS_OF[name](REPORT)
-    assert told == [f"{one.rule} {place(one.location)}" for one in REPORT.findings]
+    assert told == [f"{one.rule} {position(one.location)}" for one in REPORT.findings]
     text = click.unstyle(render(name, REPORT))
     if name == "markdown":
         text = "\n".join(cell for row in table(REPORT) for cell in row)
@@ -392,7 +392,7 @@ def test_no_name_breaks_the_page(text: str, report: Callable[[str], Report]) -> 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_cell_of_the_page_holds_all_of_a_name(text: str) -> None:
     ((_, where, what),) = table(hostile(text))
-    assert where == place(Location(f"x/{text}", 2))
+    assert where == position(Location(f"x/{text}", 2))
     assert what.startswith(f"column {printable(text)} is in the models")
 
 
@@ -572,8 +572,8 @@ def test_a_file_that_cannot_be_written_is_named_and_the_others_are_written(tmp_p
     files = tuple(OutputFile("concise", path) for path in (*bad, good))
     with pytest.raises(CouldNotJudge) as raised:
         Output(files=files).write(REPORT)
-    assert all(str(path) in raised.value.what for path in bad)
-    assert "Is a directory" in raised.value.what
+    assert all(str(path) in raised.value.message for path in bad)
+    assert "Is a directory" in raised.value.message
     assert good.read_text().count("\n") == 3
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder", "good"]
 

@@ -76,7 +76,7 @@ class Verdicts:
             changes = [change for other in others for change in known.changes_to(other)]
             reason = self._difference(known, changes)
         except CouldNotJudge as error:  # `git gc` took the tree, a merge is under way …
-            reason = error.what
+            reason = error.message
         debug(f"verdict on tree {known.tree[:12]}: {reason or 'answers'}")
         return not reason
 

@@ -1,1 +1,1 @@
-"""What a run found, as a value, and the formats that render it: one module each."""
+"""The report of a run as a value, and the formats that render it: one module each."""

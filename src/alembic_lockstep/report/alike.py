@@ -1,4 +1,4 @@
-"""What several environments have alike, for people: each thing once, with all their names."""
+"""Findings and fixes that several environments share: each once, with all their names."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ class SharedFinding:
 
     @property
     def label(self) -> str:
-        """` (alembic.ini, other.ini)` where there are several, else empty."""
+        """` (alembic.ini, other.ini)` if there are several, else empty."""
         several = len(self.environments) > 1
         return f" ({listed(map(printable, self.environments))})" if several else ""
 
 
 def share_findings(findings: Iterable[Finding]) -> list[SharedFinding]:
-    """Return findings that differ in nothing but their environment once, in their order."""
+    """Return findings that differ only in their environment once, in their order."""
     names: dict[Finding, list[str]] = defaultdict(list)
     first: dict[Finding, Finding] = {}
     for finding in findings:
-        # The dialects' statements may differ, and no format for people shows them.
+        # The statements may differ by dialect, and no format for people shows them.
         key = replace(finding, environment="", sql=(), difference=None)
         first.setdefault(key, finding)
         names[key].append(finding.environment)
@@ -38,14 +38,14 @@ def share_findings(findings: Iterable[Finding]) -> list[SharedFinding]:
 
 
 def share_fixes(report: Report) -> list[Fix]:
-    """Return each fix once; where the report has several environments, with their names."""
+    """Return each fix once; if the report has several environments, with their names."""
     names: dict[Fix, list[str]] = defaultdict(list)
     for environment in report.environments:
         for fix in environment.fixes:
             names[fix].append(environment.config)
     if len(report.environments) < 2:
         return list(names)
-    # Code first where several need the same, then what to type in each.
+    # Code that several need comes first, then the commands for each.
     return [
         replace(fix, title=f"{fix.title.removesuffix(':')} ({listed(configs)}):")
         for fix, configs in names.items()

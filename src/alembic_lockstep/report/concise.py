@@ -10,16 +10,17 @@ from alembic_lockstep.report.text import printable
 
 
 def first_line(finding: Finding, label: str = "") -> str:
-    """The line that every format for people starts a finding with; `label` ends it."""
-    place = finding.location
-    where = f"{place.path}:{place.line}:{place.column}"
-    return printable(f"{where}: {finding.rule}: {finding.message}{label}")
+    """Return the first line of a finding in every format for people; `label` ends it."""
+    location = finding.location
+    position = f"{location.path}:{location.line}:{location.column}"
+    return printable(f"{position}: {finding.rule}: {finding.message}{label}")
 
 
 def render(report: Report) -> str:
-    """The findings, or why there are none."""
+    """Return the findings, or why there is no verdict."""
     if report.failure:
         return failure.render(report.failure)
     return "".join(
-        f"{first_line(one.finding, one.label)}\n" for one in share_findings(report.findings)
+        f"{first_line(shared.finding, shared.label)}\n"
+        for shared in share_findings(report.findings)
     )

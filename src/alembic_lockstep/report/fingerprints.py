@@ -1,4 +1,4 @@
-"""What a finding is known by from run to run, wherever its line goes."""
+"""Fingerprints, which identify a finding from run to run while its line moves."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from alembic_lockstep.findings import Finding
 
 
 def fingerprints(findings: Sequence[Finding]) -> list[str]:
-    """One for each finding: of what is wrong and in which file, never of the line's number.
+    """Return a fingerprint for each finding: of its operation or source line, file and rule.
 
-    Neither of the message: its words may change with our version, or name a revision.
+    The line's number and the message are no part of it: the words of a message may change with
+    the version of this tool, or name a revision.
     """
-    seen: Counter[str] = Counter()
-    found = []
-    for one in findings:
-        what = one.operation or one.location.source.strip()
-        identity = json.dumps([one.environment, one.rule, one.location.path, what])
-        seen[identity] += 1  # of those that are alike, the first, the second …
-        found.append(hashlib.sha256(f"{identity} {seen[identity]}".encode()).hexdigest()[:32])
-    return found
+    counts: Counter[str] = Counter()
+    prints = []
+    for finding in findings:
+        subject = finding.operation or finding.location.source.strip()
+        identity = json.dumps([finding.environment, finding.rule, finding.location.path, subject])
+        counts[identity] += 1  # tells equal findings apart
+        prints.append(hashlib.sha256(f"{identity} {counts[identity]}".encode()).hexdigest()[:32])
+    return prints

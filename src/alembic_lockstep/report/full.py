@@ -12,15 +12,15 @@ from alembic_lockstep.report import failure
 from alembic_lockstep.report.alike import SharedFinding, share_findings, share_fixes
 from alembic_lockstep.report.concise import first_line
 from alembic_lockstep.report.report import Report
-from alembic_lockstep.report.text import count_rules, listed, place, plural, printable
+from alembic_lockstep.report.text import count_rules, listed, plural, position, printable
 
-# A rule with more findings than `MANY` has its first `EXAMPLES` shown, the rest by their places.
+# Of a rule with more findings than `MANY`, the first `EXAMPLES` are shown, and lines of the rest.
 MANY, EXAMPLES = 10, 3
 MOST_FILES, MOST_RELATED = 20, 5
 
 
 def render(report: Report) -> str:
-    """The findings, then the fixes; or why there are none."""
+    """Return the findings, then the fixes; or why there is no verdict."""
     if report.failure:
         return failure.render(report.failure)
     return "".join(f"{line}\n" for line in _lines(report))
@@ -28,35 +28,36 @@ def render(report: Report) -> str:
 
 def _lines(report: Report) -> Iterator[str]:
     findings = share_findings(report.findings)
-    counts = Counter(one.finding.rule for one in findings)
+    counts = Counter(shared.finding.rule for shared in findings)
     many = {rule for rule, count in counts.items() if count > MANY}
     if many:
         yield from _overview(report, findings)
     shown: Counter[str] = Counter()
-    others: dict[str, list[Location]] = defaultdict(list)
-    for one in findings:
-        rule = one.finding.rule
+    further: dict[str, list[Location]] = defaultdict(list)
+    for shared in findings:
+        rule = shared.finding.rule
         if rule in many and shown[rule] == EXAMPLES:
-            others[rule].append(one.finding.location)
+            further[rule].append(shared.finding.location)
         else:
             shown[rule] += 1
-            yield from _finding(one)
-    for rule, locations in others.items():
-        yield from _places(rule, locations)
+            yield from _finding(shared)
+    for rule, locations in further.items():
+        yield from _locations(rule, locations)
     for fix in share_fixes(report):
         yield from _fix(fix)
 
 
 def _overview(report: Report, findings: Sequence[SharedFinding]) -> Iterator[str]:
-    rules = count_rules(one.finding.rule for one in findings)
+    rules = count_rules(shared.finding.rule for shared in findings)
     yield style(f"{plural(len(findings), 'finding')}: {rules}", bold=True)
-    yield from (f"  {printable(line)}" for one in report.environments for line in one.overview)
+    overviews = (line for environment in report.environments for line in environment.overview)
+    yield from (f"  {printable(line)}" for line in overviews)
     yield "  all of them, a line each: the same command with --output-format concise"
     yield ""
 
 
-def _places(rule: str, locations: Sequence[Location]) -> Iterator[str]:
-    """Yield where a rule's further findings are, a line for each file."""
+def _locations(rule: str, locations: Sequence[Location]) -> Iterator[str]:
+    """Yield the lines of a rule's further findings, file by file."""
     files: dict[str, list[str]] = defaultdict(list)
     for location in locations:
         files[printable(location.path)].append(str(location.line))
@@ -88,7 +89,7 @@ def _finding(shared: SharedFinding) -> Iterator[str]:
 
 def _related(finding: Finding) -> Iterable[str]:
     for related in finding.related[:MOST_RELATED]:
-        yield style(f"  see {place(related)}", fg="cyan")
+        yield style(f"  see {position(related)}", fg="cyan")
         yield from _excerpt(related)
     more = len(finding.related) - MOST_RELATED
     if more > 0:
@@ -96,7 +97,7 @@ def _related(finding: Finding) -> Iterable[str]:
 
 
 def _excerpt(location: Location) -> Iterator[str]:
-    """The source line, and carets below what is meant."""
+    """Yield the source line, and carets below the part that is meant."""
     if not location.source.strip():
         return
     number = str(location.line)

@@ -18,9 +18,9 @@ UNJUDGED = "could-not-judge"
 
 
 def render(report: Report) -> str:
-    """The issues as one array, which is empty if there are none."""
+    """Return the issues as one array, which is empty if there are none."""
     findings = report.findings
-    issues = [_finding(*one) for one in zip(findings, fingerprints(findings), strict=True)]
+    issues = list(map(_finding, findings, fingerprints(findings)))
     if report.failure:
         issues = [_failure(report.failure)]
     return json.dumps(issues, indent=2) + "\n"
@@ -31,19 +31,19 @@ def _finding(finding: Finding, fingerprint: str) -> dict[str, Any]:
 
 
 def _failure(error: CouldNotJudge) -> dict[str, Any]:
-    # GitLab wants a file: the one where it is set what is judged.
-    place = Location(error.config or "pyproject.toml")
-    fingerprint = fingerprints([Finding(UNJUDGED, "", place)])[0]
-    return _issue(f"could not judge: {error.what}", UNJUDGED, fingerprint, "blocker", place)
+    # GitLab needs a file: the configuration.
+    location = Location(error.config or "pyproject.toml")
+    fingerprint = fingerprints([Finding(UNJUDGED, "", location)])[0]
+    return _issue(f"could not judge: {error.message}", UNJUDGED, fingerprint, "blocker", location)
 
 
 def _issue(
-    description: str, check: str, fingerprint: str, severity: str, place: Location
+    description: str, check: str, fingerprint: str, severity: str, location: Location
 ) -> dict[str, Any]:
     return {
         "description": printable(description),
         "check_name": check,
         "fingerprint": fingerprint,
         "severity": severity,
-        "location": {"path": printable(place.path), "lines": {"begin": place.line}},
+        "location": {"path": printable(location.path), "lines": {"begin": location.line}},
     }

@@ -1,4 +1,4 @@
-"""json: everything that is known, as one object; `version` grows when a name changes.
+"""json: the whole report as one object; `version` grows when a name changes.
 
 The schema is published: `docs/schema/report-1.json`.
 """
@@ -12,13 +12,14 @@ from typing import Any
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.findings import Finding
 from alembic_lockstep.report.report import EnvironmentReport, Report
+from alembic_lockstep.verdict import Ignored
 
 # Names of the published schema for fields that are called otherwise here.
-_PUBLISHED = {"fixes": "cures"}
+_PUBLISHED = {"fixes": "cures", "revisions_cached": "revisions_remembered", "text": "what"}
 
 
 def render(report: Report) -> str:
-    """The report as one object."""
+    """Return the report as one object."""
     return json.dumps(_report(report), indent=2) + "\n"
 
 
@@ -29,10 +30,10 @@ def _report(report: Report) -> dict[str, Any]:
         "base": report.base,
         "tree": report.tree,
         "findings": [_finding(finding) for finding in report.findings],
-        "ignored": [asdict(thing) for thing in report.ignored],
+        "ignored": [_published(ignored) for ignored in report.ignored],
         "unused_ignores": report.unused_ignores,
         "faulty_ignores": report.faulty_ignores,
-        "environments": [_environment(one) for one in report.environments],
+        "environments": [_environment(environment) for environment in report.environments],
         "summary": report.summary,
         "failure": _failure(report.failure) if report.failure else None,
     }
@@ -50,15 +51,19 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "hint": finding.hint,
         "operation": finding.operation,
         "sql": finding.sql,
-        "related": [asdict(place) for place in finding.related],
+        "related": [asdict(location) for location in finding.related],
     }
 
 
 def _environment(environment: EnvironmentReport) -> dict[str, Any]:
-    fields = asdict(environment)
-    del fields["findings"]  # they stand together, above
-    return {_PUBLISHED.get(name, name): value for name, value in fields.items()}
+    fields = _published(environment)
+    del fields["findings"]  # the report has those of all environments in one list
+    return fields
+
+
+def _published(value: EnvironmentReport | Ignored) -> dict[str, Any]:
+    return {_PUBLISHED.get(name, name): field for name, field in asdict(value).items()}
 
 
 def _failure(error: CouldNotJudge) -> dict[str, Any]:
-    return {"what": error.what, "tried": error.tried, "fix": error.fix, "log": error.log}
+    return {"what": error.message, "tried": error.tried, "fix": error.fix, "log": error.log}

@@ -1,6 +1,6 @@
-"""junit: a test suite an environment, a test case a rule.
+"""junit: a test suite for each environment, a test case for each rule.
 
-What Jenkins, GitLab and others read; https://github.com/jenkinsci/xunit-plugin has the schema.
+Jenkins, GitLab and others read it; https://github.com/jenkinsci/xunit-plugin has the schema.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from alembic_lockstep.pages import rule_names
 from alembic_lockstep.report import failure
 from alembic_lockstep.report.concise import first_line
 from alembic_lockstep.report.report import EnvironmentReport, Report
-from alembic_lockstep.report.text import block, explained, plural, printable
+from alembic_lockstep.report.text import block, plain_text, plural, printable
 
 NAME = "alembic-lockstep"
 
 
 def render(report: Report) -> str:
-    """The suites. All text in them is printable, thus allowed in XML."""
+    """Return the suites. All text in them is printable, thus allowed in XML."""
     if report.failure:
-        suites = [_failed(report.failure)]
+        suites = [_failed_suite(report.failure)]
     else:
-        judged = report.environments or (EnvironmentReport(NAME),)  # nothing had to be
-        suites = [_suite(one) for one in judged]
+        # Where nothing had to be judged, a single suite says so.
+        suites = [_suite(each) for each in report.environments or (EnvironmentReport(NAME),)]
     root = Element("testsuites", name=NAME)
     root.extend(suites)
     if report.summary:
@@ -35,11 +35,12 @@ def render(report: Report) -> str:
 
 
 def _suite(environment: EnvironmentReport) -> Element:
-    rules = dict.fromkeys([*rule_names(), *(one.rule for one in environment.findings)])
-    found = {rule: [one for one in environment.findings if one.rule == rule] for rule in rules}
-    failures = sum(1 for findings in found.values() if findings)
-    suite = _testsuite(environment.config, tests=len(found), failures=failures)
-    for rule, findings in found.items():
+    by_rule: dict[str, list[Finding]] = {rule: [] for rule in rule_names()}
+    for finding in environment.findings:
+        by_rule.setdefault(finding.rule, []).append(finding)
+    failures = sum(1 for findings in by_rule.values() if findings)
+    suite = _testsuite(environment.config, tests=len(by_rule), failures=failures)
+    for rule, findings in by_rule.items():
         case = SubElement(suite, "testcase", classname=suite.get("name", ""), name=rule)
         if findings:
             _failure(case, rule, findings)
@@ -47,22 +48,22 @@ def _suite(environment: EnvironmentReport) -> Element:
 
 
 def _failure(case: Element, rule: str, findings: Sequence[Finding]) -> None:
-    # One element: most readers take no second.
+    # A single element: most readers ignore a second.
     first = printable(findings[0].message)
     message = first if len(findings) == 1 else f"{plural(len(findings), 'finding')}: {first}, …"
-    told = [_told(finding) for finding in findings]
-    SubElement(case, "failure", type=rule, message=message).text = "\n\n".join(told)
+    text = "\n\n".join(map(_text_of, findings))
+    SubElement(case, "failure", type=rule, message=message).text = text
 
 
-def _told(finding: Finding) -> str:
-    _, *more = explained(finding).splitlines()
+def _text_of(finding: Finding) -> str:
+    _, *more = plain_text(finding).splitlines()
     return "\n".join([first_line(finding), *(f"  {line}" for line in more)])
 
 
-def _failed(error: CouldNotJudge) -> Element:
+def _failed_suite(error: CouldNotJudge) -> Element:
     suite = _testsuite(NAME, tests=1, errors=1)
     case = SubElement(suite, "testcase", classname=NAME, name="could-not-judge")
-    attributes = {"type": "could-not-judge", "message": printable(error.what)}
+    attributes = {"type": "could-not-judge", "message": printable(error.message)}
     log = "\n".join(filter(None, failure.log_of(error)))
     SubElement(case, "error", attributes).text = "\n\n".join(
         filter(None, [failure.plain(error), log])

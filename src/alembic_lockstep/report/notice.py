@@ -1,4 +1,4 @@
-"""What a person sees once though the hook passes: hook managers hide the output of such a hook."""
+"""A notice that is shown once: hook managers hide the output of a hook that passes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
-from alembic_lockstep.report.summary import lost_sight
+from alembic_lockstep.report.summary import comparison_gaps
 from alembic_lockstep.report.text import printable
 from alembic_lockstep.verdict import Verdict
 
@@ -23,39 +23,39 @@ def show_once(verdict: Verdict, file: Path) -> None:
     Without a terminal nothing is shown, and the next run tries again.
 
     Args:
-        verdict: It passed.
-        file: Where the lines that were shown last stand, as JSON.
+        verdict: A verdict that passed.
+        file: The file with the lines that were shown last, as JSON.
     """
     lines = [
-        f"{one.environment.name}: not compared: {what}"
-        for one in verdict.environments
-        if one.comparison
-        for what in lost_sight(one.comparison)
+        f"{judged.environment.name}: not compared: {gap}"
+        for judged in verdict.environments
+        if judged.comparison
+        for gap in comparison_gaps(judged.comparison)
     ]
     if not lines or lines == _shown_last(file):
         return
-    if not _is_own_terminal(sys.stderr):  # the summary was not seen, either
+    if not _is_own_terminal(sys.stderr):  # else the summary has shown it
         with _terminal() as terminal:
             if terminal is None:
                 return
             try:
                 os.write(terminal, _notice(lines).encode())
-            except OSError:  # closed meanwhile: nobody saw it
+            except OSError:  # closed meanwhile: not shown
                 return
-    with suppress(OSError):  # then it is shown once more
+    with suppress(OSError):  # it is shown again next time
         file.write_text(json.dumps(lines), encoding="utf-8")
 
 
 def _notice(lines: Sequence[str]) -> str:
-    # Hook managers have written a hook's name, and no end of the line yet.
+    # Hook managers have written the hook's name without an end of line.
     text = "\n  ".join(map(printable, lines))
     return f"\nalembic-lockstep passes, but\n  {text}\n(shown once; `check` always shows it)\n"
 
 
 def _is_own_terminal(stream: TextIO) -> bool:
-    """Tell whether a stream ends at the terminal that this process was started from.
+    """Return whether a stream ends at the terminal that this process was started from.
 
-    pre-commit has hooks write to another one, of its own, for their colours.
+    pre-commit connects hooks to a terminal of its own, for their colours.
     """
     try:
         os.tcgetpgrp(stream.fileno())
@@ -80,7 +80,7 @@ def _terminal() -> Iterator[int | None]:
         yield None
         return
     try:
-        # A process in the background would be stopped by its first word, under `stty tostop`.
+        # Under `stty tostop`, writing would stop a process in the background.
         yield terminal if os.tcgetpgrp(terminal) == os.getpgrp() else None
     finally:
         os.close(terminal)

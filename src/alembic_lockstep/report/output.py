@@ -1,4 +1,4 @@
-"""Where reports go: to the terminal in one format, to files in others."""
+"""The output of reports: to the terminal in one format, to files in others."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from alembic_lockstep.report.report import Report
 from alembic_lockstep.streams import discard
 
 FORMATS = ("full", "concise", "github", "gitlab", "sarif", "json", "junit", "markdown")
-# What is for people says on standard error why there is no verdict, and nothing in its place.
+# The formats for people report a failure on standard error only.
 _FOR_PEOPLE = ("full", "concise")
 _JSON = ("json", "sarif", "gitlab")
-# A report that ends in `.json` is in our own format: GitLab's needs to be named.
+# `.json` is this tool's own format; GitLab's has to be named.
 ENDINGS = {".sarif": "sarif", ".xml": "junit", ".md": "markdown", ".json": "json"}
 
 
 def render(name: str, report: Report) -> str:
-    """A report in a format, of which the module is imported when it is needed.
+    """Return a report in a format, whose module is imported when it is needed.
 
-    No name in it is a command to a CI in whose log it is shown, but for those meant.
+    Names in it that a CI would take for commands in its log are escaped.
     """
     from alembic_lockstep.report.text import without_commands
 
@@ -37,34 +37,35 @@ def render(name: str, report: Report) -> str:
 
 @dataclass(frozen=True)
 class OutputFile:
-    """A file that a report is written to, in a format."""
+    """A file for a report, and the report's format."""
 
     format: str
     path: Path
 
 
 def output_file(value: str) -> OutputFile:
-    """Read `[FORMAT=]FILE`; without a format the ending tells.
+    """Parse `[FORMAT=]FILE`; without a format, the file's ending decides.
 
     Raises:
-        click.BadParameter: there is no such format or ending.
+        click.BadParameter: The format or the ending is unknown.
     """
     match = re.fullmatch(r"([A-Za-z]+)=(.+)", value, re.DOTALL)
     path = Path(match[2] if match else value)
     name = match[1] if match else ENDINGS.get(path.suffix, "")
     if name in FORMATS:
         return OutputFile(name, path)
-    wrong = f"no format is called '{name}'" if name else f"the name '{path}' tells no format"
-    raise click.BadParameter(f"{wrong}; write FORMAT={path}, FORMAT being {', '.join(FORMATS)}")
+    problem = f"unknown format '{name}'" if name else f"the ending of '{path}' belongs to no format"
+    raise click.BadParameter(f"{problem}; write FORMAT={path}, FORMAT being {', '.join(FORMATS)}")
 
 
 @dataclass
 class Output:
-    """The reports that were asked for.
+    """The outputs of a run.
 
     Attributes:
-        format: That of standard output.
-        begun: Reports were written, whatever came of it.
+        format: The format of standard output.
+        files: Files, and their formats.
+        begun: Writing the reports has begun, and may have failed.
     """
 
     format: str = "full"
@@ -72,14 +73,14 @@ class Output:
     begun: bool = False
 
     def needs(self, name: str) -> bool:
-        """Whether a format was asked for."""
+        """Return whether an output has a format."""
         return name in (self.format, *(file.format for file in self.files))
 
     def write(self, report: Report) -> None:
         """Write all reports, and the closing lines to standard error.
 
         Raises:
-            CouldNotJudge: a file cannot be written; the others are.
+            CouldNotJudge: A file cannot be written; the others are.
         """
         self.begun = True
         unwritten = []
@@ -90,14 +91,14 @@ class Output:
             text = render(file.format, report)
             try:
                 _write(file.path, click.unstyle(text))
-            except (OSError, ValueError) as error:  # a path with a null character
-                why = getattr(error, "strerror", None) or error
-                unwritten.append(f"{file.path}: {why}")
+            except (OSError, ValueError) as error:  # ValueError: a null character in the path
+                reason = getattr(error, "strerror", None) or error
+                unwritten.append(f"{file.path}: {reason}")
         if unwritten:
             raise CouldNotJudge(f"no report can be written to {'; '.join(unwritten)}")
 
     def fail(self, error: CouldNotJudge) -> None:
-        """Write that there is no verdict; where a verdict was written, to standard error only."""
+        """Report that there is no verdict; after a written verdict, on standard error only."""
         report = Report(failure=error)
         if self.begun:
             _print(_closing(report), err=True)
@@ -126,14 +127,14 @@ def _print(text: str, *, err: bool) -> list[str]:
         click.echo(shown, nl=False, err=err, color=_coloured())
     except OSError as error:
         discard(stream)
-        if isinstance(error, BrokenPipeError):  # its reader wants no more of it
+        if isinstance(error, BrokenPipeError):  # its reader has gone away
             return []
         return [f"standard {'error' if err else 'output'}: {error.strerror}"]
     return []
 
 
 def _coloured() -> bool | None:
-    """Whether to colour, or None: on terminals. By https://no-color.org NO_COLOR beats the rest."""
+    """Return whether to colour; None: on terminals only. NO_COLOR wins (https://no-color.org)."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
     forced = os.environ.get("FORCE_COLOR") or os.environ.get("TTY_COMPATIBLE") == "1"
@@ -141,7 +142,7 @@ def _coloured() -> bool | None:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file whole or not at all, and the folders above it."""
+    """Write a file completely or not at all, and make its folders."""
     content = text.encode("utf-8", "backslashreplace")
     if path.exists() and not path.is_file():  # a pipe, /dev/stderr
         path.write_bytes(content)

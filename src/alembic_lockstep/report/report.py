@@ -1,4 +1,4 @@
-"""The value that every format renders. Cheap to import, for what is answered at once."""
+"""The value that every format renders. Cheap to import, for verdicts from the cache."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EnvironmentReport:
-    """What there is to say of one Alembic environment.
+    """The report on an Alembic environment.
 
     Attributes:
-        config: Its name: the config file, with the section if that is not the usual one.
+        config: Its name: the config file, with the section unless that is the default.
         servers: The databases that the dry run used: `SQLite`, `PostgreSQL 18 (…)`.
-        start: Where the scratch database started from; None if the migrations were not run.
-        old_differences: How many the base has already.
-        overview: What many findings have in common.
-        refused: Addresses that the project wanted to reach, and did not.
+        start: `replay`, `base-models` or an SQL file; None if the migrations were not run.
+        revisions_cached: How many revisions a snapshot or the cache already had.
+        old_differences: How many differences the base has already.
+        notes: Lines for the summary.
+        refused: Addresses that the project tried to reach.
+        overview: Lines about what many findings have in common.
     """
 
     config: str
@@ -32,7 +34,7 @@ class EnvironmentReport:
     dialects: tuple[str, ...] = ()
     start: str | None = None
     revisions_run: int = 0
-    revisions_remembered: int = 0
+    revisions_cached: int = 0
     old_differences: int = 0
     not_compared: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -42,16 +44,17 @@ class EnvironmentReport:
 
 @dataclass(frozen=True)
 class Report:
-    """What there is to say of a run.
+    """The report on a run.
 
     Attributes:
         summary: The closing lines; the first says whether the commit may land.
         base: The id of the git tree that was compared with; "" if it did not come to that.
         tree: The id of the git tree that was judged, likewise.
-        environments: None where nothing had to be judged, or nothing could be.
-        unused_ignores: Globs and directives that are about nothing.
+        environments: Empty if nothing had to be judged, or nothing could be.
+        ignored: The ignored differences and findings.
+        unused_ignores: Globs and directives that match nothing.
         faulty_ignores: Directives that are not honoured, and why.
-        failure: Why there is no verdict.
+        failure: The reason if there is no verdict.
     """
 
     summary: tuple[str, ...] = ()
@@ -72,5 +75,5 @@ class Report:
 
     @property
     def findings(self) -> list[Finding]:
-        """All findings, in the order of environments and places."""
-        return [finding for one in self.environments for finding in one.findings]
+        """All findings, in the order of environments and locations."""
+        return [finding for each in self.environments for finding in each.findings]

@@ -18,13 +18,13 @@ from alembic_lockstep.report import failure
 from alembic_lockstep.report.fingerprints import fingerprints
 from alembic_lockstep.report.markdown import fenced, prose
 from alembic_lockstep.report.report import EnvironmentReport, Report
-from alembic_lockstep.report.text import block, explained
+from alembic_lockstep.report.text import block, plain_text
 
 ROOT = "%SRCROOT%"
 
 
 def render(report: Report) -> str:
-    """One log of one run."""
+    """Return a log with a single run."""
     run = {
         "tool": {"driver": _driver()},
         "columnKind": "unicodeCodePoints",
@@ -75,20 +75,19 @@ def _failure(error: CouldNotJudge) -> dict[str, Any]:
 
 
 def _results(report: Report) -> list[dict[str, Any]]:
-    known = iter(fingerprints(report.findings))
+    prints = iter(fingerprints(report.findings))
     return [
         {
             "ruleId": finding.rule,
             "level": "error",
-            "message": {"text": explained(finding), "markdown": _markdown(finding, environment)},
+            "message": {"text": plain_text(finding), "markdown": _markdown(finding, environment)},
             "locations": [_location(finding.location)],
             "relatedLocations": [
-                {"id": number, **_location(place)}
-                for number, place in enumerate(finding.related, 1)
+                {"id": number, **_location(location)}
+                for number, location in enumerate(finding.related, 1)
             ],
-            # GitHub's upload adds its own, the hash of the line, and warns of any other by that
-            # name.
-            "partialFingerprints": {"alembicLockstep/v1": next(known)},
+            # GitHub's upload adds a hash of the line, and warns of another by that name.
+            "partialFingerprints": {"alembicLockstep/v1": next(prints)},
         }
         for environment in report.environments
         for finding in environment.findings
@@ -96,23 +95,23 @@ def _results(report: Report) -> list[dict[str, Any]]:
 
 
 def _markdown(finding: Finding, environment: EnvironmentReport) -> str:
-    """The message, and what fixes this finding."""
+    """Return the message, and what fixes this finding."""
     parts = [prose(finding.message)]
     parts += ["\\\n".join(prose(line) for line in finding.hint.splitlines())]
     for text, language in ((finding.operation, "python"), ("\n".join(finding.sql), "sql")):
         parts += [fenced(text, language)] if text else []
-    # A body of all that is missing would stand in every result.
+    # Code for all findings would be repeated in every result.
     commands = [fix for fix in environment.fixes if fix.language == "console"]
     parts += [f"{prose(fix.title)}\n\n{fenced(fix.text, fix.language)}" for fix in commands]
     return "\n\n".join(filter(None, parts))
 
 
-def _location(place: Location) -> dict[str, Any]:
-    region = {"startLine": place.line, "startColumn": place.column}
-    if place.length:
-        region["endColumn"] = place.column + place.length
-    uri = quote(place.path.encode("utf-8", "surrogateescape"))
-    message = {"message": {"text": "deleted"}} if place.in_base else {}
+def _location(location: Location) -> dict[str, Any]:
+    region = {"startLine": location.line, "startColumn": location.column}
+    if location.length:
+        region["endColumn"] = location.column + location.length
+    uri = quote(location.path.encode("utf-8", "surrogateescape"))
+    message = {"message": {"text": "deleted"}} if location.in_base else {}
     return {
         "physicalLocation": {
             "artifactLocation": {"uri": uri, "uriBaseId": ROOT},

@@ -1,4 +1,4 @@
-"""The closing lines on standard error: what was judged, how, and what was left out."""
+"""The closing lines on standard error: how each environment was judged, and what was left out."""
 
 from __future__ import annotations
 
@@ -7,36 +7,38 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from alembic_lockstep.dryrun.comparison import Comparison
-from alembic_lockstep.ignores import faults, unused
+from alembic_lockstep.ignores import faulty_ignores, unused_ignores
 from alembic_lockstep.isolation.cell import Guard
 from alembic_lockstep.report.alike import share_findings
 from alembic_lockstep.report.text import count_rules, listed, plural
 from alembic_lockstep.verdict import EnvironmentVerdict, Ignores, Verdict
 
-# What models do not make.
-APART = "views, triggers, functions"
+# Objects that models do not create.
+NOT_IN_MODELS = "views, triggers, functions"
 # https://alembic.sqlalchemy.org/en/latest/autogenerate.html#what-does-autogenerate-detect
-BLIND = "CHECK constraints, enum values, expressions (the models' own database was not made: {})"
-LISTENERS = "what the models' own DDL events make (create_all() fails there: {})"
-UNSEEN = "CHECK constraints, enum values, expressions of {} (create_all() cannot make them: {})"
-SWITCHES = {"compare_type": "column types", "compare_server_default": "server defaults"}
+WITHOUT_TWIN = (
+    "CHECK constraints, enum values, expressions (the models' own database was not made: {})"
+)
+FAILED_LISTENERS = "what the models' own DDL events make (create_all() fails there: {})"
+FAILED_TABLES = (
+    "CHECK constraints, enum values, expressions of {} (create_all() cannot make them: {})"
+)
+AUTOGENERATE_OPTIONS = {"compare_type": "column types", "compare_server_default": "server defaults"}
 
 
 def summary(verdict: Verdict) -> list[str]:
-    """The lines; the first says whether the commit may land."""
+    """Return the lines; the first says whether the commit may land."""
     if not verdict.environments:
-        why = (
-            "touches what the last verdict read" if verdict.remembered else "differs from the base"
-        )
+        why = "touches what the last verdict read" if verdict.is_cached else "differs from the base"
         return [f"Passed: nothing {why}.", *verdict.notes]
-    rules = count_rules(one.finding.rule for one in share_findings(verdict.findings))
+    rules = count_rules(each.finding.rule for each in share_findings(verdict.findings))
     head = f"Blocked: {rules}." if rules else "Passed."
-    lines = [line for one in verdict.environments for line in _environment(one)]
+    lines = [line for each in verdict.environments for line in _environment(each)]
     lines += _guards(verdict.environments)
-    lines += _ignores([one.ignores for one in verdict.environments])
-    if verdict.untraced:
-        why = ", ".join(verdict.untraced)
-        lines.append(f"Not remembered, so the next commit takes as long: {why}.")
+    lines += _ignores([each.ignores for each in verdict.environments])
+    if verdict.uncached_because:
+        reasons = ", ".join(verdict.uncached_because)
+        lines.append(f"Not cached, so the next commit takes as long: {reasons}.")
     return [head, *verdict.notes, *lines]
 
 
@@ -50,16 +52,16 @@ def _environment(verdict: EnvironmentVerdict) -> Iterator[str]:
         yield f"{config}: untouched; nothing that its last dry run read has changed."
         return
     start = {"replay": "from empty", "base-models": "from the base's models"}
-    remembered = len(comparison.now.remembered)
-    ran = plural(len(comparison.now.revisions) + remembered, "revision")
+    restored = len(comparison.now.remembered)
+    revisions = plural(len(comparison.now.revisions) + restored, "revision")
     how = start.get(comparison.start, f"from {comparison.start}")
-    if remembered:
-        how += f", {remembered} of them remembered,"
-    where = ", ".join(verdict.servers)
+    if restored:
+        how += f", {restored} of them from a snapshot,"
+    servers = ", ".join(verdict.servers)
     old = ""
     if comparison.old:
         old = f"; {plural(len(comparison.old), 'older difference')} not counted (--strict counts)"
-    yield f"{config}: {ran} run {how} on {where}{old}."
+    yield f"{config}: {revisions} run {how} on {servers}{old}."
     yield from (f"  {note}" for note in (*comparison.notes, *verdict.notes))
     refused = {
         "allow-connect": comparison.refused,
@@ -73,14 +75,14 @@ def _environment(verdict: EnvironmentVerdict) -> Iterator[str]:
 
 
 def _guards(environments: Sequence[EnvironmentVerdict]) -> Iterator[str]:
-    """Yield which guard kept the project from the user's files and from everybody."""
-    comparisons = [one.comparison for one in environments if one.comparison]
-    guards = dict.fromkeys(guard for one in comparisons for guard in one.guards)
+    """Yield which guards kept the project from the user's files and from the network."""
+    comparisons = [each.comparison for each in environments if each.comparison]
+    guards = dict.fromkeys(guard for each in comparisons for guard in each.guards)
     yield from map(describe_guard, guards)
 
 
 def describe_guard(guard: Guard) -> str:
-    """Return the line about a guard: which one, and why no stronger one."""
+    """Return the line about a guard: its name, and why there is no stronger guard."""
     why = f" ({'; '.join(guard.tried)})" if guard.tried else ""
     if guard.files == guard.network == "python":
         return f"guarded by: Python alone, not by the kernel{why}; see docs/isolation.md"
@@ -88,44 +90,47 @@ def describe_guard(guard: Guard) -> str:
 
 
 def _ignores(environments: Sequence[Ignores]) -> Iterator[str]:
-    ignored = [thing for one in environments for thing in one.ignored]
-    counts = Counter(f"by {one.by}" if one.is_glob else "beside the code" for one in ignored)
-    by = ", ".join(f"{count} {how}" for how, count in counts.items())
+    ignored = [entry for each in environments for entry in each.ignored]
+    counts = Counter(entry.by if entry.is_glob else "comment" for entry in ignored)
     if ignored:
+        by = ", ".join(f"{count} by {name}" for name, count in counts.items())
         yield f"ignored: {len(ignored)} ({by})"
-    idle = unused(environments)
-    if idle:
-        yield f"ignores nothing and can go: {listed(idle)}"
-    yield from (f"not honoured: {fault}" for fault in faults(environments))
+    if unused := unused_ignores(environments):
+        yield f"unused ignores: {listed(unused)}"
+    yield from (f"not honoured: {fault}" for fault in faulty_ignores(environments))
 
 
 def not_compared(
     comparison: Comparison, join: Callable[[Iterable[str]], str] = listed
 ) -> list[str]:
-    """What was not, as models do not make it; without a twin, what autogenerate does not see.
+    """Return the kinds of objects that were not compared.
 
     Args:
-        join: Names tables in a row: all of them, or the first few.
+        comparison: The result of the dry run.
+        join: Joins names of tables: all of them, or the first few.
     """
-    return [*lost_sight(comparison, join), APART]
+    return [*comparison_gaps(comparison, join), NOT_IN_MODELS]
 
 
-def lost_sight(comparison: Comparison, join: Callable[[Iterable[str]], str] = listed) -> list[str]:
-    """What was not compared because the models' own database was not made, or not whole."""
-    blind = [one for one in comparison.now.databases if one["twin"]["failure"]]
-    off = {name for database in blind for name in database["switched_off"]}
-    named = [f"{what} ({option} is off)" for option, what in SWITCHES.items() if option in off]
-    reasons = dict.fromkeys(BLIND.format(database["twin"]["failure"]) for database in blind)
-    twins = [one["twin"] for one in comparison.now.databases]
-    unseen = dict.fromkeys(words for twin in twins for words in _unseen(twin, join))
-    return [*named, *reasons, *unseen]
+def comparison_gaps(
+    comparison: Comparison, join: Callable[[Iterable[str]], str] = listed
+) -> list[str]:
+    """Return what was not compared because the twin database is missing or incomplete."""
+    without_twin = [each for each in comparison.now.databases if each["twin"]["failure"]]
+    off = {option for database in without_twin for option in database["switched_off"]}
+    options = AUTOGENERATE_OPTIONS.items()
+    switched_off = [f"{kind} ({option} is off)" for option, kind in options if option in off]
+    failures = dict.fromkeys(each["twin"]["failure"] for each in without_twin)
+    twins = [database["twin"] for database in comparison.now.databases]
+    missing = dict.fromkeys(gap for twin in twins for gap in _missing_tables(twin, join))
+    return [*switched_off, *map(WITHOUT_TWIN.format, failures), *missing]
 
 
-def _unseen(twin: Mapping[str, Any], join: Callable[[Iterable[str]], str]) -> Iterator[str]:
+def _missing_tables(twin: Mapping[str, Any], join: Callable[[Iterable[str]], str]) -> Iterator[str]:
     unmade = twin["unmade"]
     if "" in unmade:
-        yield LISTENERS.format(unmade[""])
+        yield FAILED_LISTENERS.format(unmade[""])
     if twin["unseen"]:
         reasons = dict.fromkeys(why for table, why in unmade.items() if table)
-        why = "; ".join(reasons) or "keys of theirs come last"
-        yield UNSEEN.format(join(twin["unseen"]), why)
+        why = "; ".join(reasons) or "their foreign keys are created last"
+        yield FAILED_TABLES.format(join(twin["unseen"]), why)
