@@ -3,49 +3,59 @@
 from __future__ import annotations
 
 import importlib
-import math
-import shlex
 import sys
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from alembic_lockstep.errors import CouldNotJudge
+from alembic_lockstep.setting_kinds import (
+    GUARD,
+    PATHS,
+    REASONS,
+    SECONDS,
+    START,
+    STRING,
+    STRINGS,
+    TRUTH,
+    URLS,
+    VARIABLES,
+    Kind,
+)
 
 PREFIX = "ALEMBIC_LOCKSTEP_"
 TABLE = "tool.alembic-lockstep"
-#: What the option `--no-cache` is called in the environment; it is no setting of a project.
+#: The variable of the option `--no-cache`, which is no setting of a project.
 NO_CACHE = f"{PREFIX}NO_CACHE"
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a project may set; the defaults suit a project that sets nothing.
+    """The settings of a project, with the defaults.
 
     Attributes:
         config: Alembic config files, POSIX from the root, `file.ini:section` for a section
-            other than `[alembic]`; empty: found without being named.
+            other than `[alembic]`; empty: search for them.
         flask_app: Like `FLASK_APP`: `backend.app:create_app`.
         alchemy_config: As `alchemy --config` or `litestar --app`: `app.config`, `app:app`.
         x: Arguments for env.py, like `alembic -x`: `("tenant=acme",)`.
-        python: The project's interpreter, relative to the root; empty: found.
+        python: The project's interpreter, relative to the root; empty: search for it.
         run: Arguments put before the interpreter: `("docker", "compose", "exec", "-T", "web")`.
-        env: Variables given to the project.
-        stand_in: A file of Python that is run before the project, POSIX from the root.
-        stand_in_text: Its text, of the tree that the settings are of; no setting.
+        env: Environment variables for the project.
+        stand_in: A Python file that runs before the project, POSIX from the root.
+        stand_in_text: That file's text, from the tree of the settings; no setting.
         start: `replay`, `base-models`, or the path of an `.sql` file.
-        scratch_urls: Servers on which scratch databases may be made.
+        scratch_urls: URLs of servers for scratch databases.
         scratch_setup: SQL run in every new scratch database.
-        scratch_inside: `host:port` by which what the setting `run` starts reaches the servers of
-            `scratch_urls`; empty: by the same address as this machine.
+        scratch_inside: `host:port` of the servers of `scratch_urls` for programs that the setting
+            `run` starts; empty: the same address as on this machine.
         timeout: Seconds for one dry run.
         allow_connect: `host:port`, `host`, or a unix socket's path.
-        allow_write: Absolute paths, `~` for the home folder, that the project may really write to.
-        allow_run: Base names of programs that the project may start where no kernel guards them.
-        guard: `auto`, or the one guard of files to use: `namespaces`, `landlock`, `python`.
-        strict: Report what the base already has as well.
-        ignore: Differences that are none, as globs, each with the reason.
+        allow_write: Absolute paths, `~` for the home folder, that the project may write to.
+        allow_run: Base names of programs that the project may start without a kernel guard.
+        guard: `auto`, or the guard of files: `namespaces`, `landlock`, `python`.
+        strict: Report differences that the base has as well.
+        ignore: Globs of ignored differences, each with the reason.
     """
 
     config: tuple[str, ...] = ()
@@ -70,187 +80,40 @@ class Settings:
     ignore: Mapping[str, str] = field(default_factory=dict)
 
 
-class _UnfitError(ValueError):
-    """A value of the wrong type; the caller knows the key and what is wanted."""
-
-
-def _string(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    raise _UnfitError
-
-
-def _start(value: object) -> str:
-    text = _string(value)
-    if text in ("replay", "base-models") or text.endswith(".sql"):
-        return text
-    raise _UnfitError
-
-
-def _guard(value: object) -> str:
-    text = _string(value)
-    if text in ("auto", "namespaces", "landlock", "python"):
-        return text
-    raise _UnfitError
-
-
-def _strings(value: object) -> tuple[str, ...]:
-    if isinstance(value, (list, tuple)):
-        return tuple(_string(item) for item in value)
-    raise _UnfitError
-
-
-def _urls(value: object) -> tuple[str, ...]:
-    urls = _strings(value)
-    if urls:
-        from urllib.parse import urlsplit  # few settings have any
-
-        for url in urls:
-            parts = urlsplit(url)  # a ValueError too
-            if "://" not in url or not parts.scheme or parts.port == 0:
-                raise _UnfitError
-    return urls
-
-
-def _paths(value: object) -> tuple[str, ...]:
-    paths = _strings(value)
-    if all(path.startswith(("/", "~")) or Path(path).is_absolute() for path in paths):
-        return paths
-    raise _UnfitError
-
-
-def _table(value: object) -> dict[str, str]:
-    if isinstance(value, (list, tuple)):
-        value = dict(_assignment(item) for item in value)
-    if isinstance(value, Mapping):
-        return {_string(name): _string(text) for name, text in value.items()}
-    raise _UnfitError
-
-
-def _variables(value: object) -> dict[str, str]:
-    variables = _table(value)
-    if any(not name or "=" in name for name in variables):
-        raise _UnfitError
-    return variables
-
-
-def _assignment(item: object) -> tuple[str, str]:
-    name, equals, text = _string(item).partition("=")
-    if name and equals:
-        return name, text
-    raise _UnfitError
-
-
-def _reasons(value: object) -> dict[str, str]:
-    reasons = _table(value)
-    if all(reason.strip() for reason in reasons.values()):
-        return reasons
-    raise _UnfitError
-
-
-def _seconds(value: object) -> float:
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        # A TOML integer has no upper limit, a float has.
-        seconds = float(value) if abs(value) < 1e9 else math.inf
-        if 0 < seconds < math.inf:
-            return seconds
-    raise _UnfitError
-
-
-def _truth(value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise _UnfitError
-
-
-def _text_as_seconds(text: str) -> float:
-    return _seconds(float(text))
-
-
-def _text_as_truth(text: str) -> bool:
-    truths = dict.fromkeys(("1", "true", "yes", "on"), True)
-    truths |= dict.fromkeys(("0", "false", "no", "off"), False)
-    if text.lower() in truths:
-        return truths[text.lower()]
-    raise _UnfitError
-
-
-@dataclass(frozen=True)
-class _Kind:
-    """How a value is read from TOML (`check`) and from text (`parse`), and what is wanted."""
-
-    wants: str
-    check: Callable[[object], object]
-    parse: Callable[[str], object]
-
-
-_STRING = _Kind("a string", _string, str)
-_START = _Kind('"replay", "base-models" or the path of an .sql file', _start, _start)
-_GUARD = _Kind('"auto", "namespaces", "landlock" or "python"', _guard, _guard)
-_STRINGS = _Kind(
-    'a list of strings, such as ["…"]', _strings, lambda text: tuple(shlex.split(text))
-)
-_PATHS = _Kind(
-    'a list of absolute paths, such as ["/var/lib/app"]',
-    _paths,
-    lambda text: _paths(shlex.split(text)),
-)
-# A password in a URL may hold a quote or a backslash, so no shell rules there.
-_URLS = _Kind(
-    'a list of URLs, such as ["postgresql://user:password@host:5432/database"], with special '
-    "characters of a password written as %XX",
-    _urls,
-    lambda text: _urls(text.split()),
-)
-_VARIABLES = _Kind(
-    'a table of variables, such as { NAME = "…" }, with no "=" in a name',
-    _variables,
-    lambda t: _variables(shlex.split(t)),
-)
-# Without its quotes, a dot in a name would make a table.
-_REASONS = _Kind(
-    'a reason for each name, both in quotes, such as { "games.score" = "…" }',
-    _reasons,
-    lambda t: _reasons(shlex.split(t)),
-)
-_SECONDS = _Kind("a number of seconds above 0", _seconds, _text_as_seconds)
-_TRUTH = _Kind("true or false", _truth, _text_as_truth)
-
-
 @dataclass(frozen=True)
 class _Key:
-    """One setting under its three names."""
+    """A setting's field, its names in TOML and in the environment, and its kind."""
 
     field: str
     toml: str
     variable: str
-    kind: _Kind
+    kind: Kind
 
 
-def _key(name: str, kind: _Kind, *, toml: str = "", variable: str = "") -> _Key:
+def _key(name: str, kind: Kind, *, toml: str = "", variable: str = "") -> _Key:
     return _Key(name, toml or name.replace("_", "-"), PREFIX + (variable or name.upper()), kind)
 
 
 _KEYS = (
-    _key("config", _STRINGS),
-    _key("flask_app", _STRING),
-    _key("alchemy_config", _STRING),
-    _key("x", _STRINGS),
-    _key("python", _STRING),
-    _key("run", _STRINGS),
-    _key("env", _VARIABLES),
-    _key("stand_in", _STRING),
-    _key("start", _START),
-    _key("scratch_urls", _URLS, toml="scratch.urls", variable="SCRATCH"),
-    _key("scratch_setup", _STRINGS, toml="scratch.setup"),
-    _key("scratch_inside", _STRING, toml="scratch.inside"),
-    _key("timeout", _SECONDS),
-    _key("allow_connect", _STRINGS),
-    _key("allow_write", _PATHS),
-    _key("allow_run", _STRINGS),
-    _key("guard", _GUARD),
-    _key("strict", _TRUTH),
-    _key("ignore", _REASONS),
+    _key("config", STRINGS),
+    _key("flask_app", STRING),
+    _key("alchemy_config", STRING),
+    _key("x", STRINGS),
+    _key("python", STRING),
+    _key("run", STRINGS),
+    _key("env", VARIABLES),
+    _key("stand_in", STRING),
+    _key("start", START),
+    _key("scratch_urls", URLS, toml="scratch.urls", variable="SCRATCH"),
+    _key("scratch_setup", STRINGS, toml="scratch.setup"),
+    _key("scratch_inside", STRING, toml="scratch.inside"),
+    _key("timeout", SECONDS),
+    _key("allow_connect", STRINGS),
+    _key("allow_write", PATHS),
+    _key("allow_run", STRINGS),
+    _key("guard", GUARD),
+    _key("strict", TRUTH),
+    _key("ignore", REASONS),
 )
 
 _MAY_HOLD_SECRETS = {
@@ -267,13 +130,13 @@ _MAY_HOLD_SECRETS = {
 def load_settings(
     text: str | None, environ: Mapping[str, str], flags: Mapping[str, object]
 ) -> Settings:
-    """Merge the three sources.
+    """Merge the settings of the file, the environment and the flags.
 
     Args:
         text: The root's pyproject.toml; None where the tree has none.
         environ: The environment; an empty variable counts as not set.
-        flags: From a field's name to its value; None and `()` count as not given, text for
-            anything but a string is read like a variable's.
+        flags: From a field's name to its value; None and `()` count as not set, and text is
+            parsed like a variable's.
 
     Raises:
         CouldNotJudge: Broken TOML, an unknown name, a value of the wrong type.
@@ -285,14 +148,13 @@ def load_settings(
 def _from_file(text: str) -> dict[str, Any]:
     if not text:
         return {}
-    known = {key.toml: key for key in _KEYS}
     table = own_settings(text)
-    named = {name: _named(name, known, f"[{TABLE}]") for name in table}
-    return {key.field: _checked(name, key.kind, table[name]) for name, key in named.items()}
+    keys = _find_keys(table, {key.toml: key for key in _KEYS}, f"[{TABLE}]")
+    return {key.field: _checked(name, key.kind, table[name]) for name, key in keys.items()}
 
 
 def own_settings(text: str) -> dict[str, Any]:
-    """Return what `[tool.alembic-lockstep]` of a pyproject.toml says, unchecked, on one level.
+    """Return the table `[tool.alembic-lockstep]` of a pyproject.toml, unchecked, on one level.
 
     Raises:
         CouldNotJudge: Broken TOML, or no table.
@@ -315,12 +177,12 @@ def _own_table(document: dict[str, Any]) -> dict[str, Any]:
     tool = document.get("tool", {})
     own = tool.get("alembic-lockstep", {}) if isinstance(tool, dict) else tool
     if not isinstance(own, dict):
-        raise CouldNotJudge(f"pyproject.toml: [{TABLE}] wants a table")
+        raise CouldNotJudge(f"pyproject.toml: [{TABLE}] must be a table")
     return own
 
 
 def _flatten(table: dict[str, Any]) -> dict[str, Any]:
-    """Bring `[tool.alembic-lockstep.scratch]` to one level: `scratch.urls`."""
+    """Return `[tool.alembic-lockstep]` with `scratch` on the same level: `scratch.urls`."""
     flat = {name: value for name, value in table.items() if name != "scratch"}
     scratch = table.get("scratch", {})
     if not isinstance(scratch, dict):
@@ -329,60 +191,73 @@ def _flatten(table: dict[str, Any]) -> dict[str, Any]:
 
 
 def _from_environ(environ: Mapping[str, str]) -> dict[str, Any]:
-    known = {key.variable: key for key in _KEYS}
-    ours = {name: text for name, text in environ.items() if name.startswith(PREFIX)}
-    ours.pop(NO_CACHE, None)
-    named = {name: _named(name, known, "the environment", others=(NO_CACHE,)) for name in ours}
+    variables = {
+        name: text for name, text in environ.items() if name.startswith(PREFIX) and name != NO_CACHE
+    }
+    by_variable = {key.variable: key for key in _KEYS}
+    keys = _find_keys(variables, by_variable, "the environment", also=(NO_CACHE,))
     return {
-        key.field: _parsed(name, key.kind, ours[name]) for name, key in named.items() if ours[name]
+        key.field: _parsed(name, key.kind, variables[name])
+        for name, key in keys.items()
+        if variables[name]
     }
 
 
 def _from_flags(flags: Mapping[str, object]) -> dict[str, Any]:
-    known = {key.field: key for key in _KEYS}
-    given = {name: value for name, value in flags.items() if value is not None and value != ()}
-    named = {name: _named(name, known, "the command line") for name in given}
+    values = {name: value for name, value in flags.items() if value is not None and value != ()}
+    keys = _find_keys(values, {key.field: key for key in _KEYS}, "the command line")
     return {
         key.field: _parsed(name, key.kind, value)
-        if isinstance(value := given[name], str)
+        if isinstance(value := values[name], str)
         else _checked(name, key.kind, value)
-        for name, key in named.items()
+        for name, key in keys.items()
     }
 
 
-def _named(name: str, known: Mapping[str, _Key], where: str, others: Collection[str] = ()) -> _Key:
-    if name in known:
-        return known[name]
-    near = did_you_mean(name, (*known, *others))
-    raise CouldNotJudge(f"{where} has no setting {name!r}{near}")
+def _find_keys(
+    names: Iterable[str], keys: Mapping[str, _Key], source: str, also: Collection[str] = ()
+) -> dict[str, _Key]:
+    """Return the key of each name.
+
+    Args:
+        names: The names to find.
+        keys: All keys by their names in the source.
+        source: The source, for the message about an unknown name.
+        also: Names of the source that are no settings.
+    """
+    for name in names:
+        if name not in keys:
+            near = did_you_mean(name, (*keys, *also))
+            raise CouldNotJudge(f"{source} has no setting {name!r}{near}")
+    return {name: keys[name] for name in names}
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The end of a message about an unknown name: `; did you mean 'flask-app'?`, or nothing."""
+def did_you_mean(name: str, candidates: Iterable[str]) -> str:
+    """Return the end of a message about an unknown name: `; did you mean 'flask-app'?`, or ""."""
     import difflib
 
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    near = difflib.get_close_matches(name, list(candidates), n=1, cutoff=0.5)
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
-def _checked(name: str, kind: _Kind, value: object) -> object:
+def _checked(name: str, kind: Kind, value: object) -> object:
     if _holds_null(value):
         raise CouldNotJudge(f"the setting {name!r} holds a null character")
     try:
         return kind.check(value)
     except ValueError:
-        raise _wrong(name, kind.wants, value) from None
+        raise _wrong(name, kind.expected, value) from None
 
 
-def _parsed(name: str, kind: _Kind, text: str) -> object:
+def _parsed(name: str, kind: Kind, text: str) -> object:
     try:
         return kind.parse(text)
     except ValueError:
-        raise _wrong(name, kind.wants, text) from None
+        raise _wrong(name, kind.expected, text) from None
 
 
 def _holds_null(value: object) -> bool:
-    """Return whether a string in a value has a character that no path and no variable may have."""
+    """Return whether a string has a null character, which no path or variable may have."""
     if isinstance(value, Mapping):
         return any(map(_holds_null, (*value, *value.values())))
     if isinstance(value, (list, tuple)):
@@ -390,14 +265,14 @@ def _holds_null(value: object) -> bool:
     return isinstance(value, str) and "\0" in value
 
 
-def _wrong(name: str, wants: str, value: object) -> CouldNotJudge:
+def _wrong(name: str, expected: str, value: object) -> CouldNotJudge:
     shown = _type_of(value) if name in _MAY_HOLD_SECRETS else ascii(value)
     shown = shown if len(shown) < 60 else shown[:57] + "…"
-    return CouldNotJudge(f"the setting {name!r} wants {wants}, not {shown}")
+    return CouldNotJudge(f"the setting {name!r} must be {expected}, not {shown}")
 
 
 def _type_of(value: object) -> str:
-    """Say what a value is without showing it: a log may be read by more people than the file."""
+    """Return the type of a value, which is not shown: more people may read a log than the file."""
     names = ((str, "string"), (list, "list"), (tuple, "list"), (Mapping, "table"))
     kinds = (f"this {name}" for kind, name in names if isinstance(value, kind))
     return next(kinds, f"a {type(value).__name__}")

@@ -258,8 +258,8 @@ def test_the_python_of_the_setting_is_the_one(shop: Project) -> None:
     ("settings", "said"),
     [
         ('flaskapp = "app"', "did you mean 'flask-app'?"),
-        ("timeout = 0", "'timeout' wants a number of seconds above 0"),
-        ('start = "models"', '\'start\' wants "replay", "base-models"'),
+        ("timeout = 0", "'timeout' must be a number of seconds above 0"),
+        ('start = "models"', '\'start\' must be "replay", "base-models"'),
         ('python = "no/such/python"', "no/such/python, which does not exist"),
         ('config = ["no/such.ini"]', "no/such.ini"),
         ('scratch.url = ["postgresql://"]', "did you mean 'scratch.urls'?"),

@@ -169,29 +169,32 @@ def test_flags_take_lists_text_and_assignments() -> None:
         ("zzz = 1", "has no setting 'zzz'"),
         (
             'config = "a.ini"',
-            "the setting 'config' wants a list of strings, such as [\"…\"], not 'a.ini'",
+            "the setting 'config' must be a list of strings, such as [\"…\"], not 'a.ini'",
         ),
-        ("config = [1]", "'config' wants a list of strings"),
-        ("strict = 1", "'strict' wants true or false, not 1"),
-        ("timeout = true", "'timeout' wants a number of seconds above 0, not True"),
-        ("timeout = nan", "'timeout' wants"),
-        ("timeout = -1", "'timeout' wants"),
-        ("timeout = 1" + "0" * 400, "'timeout' wants"),
+        ("config = [1]", "'config' must be a list of strings"),
+        ("strict = 1", "'strict' must be true or false, not 1"),
+        ("timeout = true", "'timeout' must be a number of seconds above 0, not True"),
+        ("timeout = nan", "'timeout' must be"),
+        ("timeout = -1", "'timeout' must be"),
+        ("timeout = 1" + "0" * 400, "'timeout' must be"),
         (
             'start = "replays"',
-            '\'start\' wants "replay", "base-models" or the path of an .sql file',
+            '\'start\' must be "replay", "base-models" or the path of an .sql file',
         ),
-        ("python = 3.12", "'python' wants a string, not 3.12"),
-        ('ignore = { games.score = "by hand" }', "'ignore' wants a reason for each name, both in"),
-        ('ignore = { games = " " }', "'ignore' wants a reason for each name"),
-        ("env = { A = 1 }", "'env' wants a table of variables"),
+        ("python = 3.12", "'python' must be a string, not 3.12"),
+        (
+            'ignore = { games.score = "by hand" }',
+            "'ignore' must be a table from names to reasons, both in",
+        ),
+        ('ignore = { games = " " }', "'ignore' must be a table from names to reasons"),
+        ("env = { A = 1 }", "'env' must be a table of variables"),
         ('env = { "A=B" = "x" }', '"=" in a name, not this table'),
-        ('env = { "" = "x" }', "'env' wants a table of variables"),
-        ('scratch = "postgresql://"', "'scratch' wants a table with urls and setup"),
+        ('env = { "" = "x" }', "'env' must be a table of variables"),
+        ('scratch = "postgresql://"', "'scratch' must be a table with urls and setup"),
         ("scratch.url = []", "has no setting 'scratch.url'; did you mean 'scratch.urls'?"),
     ],
 )
-def test_a_wrong_file_names_the_key_and_what_is_wanted(text: str, message: str) -> None:
+def test_a_wrong_file_names_the_key_and_what_is_expected(text: str, message: str) -> None:
     with pytest.raises(CouldNotJudge) as caught:
         load(TABLE + text)
     assert message in caught.value.message
@@ -206,11 +209,11 @@ def test_a_wrong_file_names_the_key_and_what_is_wanted(text: str, message: str) 
         (
             "TIMEOUT",
             "soon",
-            "'ALEMBIC_LOCKSTEP_TIMEOUT' wants a number of seconds above 0, not 'soon'",
+            "'ALEMBIC_LOCKSTEP_TIMEOUT' must be a number of seconds above 0, not 'soon'",
         ),
-        ("RUN", "docker 'exec", "'ALEMBIC_LOCKSTEP_RUN' wants a list of strings"),
-        ("ENV", "A", "'ALEMBIC_LOCKSTEP_ENV' wants a table of variables"),
-        ("STRICT", "maybe", "'ALEMBIC_LOCKSTEP_STRICT' wants true or false"),
+        ("RUN", "docker 'exec", "'ALEMBIC_LOCKSTEP_RUN' must be a list of strings"),
+        ("ENV", "A", "'ALEMBIC_LOCKSTEP_ENV' must be a table of variables"),
+        ("STRICT", "maybe", "'ALEMBIC_LOCKSTEP_STRICT' must be true or false"),
     ],
 )
 def test_a_wrong_variable_is_named(name: str, text: str, message: str) -> None:
@@ -260,7 +263,7 @@ def test_what_may_hold_a_password_is_not_shown(text: str) -> None:
     with pytest.raises(CouldNotJudge) as caught:
         load(TABLE + text)
     assert "secret" not in caught.value.message
-    assert " wants a " in caught.value.message
+    assert " must be a " in caught.value.message
 
 
 @pytest.mark.parametrize("name", ["ENV", "X", "RUN", "SCRATCH"])
