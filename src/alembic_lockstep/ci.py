@@ -1,4 +1,4 @@
-"""The range that a CI run is about, from the variables that the CI documents.
+"""The range of a CI run, from the variables that the CI documents.
 
 https://docs.github.com/en/actions/reference/workflows-and-actions/variables
 https://docs.github.com/en/webhooks/webhook-events-and-payloads
@@ -22,10 +22,10 @@ _COMPARE = "alembic-lockstep check --base HEAD^"
 
 
 def range_in_ci(repository: Repository, environ: Mapping[str, str]) -> Range:
-    """The range of a merge request, of a push or of a merge queue.
+    """Return the range of a merge request, of a push or of a merge queue.
 
     Raises:
-        CouldNotJudge: the run is about none, or the clone lacks a part of it.
+        CouldNotJudge: The run has no range, or the clone lacks a part of it.
     """
     if "GITHUB_ACTIONS" in environ:
         return _github(repository, environ.get("GITHUB_EVENT_NAME", ""), _payload(environ))
@@ -37,78 +37,88 @@ def _payload(environ: Mapping[str, str]) -> object:
     try:
         payload: object = json.loads(Path(path).read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise _nothing(f"GITHUB_EVENT_PATH ({path or 'not set'}) cannot be read") from error
+        raise _nothing_to_compare(
+            f"GITHUB_EVENT_PATH ({path or 'not set'}) cannot be read"
+        ) from error
     return payload
 
 
 def _github(repository: Repository, event: str, payload: object) -> Range:
     if isinstance(payload, dict) and "pull_request" in payload:
-        name = f"origin/{_told(payload, 'pull_request.base.ref')}"
+        name = f"origin/{_field(payload, 'pull_request.base.ref')}"
         target = name
         if not repository.has_commit(target):
-            target = _told(payload, "pull_request.base.sha")
-        return _of_request(repository, target, name, _told(payload, "pull_request.head.sha"))
+            target = _field(payload, "pull_request.base.sha")
+        return _of_request(repository, target, name, _field(payload, "pull_request.head.sha"))
     if event == "merge_group":
-        base = _told(payload, "merge_group.base_sha")
+        base = _field(payload, "merge_group.base_sha")
         return _since(repository, base, "the merge queue's base")
-    if event == "push" and _told(payload, "ref").startswith("refs/heads/"):
-        default = _told(payload, "repository.default_branch")
-        branch = _told(payload, "ref").removeprefix("refs/heads/")
-        return _of_branch(repository, branch, default, _told(payload, "before"), is_push=True)
-    raise _nothing(f"the event '{event}' brings no commits")
+    if event == "push" and _field(payload, "ref").startswith("refs/heads/"):
+        default = _field(payload, "repository.default_branch")
+        branch = _field(payload, "ref").removeprefix("refs/heads/")
+        return _of_branch(repository, branch, default, _field(payload, "before"), is_push=True)
+    raise _nothing_to_compare(f"the event '{event}' has no commits to check")
 
 
-def _told(payload: object, name: str) -> str:
-    """What the event says under a dotted name."""
-    found: Any = payload
+def _field(payload: object, name: str) -> str:
+    """Return the text of an event's field, which is named with dots."""
+    value: Any = payload
     for key in name.split("."):
-        found = found.get(key) if isinstance(found, dict) else None
-    if not isinstance(found, str) or not found:
-        raise _nothing(f"the event that GITHUB_EVENT_PATH names does not say {name}")
-    return found
+        value = value.get(key) if isinstance(value, dict) else None
+    if not isinstance(value, str) or not value:
+        raise _nothing_to_compare(f"the event in GITHUB_EVENT_PATH has no {name}")
+    return value
 
 
 def _gitlab(repository: Repository, environ: Mapping[str, str]) -> Range:
-    def told(name: str) -> str:
+    def variable(name: str) -> str:
         if not environ.get(name):
-            raise _nothing(f"{name} is not set")
+            raise _nothing_to_compare(f"{name} is not set")
         return environ[name]
 
     if "CI_MERGE_REQUEST_IID" in environ:
-        name = f"origin/{told('CI_MERGE_REQUEST_TARGET_BRANCH_NAME')}"
+        name = f"origin/{variable('CI_MERGE_REQUEST_TARGET_BRANCH_NAME')}"
         head = environ.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA")
         if head:  # of merged results and merge trains only
-            return _of_request(repository, told("CI_MERGE_REQUEST_TARGET_BRANCH_SHA"), name, head)
+            return _of_request(
+                repository, variable("CI_MERGE_REQUEST_TARGET_BRANCH_SHA"), name, head
+            )
         if repository.has_commit(name):
             return range_from(repository, name, "HEAD")
-        since = _since(repository, told("CI_MERGE_REQUEST_DIFF_BASE_SHA"), f"where it left {name}")
+        since = _since(
+            repository, variable("CI_MERGE_REQUEST_DIFF_BASE_SHA"), f"where it left {name}"
+        )
         missing = f"not judged: the merge into {name}, which is not in this clone"
         return Range(since.base, since.tip, notes=(*since.notes, missing))
     branch, source = environ.get("CI_COMMIT_BRANCH"), environ.get("CI_PIPELINE_SOURCE", "")
     if branch:
-        default, before = told("CI_DEFAULT_BRANCH"), environ.get("CI_COMMIT_BEFORE_SHA", "")
+        default, before = variable("CI_DEFAULT_BRANCH"), environ.get("CI_COMMIT_BEFORE_SHA", "")
         return _of_branch(repository, branch, default, before, is_push=source == "push")
-    raise _nothing(f"a pipeline of '{environ.get('CI_COMMIT_TAG') or source}' brings no commits")
+    raise _nothing_to_compare(
+        f"a pipeline of '{environ.get('CI_COMMIT_TAG') or source}' has no commits to check"
+    )
 
 
 def _of_request(repository: Repository, target: str, name: str, head: str) -> Range:
-    """A merge request's range; the merge of it and its target is judged where that is here.
+    """Return a merge request's range; its merge is judged if the CI has checked that out.
 
     Args:
-        target: What it will be merged into.
+        repository: The clone.
+        target: The commit or branch that the request will be merged into.
+        name: The target's name for people.
         head: The request's own last commit.
     """
-    here, merged = sha_of(repository, "HEAD"), repository.has_commit("HEAD^2")
-    base, branch = (sha_of(repository, f"HEAD^{n}") if merged else "" for n in (1, 2))
-    # GitLab squashes first where the project wants it; a merge train's target moves on.
+    current, is_merge = sha_of(repository, "HEAD"), repository.has_commit("HEAD^2")
+    base, branch = (sha_of(repository, f"HEAD^{n}") if is_merge else "" for n in (1, 2))
+    # GitLab may squash first, and the target of a merge train moves on.
     if head == branch or base == target:
         note = (
             f"compared: the merge of {branch[:SHORT]} into {name} with {base[:SHORT]}, its target"
         )
         return Range(base, "HEAD", base, name, branch, (note,))
-    if repository.has_commit(target) and here == sha_of(repository, target):
+    if repository.has_commit(target) and current == sha_of(repository, target):
         raise CouldNotJudge(
-            f"what is checked out is {name} itself, and nothing of the merge request",
+            f"the checkout is {name} itself, without the commits of the merge request",
             fix=f"git checkout {head}",
         )
     return range_from(repository, _present(repository, target), "HEAD", name)
@@ -117,12 +127,16 @@ def _of_request(repository: Repository, target: str, name: str, head: str) -> Ra
 def _of_branch(
     repository: Repository, branch: str, default: str, before: str, *, is_push: bool
 ) -> Range:
-    """The range of a push to the default branch, or of another branch since it left that one.
+    """Return the range of a push to the default branch, or of another branch since it left that.
 
-    What the last push to another branch brought counts again: it may not have passed.
+    Earlier pushes to another branch are judged again: they may not have passed.
 
     Args:
-        before: What the branch was before the push; zeros if it was not there.
+        repository: The clone.
+        branch: The pushed branch.
+        default: The default branch.
+        before: The branch's commit before the push; zeros if it did not exist.
+        is_push: The pipeline runs for a push.
     """
     if branch != default:
         return _since(repository, f"origin/{default}", f"where it left origin/{default}")
@@ -130,13 +144,13 @@ def _of_branch(
         return _since(repository, before, f"{branch} before the push")
     if is_push:
         return Range(repository.empty_tree, "HEAD", notes=(f"compared: {branch} with nothing",))
-    raise _nothing("the pipeline brings no commits")
+    raise _nothing_to_compare("the pipeline has no commits to check")
 
 
-def _since(repository: Repository, start: str, what: str) -> Range:
-    """The range since a commit, or since where HEAD left it."""
+def _since(repository: Repository, start: str, description: str) -> Range:
+    """Return the range since a commit, or since HEAD left it."""
     base = merge_base(repository, _present(repository, start), "HEAD")
-    return Range(base, "HEAD", notes=(f"compared: HEAD with {base[:SHORT]}, {what}",))
+    return Range(base, "HEAD", notes=(f"compared: HEAD with {base[:SHORT]}, {description}",))
 
 
 def _present(repository: Repository, revision: str) -> str:
@@ -146,13 +160,13 @@ def _present(repository: Repository, revision: str) -> str:
         raise CouldNotJudge(f"'{revision}' is not in this shallow clone", fix=UNSHALLOW)
     if revision.startswith("origin/"):
         fix = fetch_command(revision)
-    else:  # after a forced push the remote need not have the commit any more
+    else:  # after a forced push, the remote may not have the commit any more
         fix = f"git fetch origin {revision}\nOr, if that fails, compare with another:\n{_COMPARE}"
     raise CouldNotJudge(f"'{revision}' is not in this clone", fix=fix)
 
 
-def _nothing(why: str) -> CouldNotJudge:
+def _nothing_to_compare(reason: str) -> CouldNotJudge:
     return CouldNotJudge(
-        f"nothing is staged, and {why}, so there is nothing to compare",
+        f"nothing is staged, and {reason}, so there is nothing to compare",
         fix=f"Name the commit to compare with, such as the one before:\n{_COMPARE}",
     )

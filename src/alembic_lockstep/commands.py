@@ -1,4 +1,4 @@
-"""The commands that fix an environment, as its project types them."""
+"""The commands that fix an environment, as people of the project type them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _RUNNERS = {
     "pdm.lock": "pdm run ",
     "Pipfile.lock": "pipenv run ",
 }
-# `flask --app` came with 2.2.
+# Versions without `flask --app`, which came with 2.2.
 _NO_APP = re.compile(r"[01]\.|2\.[01]\b")
 
-_ANYWHERE = Placement()
+_DEFAULT_PLACEMENT = Placement()
 
 
 def fix_commands(
@@ -32,47 +32,47 @@ def fix_commands(
     *,
     by_hand: Collection[str] = (),
     flask: str = "",
-    placement: Placement = _ANYWHERE,
+    placement: Placement = _DEFAULT_PLACEMENT,
 ) -> tuple[str, ...]:
     """Return the commands that create the missing migration and add it, ready to paste in turn.
 
     Args:
-        environment: The environment that lacks it.
-        files: Every file of the tree; a lock file says how commands are run.
+        environment: The environment that lacks the migration.
+        files: Every file of the tree; a lock file decides how commands are run.
         message: The migration's message: `add games.winners`.
-        by_hand: What of the migration autogenerate would leave out.
-        flask: The version of the project's Flask, where it is known.
+        by_hand: The operations that autogenerate would leave out.
+        flask: The version of the project's Flask, if it is known.
         placement: The branch and the version location for the migration.
     """
-    create = _typed(environment, files, "migrate", "revision --autogenerate", version=flask)
+    create = _command_line(environment, files, "migrate", "revision --autogenerate", version=flask)
     locations = (placement.version_path,) if placement.version_path else ()
-    places = _places(environment, locations or environment.version_locations)
-    command = f"{create}{_placed(environment, placement)} -m {_quoted(message)}"
-    edit = f"# write into it what autogenerate does not see: {', '.join(by_hand)}"
-    lines = (command, edit if by_hand else "", f"git add {places}" if places else "")
+    folders = _folders(environment, locations or environment.version_locations)
+    command = f"{create}{_placement_options(environment, placement)} -m {_quoted(message)}"
+    edit = f"# add to it what autogenerate does not see: {', '.join(by_hand)}"
+    lines = (command, edit if by_hand else "", f"git add {folders}" if folders else "")
     return tuple(filter(None, lines))
 
 
-def _placed(environment: Environment, placement: Placement) -> str:
+def _placement_options(environment: Environment, placement: Placement) -> str:
     head = f" --head {shlex.quote(placement.head)}" if placement.head else ""
     path = placement.version_path
-    return head + (f" --version-path {shlex.quote(_seen_from(environment, path))}" if path else "")
+    return head + (f" --version-path {shlex.quote(_relative(environment, path))}" if path else "")
 
 
 def merge_command(environment: Environment, files: Collection[str]) -> str:
     """Return the command that makes a merge revision of all heads and adds it."""
-    places = _places(environment, environment.version_locations)
-    merge = f"{_typed(environment, files, 'merge', 'merge')} heads"
-    return f"{merge} && git add {places}" if places else merge
+    folders = _folders(environment, environment.version_locations)
+    merge = f"{_command_line(environment, files, 'merge', 'merge')} heads"
+    return f"{merge} && git add {folders}" if folders else merge
 
 
-def _places(environment: Environment, locations: Iterable[str]) -> str:
+def _folders(environment: Environment, locations: Iterable[str]) -> str:
     """Return folders from the root as `git add` takes them after `cd`: with `:/` before them."""
     top = ":/" if environment.directory else ""
-    return " ".join(shlex.quote(top + place) for place in locations)
+    return " ".join(shlex.quote(top + location) for location in locations)
 
 
-def _typed(
+def _command_line(
     environment: Environment, files: Collection[str], flask: str, alembic: str, version: str = ""
 ) -> str:
     directory = environment.directory
@@ -100,16 +100,16 @@ def _runner(directory: str, files: Collection[str]) -> str:
 
 
 def _flask_command(environment: Environment, name: str) -> str:
-    app, where = environment.flask_app, _seen_from(environment, environment.script_location)
+    app, folder = environment.flask_app, _relative(environment, environment.script_location)
     options = "" if environment.flask_app_implied or not app else f" --app {shlex.quote(app)}"
-    scripts = "" if where == "migrations" else f" -d {shlex.quote(where)}"
+    scripts = "" if folder == "migrations" else f" -d {shlex.quote(folder)}"
     return f"flask{options} db {name}{scripts}{_arguments(environment)}"
 
 
 def _alembic_command(environment: Environment, name: str) -> str:
-    config = _seen_from(environment, environment.config)
-    plain = config in ("alembic.ini", "pyproject.toml")
-    option = "" if plain else f" -c {shlex.quote(config)}"
+    config = _relative(environment, environment.config)
+    is_default = config in ("alembic.ini", "pyproject.toml")
+    option = "" if is_default else f" -c {shlex.quote(config)}"
     section = (
         "" if environment.section == MAIN_SECTION else f" -n {shlex.quote(environment.section)}"
     )
@@ -120,10 +120,11 @@ def _arguments(environment: Environment) -> str:
     return "".join(f" -x {shlex.quote(argument)}" for argument in environment.x)
 
 
-def _seen_from(environment: Environment, path: str) -> str:
+def _relative(environment: Environment, path: str) -> str:
+    """Return a path from the folder in which the environment's commands are run."""
     return posixpath.relpath(path or ".", environment.directory or ".")
 
 
 def _quoted(message: str) -> str:
-    """Quote for any shell where that is possible: cmd.exe knows double quotes only."""
+    """Quote for any shell if that is possible: cmd.exe has double quotes only."""
     return shlex.quote(message) if re.search(r'["$`\\!%\n]', message) else f'"{message}"'

@@ -74,13 +74,13 @@ class Game:
     environ: Mapping[str, str]
 
     def write(self, path: str, text: str) -> None:
-        """Write one file of the game."""
+        """Write a file of the game."""
         file = self.folder / path
         file.parent.mkdir(exist_ok=True)
         file.write_text(text)
 
     def quietly(self, *command: str) -> None:
-        """Run a command that has to succeed, and show nothing of it."""
+        """Run a command that has to succeed, and do not show it."""
         done = subprocess.run(
             command, cwd=self.folder, env=self.environ, capture_output=True, text=True, check=False
         )
@@ -90,14 +90,18 @@ class Game:
             )
 
     def show(self, *command: str) -> int:
-        """Run a command before the reader's eyes and return its exit code."""
+        """Show a command, run it and return its exit code."""
         shown = " ".join(f'"{word}"' if " " in word else word for word in command)
         _print(f"$ {shown}", bold=True)
         return subprocess.run(command, cwd=self.folder, env=self.environ, check=False).returncode
 
 
 def run_demo(keep: str | None) -> int:
-    """Show it; returns 0 when the commit was blocked and the fixed one passed, else 1."""
+    """Run the demo; return 0 if the commit was blocked and the fixed commit passed, else 1.
+
+    Args:
+        keep: A folder for the game, which stays; a temporary one if None.
+    """
     with _game(keep) as game:
         _say("A trivia game, with its first migration committed and the hook installed.")
         _prepare(game)
@@ -106,7 +110,7 @@ def run_demo(keep: str | None) -> int:
         game.show("git", "diff", "--unified=0", "backend/models.py")
         game.quietly("git", "add", "backend")
         blocked = game.show("git", "commit", "--quiet", "-m", "Keep the winners")
-        _say("Blocked. Now what the message says, and the same commit again:")
+        _say("Blocked. Now the fix from the message, and the same commit again:")
         game.show(*FLASK, "db", "migrate", "-m", "add games.completed_at and 1 more")
         game.show("git", "add", "migrations/versions")
         passed = game.show("git", "commit", "--quiet", "-m", "Keep the winners")
@@ -147,13 +151,13 @@ def _game(keep: str | None) -> Iterator[Game]:
 
 
 def _environ(folder: Path) -> dict[str, str]:
-    """The commands come from our own environment if it has them, else from one made here."""
+    """Return variables with which the commands are found: in this environment, or a new one."""
     scripts = Path(sys.executable).parent
     needed = ("flask_migrate", "pre_commit")
     if not all(importlib.util.find_spec(name) for name in needed):
         scripts = _install(folder, ["Flask-Migrate", "pre-commit"])
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    return {**kept, "PATH": f"{scripts}{os.pathsep}{kept.get('PATH', '')}"}
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    return {**environ, "PATH": f"{scripts}{os.pathsep}{environ.get('PATH', '')}"}
 
 
 def _install(folder: Path, packages: Sequence[str]) -> Path:

@@ -1,4 +1,4 @@
-"""The values that rules and fixes produce and every report format renders."""
+"""Values that rules produce and every report format renders: findings, locations, fixes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Location:
-    """A place in the judged tree or in its base.
+    """A location in the judged tree or in its base.
 
     Attributes:
         path: POSIX path from the repository's root.
@@ -19,8 +19,8 @@ class Location:
         column: 1-based column, in characters.
         source: The source line itself, without its line end; empty when unknown.
         length: How many characters of the line are meant; 0 when unknown.
-        in_base: The place stands in the base only (the line was deleted).
-        commit: The commit in whose tree the place is; "" if that is the judged one.
+        in_base: Only the base has the line: it was deleted.
+        commit: The commit that has the line; "" if the judged tree has it.
     """
 
     path: str
@@ -34,18 +34,18 @@ class Location:
 
 @dataclass(frozen=True)
 class Finding:
-    """One violation of one rule.
+    """A violation of a rule.
 
     Attributes:
         rule: The rule's id, kebab-case.
         message: What happened, one sentence, one line.
-        location: The primary place.
+        location: The primary location.
         environment: The Alembic environment's config file, POSIX path from the root.
-        hint: What it means or what to do about this one finding; may be empty.
-        related: Further places.
-        operation: The missing operation as `op.*` code, where the finding is about one.
-        sql: The statements that do it, where they are known.
-        difference: What it is about, if that is a schema difference.
+        hint: What the finding means or what to do about it; may be empty.
+        related: Further locations.
+        operation: The missing operation as `op.*` code, if there is one.
+        sql: The statements of that operation, if they are known.
+        difference: The schema difference that the finding is about, if any.
     """
 
     rule: str
@@ -61,7 +61,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Fix:
-    """One block of the report that fixes findings.
+    """A block of the report that fixes findings.
 
     Attributes:
         title: The block's heading, which ends in a colon.

@@ -1,4 +1,7 @@
-"""What of a branch decides its own verdict, beside settings and ignores: named, not forbidden."""
+"""Changes of a branch that affect its own verdict: they are named, not forbidden.
+
+Settings and ignores do so as well; they can be read from the base.
+"""
 
 from __future__ import annotations
 
@@ -8,24 +11,24 @@ from collections.abc import Iterator
 
 from alembic_lockstep.facts import Facts
 
-# Files that Python, Flask and dotenv read before any code of the project, wherever they lie.
+# Files that Python, Flask and dotenv read before any code of the project, in any folder.
 _READ_FIRST = {".env", ".flaskenv", "sitecustomize.py", "usercustomize.py"}
-# In the place of one of these, the project's own is imported.
+# Libraries that a module of the project with the same name would replace.
 _LIBRARIES = {"alembic", "alembic_lockstep", "flask_migrate", "sqlalchemy"}
-# What reaches into the comparison, or into the program that makes it.
-_REACHES_IN = re.compile(
+# Code that changes the comparison, or the program that compares.
+_INTERFERES = re.compile(
     r"alembic_lockstep|alembic\.autogenerate|compare_metadata|include_(?:object|name)\b"
     r"|process_revision_directives|sys\.addaudithook|sys\.meta_path"
 )
 
 
 def named_influences(facts: Facts) -> tuple[str, ...]:
-    """Return a note for the summary where the change touches what decides what is found."""
+    """Return a note for the summary if the change affects its own verdict."""
     paths = dict.fromkeys(_influences(facts))
     if not paths:
         return ()
     return (
-        f"this change decides on its own verdict by {', '.join(paths)}: settings and ignores are "
+        f"this change affects its own verdict by {', '.join(paths)}: settings and ignores are "
         "the base's, the project's code is the change's",
     )
 
@@ -37,18 +40,22 @@ def _influences(facts: Facts) -> Iterator[str]:
         own.add(facts.in_base.environment.config)
     for change in facts.changes:
         for path in dict.fromkeys((change.old_path, change.path)):
-            if path in own or posixpath.basename(path) in _READ_FIRST or _is_in_place(facts, path):
+            if (
+                path in own
+                or posixpath.basename(path) in _READ_FIRST
+                or _replaces_library(facts, path)
+            ):
                 yield path
         if change.path.endswith(".py") and change.path not in own:
             text = facts.tree.read(change.path) or ""
-            if _REACHES_IN.search(text) and text != facts.base.read(change.old_path):
+            if _INTERFERES.search(text) and text != facts.base.read(change.old_path):
                 yield change.path
 
 
-def _is_in_place(facts: Facts, path: str) -> bool:
-    """Whether a file is of a package or module that is called like a library of ours.
+def _replaces_library(facts: Facts, path: str) -> bool:
+    """Return whether a file belongs to a package or module with the name of a library.
 
-    A folder of migrations may be called so, and is no package.
+    A folder of migrations may have such a name, and is no package.
     """
     parts = path.removesuffix(".py").split("/")
     if not path.endswith(".py") or _LIBRARIES.isdisjoint(parts):

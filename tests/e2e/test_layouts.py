@@ -473,5 +473,5 @@ def test_models_of_a_package_are_the_commits_that_pins_it_anew(make_project: Mak
     assert_clean(check_note(project), "1 older difference not counted")
     project.write("requirements.txt", "acme-models==1.1\n")
     project.stage("requirements.txt")
-    said = "the base was run with today's acme-models"
+    said = "the base ran with the new version of acme-models"
     assert_finding(project.check(), "missing-migration", "orders.price", said)

@@ -473,14 +473,12 @@ def test_a_merge_queue_is_judged_on_its_own_base(shop: Project, clone: Clone) ->
 
 
 @pytest.mark.parametrize("event", ["schedule", "workflow_dispatch"])
-def test_an_event_that_brings_no_commits_is_no_pass(
-    shop: Project, clone: Clone, event: str
-) -> None:
+def test_an_event_without_commits_is_no_pass(shop: Project, clone: Clone, event: str) -> None:
     take_a_note(shop)
     push(shop, "feature", "refs/heads/main")
     there = clone("refs/heads/main")
     result = on_github(there, event, {})
-    assert_unjudged(result, f"the event '{event}' brings no commits", "check --base HEAD^")
+    assert_unjudged(result, f"the event '{event}' has no commits to check", "check --base HEAD^")
     assert_clean(follow(there, result))
 
 
@@ -503,7 +501,7 @@ def test_a_payload_that_cannot_be_read_is_no_pass(shop: Project) -> None:
 def test_a_payload_that_lacks_something_is_no_pass(
     shop: Project, event: str, payload: dict[str, object], lacking: str
 ) -> None:
-    assert_unjudged(on_github(shop, event, payload), f"does not say {lacking}", "check --base")
+    assert_unjudged(on_github(shop, event, payload), f"has no {lacking}", "check --base")
 
 
 def test_variables_that_lack_something_are_no_pass(shop: Project) -> None:

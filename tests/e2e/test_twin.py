@@ -80,12 +80,12 @@ def commit(shop: Project) -> None:
     ],
     ids=["check", "default", "predicate"],
 )
-def test_what_autogenerate_does_not_see_is_found_and_the_printed_cure_cures_it(
+def test_what_autogenerate_does_not_see_is_found_and_the_printed_fix_fixes_it(
     shop: Project, old: str, new: str, names: list[str], thing: str
 ) -> None:
     edit(shop, old, new, *names)
     result = change_and_check(shop)
-    assert_finding(result, f"{MODELS}:", f"missing-migration: {thing}", "write into it what")
+    assert_finding(result, f"{MODELS}:", f"missing-migration: {thing}", "add to it what")
     add_migration(shop, "aaaaaaaaaaaa", upgrade=printed_upgrade(shop))
     assert_clean(shop.check(), "3 revisions")
 
