@@ -1,4 +1,4 @@
-"""The range of a CI run, from the variables that the CI documents.
+"""Range of a CI run, from the variables that the CI documents.
 
 https://docs.github.com/en/actions/reference/workflows-and-actions/variables
 https://docs.github.com/en/webhooks/webhook-events-and-payloads

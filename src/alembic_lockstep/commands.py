@@ -1,4 +1,4 @@
-"""The commands that fix an environment, as people of the project type them."""
+"""Commands that fix an environment, as people of the project type them."""
 
 from __future__ import annotations
 

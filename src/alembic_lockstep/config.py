@@ -31,7 +31,7 @@ NO_CACHE = f"{PREFIX}NO_CACHE"
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of a project, with the defaults.
+    """Settings of a project, with the defaults.
 
     Attributes:
         config: Alembic config files, POSIX from the root, `file.ini:section` for a section

@@ -68,7 +68,7 @@ FLASK = ("flask", "--app", "backend.app:create_app")
 
 @dataclass(frozen=True)
 class Game:
-    """The demo's repository and the environment in which its commands run."""
+    """Repository of the demo, and the environment variables of its commands."""
 
     folder: Path
     environ: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""The expected exception: the gate could not judge."""
+"""Expected exception: there can be no verdict."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 class CouldNotJudge(Exception):  # noqa: N818 - it names the verdict, as the exit code 2 does
-    """The gate could not reach a verdict; it blocks (exit 2) and says what to do.
+    """Raised when there can be no verdict; it blocks (exit 2) and says what to do.
 
     Args:
         message: What happened, in one sentence without a full stop.

@@ -1,4 +1,4 @@
-"""The fixes of an environment: the missing `upgrade()` body and the project's own commands."""
+"""Fixes of an environment: the missing `upgrade()` body and the project's own commands."""
 
 from __future__ import annotations
 

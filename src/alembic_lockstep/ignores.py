@@ -1,4 +1,4 @@
-"""The project's ignores: of differences by globs, of findings by directives in the code.
+"""Ignores of the project: of differences by globs, of findings by directives in the code.
 
 The rules do not know them. Ignored differences are removed before the rules judge, so that the
 fix does not have them either; other ignored findings are removed afterwards. All are reported.
@@ -48,7 +48,7 @@ class Directives:
 
     @cached_property
     def files(self) -> frozenset[str]:
-        """The paths of Python files that may have a directive: few, or none."""
+        """Paths of Python files that may have a directive: few, or none."""
         return frozenset(self.repository.grep(self.tree.sha, "-F", MARKER, among="*.py"))
 
     def of(self, path: str) -> list[Directive]:

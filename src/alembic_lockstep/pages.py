@@ -1,4 +1,4 @@
-"""The rules' pages, which ship with the package."""
+"""Pages of the rules, which ship with the package."""
 
 from __future__ import annotations
 

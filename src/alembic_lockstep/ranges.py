@@ -1,4 +1,4 @@
-"""The choice of the range: a named range, the pushed range, the CI's, or the staged changes."""
+"""Choice of the range: a named range, the pushed range, the CI's, or the staged changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kinds of values that settings have: from TOML, and from the text of flags and variables."""
+"""Kinds of values that settings have: from TOML, and from the text of flags and variables."""
 
 from __future__ import annotations
 

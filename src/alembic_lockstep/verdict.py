@@ -1,4 +1,4 @@
-"""The verdict on a tree and on each of its environments: values, which import no rule."""
+"""Verdict on a tree and on each of its environments: values, which import no rule."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Ignored:
 
 @dataclass(frozen=True)
 class Ignores:
-    """The ignored differences and findings of an environment, and the ignores themselves.
+    """Ignored differences and findings of an environment, and the ignores themselves.
 
     Attributes:
         ignored: The ignored differences and findings.
@@ -49,7 +49,7 @@ class Ignores:
 
 @dataclass(frozen=True)
 class EnvironmentVerdict:
-    """The verdict on one Alembic environment.
+    """Verdict on one Alembic environment.
 
     Attributes:
         comparison: The result of the dry run; None when the history forbade a run.
@@ -69,7 +69,7 @@ class EnvironmentVerdict:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The verdict on a tree. Without environments, nothing had to be judged.
+    """Verdict on a tree. Without environments, nothing had to be judged.
 
     Attributes:
         base: The id of the tree that was compared with.

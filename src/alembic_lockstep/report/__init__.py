@@ -1,1 +1,1 @@
-"""The report of a run as a value, and the formats that render it: one module each."""
+"""Reports, and the formats that render them: one module each."""

@@ -1,4 +1,4 @@
-"""The text of a run that could not judge."""
+"""Text of a run that could not judge."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report of a verdict."""
+"""Report of a verdict."""
 
 from __future__ import annotations
 

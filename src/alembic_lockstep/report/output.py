@@ -1,4 +1,4 @@
-"""The output of reports: to the terminal in one format, to files in others."""
+"""Output of reports: to the terminal in one format, to files in others."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def output_file(value: str) -> OutputFile:
 
 @dataclass
 class Output:
-    """The outputs of a run.
+    """Outputs of a run: standard output and files.
 
     Attributes:
         format: The format of standard output.

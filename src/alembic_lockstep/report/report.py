@@ -1,4 +1,4 @@
-"""The value that every format renders. Cheap to import, for verdicts from the cache."""
+"""Report of a run, which every format renders. Cheap to import, for verdicts from the cache."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EnvironmentReport:
-    """The report on an Alembic environment.
+    """Report of an Alembic environment.
 
     Attributes:
         config: Its name: the config file, with the section unless that is the default.
@@ -44,7 +44,7 @@ class EnvironmentReport:
 
 @dataclass(frozen=True)
 class Report:
-    """The report on a run.
+    """Report of a run.
 
     Attributes:
         summary: The closing lines; the first says whether the commit may land.

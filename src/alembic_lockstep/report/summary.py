@@ -1,4 +1,4 @@
-"""The closing lines on standard error: how each environment was judged, and what was left out."""
+"""Closing lines on standard error: how each environment was judged, and what was left out."""
 
 from __future__ import annotations
 

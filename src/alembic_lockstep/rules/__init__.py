@@ -1,4 +1,4 @@
-"""The rules: one module each, named like its id, with one function `check`."""
+"""Rules: one module each, named like its id, with one function `check`."""
 
 from __future__ import annotations
 
