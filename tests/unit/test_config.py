@@ -284,12 +284,12 @@ def test_a_broken_file_is_one_line(text: str) -> None:
 
 
 def assert_one_line_at_most(action: Callable[[], object]) -> None:
-    said = ""
+    message = ""
     try:
         action()
     except CouldNotJudge as refused:
-        said = refused.message
-    assert len(said.splitlines()) <= 1
+        message = refused.message
+    assert len(message.splitlines()) <= 1
 
 
 NAMES = st.sampled_from(

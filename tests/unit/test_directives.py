@@ -14,14 +14,14 @@ def read(text: str) -> list[Directive]:
 
 
 def test_beside_the_code() -> None:
-    (found,) = read("a = 1\nb = 2  # lockstep: ignore[missing-migration] made by hand\n")
-    assert found == Directive("m.py", 2, 2, ("missing-migration",), "made by hand")
+    (directive,) = read("a = 1\nb = 2  # lockstep: ignore[missing-migration] made by hand\n")
+    assert directive == Directive("m.py", 2, 2, ("missing-migration",), "made by hand")
 
 
 def test_several_rules() -> None:
-    (found,) = read("a = 1  # lockstep: ignore[missing-migration, migration-mismatch] soon")
-    assert found.rules == ("missing-migration", "migration-mismatch")
-    assert not found.fault
+    (directive,) = read("a = 1  # lockstep: ignore[missing-migration, migration-mismatch] soon")
+    assert directive.rules == ("missing-migration", "migration-mismatch")
+    assert not directive.fault
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_what_is_none(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "fault"),
+    ("comment", "fault"),
     [
         ("ignore[missing-migration]", "it gives no reason"),
         ("ignore[missing-migration]   # noqa: E501", "it gives no reason"),
@@ -51,15 +51,15 @@ def test_what_is_none(text: str) -> None:
         ("ignore[broken-upgrade] soon", "broken-upgrade cannot be ignored"),
     ],
 )
-def test_what_is_wrong_with_it(said: str, fault: str) -> None:
-    (found,) = read(f"a = 1  # lockstep: {said}\n")
-    assert fault in found.fault
+def test_what_is_wrong_with_it(comment: str, fault: str) -> None:
+    (directive,) = read(f"a = 1  # lockstep: {comment}\n")
+    assert fault in directive.fault
 
 
 @pytest.mark.parametrize("after", ["  # noqa: E501", " # type: ignore[assignment]", ""])
 def test_another_tools_comment_is_no_part_of_the_reason(after: str) -> None:
-    (found,) = read(f"a = 1  # noqa  # lockstep: ignore[missing-migration] see #12{after}\n")
-    assert found.reason == "see #12"
+    (directive,) = read(f"a = 1  # noqa  # lockstep: ignore[missing-migration] see #12{after}\n")
+    assert directive.reason == "see #12"
 
 
 @pytest.mark.parametrize(
@@ -73,8 +73,8 @@ def test_another_tools_comment_is_no_part_of_the_reason(after: str) -> None:
     ],
 )
 def test_one_that_stands_alone_is_about_the_line_below(text: str, target: int) -> None:
-    (found,) = read(text)
-    assert found.target == target
+    (directive,) = read(text)
+    assert directive.target == target
 
 
 MODELS = """\

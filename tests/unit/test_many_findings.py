@@ -115,7 +115,7 @@ def test_what_three_environments_have_alike_is_one_finding_for_people(name: str)
     assert text.count("is gone") == 1  # b.ini's alone
     if name in ("full", "markdown"):
         assert text.count("op.add_column") == 1
-        assert [text.count(f"alembic -c {one} revision") for one in CONFIGS] == [1, 1, 1]
+        assert [text.count(f"alembic -c {config} revision") for config in CONFIGS] == [1, 1, 1]
 
 
 @pytest.mark.parametrize("name", ["json", "sarif", "junit", "gitlab"])

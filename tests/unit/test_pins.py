@@ -53,11 +53,13 @@ def introduced(graph: Graph, before: Mapping[str, str], after: Mapping[str, str]
     graph.commit({})
     graph.write(after)
     catalogue = {"tables": TABLES, "bases": [], "modules": []}
-    seen = Observation(databases=({"name": "", "operations": [], "catalogue": catalogue},))
+    observation = Observation(databases=({"name": "", "operations": [], "catalogue": catalogue},))
     old = tuple(column(table) for table in (*TABLES, "gone"))
-    comparison, _ = count_pinned_models(graph.facts(), Comparison(seen, seen, "replay", old=old))
+    comparison, _ = count_pinned_models(
+        graph.facts(), Comparison(observation, observation, "replay", old=old)
+    )
     assert {*comparison.introduced, *comparison.old} == {*old}
-    return [one.table for one in comparison.introduced]
+    return [operation.table for operation in comparison.introduced]
 
 
 @pytest.fixture
@@ -70,8 +72,8 @@ def graph(tmp_path: Path) -> Graph:
 @pytest.mark.parametrize("path", PINS)
 def test_what_a_newly_pinned_package_brings_is_not_older(graph: Graph, path: str) -> None:
     text = PINS[path] or "acme-models>1.{}\n"
-    found = introduced(graph, {path: text.format(0)}, {path: text.format(1)})
-    assert found == ["orders", "namespaced", "mixed"]
+    tables = introduced(graph, {path: text.format(0)}, {path: text.format(1)})
+    assert tables == ["orders", "namespaced", "mixed"]
 
 
 @pytest.mark.parametrize(

@@ -174,15 +174,15 @@ every = pytest.mark.parametrize("report", EVERY.values(), ids=EVERY.keys())
 
 def commands(text: str) -> list[tuple[dict[str, str], str]]:
     """The runner's way: a line is a command or none, escapes are undone after all is split."""
-    found = []
+    parsed = []
     for line in re.split(r"\r\n|\r|\n", text):
         if not line:
             continue
         assert line.startswith("::error "), line
         properties, _, data = line.removeprefix("::error ").partition("::")
         pairs = dict(pair.split("=", 1) for pair in properties.split(","))
-        found.append(({key: unescaped(value) for key, value in pairs.items()}, unescaped(data)))
-    return found
+        parsed.append(({key: unescaped(value) for key, value in pairs.items()}, unescaped(data)))
+    return parsed
 
 
 def unescaped(text: str) -> str:
@@ -218,7 +218,7 @@ def table(report: Report) -> list[list[str]]:
             rows.append([])
         elif token.type == "td_open":
             parts = inline.children or []
-            rows[-1].append("".join(one.content for one in parts if one.type == "text"))
+            rows[-1].append("".join(part.content for part in parts if part.type == "text"))
     return [row for row in rows if row]
 
 
@@ -231,18 +231,21 @@ def from_text(name: str) -> Callable[[Report], list[str]]:
 
 
 def from_sarif(report: Report) -> list[str]:
-    found = []
+    lines = []
     for result in sarif_run(report)["results"]:
         (location,) = result["locations"]
         physical = location["physicalLocation"]
         uri, line = physical["artifactLocation"]["uri"], physical["region"]["startLine"]
-        found.append(f"{result['ruleId']} {uri}:{line}")
-    return found
+        lines.append(f"{result['ruleId']} {uri}:{line}")
+    return lines
 
 
 def from_junit(report: Report) -> list[str]:
     lines = [
-        line for suite in suites(report) for one in suite.iter("failure") for line in one.itertext()
+        line
+        for suite in suites(report)
+        for failure in suite.iter("failure")
+        for line in failure.itertext()
     ]
     pattern = re.compile(r"^(\S+):(\d+):\d+: ([a-z-]+): ", re.MULTILINE)
     return [f"{rule} {path}:{line}" for path, line, rule in pattern.findall("\n".join(lines))]
@@ -252,16 +255,17 @@ FINDINGS_OF: dict[str, Callable[[Report], list[str]]] = {
     "full": from_text("full"),
     "concise": from_text("concise"),
     "github": lambda report: [
-        f"{one['title'].split()[0]} {one['file']}:{one['line']}"
-        for one, _ in commands(render("github", report))
+        f"{properties['title'].split()[0]} {properties['file']}:{properties['line']}"
+        for properties, _ in commands(render("github", report))
     ],
     "gitlab": lambda report: [
-        f"{one['check_name']} {one['location']['path']}:{one['location']['lines']['begin']}"
-        for one in document("gitlab", report)
+        f"{issue['check_name']} {issue['location']['path']}:{issue['location']['lines']['begin']}"
+        for issue in document("gitlab", report)
     ],
     "sarif": from_sarif,
     "json": lambda report: [
-        f"{one['rule']} {one['path']}:{one['line']}" for one in document("json", report)["findings"]
+        f"{finding['rule']} {finding['path']}:{finding['line']}"
+        for finding in document("json", report)["findings"]
     ],
     "junit": from_junit,
     "markdown": lambda report: [f"{row[0]} {row[1]}" for row in table(report)],
@@ -270,14 +274,14 @@ FINDINGS_OF: dict[str, Callable[[Report], list[str]]] = {
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_each_format_has_the_same_findings(name: str) -> None:
-    told = FINDINGS_OF[name](REPORT)
-    assert told == [f"{one.rule} {position(one.location)}" for one in REPORT.findings]
+    lines = FINDINGS_OF[name](REPORT)
+    assert lines == [f"{finding.rule} {position(finding.location)}" for finding in REPORT.findings]
     text = click.unstyle(render(name, REPORT))
     if name == "markdown":
         text = "\n".join(cell for row in table(REPORT) for cell in row)
     if name == "github":
         text = unescaped(text)
-    assert all(one.message in text for one in REPORT.findings)
+    assert all(finding.message in text for finding in REPORT.findings)
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -302,8 +306,8 @@ def test_each_format_says_that_it_could_not_judge(name: str) -> None:
         text = MarkdownIt("commonmark").render(text)
     text = unescaped(text).replace("&#x27;", "'").replace("&#39;", "'").replace("&quot;", '"')
     assert "judge" in text
-    for said in ("no Python has 'alembic'", "/usr/bin/python3: no", "pip install alembic"):
-        assert said in text, name
+    for words in ("no Python has 'alembic'", "/usr/bin/python3: no", "pip install alembic"):
+        assert words in text, name
 
 
 def test_a_failure_without_an_environment_is_put_at_the_settings() -> None:
@@ -374,7 +378,7 @@ def test_no_name_breaks_the_page(text: str, report: Callable[[str], Report]) -> 
     kinds = [token.type for token in tokens(report(text))]
     assert kinds == [token.type for token in tokens(report("plain"))]
     for token in tokens(report(text)):
-        inside = [one.type for one in token.children or ()]
+        inside = [child.type for child in token.children or ()]
         assert not {"em_open", "strong_open", "image", "code_inline"} & set(inside) or (
             token.content.startswith("**")
         )
@@ -391,9 +395,9 @@ def test_no_name_breaks_the_page(text: str, report: Callable[[str], Report]) -> 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_cell_of_the_page_holds_all_of_a_name(text: str) -> None:
-    ((_, where, what),) = table(hostile(text))
+    ((_, where, message),) = table(hostile(text))
     assert where == position(Location(f"x/{text}", 2))
-    assert what.startswith(f"column {printable(text)} is in the models")
+    assert message.startswith(f"column {printable(text)} is in the models")
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -432,7 +436,7 @@ def test_fingerprints_differ_from_one_another() -> None:
 
 
 def test_fingerprints_are_these() -> None:
-    # Others would open each alert anew.
+    # Other fingerprints would reopen every alert.
     assert fingerprints([WINNERS, HEADS]) == [
         "bbdb3c0e45d9485047725bf9062df3d2",
         "d9e64da576bcdafc28d4337d5cfd1701",
@@ -450,21 +454,24 @@ def test_sarif_has_all_rules_the_place_and_the_fix() -> None:
     assert "```python\nop.add_column(" in first["message"]["markdown"]
     assert "```sql\nALTER TABLE" in first["message"]["markdown"]
     assert "```console\nalembic revision" in first["message"]["markdown"]
-    assert [one.get("message") for one in second["relatedLocations"]] == [{"text": "deleted"}, None]
+    assert [location.get("message") for location in second["relatedLocations"]] == [
+        {"text": "deleted"},
+        None,
+    ]
     assert run["invocations"][0]["executionSuccessful"] is True
     assert sarif_run(FAILED)["invocations"][0]["executionSuccessful"] is False
 
 
 def test_junit_counts() -> None:
-    one, other = suites(REPORT)
+    first, second = suites(REPORT)
     number = str(len(rule_names()))
-    assert [one.get(name) for name in ("name", "tests", "failures", "errors")] == [
+    assert [first.get(name) for name in ("name", "tests", "failures", "errors")] == [
         *("alembic.ini", number, "1", "0")
     ]
-    assert [case.get("name") for case in one.iter("testcase")] == rule_names()
-    (failure,) = one.iter("failure")
+    assert [case.get("name") for case in first.iter("testcase")] == rule_names()
+    (failure,) = first.iter("failure")
     assert failure.get("message") == f"2 findings: {WINNERS.message}, …"
-    assert other.get("failures") == "1"
+    assert second.get("failures") == "1"
     (clean,) = suites(CLEAN)
     assert (clean.get("tests"), clean.get("failures")) == (number, "0")
     (failed,) = suites(FAILED)

@@ -30,7 +30,7 @@ def honoured(graph: Graph, before: str, after: str) -> list[int]:
     graph.write({"models.py": after})
     facts = graph.facts()
     directives = Directives(facts.repository, facts.tree, facts.base)
-    return [one.line for one in directives.of("models.py") if not one.fault]
+    return [directive.line for directive in directives.of("models.py") if not directive.fault]
 
 
 @pytest.mark.parametrize(

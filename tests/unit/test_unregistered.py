@@ -68,7 +68,7 @@ def _observed(base: str, loaded: tuple[str, ...] = ()) -> Observation:
 
 def messages(facts: Facts) -> list[str]:
     rules = (unregistered_model, missing_migration, migration_mismatch)
-    return [f"{one.message} {one.hint}" for rule in rules for one in rule.check(facts)]
+    return [f"{finding.message} {finding.hint}" for rule in rules for finding in rule.check(facts)]
 
 
 def test_a_new_model_with_its_migration_by_hand_is_to_be_imported_and_not_dropped(
@@ -91,8 +91,8 @@ def test_a_model_that_is_moved_to_where_nobody_imports_it_is_not_dropped(graph: 
 def test_a_drop_of_another_table_is_still_found(graph: Graph) -> None:
     graph.write({"app/audit.py": AUDIT})
     graph.put({"0002": "0001"}, MAKES_AUDITS)
-    other = [drop("audit"), drop("audits", "add_table")]
-    assert len(messages(judged(graph, *other, drop("main.audits"), before="app.db"))) == 3
+    others = [drop("audit"), drop("audits", "add_table")]
+    assert len(messages(judged(graph, *others, drop("main.audits"), before="app.db"))) == 3
 
 
 @pytest.mark.parametrize("before", ["app.db", ""], ids=["the base was run", "it was not"])
@@ -130,13 +130,13 @@ def test_an_import_that_this_commit_loses_is_no_old_one(graph: Graph) -> None:
 
 
 @pytest.mark.parametrize("before", ["app.db", ""], ids=["the base was run", "it was not"])
-@pytest.mark.parametrize("kept", [False, True], ids=["renamed", "split"])
+@pytest.mark.parametrize("is_split", [False, True], ids=["renamed", "split"])
 def test_models_are_not_new_because_the_bases_module_is_renamed(
-    graph: Graph, before: str, kept: bool
+    graph: Graph, before: str, is_split: bool
 ) -> None:
     graph.write({"app/audit.py": AUDIT, "app/log.py": "x = Table('logs', Base.metadata)\n" + ENTRY})
     graph.commit({})
-    moved = "from app.orm import Base\n" if kept else None
+    moved = "from app.orm import Base\n" if is_split else None
     renamed = {
         f"app/{name}.py": _read(graph, name).replace("app.db", "app.orm")
         for name in ("audit", "log")
