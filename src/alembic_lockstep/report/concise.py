@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from alembic_lockstep.findings import Finding
-from alembic_lockstep.report import failure
 from alembic_lockstep.report.alike import share_findings
 from alembic_lockstep.report.report import Report
 from alembic_lockstep.report.text import printable
@@ -17,9 +16,7 @@ def first_line(finding: Finding, label: str = "") -> str:
 
 
 def render(report: Report) -> str:
-    """Return the findings, or why there is no verdict."""
-    if report.failure:
-        return failure.render(report.failure)
+    """Return the findings."""
     return "".join(
         f"{first_line(shared.finding, shared.label)}\n"
         for shared in share_findings(report.findings)

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from click import style
 
 from alembic_lockstep.findings import Finding, Fix, Location
-from alembic_lockstep.report import failure
 from alembic_lockstep.report.alike import SharedFinding, share_findings, share_fixes
 from alembic_lockstep.report.concise import first_line
 from alembic_lockstep.report.report import Report
@@ -20,9 +19,7 @@ MOST_FILES, MOST_RELATED = 20, 5
 
 
 def render(report: Report) -> str:
-    """Return the findings, then the fixes; or why there is no verdict."""
-    if report.failure:
-        return failure.render(report.failure)
+    """Return the findings, then the fixes."""
     return "".join(f"{line}\n" for line in _lines(report))
 
 

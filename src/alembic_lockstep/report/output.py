@@ -31,6 +31,10 @@ def render(name: str, report: Report) -> str:
     """
     from alembic_lockstep.report.text import without_commands
 
+    if report.failure and name in _FOR_PEOPLE:
+        from alembic_lockstep.report import failure
+
+        return without_commands(failure.render(report.failure))
     text: str = import_module(f"alembic_lockstep.report.{name}").render(report)
     return text if name == "github" else without_commands(text, is_json=name in _JSON)
 
@@ -110,11 +114,10 @@ class Output:
 
 
 def _closing(report: Report) -> str:
-    from alembic_lockstep.report import failure
     from alembic_lockstep.report.text import printable, without_commands
 
     if report.failure:
-        return without_commands(failure.render(report.failure))
+        return render("full", report)
     return without_commands("".join(f"{printable(line)}\n" for line in report.summary))
 
 
