@@ -22,7 +22,7 @@ ALL = [word for name in FORMATS for word in ("--output", f"{name}=reports/{name}
 #: The command with a bug where the verdict is made.
 WITH_A_BUG = """\
 import alembic_lockstep.gate
-alembic_lockstep.gate.load_settings = None
+alembic_lockstep.gate.conclude = None
 from alembic_lockstep.cli import entry
 entry()
 """
