@@ -11,7 +11,7 @@ import pytest
 from alembic_lockstep.probe.copies import loaded_copies
 from alembic_lockstep.probe.imports import loaded_from_worktree
 from alembic_lockstep.probe.places import Places
-from alembic_lockstep.probe.sources import Sources
+from alembic_lockstep.probe.sources import TreeFiles
 
 FILES = (
     "conf.py",
@@ -50,7 +50,7 @@ def places(tmp_path: Path) -> Places:
     ],
 )
 def test_the_tree_has_a_module(places: Places, importable: str, paths: list[str]) -> None:
-    assert Sources(places).of(importable) == paths
+    assert TreeFiles(places).paths_of(importable) == paths
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,9 @@ def _cursor_class(base: Any, replace: Replace) -> Any:
 
         def executescript(self, script: Any) -> Any:
             if _may_open(script):
-                script = "".join(rewritten(one, (), replace)[0] for one in statements(script))
+                script = "".join(
+                    rewritten(statement, (), replace)[0] for statement in statements(script)
+                )
             return super().executescript(script)
 
     return Cursor

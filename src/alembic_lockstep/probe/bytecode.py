@@ -21,7 +21,7 @@ def keep_bytecode(folder: str) -> None:
     write: Callable[..., None] = loader.set_data
     run_folder = os.path.dirname(folder) + os.sep
 
-    def kept(path: str) -> str:
+    def cached_path(path: str) -> str:
         return path if path.startswith(run_folder) else folder + os.path.abspath(path)
 
     def read_bytecode(self: Any, path: str) -> bytes:
@@ -30,9 +30,9 @@ def keep_bytecode(folder: str) -> None:
         except OSError:
             if not path.endswith(".pyc"):
                 raise
-            return read(self, kept(path))
+            return read(self, cached_path(path))
 
     def write_bytecode(self: Any, path: str, data: bytes, **options: Any) -> None:
-        write(self, kept(path), data, **options)
+        write(self, cached_path(path), data, **options)
 
     loader.get_data, loader.set_data = read_bytecode, write_bytecode

@@ -67,13 +67,13 @@ def _real(folder: str) -> str:
 def _mappers(metadatas: Sequence[MetaData]) -> List[Any]:
     """The mappers onto targeted tables, a parent before those that inherit from it."""
     targeted = {id(table) for metadata in metadatas for table in metadata.tables.values()}
-    found = {
+    mappers = {
         mapper
         for registry in _registries()
         for mapper in _mapped(registry)
         if isinstance(mapper.local_table, Table) and id(mapper.local_table) in targeted
     }
-    return sorted(found, key=_rank)
+    return sorted(mappers, key=_rank)
 
 
 def _rank(mapper: Any) -> Tuple[int, str, str]:
@@ -91,9 +91,9 @@ def _registries() -> Iterator[Any]:
     except AttributeError:
         for module in list(sys.modules.values()):
             for thing in list(globals_of(module).values()):
-                known = _static(thing, "registry") if isinstance(thing, type) else thing
-                if isinstance(known, orm_registry):
-                    yield known
+                candidate = _static(thing, "registry") if isinstance(thing, type) else thing
+                if isinstance(candidate, orm_registry):
+                    yield candidate
 
 
 def _mapped(registry: Any) -> List[Any]:
@@ -112,18 +112,18 @@ def _describe(mapper: Any, table: Dict[str, Any], files: Dict[str, str]) -> None
     if not table["class"]:
         if not _static(cls, "__tablename__"):
             return
-        table.update({**_place(cls, files), "class": cls.__qualname__})
+        table.update({**_defined_in(cls, files), "class": cls.__qualname__})
     for name, attribute in _attributes(mapper):
         if name not in table["columns"]:
             definer = _definer(cls, attribute)
             table["columns"][name] = {
-                **_place(definer, files),
+                **_defined_in(definer, files),
                 "class": definer.__qualname__,
                 "attribute": attribute,
             }
 
 
-def _place(cls: type, files: Dict[str, str]) -> Dict[str, str]:
+def _defined_in(cls: type, files: Dict[str, str]) -> Dict[str, str]:
     """The file of the repository that defines a class, or else the module of a package."""
     file = files.get(cls.__module__, "")
     return {"file": file} if file else {"file": "", "module": cls.__module__}
@@ -187,11 +187,11 @@ def _bases(
     """Module and name of everything that a model of these metadatas can be built on."""
     targeted = {id(metadata) for metadata in metadatas}
     classes = {base for mapper in mappers for base in mapper.class_.__mro__}
-    found = set()
+    bases = set()
     for module in [name for name, path in files.items() if path]:
         for name, thing in list(globals_of(sys.modules.get(module)).items()):
             if targeted.intersection(map(id, _metadatas_of(thing))):
-                found.add((module, name))
+                bases.add((module, name))
                 if isinstance(thing, type):
                     classes.add(thing)
     # A project without a model yet may name SQLModel in env.py only, which is no module.
@@ -200,8 +200,8 @@ def _bases(
         classes.add(sqlmodel)
     for cls in classes:
         if targeted.intersection(map(id, _metadatas_of(cls))):
-            found.update(_homes(cls))
-    return found
+            bases.update(_homes(cls))
+    return bases
 
 
 def _homes(cls: type) -> Iterator[Tuple[str, str]]:

@@ -13,7 +13,7 @@ from .reads import ABOUT_MACHINE
 from .refusals import Refusals
 
 # Parts of the standard library that stand between the project and a call.
-BETWEEN = {
+LIBRARY_MODULES = {
     *("subprocess", "os", "pty", "asyncio", "concurrent", "threading", "multiprocessing"),
     "contextlib",  # in which our own check is called
 }
@@ -40,7 +40,7 @@ class Children:
     ) -> None:
         self._allowed = set(allowed)
         self._guarded = guarded
-        self._writable = tuple(os.path.realpath(one) + os.sep for one in writable)
+        self._writable = tuple(os.path.realpath(folder) + os.sep for folder in writable)
         self._refusals = refusals
 
     def audit(self, event: str, arguments: Any) -> None:
@@ -66,7 +66,7 @@ class Children:
             raise self._refusals.program(event, f"a signal to process {process}")
 
     def _check_fork(self, event: str) -> None:
-        if not self._guarded and not any(name in FORKING for name in _modules()):
+        if not self._guarded and not any(name in FORKING for name in _calling_modules()):
             if "fork" in self._allowed:
                 return
             raise self._refusals.program(event, "fork")
@@ -96,15 +96,15 @@ class Children:
         if os.sep in program:
             return os.path.realpath(program).startswith(self._writable)
         folders = map(os.path.realpath, os.environ.get("PATH", "").split(os.pathsep))
-        own = (one for one in folders if f"{one}{os.sep}".startswith(self._writable))
-        return any(is_there(os.path.join(folder, program)) for folder in own)
+        own = (entry for entry in folders if f"{entry}{os.sep}".startswith(self._writable))
+        return any(is_there(os.path.join(owned, program)) for owned in own)
 
     def wrap_multiprocessing(self, module: ModuleType) -> None:
         """Guard `multiprocessing.util`, which starts Python without an audit event."""
         spawn: Any = module.spawnv_passfds
 
         def spawnv_passfds(path: Any, args: Any, passfds: Any) -> Any:
-            words = [os.fsdecode(one) for one in args]
+            words = [os.fsdecode(argument) for argument in args]
             if not _is_tracker(words):
                 self._check("multiprocessing", os.fsdecode(path), words)
             return spawn(path, args, passfds)
@@ -122,12 +122,12 @@ def _command(event: str, arguments: Any) -> Optional[Tuple[str, List[str]]]:
     if event == "os.system":
         return os.fsdecode(arguments[0]), []
     if event == "pty.spawn":
-        words = _words(arguments[0])
+        words = _decoded(arguments[0])
         return words[0], words
     if event not in EVENTS:
         return None
     program, argv = EVENTS[event]
-    words = _words(arguments[argv])
+    words = _decoded(arguments[argv])
     executable = arguments[program]
     return os.fsdecode(executable) if executable else words[0], words
 
@@ -143,13 +143,13 @@ SIGNALS = ("os.kill", "os.killpg")
 STARTS = (*FORKS, *EVENTS, "os.system", "pty.spawn")
 
 
-def _words(argv: Any) -> List[str]:
+def _decoded(argv: Any) -> List[str]:
     if isinstance(argv, (str, bytes, os.PathLike)):
         argv = [argv]
-    return [os.fsdecode(one) for one in argv]
+    return [os.fsdecode(word) for word in argv]
 
 
-def _modules() -> List[str]:
+def _calling_modules() -> List[str]:
     """Return the names of the calling modules, up to the first that is not the library's."""
     names = []
     frame: Any = sys._getframe(1)
@@ -157,7 +157,7 @@ def _modules() -> List[str]:
         name = frame.f_globals.get("__name__", "")
         if not name.startswith(__package__):
             names.append(name)
-            if name.partition(".")[0] not in BETWEEN:
+            if name.partition(".")[0] not in LIBRARY_MODULES:
                 break
         frame = frame.f_back
     return names
@@ -165,4 +165,4 @@ def _modules() -> List[str]:
 
 def _is_about_machine() -> bool:
     """Tell whether the library asks the machine about itself: `platform`, `ctypes.util`."""
-    return any(name in ABOUT_MACHINE for name in _modules())
+    return any(name in ABOUT_MACHINE for name in _calling_modules())

@@ -1,7 +1,7 @@
 """What the project does to the server itself: marked as its own, and noted where it may not.
 
 A role or another database outlives the scratch database. On a server that is not ours, the host
-removes such things only where our mark proves that the project made them.
+removes such objects only where our mark proves that the project made them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _SQLSTATE = "42501"
 #: may, to grant, to use a file, to define a function with binary logging.
 _NUMBERS = {1044, 1045, 1142, 1143, 1227, 1370, 1410, 1419}
 
-_MAKES = re.compile(
+_CREATES = re.compile(
     r"""(?ix) \b CREATE \s+ (ROLE | USER | GROUP | DATABASE | TABLESPACE) \s+
     (?! MAPPING \b) ("(?:[^"]|"")+" | [^\W\d][\w$]*)"""
 )
@@ -27,9 +27,9 @@ _LISTS = {
     "DATABASE": "SELECT datname FROM pg_database",
     "TABLESPACE": "SELECT spcname FROM pg_tablespace",
 }
-_KEPT = "alembic-lockstep cluster"
+_PENDING = "alembic-lockstep cluster"
 
-Thing = Tuple[str, str]
+ServerObject = Tuple[str, str]
 
 
 class ClusterWatch:
@@ -53,10 +53,10 @@ class ClusterWatch:
 
     def note(self, error: BaseException, dialect: str) -> None:
         """Note what ended the run, be it past SQLAlchemy: a driver's own error, also wrapped."""
-        for one in _chain(error):
-            if is_denied(one) and not self.denied:
-                said = str(one).strip().partition("\n")[0]
-                self.denied.append({"dialect": dialect, "statement": said})
+        for cause in _chain(error):
+            if is_denied(cause) and not self.denied:
+                message = str(cause).strip().partition("\n")[0]
+                self.denied.append({"dialect": dialect, "statement": message})
 
     def _note_error(self, context: Any) -> None:
         if is_denied(context.original_exception):
@@ -65,29 +65,29 @@ class ClusterWatch:
             self.denied.append(refused)
 
     def _before(self, connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        made = named(statement) if self.marks.get(connection.dialect.name) else []
-        if made:
-            connection.info[_KEPT] = [one for one in made if not _exists(connection, one)]
+        objects = named(statement) if self.marks.get(connection.dialect.name) else []
+        if objects:
+            connection.info[_PENDING] = [item for item in objects if not _exists(connection, item)]
 
     def _after(self, connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         if not self.marks.get(connection.dialect.name) or not named(statement):
             return
         mark = self.marks[connection.dialect.name]
-        for kind, name in connection.info.pop(_KEPT, ()):
+        for kind, name in connection.info.pop(_PENDING, ()):
             if _exists(connection, (kind, name)):
                 quoted = name.replace('"', '""').replace("%", "%%")
                 connection.exec_driver_sql(f"COMMENT ON {kind} \"{quoted}\" IS '{mark}'")
 
 
-def named(statement: str) -> List[Thing]:
+def named(statement: str) -> List[ServerObject]:
     """What a statement of PostgreSQL's may make for the whole server, also inside of a DO block."""
     if "create" not in statement.lower():
         return []
-    things = []
-    for kind, name in _MAKES.findall(statement):
+    objects = []
+    for kind, name in _CREATES.findall(statement):
         plain = name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
-        things.append(("ROLE" if kind.upper() in ("USER", "GROUP") else kind.upper(), plain))
-    return things
+        objects.append(("ROLE" if kind.upper() in ("USER", "GROUP") else kind.upper(), plain))
+    return objects
 
 
 def is_denied(error: Any) -> bool:
@@ -103,17 +103,17 @@ def is_denied(error: Any) -> bool:
     return is_driver and isinstance(number, int) and number in _NUMBERS
 
 
-def _exists(connection: Any, thing: Thing) -> bool:
-    kind, name = thing
+def _exists(connection: Any, item: ServerObject) -> bool:
+    kind, name = item
     return name in {row[0] for row in connection.exec_driver_sql(_LISTS[kind])}
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    seen = set()
-    waiting: List[Any] = [error]
-    while waiting:
-        one = waiting.pop()
-        if one is not None and id(one) not in seen:
-            seen.add(id(one))
-            yield one
-            waiting += [getattr(one, "orig", None), one.__cause__, one.__context__]
+def _chain(raised: BaseException) -> Iterator[BaseException]:
+    visited = set()
+    pending: List[Any] = [raised]
+    while pending:
+        error = pending.pop()
+        if error is not None and id(error) not in visited:
+            visited.add(id(error))
+            yield error
+            pending += [getattr(error, "orig", None), error.__cause__, error.__context__]

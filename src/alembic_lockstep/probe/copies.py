@@ -21,7 +21,7 @@ from typing import Any, Dict, Iterator, List, Set, Tuple
 
 from .modules import loaded_files
 from .places import Places
-from .sources import Sources, normal, read
+from .sources import TreeFiles, normal, read
 
 STANDARD_LIBRARY = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
 INSTALLED = re.compile(r"[/\\](?:site|dist)-packages[/\\]")
@@ -34,23 +34,23 @@ def loaded_copies(places: Places) -> Tuple[List[Dict[str, Any]], Set[str]]:
     there was nothing to compare (compiled code, or a file that the tree has no more). Beside them
     the paths of all modules that were loaded from elsewhere, harmless or not.
     """
-    sources = Sources(places)
-    found = []
-    everything: Set[str] = set()
+    tree_files = TreeFiles(places)
+    copies = []
+    loaded_paths: Set[str] = set()
     for name, file in sorted(loaded_files().items()):
         if places.in_checkout(file) or places.in_worktree(file):
             continue
         importable = _importable(name, file)
-        paths = sources.of(importable)
-        everything.update(paths)
-        if not paths or _is_harmless(file, importable, paths, sources):
+        paths = tree_files.paths_of(importable)
+        loaded_paths.update(paths)
+        if not paths or _is_harmless(file, importable, paths, tree_files):
             continue
         differs = file.endswith(".py")
-        found += [
-            {"path": path, "loaded": file, "differs": differs and sources.has(path)}
+        copies += [
+            {"path": path, "loaded": file, "differs": differs and tree_files.has(path)}
             for path in paths
         ]
-    return found, everything
+    return copies, loaded_paths
 
 
 def _importable(name: str, file: str) -> str:
@@ -62,49 +62,49 @@ def _importable(name: str, file: str) -> str:
     return f"{path}.py" if loaded.endswith(f"/{path}") else ""
 
 
-def _is_harmless(file: str, importable: str, paths: List[str], sources: Sources) -> bool:
+def _is_harmless(file: str, importable: str, paths: List[str], tree_files: TreeFiles) -> bool:
     if file.startswith(STANDARD_LIBRARY) and not INSTALLED.search(file):
         return True
     content = read(file) if file.endswith(".py") else None
-    if content is not None and any(sources.are(path, content) for path in paths):
+    if content is not None and any(tree_files.has_content(path, content) for path in paths):
         return True
-    return _is_anothers(file, importable, sources)
+    return _is_of_another_project(file, importable, tree_files)
 
 
-def _is_anothers(file: str, importable: str, sources: Sources) -> bool:
+def _is_of_another_project(file: str, importable: str, tree_files: TreeFiles) -> bool:
     """Whether the file was installed by a distribution that is not made from this tree."""
     for entry in sys.path:
         inside = os.path.relpath(file, entry).replace(os.sep, "/")
-        for one in _installed(entry) if file.startswith(os.path.join(entry, "")) else ():
-            if one.brought(inside, importable):
-                return not one.local and not _is_made_from(one, entry, sources)
+        for distribution in _installed(entry) if file.startswith(os.path.join(entry, "")) else ():
+            if distribution.owns(inside, importable):
+                return not distribution.local and not _is_made_from(distribution, entry, tree_files)
     return False
 
 
-def _is_made_from(distribution: Distribution, entry: str, sources: Sources) -> bool:
-    if distribution.name in sources.projects:
+def _is_made_from(distribution: Distribution, entry: str, tree_files: TreeFiles) -> bool:
+    if distribution.name in tree_files.projects:
         return True
-    if sources.requires(distribution.name):
+    if tree_files.requires(distribution.name):
         return False
-    return sources.resembles(entry, tuple(distribution.modules(entry)))
+    return tree_files.resembles(entry, tuple(distribution.modules(entry)))
 
 
 @functools.lru_cache(maxsize=None)
 def _installed(entry: str) -> List[Distribution]:
-    return [Distribution(found) for found in metadata.distributions(path=[entry])]
+    return [Distribution(distribution) for distribution in metadata.distributions(path=[entry])]
 
 
 class Distribution:
     """An installed distribution; `local` if it was installed from a folder or file."""
 
-    def __init__(self, found: metadata.Distribution) -> None:
-        name = found.metadata["Name"] or ""
+    def __init__(self, installed: metadata.Distribution) -> None:
+        name = installed.metadata["Name"] or ""
         self.name = normal(name)
-        self.local = '"file:' in (found.read_text("direct_url.json") or "")
-        self._record = found.read_text("RECORD")
-        self._tops = (found.read_text("top_level.txt") or name).split()
+        self.local = '"file:' in (installed.read_text("direct_url.json") or "")
+        self._record = installed.read_text("RECORD")
+        self._tops = (installed.read_text("top_level.txt") or name).split()
 
-    def brought(self, file: str, importable: str) -> bool:
+    def owns(self, file: str, importable: str) -> bool:
         """Whether it installed that file, named from the folder that it is installed in."""
         if self._record is not None:
             return f"\n{file}," in f"\n{self._record}"

@@ -20,7 +20,7 @@ from alembic.script import ScriptDirectory
 
 from .catalogue import catalogue
 from .channel import Channel, relative
-from .inert import Inert, know_migrations
+from .inert import Inert, install_inert_migrations
 from .operations import flatten
 from .questions import NoMetadataError, NotMigratedError, Questions
 from .reads import Reads
@@ -29,9 +29,9 @@ from .schemas import make_schemas
 from .script import execute_script
 from .trace import installed
 from .transcript import Transcript
+from .twin.autogenerate_filters import AutogenerateFilters
 from .twin.merge import merge
-from .twin.opinion import ask_twin
-from .twin.wishes import Wishes
+from .twin.opinion import compare_with_twin
 
 # Options of `context.configure()` without which autogenerate does not look at something.
 SWITCHES = ("compare_type", "compare_server_default")
@@ -67,7 +67,7 @@ class DryRun:
         self.scripts: List[str] = []
         self._transcript = Transcript()
 
-    def seen(self) -> Dict[str, Any]:
+    def progress(self) -> Dict[str, Any]:
         """How far it came."""
         names = ("phase", "revision", "revisions", "paths", "circumstances", "scripts", "asked_x")
         return {
@@ -79,25 +79,25 @@ class DryRun:
         """Execute env.py; raises whatever it or a migration raises."""
         # Absolute: `script_location = migrations` makes it relative to the working directory.
         self._redirect.env_script = os.path.abspath(self._script.env_py_location)
-        know_migrations(self._request["inert"], self._request["checkout"])
-        environment = EnvironmentContext(self._config, self._script, fn=self._work)
+        install_inert_migrations(self._request["inert"], self._request["checkout"])
+        environment = EnvironmentContext(self._config, self._script, fn=self._run_migrations)
         # On the instance: Alembic knows its own class only as what `alembic.context` stands for.
-        environment.configure = self._prepared(environment.configure)  # type: ignore[method-assign]
-        environment.get_x_argument = self._noted(environment.get_x_argument)  # type: ignore[method-assign]
+        environment.configure = self._wrap_configure(environment.configure)  # type: ignore[method-assign]
+        environment.get_x_argument = self._wrap_get_x_argument(environment.get_x_argument)  # type: ignore[method-assign]
         questions = Questions()
         with environment, questions.noted():
             _execute_env(self._script, self._request["worker_thread"])
         if not self._has_run:
             raise NotMigratedError(questions.last)
 
-    def _noted(self, get_x_argument: Callable[..., Any]) -> Callable[..., Any]:
+    def _wrap_get_x_argument(self, get_x_argument: Callable[..., Any]) -> Callable[..., Any]:
         def note_and_get(*arguments: Any, **options: Any) -> Any:
             self.asked_x = True
             return get_x_argument(*arguments, **options)
 
         return note_and_get
 
-    def _prepared(self, configure: Callable[..., None]) -> Callable[..., None]:
+    def _wrap_configure(self, configure: Callable[..., None]) -> Callable[..., None]:
         def prepare_and_configure(connection: Any = None, *rest: Any, **options: Any) -> None:
             if connection is None:
                 raise util.CommandError("env.py configured the migrations without a connection")
@@ -116,14 +116,14 @@ class DryRun:
         """
         metadatas = _listed(options.get("target_metadata"))
         names = ("version_table", "version_table_schema", "transactional_ddl")
-        told: List[Any] = [installed(self._redirect.places)]
-        told += [connection.dialect.name, connection.dialect.driver]
-        told += [repr(options.get(name)) for name in names]
-        told += [
+        facts: List[Any] = [installed(self._redirect.places)]
+        facts += [connection.dialect.name, connection.dialect.driver]
+        facts += [repr(options.get(name)) for name in names]
+        facts += [
             sorted((str(key), getattr(name, "__qualname__", name)) for key, name in convention)
             for convention in (metadata.naming_convention.items() for metadata in metadatas)
         ]
-        self.circumstances += repr(told)
+        self.circumstances += repr(facts)
         if self._request["expects"] and not self._request["expects"].startswith(self.circumstances):
             raise util.CommandError(STALE)
 
@@ -135,7 +135,7 @@ class DryRun:
             execute_script(connection, self._request["start_sql"])
             self.phase = "env"
 
-    def _work(self, rev: Any, context: MigrationContext) -> Iterator[Any]:
+    def _run_migrations(self, rev: Any, context: MigrationContext) -> Iterator[Any]:
         if self._request["create"]:
             self._create(context)
         elif self._request["upgrade"]:
@@ -152,13 +152,13 @@ class DryRun:
         self.phase = "upgrade"
         self._note_scripts()
         self._refuse_without_upgrade()
-        steps = list(self._steps(rev))
+        steps = list(self._pending_steps(rev))
         with self._transcript.recorded():
             for number, step in enumerate(steps, 1):
-                yield from self._step(step, number, len(steps))
+                yield from self._run_step(step, number, len(steps))
         self.revision = ""
 
-    def _step(self, step: Any, number: int, total: int) -> Iterator[Any]:
+    def _run_step(self, step: Any, number: int, total: int) -> Iterator[Any]:
         self.revision = step.revision.revision
         self._channel.send("revision", id=self.revision, number=number, total=total)
         self._transcript.begin()
@@ -169,7 +169,7 @@ class DryRun:
         self.revisions.append(self.revision)
         self.paths[self.revision] = relative(str(step.revision.path), self._request["checkout"])
 
-    def _steps(self, rev: Any) -> Iterator[Any]:
+    def _pending_steps(self, rev: Any) -> Iterator[Any]:
         """What is to be run: all of the history, or what does not build on the commit's own."""
         left_out = set(self._request["leave_out"])
         for step in self._script._upgrade_revs("heads", self._without_ancestors(rev)):
@@ -195,8 +195,13 @@ class DryRun:
         iterate = self._script.iterate_revisions
         scripts = self._script.get_revisions(heads)
         chains = ((head, iterate(head.revision, "base")) for head in scripts if head)
-        below = {one.revision for head, chain in chains for one in chain if one is not head}
-        return tuple(head for head in heads if head not in below)
+        ancestors = {
+            ancestor.revision
+            for head, chain in chains
+            for ancestor in chain
+            if ancestor is not head
+        }
+        return tuple(head for head in heads if head not in ancestors)
 
     def _refuse_without_upgrade(self) -> None:
         for script in self._script.walk_revisions():
@@ -230,8 +235,8 @@ class DryRun:
 
     def _note_scripts(self) -> None:
         """Keep the names of the history's files: env.py may have set the version locations."""
-        found = (str(script.path) for script in self._script.walk_revisions())
-        paths = (relative(path, self._request["checkout"]) for path in found)
+        files = (str(script.path) for script in self._script.walk_revisions())
+        paths = (relative(path, self._request["checkout"]) for path in files)
         self.scripts = sorted({*self.scripts, *filter(None, paths)})
 
     def _compare(self, context: MigrationContext) -> None:
@@ -244,9 +249,9 @@ class DryRun:
         has_hook = context.opts.get("process_revision_directives")
         unwanted = _flattened([script], rendering) if has_hook else []
         operations = _flattened(_processed(context, script), rendering)
-        number, known = len(self.databases), self._request["twins"]
-        twin = ask_twin(context, metadatas, self._redirect, number, known)
-        include = Wishes(rendering, metadatas).include
+        number, cached_opinions = len(self.databases), self._request["twins"]
+        twin = compare_with_twin(context, metadatas, self._redirect, number, cached_opinions)
+        include = AutogenerateFilters(rendering, metadatas).includes
         self.databases.append(
             {
                 "name": context.opts["upgrade_token"],
@@ -259,7 +264,7 @@ class DryRun:
 
 
 def _flattened(directives: List[Any], context: AutogenContext) -> List[Dict[str, Any]]:
-    upgrades = [upgrade for one in directives for upgrade in one.upgrade_ops_list]
+    upgrades = [upgrade for directive in directives for upgrade in directive.upgrade_ops_list]
     return [operation for upgrade in upgrades for operation in flatten(upgrade, context)]
 
 

@@ -74,7 +74,7 @@ def is_memory(name: str) -> bool:
 
 
 def _text(arguments: Sequence[Any], keywords: Dict[str, Any]) -> str:
-    first = next((one for one in arguments if isinstance(one, (str, bytes))), "")
+    first = next((argument for argument in arguments if isinstance(argument, (str, bytes))), "")
     text = keywords.get("dsn") or keywords.get("conninfo") or first
     return os.fsdecode(text) if isinstance(text, (str, bytes)) else ""
 
@@ -95,7 +95,7 @@ def _address(host: str, port: str) -> str:
 def _parsed(text: str) -> Dict[str, str]:
     url = URL.match(text)
     if url:
-        pairs = [HOST.match(one) for one in unquote(url["hosts"]).split(",")]
+        pairs = [HOST.match(host) for host in unquote(url["hosts"]).split(",")]
         hosts = [pair["host"].strip("[]") if pair else "" for pair in pairs]
         ports = [(pair["port"] or "") if pair else "" for pair in pairs]
         parts = {"host": ",".join(hosts), "port": ",".join(ports)}

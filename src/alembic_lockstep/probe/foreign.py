@@ -11,7 +11,7 @@ _AFFIXES = re.compile(
 )
 
 
-def described(op: Any, default_schema: str) -> Dict[str, Any]:
+def describe_foreign(op: Any, default_schema: str) -> Dict[str, Any]:
     """The facts of an operation by what such classes usually have.
 
     alembic-postgresql-enum has `name`, `schema` and `affected_columns`, alembic_utils a `target`
@@ -19,7 +19,7 @@ def described(op: Any, default_schema: str) -> Dict[str, Any]:
     """
     thing = getattr(op, "target", op)
     names = (getattr(thing, attribute, None) for attribute in ("signature", "name", "table_name"))
-    name = next((str(one) for one in names if one), "")
+    name = next((str(value) for value in names if value), "")
     schema = getattr(thing, "schema", None)
     whole = f"{schema}.{name}" if schema and schema != default_schema else name
     table, columns = "", []

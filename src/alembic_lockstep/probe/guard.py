@@ -20,12 +20,12 @@ LOCAL_NAMES = {"", "localhost", "localhost.localdomain", "ip6-localhost"}
 CANCELLING = {("asyncpg.connect_utils", "_cancel")}
 
 
-class Guard:
+class ConnectionGuard:
     """Knows the addresses that may be connected to, and refuses the others."""
 
     def __init__(self, allowed: Sequence[str], checkout: str, refusals: Refusals) -> None:
         self._checkout = checkout + os.sep
-        self._allowed = {known for address in allowed for known in _spellings(address)}
+        self._allowed = {spelling for address in allowed for spelling in _spellings(address)}
         self._ours = threading.local()
         self._scratch: Dict[str, FrozenSet[str]] = {}
         self._files: Set[str] = set()
@@ -45,7 +45,9 @@ class Guard:
             # The name may be looked up first: a socket will know its numbers only.
             self._allowed.add(f"{address.rpartition(':')[0]}:{LOOK_UP}")
             spellings = frozenset(_spellings(address))
-            self._allowed.update(one for one in spellings if one.endswith(f":{LOOK_UP}"))
+            self._allowed.update(
+                spelling for spelling in spellings if spelling.endswith(f":{LOOK_UP}")
+            )
             self._scratch[address] = spellings
         self._dialling.append(address)
         try:
@@ -89,19 +91,19 @@ class Guard:
         # A file of the checkout is named from there: nobody can set a name of ours.
         if address.startswith(self._checkout):
             address = address[len(self._checkout) :]
-        if not self._may(address):
+        if not self._is_allowed(address):
             raise self._refusals.address(address)
 
-    def _may(self, address: str) -> bool:
+    def _is_allowed(self, address: str) -> bool:
         if address in self._allowed or address.rpartition(":")[0] in self._allowed:
             return True
         return address in self._files or any(
-            address in self._scratch[one] for one in self._calling()
+            address in self._scratch[scratch_address] for scratch_address in self._dialable()
         )
 
-    def _calling(self) -> List[str]:
+    def _dialable(self) -> List[str]:
         """Return the scratch addresses that may be dialled now."""
-        dialling = [one for one in self._dialling if one in self._scratch]
+        dialling = [address for address in self._dialling if address in self._scratch]
         return list(self._scratch) if not dialling and _is_cancelling() else dialling
 
 

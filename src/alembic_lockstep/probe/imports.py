@@ -75,11 +75,11 @@ class CheckoutFinder:
                 name=spec.name,
             )
         locations = moved if folders is not None else None
-        found = importlib.util.spec_from_file_location(
+        moved_spec = importlib.util.spec_from_file_location(
             spec.name, origin, submodule_search_locations=locations
         )
-        assert found is not None
-        return found
+        assert moved_spec is not None
+        return moved_spec
 
 
 def _call_after(spec: ModuleSpec, hook: Callable[[ModuleType], None]) -> None:

@@ -16,9 +16,9 @@ from .modules import globals_of
 class Inert(ModuleType):
     """A migration's module, which is loaded when anybody asks for more than is known of it."""
 
-    def __init__(self, path: str, known: Dict[str, Any], load: Callable[[], ModuleType]) -> None:
-        super().__init__(os.path.basename(path), known["doc"])
-        fields = {name: value for name, value in known.items() if name not in ("doc", "imports")}
+    def __init__(self, path: str, facts: Dict[str, Any], load: Callable[[], ModuleType]) -> None:
+        super().__init__(os.path.basename(path), facts["doc"])
+        fields = {name: value for name, value in facts.items() if name not in ("doc", "imports")}
         for name, value in fields.items():
             # JSON has lists where the file has tuples.
             setattr(self, name, tuple(value) if isinstance(value, list) else value)
@@ -34,23 +34,23 @@ class Inert(ModuleType):
         return getattr(real, name)
 
 
-def know_migrations(known: Dict[str, Dict[str, Any]], checkout: str) -> None:
+def install_inert_migrations(facts_by_path: Dict[str, Dict[str, Any]], checkout: str) -> None:
     """Have Alembic not load these files, by their paths in the checkout, unless that would import.
 
     See `history/inert.py`.
     """
     load = util.load_python_file
 
-    def load_unless_known(dir_: Any, filename: Any) -> ModuleType:
+    def load_unless_inert(dir_: Any, filename: Any) -> ModuleType:
         path = os.path.join(dir_, filename)
-        facts = known.get(relative(path, checkout))
-        if facts is None or not all(_is_there(*one) for one in facts["imports"]):
+        facts = facts_by_path.get(relative(path, checkout))
+        if facts is None or not all(_is_imported(*pair) for pair in facts["imports"]):
             return load(dir_, filename)
         return Inert(path, facts, lambda: load(dir_, filename))
 
-    util.load_python_file = load_unless_known
+    util.load_python_file = load_unless_inert
 
 
-def _is_there(module: str, name: str) -> bool:
-    found = sys.modules.get(module)
-    return found is not None and (not name or name in globals_of(found))
+def _is_imported(module: str, name: str) -> bool:
+    loaded = sys.modules.get(module)
+    return loaded is not None and (not name or name in globals_of(loaded))

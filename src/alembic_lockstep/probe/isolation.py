@@ -24,7 +24,7 @@ from .attach import guarded
 from .children import SIGNALS, STARTS, Children
 from .drivers import C_DRIVERS, wrap_driver
 from .dsn import is_memory
-from .guard import CHECKS, Guard
+from .guard import CHECKS, ConnectionGuard
 from .overlay import Overlay
 from .reads import Reads
 from .refusals import Refusals
@@ -55,7 +55,7 @@ class Isolation:
         plan = _elsewhere(top, request["allow_write"]) if top else request["isolation"]
         is_guarded = plan["files"] != "python" and plan["network"] != "python"
         self.refusals = Refusals(request["checkout"])
-        self.guard = Guard(request["allow_connect"], request["checkout"], self.refusals)
+        self.guard = ConnectionGuard(request["allow_connect"], request["checkout"], self.refusals)
         writable = [*plan["writable"], *filter(None, [plan["shadow"]])]
         self.children = Children(request["allow_run"], is_guarded, plan["writable"], self.refusals)
         # Most events are nobody's: they cost one look-up.
@@ -95,12 +95,12 @@ class Isolation:
         sys.addaudithook(self._audit)
 
     @contextmanager
-    def aside(self) -> Iterator[None]:
+    def bypass(self) -> Iterator[None]:
         """Show this thread the machine's files, and not what the project made of them."""
         if self.shadow is None:
             yield
             return
-        with self.shadow.aside():
+        with self.shadow.bypass():
             yield
 
     def sqlite_options(self, dialect: Any, options: Dict[str, Any]) -> Dict[str, Any]:

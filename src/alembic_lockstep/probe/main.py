@@ -19,7 +19,7 @@ from .reads import Reads
 from .stand_in import run_stand_in
 from .trace import trace
 
-MACHINERY = (os.path.dirname(os.path.abspath(__file__)) + os.sep, "<frozen importlib.")
+OUR_FILES = (os.path.dirname(os.path.abspath(__file__)) + os.sep, "<frozen importlib.")
 
 
 def main(top: str) -> None:
@@ -51,7 +51,7 @@ def main(top: str) -> None:
     reads.stop()
     # Now the host looks what the kernel saw of the project, before it sees us look around.
     channel.ask("ran")
-    with isolation.aside():
+    with isolation.bypass():
         copies, elsewhere = loaded_copies(places)
         channel.send(
             "done",
@@ -102,8 +102,8 @@ def _observe(
     connections = redirect.connections if redirect else []
     denied = redirect.cluster.denied if redirect else []
     reads.scratch = redirect.files if redirect else set()
-    seen = {**run.seen(), "databases": [] if failure else run.databases} if run else {}
-    return {**failure, **seen, "connections": connections, "denied": denied}
+    progress = {**run.progress(), "databases": [] if failure else run.databases} if run else {}
+    return {**failure, **progress, "connections": connections, "denied": denied}
 
 
 def _print_trace(error: BaseException, checkout: str) -> None:
@@ -113,11 +113,11 @@ def _print_trace(error: BaseException, checkout: str) -> None:
     """
     from traceback import TracebackException
 
-    whole = TracebackException.from_exception(error)
-    part: Optional[TracebackException] = whole
+    printed = TracebackException.from_exception(error)
+    part: Optional[TracebackException] = printed
     while part is not None:
-        kept = [frame for frame in part.stack if not frame.filename.startswith(MACHINERY)]
-        part.stack[:] = kept
+        frames = [frame for frame in part.stack if not frame.filename.startswith(OUR_FILES)]
+        part.stack[:] = frames
         part = part.__cause__ or (None if part.__suppress_context__ else part.__context__)
-    text = "".join(whole.format()).replace(checkout + os.sep, "")
+    text = "".join(printed.format()).replace(checkout + os.sep, "")
     sys.stderr.write(re.sub(rf"(?m)^{__package__}\.\w+\.", "", text))

@@ -13,10 +13,10 @@ from typing import Any, Dict
 def globals_of(module: Any) -> Dict[str, Any]:
     """A module's globals; sys.modules also holds None and objects that pose as modules."""
     try:
-        found: Dict[str, Any] = vars(module)
+        attributes: Dict[str, Any] = vars(module)
     except Exception:
         return {}
-    return found
+    return attributes
 
 
 def loaded_files() -> Dict[str, str]:

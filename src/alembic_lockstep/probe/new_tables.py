@@ -11,7 +11,7 @@ from alembic.util import sqla_compat
 from sqlalchemy import CheckConstraint, Column, Sequence
 
 
-def completed(op: ops.CreateTableOp, context: AutogenContext) -> ops.CreateTableOp:
+def complete_table(op: ops.CreateTableOp, context: AutogenContext) -> ops.CreateTableOp:
     """Return the operation with what is rendered of a table, but not of a column."""
     whole = copy(op)
     parts = [_counting_by_sequence(part, context) for part in op.columns]
@@ -39,7 +39,7 @@ def _counting_by_sequence(part: Any, context: AutogenContext) -> Any:
 
 
 def unrendered_indexes(
-    op: ops.CreateTableOp, made: Set[str], context: AutogenContext
+    op: ops.CreateTableOp, rendered: Set[str], context: AutogenContext
 ) -> List[ops.CreateIndexOp]:
     """The table's indexes that autogenerate passes over on SQLite: those on expressions.
 
@@ -51,6 +51,6 @@ def unrendered_indexes(
     table = metadata.tables.get(key) if metadata is not None else None
     if table is None or context.migration_context.dialect.name != "sqlite":
         return []
-    missing = [index for index in table.indexes if str(index.name) not in made]
+    missing = [index for index in table.indexes if str(index.name) not in rendered]
     missing.sort(key=lambda index: str(index.name))
     return [ops.CreateIndexOp.from_index(index) for index in missing]

@@ -6,7 +6,7 @@ from typing import Any, Iterator, Optional, Set
 
 from alembic.operations import ops
 
-from .foreign import described
+from .foreign import describe_foreign
 
 # What the twin calls them, by SQLAlchemy's name, of which CHECK has three.
 PARTS = {
@@ -48,17 +48,17 @@ def facts_of(op: Any, default_schema: str) -> Iterator[Any]:
         if isinstance(op, ops.DropIndexOp) and op._reverse is None:
             parts = [getattr(op, "column_name", None)]  # as GeoAlchemy2 has it; else Alembic's `x`
         added = isinstance(op, ops.CreateIndexOp)
-        columns = filter(lambda one: one is not None, parts)
+        columns = filter(lambda part: part is not None, parts)
         yield _indexed("index", "index", op, added, columns, index.name)
     elif isinstance(op, (ops.CreateTableCommentOp, ops.DropTableCommentOp)):
-        wanted = getattr(op, "comment", None)
+        comment = getattr(op, "comment", None)
         text = f"comment of table {op.table_name}"
-        yield "modify_table_comment", {"wanted": wanted or "", "text": text}
+        yield "modify_table_comment", {"wanted": comment or "", "text": text}
     elif isinstance(op, (ops.CreateForeignKeyOp, ops.DropConstraintOp, ops.AddConstraintOp)):
         yield _constrained(op)
     else:
         names = sorted(value for value in vars(op).values() if isinstance(value, str))
-        yield "other", {**described(op, default_schema), "names": names}
+        yield "other", {**describe_foreign(op, default_schema), "names": names}
 
 
 def _is_checked(op: ops.AddColumnOp) -> bool:
@@ -89,33 +89,33 @@ def _altered(op: ops.AlterColumnOp) -> Iterator[Any]:
             repr(op.modify_comment),
         ),
     }
-    for kind, (changed, text, wanted) in changes.items():
+    for kind, (changed, text, expected) in changes.items():
         if changed:
-            yield kind, {"name": op.column_name, "wanted": wanted, "text": text}
+            yield kind, {"name": op.column_name, "wanted": expected, "text": text}
 
 
-def _indexed(part: str, what: str, op: Any, added: bool, parts: Any, name: Any) -> Any:
+def _indexed(part: str, noun: str, op: Any, added: bool, parts: Any, name: Any) -> Any:
     columns = [str(getattr(part, "name", part)) for part in parts]
-    kind = f"{'add' if added else 'remove'}_{'constraint' if what != 'index' else 'index'}"
+    kind = f"{'add' if added else 'remove'}_{'constraint' if noun != 'index' else 'index'}"
     label = name or f"on {op.table_name} ({', '.join(columns)})"
-    facts = {"part": part, "name": str(name or ""), "columns": columns, "text": f"{what} {label}"}
+    facts = {"part": part, "name": str(name or ""), "columns": columns, "text": f"{noun} {label}"}
     return kind, facts if added else {**facts, "wanted": ""}
 
 
 def _constrained(op: Any) -> Any:
     added = not isinstance(op, ops.DropConstraintOp)
     if not added and op._reverse is None:
-        what = {"foreignkey": "foreign key"}.get(op.constraint_type)
-        text = f"{what or 'constraint'} {op.constraint_name}"
-        described = {"name": str(op.constraint_name or ""), "wanted": "", "text": text}
-        described["part"] = _PARTS_BY_TYPE.get(op.constraint_type, "constraint")
-        return f"remove_{'fk' if what else 'constraint'}", described
+        noun = {"foreignkey": "foreign key"}.get(op.constraint_type)
+        text = f"{noun or 'constraint'} {op.constraint_name}"
+        removal = {"name": str(op.constraint_name or ""), "wanted": "", "text": text}
+        removal["part"] = _PARTS_BY_TYPE.get(op.constraint_type, "constraint")
+        return f"remove_{'fk' if noun else 'constraint'}", removal
     constraint = op.to_constraint()
     part = PARTS.get(constraint.__visit_name__, "constraint")
     if part != "foreign_key":
-        what = "constraint" if part == "constraint" else f"{part.replace('_', ' ')} constraint"
+        noun = "constraint" if part == "constraint" else f"{part.replace('_', ' ')} constraint"
         columns = getattr(constraint, "columns", ())
-        return _indexed(part, what, op, added, columns, constraint.name)
+        return _indexed(part, noun, op, added, columns, constraint.name)
     columns = [str(name) for name in constraint.column_keys]
     targets = ", ".join(element.target_fullname for element in constraint.elements)
     facts = {

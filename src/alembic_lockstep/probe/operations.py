@@ -22,7 +22,7 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 from sqlalchemy import Column
 
-from .new_tables import completed, unrendered_indexes
+from .new_tables import complete_table, unrendered_indexes
 from .operation_facts import facts_of, names_of, table_of
 from .rendering import exact_context, table_context
 
@@ -53,17 +53,17 @@ def flatten(upgrade: ops.UpgradeOps, context: AutogenContext) -> List[Operation]
     contexts = _Contexts(exact_context(context), table_context(exact_context(context)))
     about_project = [op for op in upgrade.ops if not _is_grant_to_us(op)]
     visited = [
-        fact for op in _dependants_first(about_project) for fact in _visit(op, contexts, None)
+        fact for op in _dependants_first(about_project) for fact in _facts_below(op, contexts, None)
     ]
-    found: List[Operation] = []
-    for (kind, _), group in groupby(visited, lambda one: (one["kind"], one["table"])):
+    operations: List[Operation] = []
+    for (kind, _), group in groupby(visited, lambda fact: (fact["kind"], fact["table"])):
         alike = list(group)
         if kind in FROM_SETS:
-            alike.sort(key=lambda one: (one["name"], one["columns"]))
-        found += alike
-    _add_indexes(upgrade.ops, found, contexts)
-    _make_room(found)
-    return _folded(found)
+            alike.sort(key=lambda fact: (fact["name"], fact["columns"]))
+        operations += alike
+    _add_indexes(upgrade.ops, operations, contexts)
+    _make_room(operations)
+    return _folded(operations)
 
 
 def _add_indexes(
@@ -73,8 +73,8 @@ def _add_indexes(
     for op in operations:
         if isinstance(op, ops.CreateTableOp):
             own = [fact for fact in facts if fact["table"] == table_of(op, None)]
-            made = {fact["name"] for fact in own if fact["kind"] == "add_index"}
-            for index in unrendered_indexes(op, made, contexts.usual):
+            rendered = {fact["name"] for fact in own if fact["kind"] == "add_index"}
+            for index in unrendered_indexes(op, rendered, contexts.usual):
                 code, imports = _printed(index, None, contexts)
                 own[0]["code"] += code
                 own[0]["imports"] += imports
@@ -83,11 +83,11 @@ def _add_indexes(
 def _folded(facts: Sequence[Operation]) -> List[Operation]:
     """The operations, a table's parts folded into the table where it is new or goes."""
     whole = {fact["table"]: fact for fact in facts if fact["kind"] in {"add_table", "remove_table"}}
-    kept = []
+    folded = []
     for fact in facts:
         table = whole.get(fact["table"])
         if table is None or table is fact or fact["kind"] == "other":
-            kept.append(fact)
+            folded.append(fact)
         elif table["kind"] == "add_table":
             table["code"] += fact["code"] + fact["after"]
             table["imports"] += fact["imports"]
@@ -96,7 +96,7 @@ def _folded(facts: Sequence[Operation]) -> List[Operation]:
             table["code"] = fact["code"] + table["code"]
             table["imports"] += fact["imports"]
             table["before"] = fact["before"] + table["before"]
-    return kept
+    return folded
 
 
 def _make_room(facts: Sequence[Operation]) -> None:
@@ -143,23 +143,25 @@ def _dependants_first(operations: Sequence[ops.MigrateOperation]) -> List[Any]:
             if target in dropped and target != table:
                 uses[target].add(table)
     try:
-        order = list(TopologicalSorter({one: sorted(uses[one]) for one in uses}).static_order())
+        order = list(
+            TopologicalSorter({table: sorted(uses[table]) for table in uses}).static_order()
+        )
     except CycleError:
         order = sorted(dropped)
     # Sorting is stable: what else there is stays where it is.
-    places = {table: place for place, table in enumerate(order)}
-    going = [op for op in operations if table_of(op, None) in places]
-    going.sort(key=lambda op: places[table_of(op, None)])
+    positions = {table: position for position, table in enumerate(order)}
+    going = [op for op in operations if table_of(op, None) in positions]
+    going.sort(key=lambda op: positions[table_of(op, None)])
     in_turn = iter(going)
-    return [next(in_turn) if table_of(op, None) in places else op for op in operations]
+    return [next(in_turn) if table_of(op, None) in positions else op for op in operations]
 
 
-def _visit(
+def _facts_below(
     op: ops.MigrateOperation, contexts: _Contexts, parent: Optional[ops.ModifyTableOps]
 ) -> Iterator[Operation]:
     if isinstance(op, ops.ModifyTableOps):
         for inner in op.ops:
-            yield from _visit(inner, contexts, op)
+            yield from _facts_below(inner, contexts, op)
         return
     default_schema = str(getattr(contexts.usual.dialect, "default_schema_name", None) or "")
     for kind, facts in facts_of(op, default_schema):
@@ -169,7 +171,7 @@ def _visit(
         if fact.get("wanted") is None:
             fact["wanted"] = "\n".join(_code(op, contexts.usual))
         fact["wanted"] = _ADDRESS.sub("", fact["wanted"])
-        fact["found"] = _found(op, contexts.usual)
+        fact["found"] = _database_side(op, contexts.usual)
         fact["before"], fact["after"] = [], []
         if _is_expression_on_sqlite(op, contexts.usual):
             fact["code"], fact["after"] = [], fact["code"]
@@ -186,7 +188,7 @@ def _printed(
     context = _batch_context(op, copy(contexts.new_table if is_table else contexts.usual))
     context.imports = set()
     if is_table:
-        op = completed(op, context)
+        op = complete_table(op, context)
     code = _code(_within(op, parent), context)
     return code, sorted({line for text in context.imports for line in text.splitlines()})
 
@@ -212,7 +214,7 @@ def _is_on_sqlite(context: AutogenContext) -> bool:
     return context.migration_context.dialect.name == "sqlite"
 
 
-def _found(op: Any, context: AutogenContext) -> str:
+def _database_side(op: Any, context: AutogenContext) -> str:
     """What the database has, as text; empty where it has nothing."""
     if isinstance(op, ops.AlterColumnOp):
         default = getattr(op.existing_server_default, "arg", op.existing_server_default)

@@ -34,7 +34,7 @@ IN_MEMORY = ("/dev/shm", "/dev/mqueue")  # noqa: S108 - nothing is written there
 KERNEL = "/proc/"
 
 
-class Place(NamedTuple):
+class Location(NamedTuple):
     """Where a name leads in the view; `is_moved` if the kernel would not get there by itself."""
 
     path: str
@@ -64,31 +64,33 @@ class Overlay:
         read: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.root = os.path.realpath(root)
-        self._writable = tuple(os.path.realpath(one) for one in writable)
+        self._writable = tuple(os.path.realpath(folder) for folder in writable)
         self.touched: Set[str] = set()
-        self.gone: Set[str] = set()
+        self.removed: Set[str] = set()
         self.lock = threading.RLock()
         self._quiet = quiet
         self._read = read
-        self._folders: Dict[str, Place] = {}
+        self._folders: Dict[str, Location] = {}
         # From copies that nobody has read to the user's files.
         self._copied: Dict[str, str] = {}
 
     # Names.
 
-    def resolve(self, path: str, folder: str, follow: bool = True) -> Place:
+    def resolve(self, path: str, folder: str, follow: bool = True) -> Location:
         """Follow all links of a name; of the last component only with `follow`."""
         name = os.path.join(self.logical(folder), path)
         head, tail = os.path.split(name.rstrip(os.sep) or os.sep)
         if tail in ("", os.curdir, os.pardir):
             head, tail = os.path.join(head, tail), ""
         if head not in self._folders:
-            self._folders[head] = self._walk(Place(os.sep, False), head, True)
-        place = self._folders[head]
-        place = self._walk(place, tail, follow) if tail else place
-        return Place(self.logical(place.path), place.is_moved or _is_below(folder, self.root))
+            self._folders[head] = self._walk(Location(os.sep, False), head, True)
+        location = self._folders[head]
+        location = self._walk(location, tail, follow) if tail else location
+        return Location(
+            self.logical(location.path), location.is_moved or _is_below(folder, self.root)
+        )
 
-    def _walk(self, start: Place, path: str, follow: bool) -> Place:
+    def _walk(self, start: Location, path: str, follow: bool) -> Location:
         names, links = path.split(os.sep)[::-1], 0
         here, is_moved = start
         while names:
@@ -104,7 +106,7 @@ class Overlay:
                 here = os.sep if target.startswith(os.sep) else here
             else:
                 here = step
-        return Place(here, is_moved)
+        return Location(here, is_moved)
 
     def _link(self, path: str) -> str:
         try:
@@ -136,8 +138,8 @@ class Overlay:
 
     def _is_hidden(self, path: str) -> bool:
         """Tell whether the lower layer's file was removed, or a folder that it lies in."""
-        while self.gone:
-            if path in self.gone:
+        while self.removed:
+            if path in self.removed:
                 return True
             folder = os.path.dirname(path)
             if folder == path:
@@ -158,7 +160,7 @@ class Overlay:
         upper = self.upper(path)
         if not self._is_hidden(path) and is_folder(path):
             lower = listdir(path)
-            names = {name: None for name in lower if os.path.join(path, name) not in self.gone}
+            names = {name: None for name in lower if os.path.join(path, name) not in self.removed}
         elif not is_folder(upper):
             listdir(upper)  # raises what there is to say
         if is_folder(upper):
@@ -235,8 +237,8 @@ class Overlay:
                 if self.status(path + end) is not None:
                     self.copy(path + end)
             upper = self.copy(path)
-            for one in (path, path + "-wal", path + "-journal"):
-                self.note_read(one)
+            for file in (path, path + "-wal", path + "-journal"):
+                self.note_read(file)
             return upper
 
     def copy_all(self, path: str) -> str:
@@ -274,11 +276,11 @@ class Overlay:
         self._touch(path)
         self._copied.pop(path, None)
         if is_there(path):
-            self.gone.add(path)
+            self.removed.add(path)
 
-    def moved(self, source: str, target: str) -> None:
+    def rename_copies(self, source: str, target: str) -> None:
         """Tell that the upper layer's `source` is its `target` now."""
-        for path in [one for one in self._copied if _is_below(one, source)]:
+        for path in [copied for copied in self._copied if _is_below(copied, source)]:
             self._copied[target + path[len(source) :]] = self._copied.pop(path)
 
     def forget_links(self) -> None:

@@ -63,13 +63,15 @@ class Places:
         candidates = [plain, os.path.join(_real_folder(folder), name)]
         if os.path.islink(plain):  # an editable install may be a folder of links to the sources
             candidates.append(os.path.realpath(plain))
-        found = [place for place in map(self._mirrored, candidates) if place is not None]
-        return next(filter(os.path.exists, found), found[0] if found else None)
+        moved = [
+            candidate for candidate in map(self._mirrored, candidates) if candidate is not None
+        ]
+        return next(filter(os.path.exists, moved), moved[0] if moved else None)
 
     def shown(self, folder: str) -> str:
         """The checkout's place for a folder of a working tree if it is there; else the folder."""
-        place = self.moved(folder)
-        return folder if place is None or not os.path.isdir(place) else place
+        moved = self.moved(folder)
+        return folder if moved is None or not os.path.isdir(moved) else moved
 
     def _mirrored(self, path: str) -> Optional[str]:
         worktree = self._worktree_of(path)

@@ -19,7 +19,10 @@ def anything(_: Arguments) -> bool:
 
 def options_only(arguments: Arguments) -> bool:
     """Accept options: a name would set something."""
-    return all(one.startswith("-") and one not in ("-F", "-b", "--file") for one in arguments)
+    return all(
+        argument.startswith("-") and argument not in ("-F", "-b", "--file")
+        for argument in arguments
+    )
 
 
 def one_of(*words: str) -> Callable[[Arguments], bool]:
@@ -29,7 +32,10 @@ def one_of(*words: str) -> Callable[[Arguments], bool]:
 
 def a_format(arguments: Arguments) -> bool:
     """Accept what `date` prints by; it would set the clock otherwise."""
-    return all(one.startswith("+") or one in ("-u", "-I", "-R", "--utc") for one in arguments)
+    return all(
+        argument.startswith("+") or argument in ("-u", "-I", "-R", "--utc")
+        for argument in arguments
+    )
 
 
 def a_version(arguments: Arguments) -> bool:
@@ -48,7 +54,7 @@ def git(arguments: Arguments) -> bool:
             return True
         elif not option.startswith(("--git-dir=", "--work-tree=")) and option not in GIT_OPTIONS:
             return False
-    if not words or any(one.startswith(GIT_ACTS) for one in words):
+    if not words or any(word.startswith(GIT_ACTS) for word in words):
         return False
     return words[0] in GIT_COMMANDS and GIT_COMMANDS[words[0]](words[1:])
 
@@ -72,7 +78,7 @@ GIT_COMMANDS: Dict[str, Callable[[Arguments], bool]] = {
                       "-vv", "--contains", "--points-at", "--format"),
     "config": listing("--get", "--get-all", "--get-regexp", "--list", "-l", "get", "list"),
     "remote": listing("get-url", "-v", "--verbose"),
-    "symbolic-ref": lambda arguments: sum(not one.startswith("-") for one in arguments) < 2,
+    "symbolic-ref": lambda words: sum(not word.startswith("-") for word in words) < 2,
     "tag": listing("-l", "--list", "--points-at", "--contains", "--sort"),
 }
 # Read what is there and print it; write nothing but their output, reach nobody.
@@ -144,21 +150,21 @@ def shell_commands(line: str) -> Optional[List[List[str]]]:
         words = list(lexer)
     except ValueError:
         return None
-    found: List[List[str]] = [[]]
+    commands_of_line: List[List[str]] = [[]]
     while words:
         word = words.pop(0)
         if word in (";", "&&", "||", "|", "&", "(", ")"):
-            found.append([])
+            commands_of_line.append([])
         elif word in (">", ">>", ">&", "<", "&>"):
             if not _is_harmless_target(word, words):
                 return None
-            if found[-1][-1:] in (["1"], ["2"]):
-                found[-1].pop()
+            if commands_of_line[-1][-1:] in (["1"], ["2"]):
+                commands_of_line[-1].pop()
         elif set(word) & PUNCTUATION:
             return None
-        elif found[-1] or not word.startswith(LOCALE):
-            found[-1].append(word)
-    return [command for command in found if command]
+        elif commands_of_line[-1] or not word.startswith(LOCALE):
+            commands_of_line[-1].append(word)
+    return [command for command in commands_of_line if command]
 
 
 def _is_harmless_target(operator: str, words: List[str]) -> bool:

@@ -108,7 +108,9 @@ def _alchemy_config(request: Dict[str, Any]) -> Config:
     commands = importlib.import_module("advanced_alchemy.alembic.commands")
     objects = _alchemy_objects(request["alchemy_config"])
     path = os.path.join(request["checkout"], request["config"])
-    configs: List[Config] = [commands.AlembicCommands(one).config for one in objects]
+    configs: List[Config] = [
+        commands.AlembicCommands(configuration).config for configuration in objects
+    ]
     return next((config for config in configs if _is_of(config, path)), configs[0])
 
 

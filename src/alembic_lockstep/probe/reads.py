@@ -15,7 +15,7 @@ import threading
 from contextlib import contextmanager
 from typing import Any, Callable, Dict, Iterator, Optional, Set
 
-LOOKS = ("stat", "lstat", "access", "readlink")
+STAT_CALLS = ("stat", "lstat", "access", "readlink")
 SUPPORTS = ("dir_fd", "effective_ids", "fd", "follow_symlinks")
 NOT_THERE = {errno.ENOENT, errno.ENOTDIR}
 # Each with the place of what is run among the event's arguments.
@@ -92,7 +92,7 @@ class Reads(Names):
         """Begin to record. Neither hook nor wrappers are ever taken away again."""
         self._recording = True
         sys.addaudithook(self._audit)
-        for name in LOOKS:
+        for name in STAT_CALLS:
             _replace(getattr(os, name), self)
 
     def stop(self) -> None:
@@ -169,7 +169,7 @@ class Reads(Names):
         self.untraced.add(f"a subprocess ({_program(event, arguments)})")
 
 
-class Look:
+class RecordedCall:
     """`os.stat` or one of its like, with a note of every name.
 
     An object and no function: as the attribute of a class it must not become a method, which
@@ -184,23 +184,23 @@ class Look:
     def __call__(self, path: Any, *arguments: Any, **options: Any) -> Any:
         """Do what is asked for."""
         try:
-            found = self._call(path, *arguments, **options)
+            result = self._call(path, *arguments, **options)
         except OSError as error:
             self._reads.look(path, options.get("dir_fd"), error.errno in NOT_THERE)
             raise
         self._reads.look(path, options.get("dir_fd"), False)
-        return found
+        return result
 
 
 def _replace(call: Any, reads: Reads) -> None:
-    look = Look(call, reads)
+    look = RecordedCall(call, reads)
     # Up to Python 3.10 pathlib has bound them when it was imported.
     for owner in (os, getattr(sys.modules.get("pathlib"), "_NormalAccessor", None)):
         for name, value in list(vars(owner).items()) if owner else ():
             if value is call:
                 setattr(owner, name, look)
-    for what in SUPPORTS:
-        supporting: Set[Any] = getattr(os, f"supports_{what}")
+    for feature in SUPPORTS:
+        supporting: Set[Any] = getattr(os, f"supports_{feature}")
         if call in supporting:
             supporting.add(look)
 

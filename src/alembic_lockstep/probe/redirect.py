@@ -73,7 +73,7 @@ class Redirect:
         self._lock = Lock()
         self.env_script = ""
         # Set while migrations run: then every connection is theirs.
-        self.migrating = False
+        self.is_migrating = False
         self._twins = 0
         self._twins_thread: Optional[int] = None
         self.connections: List[Dict[str, str]] = []
@@ -102,10 +102,10 @@ class Redirect:
         finally:
             self._twins_thread = None
 
-    def _place(self) -> str:
+    def _destination(self) -> str:
         if self._twins_thread == get_ident():
             return f"{TWIN}-{self._twins}"
-        if self.migrating:
+        if self.is_migrating:
             return SCRATCH
         opener = next(
             (file for file in _files(sys._getframe(2)) if self.places.in_checkout(file)), None
@@ -125,21 +125,21 @@ class Redirect:
         cparams: Dict[str, Any],
         creator: str = "",
     ) -> Any:
-        place = self._place()
+        destination = self._destination()
         target = " ".join(filter(None, [self._target(dialect, cargs, cparams), creator]))
-        url = self._url(dialect, place, target)
+        url = self._url(dialect, destination, target)
         arguments, keywords = _arguments(dialect, url)
-        kept = {name: cparams[name] for name in cparams if not _is_target(name)}
+        settings = {name: cparams[name] for name in cparams if not _is_target(name)}
         is_file = dialect.name == "sqlite"
         if is_file:
-            kept.update(self._isolation.sqlite_options(dialect, kept))
+            settings.update(self._isolation.sqlite_options(dialect, settings))
         with self._guard.opening(_address(dialect, url), is_file), self._open_address(url):
-            connection = dialect.connect(*arguments, **{**keywords, **kept})
-        _hurry(dialect, connection)
+            connection = dialect.connect(*arguments, **{**keywords, **settings})
+        _skip_disk_sync(dialect, connection)
         if is_file and self._twins_thread != get_ident():
-            _leave_file(cargs[0] if cargs else cparams.get("database"))
+            _create_empty_file(cargs[0] if cargs else cparams.get("database"))
         if record is not None:
-            record.info[MARK] = place
+            record.info[MARK] = destination
         return connection
 
     @contextmanager
@@ -174,11 +174,11 @@ class Redirect:
         target = without_password(" ".join(parts)).replace(self.places.checkout, "")
         return target or str(dialect.name)
 
-    def _url(self, dialect: Any, place: str, target: str) -> Any:
-        key = (place, dialect.name, target)
+    def _url(self, dialect: Any, destination: str, target: str) -> Any:
+        key = (destination, dialect.name, target)
         if key not in self._urls:
             facts = {"dialect": dialect.name, "driver": dialect.driver, "target": target}
-            answer = self._channel.ask("connect", place=place, **facts)
+            answer = self._channel.ask("connect", place=destination, **facts)
             url = answer["url"]
             self.cluster.marks[dialect.name] = answer.get("mark", "")
             if self._channel.top and dialect.name == "sqlite":
@@ -187,32 +187,32 @@ class Redirect:
             self._urls[key] = make_url(url)
             if answer.get("is_shared"):
                 self._shared[self._urls[key]] = url
-            if place == SCRATCH:
+            if destination == SCRATCH:
                 self.connections.append(facts)
         return self._urls[key]
 
     def _checkout(self, _connection: Any, record: Any, _proxy: Any) -> None:
         # A pool may hand to env.py a connection that the application opened at its start.
-        place = record.info.get(MARK)
-        if place is not None and place != self._place():
+        destination = record.info.get(MARK)
+        if destination is not None and destination != self._destination():
             raise DisconnectionError("alembic-lockstep: reconnect to the other database")
 
     def claim(self, connection: Connection) -> None:
         """Make sure that the connection on which migrations will run is the scratch database."""
-        self.migrating = True
-        if _mark(connection) == DECOY:
+        self.is_migrating = True
+        if _marked_destination(connection) == DECOY:
             transaction = connection.get_transaction()
             if transaction is not None:
                 transaction.rollback()
             connection.invalidate()
-        if _mark(connection) != SCRATCH:
+        if _marked_destination(connection) != SCRATCH:
             raise RuntimeError(
                 "env.py's connection does not come from a SQLAlchemy engine's own connect; "
                 "the dry run cannot tell what database it is, and does not upgrade it"
             )
 
 
-def _leave_file(name: Any) -> None:
+def _create_empty_file(name: Any) -> None:
     """Make the empty file that SQLite would have made where the project connects to one.
 
     An application may set its mode next. It is the checkout's, or a copy that is thrown away.
@@ -222,7 +222,7 @@ def _leave_file(name: Any) -> None:
             os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o644))
 
 
-def _hurry(dialect: Any, connection: Any) -> None:
+def _skip_disk_sync(dialect: Any, connection: Any) -> None:
     """Have SQLite not wait for the disk, which takes most of its time: nothing here has to last.
 
     Not where a password comes before all else (SQLCipher), or a transaction is open already.
@@ -234,7 +234,7 @@ def _hurry(dialect: Any, connection: Any) -> None:
         cursor.close()
 
 
-def _mark(connection: Connection) -> Optional[str]:
+def _marked_destination(connection: Connection) -> Optional[str]:
     pooled: Any = connection.connection
     info: Dict[str, Any] = pooled.info
     return info.get(MARK)

@@ -24,9 +24,9 @@ def make_schemas(connection: Any, names: Iterable[Optional[str]]) -> None:
     """
     if connection.dialect.name != "postgresql":
         return
-    wanted = {name for name in names if name}
+    required = {name for name in names if name}
     with _transaction(connection):
-        missing = _missing(connection, sorted(wanted | set(_selected(connection))))
+        missing = _missing(connection, sorted(required | set(_selected(connection))))
         if missing:
             with be_patient(connection):
                 _create(connection, missing)
@@ -42,9 +42,9 @@ def _selected(connection: Any) -> List[str]:
     return [name for name in names if name != "$user"][:1]
 
 
-def _missing(connection: Any, wanted: List[str]) -> List[str]:
+def _missing(connection: Any, required: List[str]) -> List[str]:
     present = {name for (name,) in connection.execute(text(_PRESENT))}
-    return [name for name in wanted if name not in present]
+    return [name for name in required if name not in present]
 
 
 def _create(connection: Any, names: List[str]) -> None:

@@ -6,7 +6,7 @@ import re
 from typing import Any, Iterator
 
 # What may hold a delimiter that ends no statement: strings, quoted names, comments.
-HELD = r"'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.|\"\")*\"|`[^`]*`|--\s[^\n]*|\#[^\n]*|/\*.*?\*/"
+QUOTED = r"'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.|\"\")*\"|`[^`]*`|--\s[^\n]*|\#[^\n]*|/\*.*?\*/"
 # Such as mysqldump writes around triggers: DELIMITER ;;
 CLIENT = r"^[ \t]*DELIMITER[ \t]+(?P<new>\S+)[^\n]*"
 # MySQL runs what is in a comment that begins with an exclamation mark.
@@ -46,15 +46,15 @@ def statements(script: str) -> Iterator[str]:
     """The statements, as MySQL's own client would tell them apart."""
     delimiter, start, position = ";", 0, 0
     while True:
-        pattern = f"{HELD}|{CLIENT}|(?P<end>{re.escape(delimiter)})"
-        found = re.compile(pattern, FLAGS).search(script, position)
-        end = found.start() if found else len(script)
-        if found is None or found["new"] or found["end"]:
+        pattern = f"{QUOTED}|{CLIENT}|(?P<end>{re.escape(delimiter)})"
+        match = re.compile(pattern, FLAGS).search(script, position)
+        end = match.start() if match else len(script)
+        if match is None or match["new"] or match["end"]:
             statement = script[start:end].strip()
             if COMMENT.sub("", statement).strip():
                 yield statement
-        if found is None:
+        if match is None:
             return
-        position = found.end()
-        if found["new"] or found["end"]:
-            delimiter, start = found["new"] or delimiter, position
+        position = match.end()
+        if match["new"] or match["end"]:
+            delimiter, start = match["new"] or delimiter, position

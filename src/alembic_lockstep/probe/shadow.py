@@ -16,32 +16,41 @@ from typing import Any, Dict, Iterator, Set
 
 from .overlay import Overlay
 from .reads import SUPPORTS
-from .shadow_calls import Call, Look, Open, OpenFile
-from .shadow_changes import Change, Link, Make, Remove, Rename, Symlink
-from .shadow_listing import GetCwd, List, Scan
+from .shadow_calls import Call, Open, OpenFile, ShadowLook
+from .shadow_changes import Link, Make, Modify, Remove, Rename, Symlink
+from .shadow_listing import GetCwd, ListFolder, ScanFolder
 
 # Modules whose own names for the functions stay: ours, and those that the others are made of.
 # `_io.open` is what the import system opens sources with, by its name.
-LEFT_ALONE = ("alembic_lockstep_probe", "posix", "importlib.", "_frozen_importlib", "_io")
+UNPATCHED = ("alembic_lockstep_probe", "posix", "importlib.", "_frozen_importlib", "_io")
 # Modules of the standard library whose classes and defaults have bound the functions, too.
-BINDING = ("tempfile", "glob", "pathlib", "pathlib._local", "pathlib._abc", "pathlib._os")
+PATCHED_CLASSES_OF = (
+    "tempfile",
+    "glob",
+    "pathlib",
+    "pathlib._local",
+    "pathlib._abc",
+    "pathlib._os",
+)
 
 
 # What each function is replaced by, and whether it follows the last link.
 CALLS: Dict[str, Any] = {
-    **dict.fromkeys(("stat", "access", "chdir", "statvfs", "getxattr", "listxattr"), (Look, True)),
-    **dict.fromkeys(("lstat", "readlink"), (Look, False)),
+    **dict.fromkeys(
+        ("stat", "access", "chdir", "statvfs", "getxattr", "listxattr"), (ShadowLook, True)
+    ),
+    **dict.fromkeys(("lstat", "readlink"), (ShadowLook, False)),
     "open": (Open, True),
-    **dict.fromkeys(("truncate", "chmod", "chown", "utime", "chflags"), (Change, True)),
-    **dict.fromkeys(("setxattr", "removexattr"), (Change, True)),
-    **dict.fromkeys(("lchmod", "lchown", "lchflags"), (Change, False)),
+    **dict.fromkeys(("truncate", "chmod", "chown", "utime", "chflags"), (Modify, True)),
+    **dict.fromkeys(("setxattr", "removexattr"), (Modify, True)),
+    **dict.fromkeys(("lchmod", "lchown", "lchflags"), (Modify, False)),
     **dict.fromkeys(("mkdir", "mkfifo", "mknod"), (Make, False)),
     **dict.fromkeys(("unlink", "remove", "rmdir"), (Remove, False)),
     **dict.fromkeys(("rename", "replace"), (Rename, False)),
     "link": (Link, False),
     "symlink": (Symlink, False),
-    "listdir": (List, True),
-    "scandir": (Scan, True),
+    "listdir": (ListFolder, True),
+    "scandir": (ScanFolder, True),
     **dict.fromkeys(("getcwd", "getcwdb"), (GetCwd, False)),
 }
 
@@ -51,7 +60,7 @@ class Shadow:
 
     def __init__(self, overlay: Overlay) -> None:
         self.overlay = overlay
-        self._aside = threading.local()
+        self._bypass = threading.local()
 
     def install(self) -> None:
         """Replace the functions wherever a module has them already."""
@@ -59,7 +68,7 @@ class Shadow:
         for name, (kind, follow) in CALLS.items():
             call = getattr(os, name, None)
             if call is not None:
-                calls[id(call)] = kind(call, self.overlay, self._aside, follow)
+                calls[id(call)] = kind(call, self.overlay, self._bypass, follow)
                 _support(call, calls[id(call)])
         opens: Any = calls[id(os.open)]
         calls[id(builtins.open)] = OpenFile(builtins.open, opens, self.overlay)
@@ -68,22 +77,22 @@ class Shadow:
                 _replace(owner, name, value, calls)
 
     @contextmanager
-    def aside(self) -> Iterator[None]:
+    def bypass(self) -> Iterator[None]:
         """Show this thread the machine's files meanwhile."""
-        self._aside.now = True
+        self._bypass.now = True
         try:
             yield
         finally:
-            self._aside.now = False
+            self._bypass.now = False
 
 
 def _owners() -> Iterator[Any]:
     yield builtins
     for name, module in list(sys.modules.items()):
-        if isinstance(module, type(sys)) and not name.startswith(LEFT_ALONE):
+        if isinstance(module, type(sys)) and not name.startswith(UNPATCHED):
             yield module
-            if name in BINDING:
-                yield from (one for one in vars(module).values() if isinstance(one, type))
+            if name in PATCHED_CLASSES_OF:
+                yield from (value for value in vars(module).values() if isinstance(value, type))
 
 
 def _replace(owner: Any, name: str, value: Any, calls: Dict[int, Call]) -> None:
@@ -93,11 +102,13 @@ def _replace(owner: Any, name: str, value: Any, calls: Dict[int, Call]) -> None:
         call: Any = calls[id(value.__func__)]
         setattr(owner, name, staticmethod(call))
     elif isinstance(owner, type) and getattr(value, "__defaults__", None):
-        value.__defaults__ = tuple(calls.get(id(one), one) for one in value.__defaults__)
+        value.__defaults__ = tuple(
+            calls.get(id(default), default) for default in value.__defaults__
+        )
 
 
 def _support(call: Any, wrapped: Call) -> None:
-    for what in SUPPORTS:
-        supporting: Set[Any] = getattr(os, f"supports_{what}")
+    for feature in SUPPORTS:
+        supporting: Set[Any] = getattr(os, f"supports_{feature}")
         if call in supporting:
             supporting.add(wrapped)

@@ -13,7 +13,7 @@ import sys
 from contextlib import contextmanager
 from typing import Any, Callable, Dict, Iterator, Optional
 
-from .overlay import WRITES, Overlay, Place, getcwd, readlink
+from .overlay import WRITES, Location, Overlay, getcwd, readlink
 
 MODES = {"r": 0, "w": os.O_CREAT | os.O_TRUNC, "x": os.O_CREAT | os.O_EXCL}
 MODES["a"] = os.O_CREAT | os.O_APPEND
@@ -25,16 +25,16 @@ class Call:
     """One of Python's functions on files, by the view of an overlay."""
 
     def __init__(
-        self, call: Callable[..., Any], overlay: Overlay, aside: Any, follow: bool
+        self, call: Callable[..., Any], overlay: Overlay, bypass: Any, follow: bool
     ) -> None:
         wrapper: Any = self
         functools.update_wrapper(wrapper, call)
         self._call = call
         self._overlay = overlay
-        self._aside = aside
+        self._bypass = bypass
         self._follow = follow
 
-    def _place(self, path: Any, options: Dict[str, Any], key: str = "dir_fd") -> Place:
+    def _location(self, path: Any, options: Dict[str, Any], key: str = "dir_fd") -> Location:
         """Resolve a path; OSError if it is relative to a folder that has no name."""
         name, descriptor, folder = os.fsdecode(path), options.get(key), os.sep
         if not name.startswith(os.sep):
@@ -47,20 +47,20 @@ class Call:
         if isinstance(path, int) or not os.fspath(path):
             return None
         try:
-            place = self._place(path, options, key)
+            location = self._location(path, options, key)
         except OSError:  # the kernel or the audit hook decides
             return None
-        return place.path if self._overlay.is_outside(place.path) else None
+        return location.path if self._overlay.is_outside(location.path) else None
 
-    def _given(self, path: Any, options: Dict[str, Any], key: str = "dir_fd") -> Any:
+    def _machine_path(self, path: Any, options: Dict[str, Any], key: str = "dir_fd") -> Any:
         """Return a path of the machine, also where the name leads there through a made link."""
         if not self._overlay.touched or isinstance(path, int) or not os.fspath(path):
             return path
         try:
-            place = self._place(path, options, key)
+            location = self._location(path, options, key)
         except OSError:
             return path
-        return typed(place.path, os.fspath(path)) if place.is_moved else path
+        return typed(location.path, os.fspath(path)) if location.is_moved else path
 
     def _refuse_what_is_there(self, target: str, path: Any) -> None:
         if self._overlay.status(target) is not None:
@@ -68,12 +68,12 @@ class Call:
 
     def _do(self, path: Any, shown: str, *arguments: Any, **options: Any) -> Any:
         """Call on another path, with errors that name the one that was asked for."""
-        options = {name: one for name, one in options.items() if name != "dir_fd"}
+        options = {name: value for name, value in options.items() if name != "dir_fd"}
         with naming(path):
             return self._call(typed(shown, path), *arguments, **options)
 
 
-class Look(Call):
+class ShadowLook(Call):
     """`os.stat` and its like: sees the view."""
 
     def __call__(self, path: Any, *arguments: Any, **options: Any) -> Any:
@@ -85,17 +85,17 @@ class Look(Call):
 
     def _shown(self, path: Any, options: Dict[str, Any]) -> Optional[str]:
         """Return the other path to look at; None where the given one is right."""
-        if isinstance(path, int) or getattr(self._aside, "now", False) or not os.fspath(path):
+        if isinstance(path, int) or getattr(self._bypass, "now", False) or not os.fspath(path):
             return None
         try:
-            place = self._place(path, options)
+            location = self._location(path, options)
         except OSError:
             return None
-        shown = self._overlay.shown(place.path)
-        return shown if place.is_moved or shown != place.path else None
+        shown = self._overlay.shown(location.path)
+        return shown if location.is_moved or shown != location.path else None
 
 
-class Open(Look):
+class Open(ShadowLook):
     """`os.open`."""
 
     def __call__(
@@ -121,7 +121,7 @@ class Open(Look):
             if shown is not None:
                 self._overlay.note_read(self._overlay.logical(shown))
             elif flags & WRITES and options.get("dir_fd") is not None:
-                return self._place(path, options).path  # the audit event has no folder
+                return self._location(path, options).path  # the audit event has no folder
             return shown
         overlay = self._overlay
         with overlay.lock:
@@ -170,7 +170,7 @@ def name_of(descriptor: int) -> str:
 
 def flags_of(mode: str) -> int:
     """Return the flags with which `open` opens a file; wrong modes it refuses itself."""
-    flags = MODES.get(next((one for one in mode if one in MODES), "r"), 0)
+    flags = MODES.get(next((letter for letter in mode if letter in MODES), "r"), 0)
     access = os.O_RDWR if "+" in mode else os.O_WRONLY if flags else os.O_RDONLY
     return flags | access | getattr(os, "O_CLOEXEC", 0)
 
@@ -188,15 +188,15 @@ def typed(path: str, like: Any) -> Any:
     return os.fsencode(path) if isinstance(like, bytes) else path
 
 
-def failure(code: int, path: Any, other: Any = None) -> OSError:
+def failure(code: int, path: Any, second_path: Any = None) -> OSError:
     """Return the error that the kernel would have answered with."""
-    if other is None:
+    if second_path is None:
         return OSError(code, os.strerror(code), path)
-    return OSError(code, os.strerror(code), path, None, other)
+    return OSError(code, os.strerror(code), path, None, second_path)
 
 
 @contextmanager
-def naming(path: Any, other: Any = None) -> Iterator[None]:
+def naming(path: Any, second_path: Any = None) -> Iterator[None]:
     """Have errors name what the project asked for."""
     try:
         yield
@@ -204,5 +204,5 @@ def naming(path: Any, other: Any = None) -> Iterator[None]:
         if error.filename is not None:
             error.filename = path
         if error.filename2 is not None:
-            error.filename2 = other
+            error.filename2 = second_path
         raise

@@ -12,14 +12,14 @@ from .overlay import is_folder, is_there
 from .shadow_calls import Call, failure, naming, typed
 
 
-class Change(Call):
+class Modify(Call):
     """A function that changes what is there: `os.chmod`, `os.utime`, `os.truncate` …"""
 
     def __call__(self, path: Any, *arguments: Any, **options: Any) -> Any:
         """Change a copy."""
         target = self._target(path, options)
         if target is None:
-            return self._call(self._given(path, options), *arguments, **options)
+            return self._call(self._machine_path(path, options), *arguments, **options)
         with self._overlay.lock:
             upper = self._overlay.copy(target)
             # The last link was followed already, if it was to be.
@@ -33,7 +33,7 @@ class Make(Call):
         """Make it in the upper layer."""
         target = self._target(path, options)
         if target is None:
-            return self._call(self._given(path, options), *arguments, **options)
+            return self._call(self._machine_path(path, options), *arguments, **options)
         with self._overlay.lock:
             self._refuse_what_is_there(target, path)
             return self._do(path, self._overlay.prepare(target), *arguments, **options)
@@ -47,7 +47,7 @@ class Symlink(Call):
         self._overlay.forget_links()
         target = self._target(dst, options)
         if target is None:
-            return self._call(src, self._given(dst, options), *arguments, **options)
+            return self._call(src, self._machine_path(dst, options), *arguments, **options)
         options.pop("dir_fd", None)
         with self._overlay.lock, naming(src, dst):
             self._refuse_what_is_there(target, dst)
@@ -61,9 +61,9 @@ class Remove(Call):
         """Remove it from the view."""
         target = self._target(path, options)
         if target is None:
-            given = self._given(path, options)
+            machine_path = self._machine_path(path, options)
             self._overlay.forget_links()
-            return self._call(given, *arguments, **options)
+            return self._call(machine_path, *arguments, **options)
         with self._overlay.lock:
             self._check(target, path)
             upper = self._overlay.upper(target)
@@ -97,22 +97,22 @@ class Rename(Call):
             self._target(dst, options, "dst_dir_fd"),
         )
         if source is None and target is None:
-            src = self._given(src, options, "src_dir_fd")
-            return self._call(src, self._given(dst, options, "dst_dir_fd"), **options)
+            src = self._machine_path(src, options, "src_dir_fd")
+            return self._call(src, self._machine_path(dst, options, "dst_dir_fd"), **options)
         overlay = self._overlay
         with overlay.lock, naming(src, dst):
-            old = source or self._place(src, options, "src_dir_fd").path
-            new = target or self._place(dst, options, "dst_dir_fd").path
+            old = source or self._location(src, options, "src_dir_fd").path
+            new = target or self._location(dst, options, "dst_dir_fd").path
             self._check(old, new, src, dst)
             self._call(
                 overlay.copy_all(old) if source else overlay.shown(old),
                 overlay.prepare(new) if target else new,
             )
             if source:
-                overlay.moved(old, new)
+                overlay.rename_copies(old, new)
                 overlay.remove(old)
             if target and is_folder(overlay.upper(new)):
-                overlay.gone.add(new)  # its own content only
+                overlay.removed.add(new)  # its own content only
         return None
 
     def _check(self, old: str, new: str, src: Any, dst: Any) -> None:
@@ -138,14 +138,14 @@ class Link(Call):
             self._target(dst, options, "dst_dir_fd"),
         )
         if source is None and target is None:
-            src = self._given(src, options, "src_dir_fd")
-            return self._call(src, self._given(dst, options, "dst_dir_fd"), **options)
+            src = self._machine_path(src, options, "src_dir_fd")
+            return self._call(src, self._machine_path(dst, options, "dst_dir_fd"), **options)
         overlay = self._overlay
         with overlay.lock, naming(src, dst):
             if target:
                 self._refuse_what_is_there(target, dst)
-            new = target or self._place(dst, options, "dst_dir_fd").path
+            new = target or self._location(dst, options, "dst_dir_fd").path
             return self._call(
-                overlay.copy(source) if source else self._place(src, options, "src_dir_fd").path,
+                overlay.copy(source) if source else self._location(src, options, "src_dir_fd").path,
                 overlay.prepare(new) if target else new,
             )

@@ -6,11 +6,11 @@ import os
 import stat
 from typing import Any, Iterator, Optional
 
-from .overlay import Place
-from .shadow_calls import Call, Look, name_of, naming, typed
+from .overlay import Location
+from .shadow_calls import Call, ShadowLook, name_of, naming, typed
 
 
-class List(Look):
+class ListFolder(ShadowLook):
     """`os.listdir`."""
 
     def __call__(self, path: Any = None, *arguments: Any) -> Any:
@@ -26,13 +26,13 @@ class List(Look):
 
     def _folder(self, path: Any) -> Optional[str]:
         """Return the folder of which both layers have something to show; None for others."""
-        if getattr(self._aside, "now", False):
+        if getattr(self._bypass, "now", False):
             return None
         try:
             if isinstance(path, int):
-                folder = Place(self._overlay.logical(name_of(path)), False)
+                folder = Location(self._overlay.logical(name_of(path)), False)
             else:
-                folder = self._place(os.curdir if path is None else path, {})
+                folder = self._location(os.curdir if path is None else path, {})
         except OSError:
             return None
         overlay = self._overlay
@@ -45,27 +45,27 @@ class List(Look):
         return None
 
 
-class Scan(List):
+class ScanFolder(ListFolder):
     """`os.scandir`."""
 
     def _listed(self, folder: str, path: Any) -> Any:
-        return Entries(folder, self._overlay.names(folder), path)
+        return ShadowEntries(folder, self._overlay.names(folder), path)
 
 
-class Entries:
+class ShadowEntries:
     """The iterator of `os.scandir` over names of the view."""
 
     def __init__(self, folder: str, names: Any, path: Any) -> None:
         prefix = os.curdir if path is None else "" if isinstance(path, int) else path
-        self._entries = iter([Entry(folder, name, prefix) for name in names])
+        self._entries = iter([ShadowEntry(folder, name, prefix) for name in names])
 
-    def __iter__(self) -> Iterator[Entry]:
+    def __iter__(self) -> Iterator[ShadowEntry]:
         return self._entries
 
-    def __next__(self) -> Entry:
+    def __next__(self) -> ShadowEntry:
         return next(self._entries)
 
-    def __enter__(self) -> Entries:
+    def __enter__(self) -> ShadowEntries:
         return self
 
     def __exit__(self, *_: Any) -> None:
@@ -75,11 +75,11 @@ class Entries:
         """Do nothing: no descriptor is open."""
 
 
-class Entry:
+class ShadowEntry:
     """An `os.DirEntry` of the view."""
 
     def __init__(self, folder: str, name: str, prefix: Any) -> None:
-        self._place = os.path.join(folder, name)
+        self._file = os.path.join(folder, name)
         self.name: Any = typed(name, prefix)
         self.path: Any = os.path.join(os.fspath(prefix), self.name) if prefix else self.name
 
@@ -91,7 +91,7 @@ class Entry:
 
     def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
         """Return its status."""
-        return os.stat(self._place, follow_symlinks=follow_symlinks)
+        return os.stat(self._file, follow_symlinks=follow_symlinks)
 
     def inode(self) -> int:
         """Return its number."""

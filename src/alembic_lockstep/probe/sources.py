@@ -29,7 +29,7 @@ FOREIGN = frozenset(
 MOST_COMPARED = 500
 
 
-class Sources:
+class TreeFiles:
     """The tree's Python files, by every path under which they could be imported."""
 
     def __init__(self, places: Places) -> None:
@@ -59,17 +59,17 @@ class Sources:
             if "/".join(parts[:depth]) not in packages:
                 self._paths.setdefault("/".join(parts[depth:]), []).append(path)
 
-    def of(self, importable: str) -> List[str]:
+    def paths_of(self, importable: str) -> List[str]:
         """Paths that the tree has, or had if the package is still there, for `foo/bar.py`."""
-        known = self._paths.get(importable)
-        if known is not None:
-            return known
+        paths = self._paths.get(importable)
+        if paths is not None:
+            return paths
         package, _, name = importable.removesuffix("/__init__.py").rpartition("/")
         rest = importable[len(package) + 1 :] if package else name
         parents = self._paths.get(f"{package}/__init__.py", []) if package else []
         return [parent[: -len("__init__.py")] + rest for parent in parents]
 
-    def are(self, path: str, content: bytes) -> bool:
+    def has_content(self, path: str, content: bytes) -> bool:
         """Whether the tree's file has this content, apart from line ends."""
         return read(os.path.join(self._checkout, path)) == content
 

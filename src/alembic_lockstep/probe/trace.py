@@ -44,25 +44,25 @@ def trace(reads: Reads, places: Places, copies: Iterable[str]) -> Dict[str, Any]
     files that were read as texts, and not only imported. A folder in `opened` ends in `/`: that
     it is there was looked at. `during` is what was read while revisions ran.
     """
-    during, found = (_Trace(places, reads.scratch, reads.shadow) for _ in range(2))
+    during, whole = (_Trace(places, reads.scratch, reads.shadow) for _ in range(2))
     during.add(reads.during)
-    found.add(reads)
+    whole.add(reads)
     # Some were opened before anybody was watching.
-    found.add_opened(map(os.path.abspath, loaded_files().values()))
-    found.add_searched(_import_paths())
-    found.add_installation()
+    whole.add_opened(map(os.path.abspath, loaded_files().values()))
+    whole.add_searched(_import_paths())
+    whole.add_installation()
     imported = reads.imported | AT_START | {_last(name) for name in sys.modules}
     started = "multiprocessing.popen_spawn_posix" in sys.modules
     return {
-        **found.told(imported),
-        "during": during.told(reads.during.imported),
+        **whole.as_json(imported),
+        "during": during.as_json(reads.during.imported),
         "copies": _sorted(copies),
         "installed": installed(places),
         "compiled": _sorted(_compiled()),
         "untraced": _sorted(
             reads.untraced
             | ({"a subprocess (python)"} if started else set())
-            | {f"git's own files ({path})" for path in found.of_git}
+            | {f"git's own files ({path})" for path in whole.of_git}
         ),
     }
 
@@ -98,7 +98,7 @@ class _Trace:
         self.add_searched(names.searched)
         self.texts.update(self.files(*names.texts))
 
-    def told(self, imported: Iterable[str]) -> Dict[str, Any]:
+    def as_json(self, imported: Iterable[str]) -> Dict[str, Any]:
         """It as JSON-able data."""
         kinds = ("opened", "absent", "searched", "texts", "outside")
         sets = {kind: _sorted(getattr(self, kind)) for kind in kinds}
@@ -160,15 +160,17 @@ class _Trace:
                 continue
             self.outside.add(entry)
             names = os.listdir(entry) if os.path.isdir(entry) else ()
-            self.outside.update(os.path.join(entry, one) for one in names if one.endswith(".pth"))
+            self.outside.update(
+                os.path.join(entry, name) for name in names if name.endswith(".pth")
+            )
         configuration = os.path.join(sys.prefix, "pyvenv.cfg")
         if os.path.exists(configuration):
             self.outside.add(configuration)
 
     def files(self, *names: str) -> Set[str]:
         """Those of the checkout's files that have one of these names."""
-        found = {path for name in names for path in self._sort(name)[0]}
-        return {path for path in found if os.path.isfile(os.path.join(self._top, path))}
+        paths = {path for name in names for path in self._sort(name)[0]}
+        return {path for path in paths if os.path.isfile(os.path.join(self._top, path))}
 
     def _note(self, paths: Iterable[str]) -> None:
         for path in paths:
@@ -186,34 +188,34 @@ class _Trace:
             self.of_git.add(path)
 
     def _kind(self, path: str) -> str:
-        place = os.path.join(self._top, path)
+        file = os.path.join(self._top, path)
         # A link of the tree is a file to git; one of ours stands for an ignored folder.
-        if os.path.islink(place) and self._places.in_checkout(place):
+        if os.path.islink(file) and self._places.in_checkout(file):
             return "file"
-        if os.path.isdir(place):
+        if os.path.isdir(file):
             return "folder"
-        return "file" if os.path.lexists(place) else "absent"
+        return "file" if os.path.lexists(file) else "absent"
 
     def _sort(self, name: str) -> Tuple[List[str], List[str]]:
         """Names in the checkout (as given, links on the way, the real one), and one outside."""
         if name not in self._sorted:
-            self._sorted[name] = self._sort_anew(_source(os.path.normpath(name)))
+            self._sorted[name] = self._sorted_anew(_source(os.path.normpath(name)))
         return self._sorted[name]
 
-    def _sort_anew(self, given: str) -> Tuple[List[str], List[str]]:
-        if self._is_ours(given):
+    def _sorted_anew(self, spelt: str) -> Tuple[List[str], List[str]]:
+        if self._is_ours(spelt):
             return [], []
-        ways = [given, *self._trail(given)]
+        ways = [spelt, *self._trail(spelt)]
         real = ways[-1]
-        if real != given and self._is_ours(real):
+        if real != spelt and self._is_ours(real):
             return [], []
         if any(_below(way, folder) for way in ways for folder in self._environment):
-            return [], [real if _below(given, self._top) else given]
+            return [], [real if _below(spelt, self._top) else spelt]
         inside = [self._inside(way) for way in ways]
         paths = list(dict.fromkeys(path for path in inside if path is not None))
         if any("__pycache__" in path.split("/") or _is_of_git(path) for path in paths):
             return [], []
-        outside = given if not _below(given, self._top) else real
+        outside = spelt if not _below(spelt, self._top) else real
         return paths, [] if _below(outside, self._top) else [outside]
 
     def _inside(self, path: str) -> Any:
@@ -253,9 +255,9 @@ class _Trace:
 
 def _environment(places: Places) -> Set[str]:
     """The interpreter's own folders, unless the project lies in there."""
-    known = {sys.prefix, sys.exec_prefix, sys.base_prefix}
-    folders = known | {os.path.realpath(folder) for folder in known}
-    return {one for one in folders if not any(_below(top, one) for top in places.tops)}
+    prefixes = {sys.prefix, sys.exec_prefix, sys.base_prefix}
+    folders = prefixes | {os.path.realpath(folder) for folder in prefixes}
+    return {folder for folder in folders if not any(_below(top, folder) for top in places.tops)}
 
 
 def _is_of_git(path: str) -> bool:
@@ -295,23 +297,23 @@ def _absolute(entries: Iterable[str]) -> Iterator[str]:
 
 
 def _compiled() -> Set[str]:
-    found = set()
+    packages = set()
     for name, file in loaded_files().items():
         if not file.endswith((".so", ".pyd")):
             continue
         if not file.startswith(STANDARD_LIBRARY) or INSTALLED.search(file):
-            found.add(name.partition(".")[0])
-    return found - HARMLESS
+            packages.add(name.partition(".")[0])
+    return packages - HARMLESS
 
 
 def installed(places: Places) -> str:
     """A digest of what is installed, by the names under which installers note it."""
-    found = {sys.version}
+    markers = {sys.version}
     for entry in _absolute(sys.path):
         if os.path.isdir(entry) and not _below(entry, places.checkout):
             names = os.listdir(entry)
-            found.update(name for name in names if name.endswith((".dist-info", ".egg-info")))
-    text = "\0".join(_sorted(found))
+            markers.update(name for name in names if name.endswith((".dist-info", ".egg-info")))
+    text = "\0".join(_sorted(markers))
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
