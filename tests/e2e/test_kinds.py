@@ -24,8 +24,8 @@ from alembic_lockstep.dryrun.scratch import ScratchServers, mysql_installs
 from alembic_lockstep.probe.operations import flatten
 from alembic_lockstep.probe.twin.dialects import find_dialect
 from alembic_lockstep.probe.twin.merge import merge
-from alembic_lockstep.probe.twin.opinion import opinion_of
-from alembic_lockstep.probe.twin.schema import Schema
+from alembic_lockstep.probe.twin.opinion import compare_schemas
+from alembic_lockstep.probe.twin.schema import DatabaseSchema
 
 from .harness import SCRATCH_SERVER, reachable_directory, require, server_answers
 from .kinds import KINDS, NOT_STORED, PAGE, UNKNOWN, Kind, Make, Seen, gate_cells, page_with
@@ -156,10 +156,10 @@ class Compared:
     is_curable: bool
 
 
-def compare(connection: sa.Connection, metadata: sa.MetaData, wanted: Schema) -> Compared:
+def compare(connection: sa.Connection, metadata: sa.MetaData, wanted: DatabaseSchema) -> Compared:
     dialect = find_dialect(connection.dialect.name)
     assert dialect is not None
-    opinion = opinion_of(connection.dialect.name, dialect, dialect.read(connection), wanted)
+    opinion = compare_schemas(connection.dialect.name, dialect, dialect.read(connection), wanted)
     most = autogenerate(connection, metadata, defaults=True)
     # Without defaults it finds no more.
     theirs = [most and autogenerate(connection, metadata, defaults=False), most]
@@ -178,7 +178,7 @@ def autogenerate(connection: sa.Connection, metadata: sa.MetaData, *, defaults: 
     return flatten(upgrade, AutogenContext(context, autogenerate=True))
 
 
-def read(connection: sa.Connection) -> Schema:
+def read(connection: sa.Connection) -> DatabaseSchema:
     dialect = find_dialect(connection.dialect.name)
     assert dialect is not None
     return dialect.read(connection)

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from sqlalchemy.dialects import mysql
 
 from alembic_lockstep.dryrun.scratch import ScratchServers, mysql_installs
-from alembic_lockstep.probe.twin.mysql import cure, read
-from alembic_lockstep.probe.twin.schema import Difference, Schema, differences
+from alembic_lockstep.probe.twin.mysql import fix_statements, read
+from alembic_lockstep.probe.twin.schema import DatabaseSchema, SchemaDifference, differences
 
 from .harness import reachable_directory, require
 from .small import some_examples
@@ -302,7 +302,7 @@ class Databases:
     one: sa.Engine
     other: sa.Engine
 
-    def read(self) -> tuple[Schema, Schema]:
+    def read(self) -> tuple[DatabaseSchema, DatabaseSchema]:
         return read_whole(self.one), read_whole(self.other)
 
     def clear(self) -> None:
@@ -312,7 +312,7 @@ class Databases:
             engine.dispose()
 
 
-def read_whole(engine: sa.Engine) -> Schema:
+def read_whole(engine: sa.Engine) -> DatabaseSchema:
     with engine.connect() as connection:
         return read(connection)
 
@@ -323,15 +323,15 @@ def execute(engine: sa.Engine, *statements: str) -> None:
             connection.exec_driver_sql(statement)
 
 
-def told(difference: Difference) -> str:
+def told(difference: SchemaDifference) -> str:
     what = f"{difference.verb} {difference.part.kind} {difference.part.name}"
     return f"{what} {difference.aspect}" if difference.aspect else what
 
 
-def cure_all(engine: sa.Engine, models: Schema) -> list[Difference]:
+def fix_all(engine: sa.Engine, models: DatabaseSchema) -> list[SchemaDifference]:
     """Run all cures, each once; give what differs then."""
     database = read_whole(engine)
-    lists = (cure(one, database, models) for one in differences(database, models))
+    lists = (fix_statements(one, database, models) for one in differences(database, models))
     for statements in dict.fromkeys(map(tuple, lists)):
         execute(engine, *statements)
     return differences(read_whole(engine), models)
@@ -359,7 +359,7 @@ class Judged:
     cured_back: dict[str, list[str]]
 
 
-def by_table(found: list[Difference]) -> dict[str, list[str]]:
+def by_table(found: list[SchemaDifference]) -> dict[str, list[str]]:
     result: dict[str, list[str]] = {}
     for one in found:
         result.setdefault(one.table or one.part.name, []).append(told(one))
@@ -377,8 +377,8 @@ def judged(databases: Databases) -> Judged:
         execute(engine, *statements)
     one, other = databases.read()
     found, back = differences(one, other), differences(other, one)
-    cured = cure_all(databases.one, other)
-    cured_back = cure_all(databases.one, one)
+    cured = fix_all(databases.one, other)
+    cured_back = fix_all(databases.one, one)
     return Judged(*map(by_table, (found, back, cured, cured_back)))
 
 
@@ -504,7 +504,7 @@ def test_whatever_differs_is_cured(databases: Databases) -> None:
         databases.clear()
         one.create_all(databases.one)
         other.create_all(databases.other)
-        assert cure_all(databases.one, read_whole(databases.other)) == []
+        assert fix_all(databases.one, read_whole(databases.other)) == []
 
     check()
 

@@ -20,9 +20,9 @@ from alembic_lockstep.dryrun.operations import Operation, operations
 from alembic_lockstep.dryrun.scratch import ScratchServers, mysql_installs
 from alembic_lockstep.probe.operations import flatten
 from alembic_lockstep.probe.redirect import Redirect
+from alembic_lockstep.probe.twin.autogenerate_filters import AutogenerateFilters
 from alembic_lockstep.probe.twin.merge import merge
-from alembic_lockstep.probe.twin.opinion import ask_twin
-from alembic_lockstep.probe.twin.wishes import Wishes
+from alembic_lockstep.probe.twin.opinion import compare_with_twin
 
 from .harness import SCRATCH_SERVER, reachable_directory, require, server_answers
 
@@ -132,8 +132,8 @@ class Bench(Redirect):
         rendering = AutogenContext(context, autogenerate=True)
         assert script.upgrade_ops is not None
         found = flatten(script.upgrade_ops, rendering)
-        twin = ask_twin(context, [metadata], self, 0, {})
-        merged = merge(found, twin, Wishes(rendering, [metadata]).include)
+        twin = compare_with_twin(context, [metadata], self, 0, {})
+        merged = merge(found, twin, AutogenerateFilters(rendering, [metadata]).includes)
         connection.rollback()  # only to read began a transaction
         return Opinions(
             _operations(merged),

@@ -16,8 +16,8 @@ from sqlalchemy.dialects import mysql, postgresql, sqlite
 from alembic_lockstep.probe.operations import flatten
 from alembic_lockstep.probe.rendering import escape_colons
 from alembic_lockstep.probe.twin.code import code_of
-from alembic_lockstep.probe.twin.postgresql.cure import cure
-from alembic_lockstep.probe.twin.schema import Difference, Part, Schema, Table
+from alembic_lockstep.probe.twin.postgresql.postgresql_fix import fix_statements
+from alembic_lockstep.probe.twin.schema import DatabaseSchema, Part, SchemaDifference, TableSchema
 
 OPTIONS = {
     "alembic_module_prefix": "op.",
@@ -133,9 +133,9 @@ def test_what_the_twin_prints_runs_as_it_is(text: str) -> None:
     statement = f"CREATE INDEX ix ON games (a) WHERE a <> {sql}"
     index = Part("index", "ix", {"definition": sql}, ("a",), sql=statement)
     for difference, expected in (
-        (Difference("games", column, bare, "default"), f"SET DEFAULT {sql}"),
-        (Difference("games", check, None), f"CHECK (a <> {sql})"),
-        (Difference("games", index, None), statement),
+        (SchemaDifference("games", column, bare, "default"), f"SET DEFAULT {sql}"),
+        (SchemaDifference("games", check, None), f"CHECK (a <> {sql})"),
+        (SchemaDifference("games", index, None), statement),
     ):
         code = code_of(difference, [statement], "postgresql")
         assert expected in run("postgresql", code.main)
@@ -143,7 +143,7 @@ def test_what_the_twin_prints_runs_as_it_is(text: str) -> None:
 
 def test_a_tab_in_a_default_stays_one() -> None:
     statement = "CREATE TABLE t (\n\ta TEXT DEFAULT '\n\tx'\n)"
-    difference = Difference("t", Part("column", "a", {}), None)
+    difference = SchemaDifference("t", Part("column", "a", {}), None)
     (line,) = code_of(difference, [statement], "sqlite").main
     assert ast.literal_eval(line[len("op.execute(") : -1]) == statement.replace("\ta", "    a")
 
@@ -151,8 +151,10 @@ def test_a_tab_in_a_default_stays_one() -> None:
 def test_names_with_percent_signs_are_not_doubled() -> None:
     comment = Part("comment", "", {"comment": "half"})
     column = Part("column", "100%", {"type": "text", "comment": "half"}, sql='"100%" text')
-    schema = Schema({"games": Table("games", [comment])})
-    (added, _) = cure(Difference("games", column, None), schema, schema)
+    schema = DatabaseSchema({"games": TableSchema("games", [comment])})
+    (added, _) = fix_statements(SchemaDifference("games", column, None), schema, schema)
     assert added == 'ALTER TABLE games ADD COLUMN "100%" text'
     index = Part("index", "50%", {})
-    assert cure(Difference("games", None, index), schema, schema) == ['DROP INDEX "50%"']
+    assert fix_statements(SchemaDifference("games", None, index), schema, schema) == [
+        'DROP INDEX "50%"'
+    ]

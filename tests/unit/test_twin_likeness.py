@@ -9,12 +9,18 @@ from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.operations import of_models, operations
 from alembic_lockstep.probe.twin.dialects import find_dialect
 from alembic_lockstep.probe.twin.likeness import adopt_owned, note_folded, share_validity
-from alembic_lockstep.probe.twin.opinion import opinion_of
-from alembic_lockstep.probe.twin.schema import Difference, Part, Schema, Table, differences
+from alembic_lockstep.probe.twin.opinion import compare_schemas
+from alembic_lockstep.probe.twin.schema import (
+    DatabaseSchema,
+    Part,
+    SchemaDifference,
+    TableSchema,
+    differences,
+)
 
 
 def unique(name: str, *columns: str) -> Part:
-    return Part("unique", name, {}, columns, made_up=name.endswith("_key"))
+    return Part("unique", name, {}, columns, has_generated_name=name.endswith("_key"))
 
 
 def folded(models: list[sa.UniqueConstraint], twin: list[Part], found: list[Part]) -> list[str]:
@@ -22,9 +28,11 @@ def folded(models: list[sa.UniqueConstraint], twin: list[Part], found: list[Part
     metadata = sa.MetaData()
     columns = [sa.Column(name, sa.Text, primary_key=name == "a") for name in "ab"]
     sa.Table("games", metadata, *columns, *models)
-    wanted = Schema({"games": Table("games", twin)})
+    wanted = DatabaseSchema({"games": TableSchema("games", twin)})
     note_folded(wanted, [metadata])
-    told: list[Difference] = differences(Schema({"games": Table("games", found)}), wanted)
+    told: list[SchemaDifference] = differences(
+        DatabaseSchema({"games": TableSchema("games", found)}), wanted
+    )
     return [f"{one.verb} {one.part.name}" for one in told]
 
 
@@ -76,12 +84,15 @@ def sequence(
 def counted(found: Part, wanted: Part, default: str = "") -> list[str]:
     """What is told of a column with a sequence of its own, of which the models have a free one."""
 
-    def games(default: str) -> dict[str, Table]:
+    def games(default: str) -> dict[str, TableSchema]:
         facts = {"default": default, "identity": ""}
-        return {"games": Table("games", [Part("column", "id", facts, ("id",))])}
+        return {"games": TableSchema("games", [Part("column", "id", facts, ("id",))])}
 
     owned = Part("sequence", "", found.facts, ("games.id",), sql=found.sql)
-    database, models = Schema(games(OWN), owned=[owned]), Schema(games(default), [wanted])
+    database, models = (
+        DatabaseSchema(games(OWN), owned=[owned]),
+        DatabaseSchema(games(default), [wanted]),
+    )
     adopt_owned(database, models)
     return [f"{one.verb} {one.part.kind}" for one in differences(database, models)]
 
@@ -138,15 +149,15 @@ def validated(found: str, models: sa.CheckConstraint, *, base: sa.CheckConstrain
         share_validity(database, wanted, [metadata])
         dialect = find_dialect("postgresql")
         assert dialect
-        opinion = opinion_of("postgresql", dialect, database, wanted)
+        opinion = compare_schemas("postgresql", dialect, database, wanted)
         fact = {"name": "", "operations": opinion["operations"], "twin": opinion}
         return Observation(databases=(fact,))
 
-    def schema(validity: str) -> Schema:
+    def schema(validity: str) -> DatabaseSchema:
         facts = {"definition": "CHECK (id > 0)", "validity": validity, "comment": ""}
         sql = facts["definition"] + (" NOT VALID" if validity != "VALID" else "")
-        return Schema(
-            {"games": Table("games", [Part("check", "positive", facts, ("id",), sql=sql)])}
+        return DatabaseSchema(
+            {"games": TableSchema("games", [Part("check", "positive", facts, ("id",), sql=sql)])}
         )
 
     missing = of_models(operations(observed(models)), observed(base))
@@ -175,20 +186,25 @@ def test_where_the_models_want_a_constraint_valid_from_now_on_it_is_validated() 
 
 def test_a_foreign_key_without_a_name_that_is_not_valid_is_the_one_of_the_models() -> None:
     facts = {"definition": "FOREIGN KEY (a) REFERENCES b(id)", "validity": "VALID"}
-    wanted = Part("foreign_key", "games_a_fkey", facts, ("a",), made_up=True)
-    found = Part("foreign_key", "a_fkey", {**facts, "validity": "NOT VALID"}, ("a",), made_up=True)
+    wanted = Part("foreign_key", "games_a_fkey", facts, ("a",), has_generated_name=True)
+    found = Part(
+        "foreign_key", "a_fkey", {**facts, "validity": "NOT VALID"}, ("a",), has_generated_name=True
+    )
     (difference,) = differences(
-        Schema({"games": Table("games", [found])}), Schema({"games": Table("games", [wanted])})
+        DatabaseSchema({"games": TableSchema("games", [found])}),
+        DatabaseSchema({"games": TableSchema("games", [wanted])}),
     )
     assert difference.aspect == "validity"
 
 
 def test_only_what_models_make_is_dropped_before_they_make_it() -> None:
-    tables = {name: Table(name) for name in ("games", "legacy")}
-    twin = Schema(tables, [Part("sequence", "numbers", {}, sql="numbers")])
+    tables = {name: TableSchema(name) for name in ("games", "legacy")}
+    twin = DatabaseSchema(tables, [Part("sequence", "numbers", {}, sql="numbers")])
     dialects = {name: find_dialect(name) for name in ("mysql", "postgresql", "sqlite")}
     drops = {
-        name: dialect.discard(twin, {"games"}) for name, dialect in dialects.items() if dialect
+        name: dialect.discard_statements(twin, {"games"})
+        for name, dialect in dialects.items()
+        if dialect
     }
     assert drops == {
         "mysql": [

@@ -7,7 +7,13 @@ from datetime import date
 import pytest
 
 from alembic_lockstep.probe.twin.moments import name_moments
-from alembic_lockstep.probe.twin.schema import Difference, Part, Schema, Table, differences
+from alembic_lockstep.probe.twin.schema import (
+    DatabaseSchema,
+    Part,
+    SchemaDifference,
+    TableSchema,
+    differences,
+)
 
 TODAY = date(2026, 11, 29)
 DDL = "CREATE TABLE games (made_at TIMESTAMP WITH TIME ZONE DEFAULT 'now')"
@@ -25,9 +31,13 @@ def check(definition: str) -> Part:
     return Part("check", "recent", {"definition": definition}, sql=definition)
 
 
-def compared(found: Part, wanted: Part, ddl: str = DDL, today: date = TODAY) -> list[Difference]:
+def compared(
+    found: Part, wanted: Part, ddl: str = DDL, today: date = TODAY
+) -> list[SchemaDifference]:
     database, models = (
-        Schema({"games": Table("games", [part])}) if part.kind != "domain" else Schema({}, [part])
+        DatabaseSchema({"games": TableSchema("games", [part])})
+        if part.kind != "domain"
+        else DatabaseSchema({}, [part])
         for part in (found, wanted)
     )
     name_moments(database, models, ddl, today)
@@ -71,9 +81,9 @@ def test_the_time_at_which_models_were_imported_is_no_difference() -> None:
 )
 def test_what_is_wanted_does_not_depend_on_the_time(found: Part, wanted: Part) -> None:
     (difference,) = compared(found, wanted)
-    assert "2026" not in f"{difference.wanted}"
+    assert "2026" not in f"{difference.expected}"
     assert "'now'::timestamp with time zone" in difference.part.sql
-    assert difference.found == found
+    assert difference.actual == found
 
 
 @pytest.mark.parametrize(

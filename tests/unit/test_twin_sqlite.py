@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alembic_lockstep.probe.twin.expression import expression
-from alembic_lockstep.probe.twin.schema import Difference, Schema, differences
-from alembic_lockstep.probe.twin.sqlite import cure, read
+from alembic_lockstep.probe.twin.schema import DatabaseSchema, SchemaDifference, differences
+from alembic_lockstep.probe.twin.sqlite import fix_statements, read
 from alembic_lockstep.probe.twin.sqltext import tokenize
 
 
@@ -31,22 +31,22 @@ def database(*statements: str) -> Iterator[sa.Connection]:
     engine.dispose()
 
 
-def read_from(*statements: str) -> Schema:
+def read_from(*statements: str) -> DatabaseSchema:
     with database(*statements) as connection:
         return read(connection)
 
 
-def changed(found: Sequence[Difference]) -> list[tuple[str, str, str, str]]:
+def changed(found: Sequence[SchemaDifference]) -> list[tuple[str, str, str, str]]:
     return [(one.verb, one.part.kind, one.part.name, one.aspect) for one in found]
 
 
-def heal(connection: sa.Connection, models: Schema) -> list[Difference]:
+def fix_all(connection: sa.Connection, models: DatabaseSchema) -> list[SchemaDifference]:
     """Run the cures of all differences, each once; what differs then."""
     before = read(connection)
     found = differences(before, models)
     ran = set()
     for difference in found:
-        statements = tuple(cure(difference, before, models))
+        statements = tuple(fix_statements(difference, before, models))
         if statements not in ran:
             for statement in statements:
                 connection.exec_driver_sql(statement)
@@ -276,7 +276,7 @@ def both_ways(
         models = read_from(*here)
         with database(*there, rows) as connection:
             found = differences(read(connection), models)
-            assert heal(connection, models) == []
+            assert fix_all(connection, models) == []
             assert connection.exec_driver_sql("SELECT count(*) FROM T").scalar_one() == 2
         yield changed(found)
 
@@ -439,7 +439,7 @@ def test_a_table_is_made_anew_with_all_that_belongs_to_it() -> None:
         "DELETE FROM p WHERE id = 3",
     ) as connection:
         connection.commit()
-        assert heal(connection, models) == []
+        assert fix_all(connection, models) == []
         connection.exec_driver_sql("INSERT INTO p (a) VALUES (40)")
 
         def ask(sql: str) -> list[object]:
@@ -495,7 +495,7 @@ def test_names_that_need_care(name: str) -> None:
         assert {one.part.kind for one in differences(read(connection), models)} == {
             *("column", "check", "index")
         }
-        assert heal(connection, models) == []
+        assert fix_all(connection, models) == []
         assert connection.execute(sa.select(table.c.other)).scalars().all() == ["x"]
 
 
@@ -504,7 +504,7 @@ def test_the_name_of_an_index_moves_to_another_table() -> None:
     for here, there in (("T", "U"), ("U", "T")):
         models = read_from(*tables, f"CREATE INDEX i ON {here} (a)")
         with database(*tables, f"CREATE INDEX I ON {there} (a)") as connection:
-            assert heal(connection, models) == []
+            assert fix_all(connection, models) == []
 
 
 TYPES = [
@@ -573,7 +573,7 @@ def test_any_two_databases(migrated: sa.MetaData, wanted: sa.MetaData) -> None:
         for table in migrated.tables.values():
             connection.exec_driver_sql(f'INSERT INTO "{table.name}" (id) VALUES (7)')
         connection.commit()
-        assert heal(connection, models) == []
+        assert fix_all(connection, models) == []
         for name in migrated.tables:
             rows = connection.exec_driver_sql(f'SELECT id FROM "{name}"').scalars().all()
             assert rows == [7]

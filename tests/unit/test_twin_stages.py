@@ -10,9 +10,9 @@ from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.operations import Operation, operations, upgrade_functions
 from alembic_lockstep.probe.twin.dialects import find_dialect
 from alembic_lockstep.probe.twin.merge import merge
-from alembic_lockstep.probe.twin.opinion import opinion_of
-from alembic_lockstep.probe.twin.postgresql.cure import cure
-from alembic_lockstep.probe.twin.schema import Difference, Part, Schema, Table
+from alembic_lockstep.probe.twin.opinion import compare_schemas
+from alembic_lockstep.probe.twin.postgresql.postgresql_fix import fix_statements
+from alembic_lockstep.probe.twin.schema import DatabaseSchema, Part, SchemaDifference, TableSchema
 
 
 def column(name: str, kind: str = "integer", default: str = "", computed: str = "") -> Part:
@@ -39,15 +39,17 @@ def enum(*labels: str) -> Part:
     return Part("enum", "status", {"labels": written}, ("games.status",), sql="status")
 
 
-def schema(*parts: Part, loose: tuple[Part, ...] = ()) -> Schema:
-    return Schema({"games": Table("games", list(parts))}, list(loose))
+def schema(*parts: Part, loose: tuple[Part, ...] = ()) -> DatabaseSchema:
+    return DatabaseSchema({"games": TableSchema("games", list(parts))}, list(loose))
 
 
-def printed(database: Schema, models: Schema, *autogenerate: dict[str, Any]) -> list[str]:
+def printed(
+    database: DatabaseSchema, models: DatabaseSchema, *autogenerate: dict[str, Any]
+) -> list[str]:
     """Give the lines of the body that is printed."""
     dialect = find_dialect("postgresql")
     assert dialect is not None
-    opinion = opinion_of("postgresql", dialect, database, models)
+    opinion = compare_schemas("postgresql", dialect, database, models)
     merged = merge(list(autogenerate), opinion, lambda _: True)
     facts = [{"wanted": "", "found": "", **one} for one in merged]
     found = operations(Observation(databases=({"name": "", "operations": facts},)))
@@ -135,7 +137,7 @@ def cured(
     status = column("status", "status")
     database = schema(status, *parts, loose=(has,))
     models = schema(status, *(parts if wanted is None else wanted), loose=(wants,))
-    return [str(one) for one in cure(Difference("", wants, has), database, models)]
+    return [str(one) for one in fix_statements(SchemaDifference("", wants, has), database, models)]
 
 
 @pytest.mark.parametrize(
@@ -193,7 +195,7 @@ def test_a_default_whose_label_goes_becomes_that_of_the_models(label: str, defau
     has, wants = enum("a", "b", "c"), enum(*(one for one in "abc" if one != label), "d", "e")
     old = column("status", "status", default="'b'::status")
     models = schema(column("status", "status", default=default), loose=(wants,))
-    statements = cure(Difference("", wants, has), schema(old, loose=(has,)), models)
+    statements = fix_statements(SchemaDifference("", wants, has), schema(old, loose=(has,)), models)
     assert f"ALTER TABLE games ALTER COLUMN status SET DEFAULT {default}" in statements
 
 

@@ -11,10 +11,10 @@ from alembic.operations import ops
 
 from alembic_lockstep.dryrun.operations import Operation
 from alembic_lockstep.fix import _message
-from alembic_lockstep.probe.foreign import described
-from alembic_lockstep.probe.twin.dialects import Dialect
-from alembic_lockstep.probe.twin.opinion import opinion_of
-from alembic_lockstep.probe.twin.schema import Part, Schema, Table
+from alembic_lockstep.probe.foreign import describe_foreign
+from alembic_lockstep.probe.twin.dialects import TwinDialect
+from alembic_lockstep.probe.twin.opinion import compare_schemas
+from alembic_lockstep.probe.twin.schema import DatabaseSchema, Part, TableSchema
 
 
 @dataclass
@@ -75,7 +75,7 @@ def test_an_operation_of_another_package_is_called_what_it_is_about(
     op: ops.MigrateOperation, text: str, table: str, name: str, columns: list[str]
 ) -> None:
     told = {"text": text, "table": table, "name": name, "columns": columns}
-    assert described(op, "public") == told
+    assert describe_foreign(op, "public") == told
 
 
 def key(automatic: str) -> Part:
@@ -112,9 +112,11 @@ def options(**facts: str) -> Part:
 def test_options_of_a_table_are_called_by_their_names(
     has: list[Part], wants: list[Part], text: str
 ) -> None:
-    database, models = (Schema({"games": Table("games", parts)}) for parts in (has, wants))
-    dialect = Dialect(read=lambda _: database, cure=lambda *_: [])
-    (operation,) = opinion_of("sqlite", dialect, database, models)["operations"]
+    database, models = (
+        DatabaseSchema({"games": TableSchema("games", parts)}) for parts in (has, wants)
+    )
+    dialect = TwinDialect(read=lambda _: database, fix_statements=lambda *_: [])
+    (operation,) = compare_schemas("sqlite", dialect, database, models)["operations"]
     assert operation["text"] == text
 
 

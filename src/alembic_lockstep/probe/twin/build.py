@@ -12,13 +12,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from ..patience import explained, has_waited, limit_patience
 from ..redirect import Redirect
 
-Lend = Callable[[Connection, SQLAlchemyError], bool]
+CreateMissing = Callable[[Connection, SQLAlchemyError], bool]
 
 # In the place of a table's key.
 LISTENERS = ""
 
 # For each table that cannot be made, all are made again.
-_MOST = 20
+_MOST_FAILURES = 20
 
 
 @contextmanager
@@ -29,7 +29,7 @@ def twin_of(connection: Connection, redirect: Redirect) -> Iterator[Connection]:
     connection too.
     """
     with redirect.to_twin():
-        twin = _like(connection.engine)
+        twin = _engine_like(connection.engine)
         try:
             with twin.connect() as opened:
                 limit_patience(opened)
@@ -38,7 +38,7 @@ def twin_of(connection: Connection, redirect: Redirect) -> Iterator[Connection]:
             twin.dispose()
 
 
-def _like(engine: Engine) -> Engine:
+def _engine_like(engine: Engine) -> Engine:
     pool = engine.pool.recreate()
     if not engine.dialect.is_async:
         return create_engine(engine.url, pool=pool)
@@ -55,7 +55,10 @@ def _options(connection: Connection) -> Dict[str, Any]:
 
 
 def create_all(
-    twin: Connection, metadatas: Sequence[MetaData], clear: Callable[[], None], lend: Lend
+    twin: Connection,
+    metadatas: Sequence[MetaData],
+    clear: Callable[[], None],
+    create_missing: CreateMissing,
 ) -> Dict[str, str]:
     """Fill the twin from the models; return the tables that it could not make, each with why.
 
@@ -69,21 +72,21 @@ def create_all(
     unmade: Dict[str, str] = {}
     # There is nothing yet, so nothing has to be looked for; unless a listener of the models' DDL
     # events, or another of the metadatas, makes some of it.
-    failed = _try(twin, metadatas, unmade, checkfirst=False)
+    failed = _attempt(twin, metadatas, unmade, checkfirst=False)
     if failed is not None:
         with twin.begin():
             clear()
-        failed = _try(twin, metadatas, unmade)
+        failed = _attempt(twin, metadatas, unmade)
     while failed is not None:
         error, table = failed
         with twin.begin():
-            is_lent = lend(twin, error)
-        if not is_lent:
+            is_created = create_missing(twin, error)
+        if not is_created:
             key = LISTENERS if table is None else str(table.key)
-            if has_waited(error) or key in unmade or len(unmade) == _MOST:
+            if has_waited(error) or key in unmade or len(unmade) == _MOST_FAILURES:
                 raise error
             unmade[key] = explained(error)
-        failed = _try(twin, metadatas, unmade)
+        failed = _attempt(twin, metadatas, unmade)
     return unmade
 
 
@@ -110,7 +113,7 @@ def _targets(table: Table) -> List[str]:
     return [name for name in names if name != table.key]
 
 
-def _try(
+def _attempt(
     twin: Connection,
     metadatas: Sequence[MetaData],
     unmade: Dict[str, str],
@@ -137,7 +140,9 @@ def _try(
                         if table.key not in left_out:
                             table.create(twin, checkfirst)
                 else:
-                    tables = [one for one in metadata.tables.values() if one.key not in left_out]
+                    tables = [
+                        table for table in metadata.tables.values() if table.key not in left_out
+                    ]
                     metadata.create_all(twin, tables if left_out else None, checkfirst)
     except SQLAlchemyError as error:
         return error, begun[0] if begun else None

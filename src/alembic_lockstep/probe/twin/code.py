@@ -6,7 +6,7 @@ import re
 from typing import List, NamedTuple, Tuple
 
 from ..rendering import escape_colons
-from .schema import Difference, Early, Late
+from .schema import Early, Late, SchemaDifference
 
 _TAB = re.compile(r"(?P<string>'(?:[^']|'')*')|^\t", re.MULTILINE)
 _CHECK = re.compile(r"CHECK \((?P<expression>.*)\)", re.DOTALL)
@@ -22,7 +22,7 @@ class Code(NamedTuple):
     after: List[str]
 
 
-def code_of(difference: Difference, statements: List[str], dialect: str) -> Code:
+def code_of(difference: SchemaDifference, statements: List[str], dialect: str) -> Code:
     """Lines of `op.*` that do what the statements do."""
     default = _default(difference, dialect)
     if default:
@@ -37,46 +37,46 @@ def code_of(difference: Difference, statements: List[str], dialect: str) -> Code
     return Code(drops, creates, []) if code.before else Code([], drops + creates, [])
 
 
-def _default(difference: Difference, dialect: str) -> List[str]:
-    wanted, found = difference.wanted, difference.found
-    if difference.aspect != "default" or dialect not in _ALTERS or not wanted or not found:
+def _default(difference: SchemaDifference, dialect: str) -> List[str]:
+    expected, actual = difference.expected, difference.actual
+    if difference.aspect != "default" or dialect not in _ALTERS or not expected or not actual:
         return []
-    if "nextval(" in wanted.sql + found.sql:
+    if "nextval(" in expected.sql + actual.sql:
         return []  # a sequence comes or goes, too
-    if any(wanted.facts[name] != found.facts[name] for name in ("identity", "computed")):
+    if any(expected.facts[name] != actual.facts[name] for name in ("identity", "computed")):
         return []  # which has to come or go first
-    default = wanted.facts["default"]
-    given = f"sa.text({_sql(default)})" if default else "None"
-    return [_call("alter_column", difference, wanted.name, f"server_default={given}")]
+    default = expected.facts["default"]
+    argument = f"sa.text({_sql(default)})" if default else "None"
+    return [_call("alter_column", difference, expected.name, f"server_default={argument}")]
 
 
-def _check(difference: Difference, dialect: str) -> Tuple[List[str], List[str]]:
+def _check(difference: SchemaDifference, dialect: str) -> Tuple[List[str], List[str]]:
     """What drops a CHECK, and what creates it; nothing if Alembic has no words for that."""
-    parts = [part for part in (difference.found, difference.wanted) if part is not None]
+    parts = [part for part in (difference.actual, difference.expected) if part is not None]
     texts = [_CHECK.fullmatch(part.sql) for part in parts]
     if dialect == "sqlite" or difference.part.kind != "check" or not all(texts):
         return [], []
-    if any(part.made_up or part.facts.get("comment") for part in parts):
+    if any(part.has_generated_name or part.facts.get("comment") for part in parts):
         return [], []
     drops, creates = [], []
-    if difference.found is not None:
-        drops.append(_call("drop_constraint", difference, difference.found.name, "type_='check'"))
-    if difference.wanted is not None and texts[-1] is not None:
+    if difference.actual is not None:
+        drops.append(_call("drop_constraint", difference, difference.actual.name, "type_='check'"))
+    if difference.expected is not None and texts[-1] is not None:
         expression = _sql(texts[-1]["expression"])
         creates.append(
-            _call("create_check_constraint", difference, difference.wanted.name, expression)
+            _call("create_check_constraint", difference, difference.expected.name, expression)
         )
     return drops, creates
 
 
-def _call(function: str, difference: Difference, name: str, what: str) -> str:
+def _call(function: str, difference: SchemaDifference, name: str, argument: str) -> str:
     schema, _, table = difference.table.rpartition(".")
     names = [repr(table), repr(name)]
     if "constraint" in function:
         # Its name comes first, and is whole: no naming convention is to add to it.
         names = [f"op.f({name!r})", repr(table)]
     within = [f"schema={schema!r}"] if schema else []
-    return f"op.{function}({', '.join([*names, what, *within])})"
+    return f"op.{function}({', '.join([*names, argument, *within])})"
 
 
 def _sql(text: str) -> str:

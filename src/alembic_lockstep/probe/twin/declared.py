@@ -29,17 +29,17 @@ def declared_parts(table: Table, dialect: Dialect) -> Dict[str, str]:
 
 def _texts(table: Table, dialect: Dialect) -> Iterator[Tuple[str, str]]:
     for column in table.columns:
-        text = _tried(lambda one: CreateColumn(one).compile(dialect=dialect), column)
+        text = _compiled(lambda part: CreateColumn(part).compile(dialect=dialect), column)
         yield f"column {column.name}", f"{text} {column.comment}"
         if isinstance(column.type, Enum):
             yield f"enum {column.type.name}", repr(column.type.enums)
     compiler: Any = dialect.ddl_compiler(dialect, None)  # type: ignore[arg-type]
     for constraint in table.constraints:
         kind = PARTS.get(constraint.__visit_name__, constraint.__visit_name__)
-        text = _tried(compiler.process, constraint)
+        text = _compiled(compiler.process, constraint)
         yield _named(kind, constraint), text
     for index in table.indexes:
-        text = _tried(lambda one: CreateIndex(one).compile(dialect=dialect), index)
+        text = _compiled(lambda part: CreateIndex(part).compile(dialect=dialect), index)
         yield _named("index", index), text
     yield "options ", repr(sorted(table.dialect_kwargs.items()))
     yield "comment ", repr(table.comment)
@@ -50,7 +50,7 @@ def _named(kind: str, part: Any) -> str:
     return f"{kind} {name}"
 
 
-def _tried(compiled: Callable[[Any], Any], part: Any) -> str:
+def _compiled(compiled: Callable[[Any], Any], part: Any) -> str:
     """The SQL; of what cannot be compiled, such as a column without a type, what it is."""
     try:
         return str(compiled(part))

@@ -8,27 +8,27 @@ from typing import Callable, List, Optional, Set
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from .build import Lend
-from .schema import Difference, Schema, Table
+from .build import CreateMissing
+from .schema import DatabaseSchema, SchemaDifference, TableSchema
 
 
-def _equip_with_nothing(_database: Connection, _twin: Connection) -> None:
+def _copy_nothing(_database: Connection, _twin: Connection) -> None:
     """The models need nothing that only migrations make."""
 
 
-def _discard_nothing(_twin: Schema, _tables: Set[str]) -> List[str]:
+def _discard_nothing(_twin: DatabaseSchema, _tables: Set[str]) -> List[str]:
     return []
 
 
-def _lends_nothing(_database: Connection, _schema: Schema, _ddl: str) -> Lend:
-    def lend(_twin: Connection, _error: SQLAlchemyError) -> bool:
+def _creates_nothing(_database: Connection, _schema: DatabaseSchema, _ddl: str) -> CreateMissing:
+    def create_missing(_twin: Connection, _error: SQLAlchemyError) -> bool:
         return False
 
-    return lend
+    return create_missing
 
 
 @dataclass(frozen=True)
-class Dialect:
+class TwinDialect:
     """What is known of a dialect.
 
     Attributes:
@@ -43,34 +43,41 @@ class Dialect:
         is_lost_in_batch: Whether Alembic's batch mode would lose something of a table.
     """
 
-    read: Callable[[Connection], Schema]
-    cure: Callable[[Difference, Schema, Schema], List[str]]
-    equip: Callable[[Connection, Connection], None] = _equip_with_nothing
-    lender: Callable[[Connection, Schema, str], Lend] = _lends_nothing
-    discard: Callable[[Schema, Set[str]], List[str]] = _discard_nothing
-    cures_in_stages: bool = False
-    is_lost_in_batch: Callable[[Table], bool] = lambda _: False
+    read: Callable[[Connection], DatabaseSchema]
+    fix_statements: Callable[[SchemaDifference, DatabaseSchema, DatabaseSchema], List[str]]
+    copy_prerequisites: Callable[[Connection, Connection], None] = _copy_nothing
+    missing_objects: Callable[[Connection, DatabaseSchema, str], CreateMissing] = _creates_nothing
+    discard_statements: Callable[[DatabaseSchema, Set[str]], List[str]] = _discard_nothing
+    fixes_in_stages: bool = False
+    is_lost_in_batch: Callable[[TableSchema], bool] = lambda _: False
 
 
-def find_dialect(name: str) -> Optional[Dialect]:
+def find_dialect(name: str) -> Optional[TwinDialect]:
     """What is known of SQLAlchemy's dialect of that name; None if nothing is."""
     if name == "sqlite":
         from . import sqlite
 
-        return Dialect(sqlite.read, sqlite.cure, is_lost_in_batch=sqlite.is_lost_in_batch)
+        return TwinDialect(
+            sqlite.read, sqlite.fix_statements, is_lost_in_batch=sqlite.is_lost_in_batch
+        )
     if name == "postgresql":
         from . import postgresql
 
-        return Dialect(
+        return TwinDialect(
             postgresql.read,
-            postgresql.cure,
-            postgresql.equip,
-            postgresql.Lender,
-            postgresql.discard,
-            cures_in_stages=True,
+            postgresql.fix_statements,
+            postgresql.copy_prerequisites,
+            postgresql.MissingObjects,
+            postgresql.discard_statements,
+            fixes_in_stages=True,
         )
     if name in ("mysql", "mariadb"):
         from . import mysql
 
-        return Dialect(mysql.read, mysql.cure, mysql.equip, discard=mysql.discard)
+        return TwinDialect(
+            mysql.read,
+            mysql.fix_statements,
+            mysql.copy_prerequisites,
+            discard_statements=mysql.discard_statements,
+        )
     return None

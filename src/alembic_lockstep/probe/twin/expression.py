@@ -60,8 +60,10 @@ def _symbols(tokens: Sequence[Token], table: str, columns: Collection[str]) -> L
         if token.is_word(".") and (at and fold(tokens[at - 1].name) == table):
             continue
         if token.kind == "quoted":
-            known = qualified or called or fold(token.name) in columns or token.text[0] != '"'
-            symbols.append(identifier(token.name) if known else _string(token.name))
+            is_identifier = (
+                qualified or called or fold(token.name) in columns or token.text[0] != '"'
+            )
+            symbols.append(identifier(token.name) if is_identifier else _string(token.name))
         elif token.kind == "string":
             symbols.append(token.text if token.text[0] == "'" else word)
         elif token.kind == "number":
@@ -111,7 +113,8 @@ def _bound(symbols: Sequence[str]) -> List[Symbol]:
         if symbol in ("+", "-") and not _is_operand(symbols[max(at - 1, 0) : at]):
             binding = _UNARY
         elif symbol == "NOT" and (
-            symbols[at - 1 : at] == ["IS"] or symbols[at + 1 : at + 2] in [[one] for one in _TESTS]
+            symbols[at - 1 : at] == ["IS"]
+            or symbols[at + 1 : at + 2] in [[word] for word in _TESTS]
         ):
             binding = _EQUAL
         elif symbol == "BETWEEN":

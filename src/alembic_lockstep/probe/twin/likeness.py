@@ -8,13 +8,13 @@ from typing import List, Sequence
 
 from sqlalchemy import Constraint, ForeignKeyConstraint, MetaData, UniqueConstraint
 
-from .schema import Part, Schema, Table
+from .schema import DatabaseSchema, Part, TableSchema
 
 # The type of a sequence, and the last number if that is the type's own.
 _RANGE = re.compile(rf"AS \w+ | MAXVALUE ({2**15 - 1}|{2**31 - 1}|{2**63 - 1})\b")
 
 
-def note_folded(models: Schema, metadatas: Sequence[MetaData]) -> None:
+def note_folded(models: DatabaseSchema, metadatas: Sequence[MetaData]) -> None:
     """Note the unique constraints of the models that their own database lacks.
 
     PostgreSQL folds those into the primary key, or into one another, that one CREATE TABLE has over
@@ -23,15 +23,19 @@ def note_folded(models: Schema, metadatas: Sequence[MetaData]) -> None:
     for metadata in metadatas:
         for key, table in metadata.tables.items():
             if key in models.tables:
-                wanted = [one for one in table.constraints if isinstance(one, UniqueConstraint)]
-                models.tables[key].folded += _lacked(models.tables[key], wanted)
+                constraints = [
+                    constraint
+                    for constraint in table.constraints
+                    if isinstance(constraint, UniqueConstraint)
+                ]
+                models.tables[key].folded += _lacked(models.tables[key], constraints)
 
 
-def _lacked(table: Table, wanted: Sequence[UniqueConstraint]) -> List[Part]:
+def _lacked(table: TableSchema, constraints: Sequence[UniqueConstraint]) -> List[Part]:
     has, lacked = table.of("unique"), []
-    for constraint in sorted(wanted, key=lambda one: one.name is None):  # names first
+    for constraint in sorted(constraints, key=lambda one: one.name is None):  # names first
         name, columns = str(constraint.name or ""), tuple(one.name for one in constraint.columns)
-        part = Part("unique", name, {}, columns, made_up=not name)
+        part = Part("unique", name, {}, columns, has_generated_name=not name)
         same = [one for one in has if one.is_named_like(part) and one.columns == columns]
         if same:
             has.remove(same[0])
@@ -40,7 +44,9 @@ def _lacked(table: Table, wanted: Sequence[UniqueConstraint]) -> List[Part]:
     return lacked
 
 
-def share_validity(database: Schema, models: Schema, metadatas: Sequence[MetaData]) -> None:
+def share_validity(
+    database: DatabaseSchema, models: DatabaseSchema, metadatas: Sequence[MetaData]
+) -> None:
     """Say of constraints with `postgresql_not_valid=True` that they are as valid as the database's.
 
     In a new table, such as the models make, the server has no rows to look at, and any is valid.
@@ -54,19 +60,21 @@ def share_validity(database: Schema, models: Schema, metadatas: Sequence[MetaDat
                     _share_validity(constraint, database.tables[key], models.tables[key])
 
 
-def _share_validity(constraint: Constraint, found: Table, wanted: Table) -> None:
+def _share_validity(constraint: Constraint, actual: TableSchema, expected: TableSchema) -> None:
     kind = "foreign_key" if isinstance(constraint, ForeignKeyConstraint) else "check"
-    for place, part in enumerate(wanted.parts):
-        is_named = part.made_up if constraint.name is None else part.name == constraint.name
+    for position, part in enumerate(expected.parts):
+        is_named = (
+            part.has_generated_name if constraint.name is None else part.name == constraint.name
+        )
         if part.kind != kind or not is_named:
             continue
-        for other in found.of(kind):
-            facts = {**part.facts, "validity": other.facts.get("validity", "")}
-            if replace(part, facts=facts).is_like(other):
-                wanted.parts[place] = replace(part, facts=facts)
+        for counterpart in actual.of(kind):
+            facts = {**part.facts, "validity": counterpart.facts.get("validity", "")}
+            if replace(part, facts=facts).is_like(counterpart):
+                expected.parts[position] = replace(part, facts=facts)
 
 
-def adopt_owned(database: Schema, models: Schema) -> None:
+def adopt_owned(database: DatabaseSchema, models: DatabaseSchema) -> None:
     """Take a column's own sequence for the free one of that name that the models have.
 
     Autogenerate leaves `Sequence("user_id_seq")` out, and makes a SERIAL whose sequence has that
@@ -74,25 +82,25 @@ def adopt_owned(database: Schema, models: Schema) -> None:
     """
     for owned in database.owned:
         same = [part for part in models.loose if (part.kind, part.sql) == ("sequence", owned.sql)]
-        for wanted in same:
-            if _RANGE.sub("", wanted.facts["options"]) == _RANGE.sub("", owned.facts["options"]):
-                models.loose.remove(wanted)
+        for sequence in same:
+            if _RANGE.sub("", sequence.facts["options"]) == _RANGE.sub("", owned.facts["options"]):
+                models.loose.remove(sequence)
             else:
-                database.loose.append(replace(owned, name=wanted.name, columns=()))
+                database.loose.append(replace(owned, name=sequence.name, columns=()))
             _share_default(owned, database, models)
 
 
-def _share_default(owned: Part, database: Schema, models: Schema) -> None:
+def _share_default(owned: Part, database: DatabaseSchema, models: DatabaseSchema) -> None:
     """Say of the models' column that its next value is that of the database's, as it is."""
     table, _, name = owned.columns[0].rpartition(".")
     if table not in models.tables:
         return
-    (found,) = [part for part in database.tables[table].of("column") if part.name == name]
+    (column,) = [part for part in database.tables[table].of("column") if part.name == name]
     parts = models.tables[table].parts
     named = owned.sql.replace("'", "''")
-    for place, part in enumerate(parts):
+    for position, part in enumerate(parts):
         if (part.kind, part.name) != ("column", name) or part.facts["identity"]:
             continue
         if part.facts["default"] in ("", f"nextval('{named}'::regclass)"):
-            same = {aspect: found.facts[aspect] for aspect in ("default", "identity")}
-            parts[place] = replace(part, facts={**part.facts, **same})
+            same = {aspect: column.facts[aspect] for aspect in ("default", "identity")}
+            parts[position] = replace(part, facts={**part.facts, **same})

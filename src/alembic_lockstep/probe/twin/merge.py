@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
 Operation = Dict[str, Any]
-Thing = Tuple[Any, ...]
+Identity = Tuple[Any, ...]
 
 # What autogenerate says in one operation, the twin may say by several aspects.
 _ASPECTS = {
@@ -20,7 +20,7 @@ _ASPECTS = {
 }
 # To autogenerate a unique constraint may be an index, and a changed one is two operations.
 _FAMILIES = {"index": "key", "constraint": "key", "fk": "fk", "column": "column"}
-_APART = ("check", "exclusion", "primary_key")
+_SEPARATE_CONSTRAINTS = ("check", "exclusion", "primary_key")
 _BATCH = "with op.batch_alter_table("
 # In the code of a new column, that batch mode cannot add it to the table as it is.
 _RECREATING = ("Computed(", "create_constraint=True", "text(")
@@ -44,29 +44,50 @@ def merge(
         unwanted: Operations that it does not want to hear of.
     """
     twin, compared = opinion["operations"], set(opinion["compared"])
-    differs = {thing for operation in twin for thing in _things(operation)}
-    kept = [
-        one
-        for one in autogenerate
-        if one["table"] not in compared
-        or not _may_be_phantom(one)
-        or differs.intersection(_sought(one))
+    differs = {thing for operation in twin for thing in _identities(operation)}
+    accepted = [
+        operation
+        for operation in autogenerate
+        if operation["table"] not in compared
+        or not _may_be_phantom(operation)
+        or differs.intersection(_counterparts(operation))
     ]
-    said = {thing for operation in autogenerate for thing in _things(operation)}
-    silent = {thing for operation in unwanted for thing in _things(operation)}
-    own = [one for one in twin if not (said | silent).intersection(_sought(one))]
-    own = [one for one in own if not _is_brought(one, autogenerate) and include(one)]
-    others = [one for one in twin if said.intersection(_sought(one))]
-    wide = [one for one in own if any(one["code"] == other["code"] for other in others)]
-    kept = [_with_twins_code(one, others, wide) for one in kept]
-    kept = _rebuilt(kept, others, opinion.get("fragile", ()))
+    reported = {thing for operation in autogenerate for thing in _identities(operation)}
+    suppressed = {thing for operation in unwanted for thing in _identities(operation)}
+    own = [
+        operation
+        for operation in twin
+        if not (reported | suppressed).intersection(_counterparts(operation))
+    ]
+    own = [
+        operation
+        for operation in own
+        if not _comes_with_another(operation, autogenerate) and include(operation)
+    ]
+    confirmed = [operation for operation in twin if reported.intersection(_counterparts(operation))]
+    covering = [
+        operation
+        for operation in own
+        if any(operation["code"] == peer["code"] for peer in confirmed)
+    ]
+    accepted = [_with_twins_code(operation, confirmed, covering) for operation in accepted]
+    accepted = _rebuilt(accepted, confirmed, opinion.get("fragile", ()))
     # A column takes its constraints along, or cannot go before them.
-    first = [one for one in own if one not in wide and one["kind"].startswith("remove_")]
-    last = [one for one in own if one not in first]
+    first = [
+        operation
+        for operation in own
+        if operation not in covering and operation["kind"].startswith("remove_")
+    ]
+    last = [operation for operation in own if operation not in first]
     if opinion.get("in_stages") and own:
-        kept = [_in_stages(one) for one in kept]
-    computed = {thing for one in twin if one.get("is_computed") for thing in _things(one)}
-    return sorted([*first, *kept, *last], key=lambda one: _rank(one, computed))
+        accepted = [_in_stages(operation) for operation in accepted]
+    computed = {
+        thing
+        for operation in twin
+        if operation.get("is_computed")
+        for thing in _identities(operation)
+    }
+    return sorted([*first, *accepted, *last], key=lambda operation: _rank(operation, computed))
 
 
 def _in_stages(operation: Operation) -> Operation:
@@ -81,7 +102,7 @@ def _in_stages(operation: Operation) -> Operation:
 
 
 def _with_twins_code(
-    operation: Operation, others: List[Operation], wide: List[Operation]
+    operation: Operation, confirmed: List[Operation], covering: List[Operation]
 ) -> Operation:
     """Note what the twin does instead, where that cures what only it has found, too.
 
@@ -92,14 +113,16 @@ def _with_twins_code(
         others: Of the twin's operations those that autogenerate has, too.
         wide: Of those that only the twin has, those that cure some of the others.
     """
-    same = [other for other in others if _things(other).intersection(_sought(operation))]
+    same = [peer for peer in confirmed if _identities(peer).intersection(_counterparts(operation))]
     # Autogenerate's own leaves the index that MySQL made for a foreign key.
-    better = [one["code"] for one in others if one["kind"] == "modify_identity" or _leaves(one)]
-    for other in same:
-        if other["code"] in better:
-            return _with_code_of(operation, [other])
-    shared = [one["code"] for one in wide]
-    instead = [other["code"] for other in same if other["code"] in shared]
+    better = [
+        peer["code"] for peer in confirmed if peer["kind"] == "modify_identity" or _leaves(peer)
+    ]
+    for peer in same:
+        if peer["code"] in better:
+            return _with_code_of(operation, [peer])
+    shared = [peer["code"] for peer in covering]
+    instead = [peer["code"] for peer in same if peer["code"] in shared]
     return {**operation, "instead": instead[0]} if instead else operation
 
 
@@ -108,7 +131,7 @@ def _leaves(operation: Operation) -> bool:
 
 
 def _rebuilt(
-    operations: List[Operation], others: List[Operation], fragile: Sequence[str]
+    operations: List[Operation], confirmed: List[Operation], fragile: Sequence[str]
 ) -> List[Operation]:
     """Let the twin make tables anew of which Alembic's batch mode would lose something.
 
@@ -119,26 +142,31 @@ def _rebuilt(
         fragile: The tables of which something would be lost.
     """
     anew = {
-        one["table"]
-        for one in operations
-        if one["code"][:1] and one["code"][0].startswith(_BATCH) and _makes_anew(one)
-        if one["table"] in fragile or not one["name"]
+        operation["table"]
+        for operation in operations
+        if operation["code"][:1]
+        and operation["code"][0].startswith(_BATCH)
+        and _recreates_table(operation)
+        if operation["table"] in fragile or not operation["name"]
     }
-    return [_with_code_of(one, others) if one["table"] in anew else one for one in operations]
+    return [
+        _with_code_of(operation, confirmed) if operation["table"] in anew else operation
+        for operation in operations
+    ]
 
 
-def _makes_anew(operation: Operation) -> bool:
+def _recreates_table(operation: Operation) -> bool:
     """Tell whether batch mode makes the table anew for it; SQLite can add plain columns."""
-    verb, _, what = operation["kind"].partition("_")
+    verb, _, noun = operation["kind"].partition("_")
     if operation["kind"] == "add_column":
         return any(word in "\n".join(operation["code"]) for word in _RECREATING)
-    return what != "index" and (verb == "modify" or what in ("column", "constraint", "fk"))
+    return noun != "index" and (verb == "modify" or noun in ("column", "constraint", "fk"))
 
 
-def _with_code_of(operation: Operation, others: List[Operation]) -> Operation:
-    for other in others:
-        if _things(other).intersection(_sought(operation)):
-            before, code, after = (other.get(name, []) for name in _CODE)
+def _with_code_of(operation: Operation, confirmed: List[Operation]) -> Operation:
+    for counterpart in confirmed:
+        if _identities(counterpart).intersection(_counterparts(operation)):
+            before, code, after = (counterpart.get(name, []) for name in _CODE)
             if operation.get("before"):  # another table takes over its name
                 before, code = before + code, []
             return {**operation, "before": before, "code": code, "after": after}
@@ -150,12 +178,12 @@ def _may_be_phantom(operation: Operation) -> bool:
 
     A column that the models lack may be one that they make all the same: an inherited one.
     """
-    verb, _, what = operation["kind"].partition("_")
+    verb, _, noun = operation["kind"].partition("_")
     phantoms = ("index", "constraint", "fk")
-    return verb == "modify" or what in phantoms or operation["kind"] == "remove_column"
+    return verb == "modify" or noun in phantoms or operation["kind"] == "remove_column"
 
 
-def _things(operation: Operation) -> Set[Thing]:
+def _identities(operation: Operation) -> Set[Identity]:
     """What the operation is about, under all names that the other opinion may have for it.
 
     To be looked for by `_sought()`.
@@ -169,56 +197,56 @@ def _things(operation: Operation) -> Set[Thing]:
     return {(table, family, "name", name), (table, family, "columns", columns)}
 
 
-def _sought(operation: Operation) -> Set[Thing]:
+def _counterparts(operation: Operation) -> Set[Identity]:
     """What an operation of the other opinion has to be about to be the same.
 
     What has a name is known by it; by its columns, if the other one has none.
     """
     table, family, name = _family(operation)
     if not family:
-        return _things(operation)
+        return _identities(operation)
     columns = tuple(operation["columns"])
-    known = ("name", name) if name else ("columns", columns)
-    return {(table, family, *known), (table, family, "nameless", columns)}
+    key = ("name", name) if name else ("columns", columns)
+    return {(table, family, *key), (table, family, "nameless", columns)}
 
 
 def _family(operation: Operation) -> Tuple[str, Optional[str], str]:
     """The table, what may be the same among its parts, and the name."""
     family = _FAMILIES.get(operation["kind"].partition("_")[2])
-    if operation.get("part") in _APART:
+    if operation.get("part") in _SEPARATE_CONSTRAINTS:
         family = operation["part"]
     return operation["table"], family, operation["name"]
 
 
-def _is_brought(operation: Operation, autogenerate: Iterable[Operation]) -> bool:
+def _comes_with_another(operation: Operation, autogenerate: Iterable[Operation]) -> bool:
     """Whether a new type comes with a new table, or another plugin's operation brings it.
 
     The CHECK of an `Enum` or `Boolean` comes with a new column.
     """
-    verb, _, what = operation["kind"].partition("_")
+    verb, _, noun = operation["kind"].partition("_")
     if operation["kind"] == "add_constraint":
         return any(
-            one["kind"] == "add_column"
-            and (one["table"], [one["name"]]) == (operation["table"], operation["columns"])
-            and one.get("checked")
-            for one in autogenerate
+            peer["kind"] == "add_column"
+            and (peer["table"], [peer["name"]]) == (operation["table"], operation["columns"])
+            and peer.get("checked")
+            for peer in autogenerate
         )
-    if what not in LOOSE:
+    if noun not in LOOSE:
         return False
     tables = {user.rpartition(".")[0] for user in operation["users"]}
-    for one in autogenerate:
-        if one["kind"] == "add_table" and verb == "add" and what != "sequence":
-            if one["table"] in tables:
+    for peer in autogenerate:
+        if peer["kind"] == "add_table" and verb == "add" and noun != "sequence":
+            if peer["table"] in tables:
                 return True
-        elif one["kind"] == "other" and operation["name"].rpartition(".")[2] in one["names"]:
+        elif peer["kind"] == "other" and operation["name"].rpartition(".")[2] in peer["names"]:
             return True
     return False
 
 
-def _rank(operation: Operation, computed: Set[Thing]) -> int:
-    verb, _, what = operation["kind"].partition("_")
-    if what in LOOSE:
+def _rank(operation: Operation, computed: Set[Identity]) -> int:
+    verb, _, noun = operation["kind"].partition("_")
+    if noun in LOOSE:
         return 3 if verb == "remove" else 0
     # What a column is computed from cannot go before it.
-    is_computed = computed.intersection(_sought(operation))
+    is_computed = computed.intersection(_counterparts(operation))
     return 1 if operation["kind"] == "remove_column" and is_computed else 2

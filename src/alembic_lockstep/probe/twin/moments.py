@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Callable, Dict, Iterator, List, Match, Tuple
 
-from .schema import Part, Schema
+from .schema import DatabaseSchema, Part
 
 _TIME = re.compile(
     r"""'(?:(?P<date>\d{4}-\d\d-\d\d)(?:[ T](?P<time>\d\d:\d\d:\d\d(?:\.\d+)?))?
@@ -22,7 +22,7 @@ _TIME = re.compile(
 _NEAR = timedelta(days=2)  # a time zone, `'tomorrow'`, and a run over midnight
 
 
-def name_moments(database: Schema, models: Schema, ddl: str, today: date) -> None:
+def name_moments(database: DatabaseSchema, models: DatabaseSchema, ddl: str, today: date) -> None:
     """Call the times at which the two databases were made `'now'`, or `'today'`.
 
     Args:
@@ -36,33 +36,33 @@ def name_moments(database: Schema, models: Schema, ddl: str, today: date) -> Non
 
     named: Dict[str, List[Part]] = {}
     for key, parts in _groups(models):
-        for place, part in enumerate(parts):
+        for position, part in enumerate(parts):
             renamed = _renamed(part, name)
             if renamed.facts != part.facts:
-                parts[place] = renamed
+                parts[position] = renamed
                 named.setdefault(key, []).append(renamed)
     for key, parts in _groups(database):
-        for wanted in named.get(key, ()):
-            parts[:] = [_like(part, wanted) for part in parts]
+        for model_part in named.get(key, ()):
+            parts[:] = [_with_names_of(part, model_part) for part in parts]
 
 
-def _groups(schema: Schema) -> Iterator[Tuple[str, List[Part]]]:
+def _groups(schema: DatabaseSchema) -> Iterator[Tuple[str, List[Part]]]:
     yield "", schema.loose
     for key, table in schema.tables.items():
         yield key, table.parts
 
 
-def _like(found: Part, wanted: Part) -> Part:
+def _with_names_of(actual: Part, expected: Part) -> Part:
     """The part of the migrated database, with the names that the models' one has for its times."""
-    if found.kind != wanted.kind or (found.kind == "column" and found.name != wanted.name):
-        return found
+    if actual.kind != expected.kind or (actual.kind == "column" and actual.name != expected.name):
+        return actual
     facts = {
-        aspect: wanted.facts.get(aspect, "")
-        if _TIME.sub(_name, text) == wanted.facts.get(aspect)
+        aspect: expected.facts.get(aspect, "")
+        if _TIME.sub(_name, text) == expected.facts.get(aspect)
         else text
-        for aspect, text in found.facts.items()
+        for aspect, text in actual.facts.items()
     }
-    return replace(found, facts=facts)
+    return replace(actual, facts=facts)
 
 
 def _renamed(part: Part, name: Callable[[Match[str]], str]) -> Part:

@@ -16,7 +16,7 @@ from typing import Any, Dict, Iterator, List, Set, Tuple
 
 from sqlalchemy.engine import Connection
 
-from .mysql_cure import cure
+from .mysql_fix import fix_statements
 from .mysql_groups import ForeignKey
 from .mysql_queries import (
     COLUMNS,
@@ -39,27 +39,29 @@ from .mysql_text import (
     partitions,
     quoted,
 )
-from .schema import Part, Schema, Table
+from .schema import DatabaseSchema, Part, TableSchema
 
-__all__ = ["cure", "discard", "equip", "read"]
+__all__ = ["copy_prerequisites", "discard_statements", "fix_statements", "read"]
 
 Row = Dict[str, Any]
 
 
-def read(connection: Connection) -> Schema:
+def read(connection: Connection) -> DatabaseSchema:
     """All tables and sequences of the current database; eight queries, or nine with sequences."""
-    return _Reader(connection).read()
+    return _SchemaReader(connection).read()
 
 
-def equip(database: Connection, twin: Connection) -> None:
+def copy_prerequisites(database: Connection, twin: Connection) -> None:
     """Give the twin the character set of the database, which a migration may have altered."""
     query = "SELECT @@character_set_database, @@collation_database"
-    wanted, found = (tuple(one.exec_driver_sql(query).one()) for one in (database, twin))
-    if wanted != found:
-        twin.exec_driver_sql("ALTER DATABASE CHARACTER SET {} COLLATE {}".format(*wanted))
+    expected, actual = (
+        tuple(connection.exec_driver_sql(query).one()) for connection in (database, twin)
+    )
+    if expected != actual:
+        twin.exec_driver_sql("ALTER DATABASE CHARACTER SET {} COLLATE {}".format(*expected))
 
 
-def discard(twin: Schema, tables: Set[str]) -> List[str]:
+def discard_statements(twin: DatabaseSchema, tables: Set[str]) -> List[str]:
     """The statements that drop those tables, and the sequences."""
     drops = [f"DROP TABLE {quoted(key)}" for key in twin.tables if key in tables]
     drops += [f"DROP SEQUENCE {quoted(part.name)}" for part in twin.loose]
@@ -67,18 +69,18 @@ def discard(twin: Schema, tables: Set[str]) -> List[str]:
     return [off, *drops, on] if drops else []
 
 
-class _Reader:
+class _SchemaReader:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         (server,) = self._rows("SELECT DATABASE() AS NAME, VERSION() AS VERSION")
         self._database: str = server["NAME"]
         self._is_mariadb = "mariadb" in server["VERSION"].lower()
 
-    def read(self) -> Schema:
+    def read(self) -> DatabaseSchema:
         rows = list(self._rows(TABLES))
         tables = {row["TABLE_NAME"]: row for row in rows if row["TABLE_TYPE"] != "SEQUENCE"}
         sequences = [row["TABLE_NAME"] for row in rows if row["TABLE_TYPE"] == "SEQUENCE"]
-        schema = Schema({name: Table(quoted(name)) for name in tables})
+        schema = DatabaseSchema({name: TableSchema(quoted(name)) for name in tables})
         for row in self._rows(COLUMNS):
             if row["TABLE_NAME"] in tables:
                 collation = tables[row["TABLE_NAME"]]["TABLE_COLLATION"]
@@ -164,9 +166,9 @@ class _Reader:
             return Part("primary_key", name, facts, columns, True, f"PRIMARY KEY {shown}{end}")
         if first["NON_UNIQUE"] == 0:
             # Without a name it is called by its first column.
-            made_up = bool(columns) and bool(re.fullmatch(_numbered(columns[0]), name))
+            has_generated_name = bool(columns) and bool(re.fullmatch(_numbered(columns[0]), name))
             sql = f"UNIQUE INDEX {quoted(name)} {shown}{end}"
-            return Part("unique", name, facts, columns, made_up, sql)
+            return Part("unique", name, facts, columns, has_generated_name, sql)
         kind = f"{method} INDEX" if method in ("FULLTEXT", "SPATIAL") else "INDEX"
         return Part("index", name, facts, columns, sql=f"{kind} {quoted(name)} {shown}{end}")
 
@@ -178,7 +180,7 @@ class _Reader:
             text += f"({row['SUB_PART']})"
         return f"{text} DESC" if row["COLLATION"] == "D" else text
 
-    def _add_foreign_keys(self, schema: Schema) -> None:
+    def _add_foreign_keys(self, schema: DatabaseSchema) -> None:
         rules = {(row["TABLE_NAME"], row["CONSTRAINT_NAME"]): row for row in self._rows(RULES)}
         for key, rows in self._grouped(FOREIGN_KEYS, "TABLE_NAME", "CONSTRAINT_NAME"):
             table = schema.tables[key[0]]
@@ -188,26 +190,28 @@ class _Reader:
             implied = {part.index for part in table.parts if isinstance(part, ForeignKey)}
             table.parts = [p for p in table.parts if p.kind != "index" or p.name not in implied]
 
-    def _foreign_key(self, name: str, rows: List[Row], rule: Row, table: Table) -> ForeignKey:
+    def _foreign_key(self, name: str, rows: List[Row], rule: Row, table: TableSchema) -> ForeignKey:
         columns = tuple(row["COLUMN_NAME"] for row in rows)
         referred = tuple(row["REFERENCED_COLUMN_NAME"] for row in rows)
         schema, target = rows[0]["REFERENCED_TABLE_SCHEMA"], rows[0]["REFERENCED_TABLE_NAME"]
-        place = quoted(target) if schema == self._database else f"{quoted(schema)}.{quoted(target)}"
+        target_name = (
+            quoted(target) if schema == self._database else f"{quoted(schema)}.{quoted(target)}"
+        )
         facts = {
             "columns": listed(columns),
-            "target": f"{place} {listed(referred)}",
+            "target": f"{target_name} {listed(referred)}",
             "on_delete": _rule(rule["DELETE_RULE"]),
             "on_update": _rule(rule["UPDATE_RULE"]),
         }
-        made_up = bool(re.fullmatch(r".*_ibfk_\d+|\d+", name))
+        has_generated_name = bool(re.fullmatch(r".*_ibfk_\d+|\d+", name))
         bare = f"FOREIGN KEY {facts['columns']} REFERENCES {facts['target']}"
         for event in ("on_delete", "on_update"):
             if facts[event]:
                 bare += f" {event.replace('_', ' ').upper()} {facts[event]}"
-        sql = bare if made_up else f"CONSTRAINT {quoted(name)} {bare}"
+        sql = bare if has_generated_name else f"CONSTRAINT {quoted(name)} {bare}"
         index = _implied(name, columns, table)
         own = (target, referred, index, bare)
-        return ForeignKey("foreign_key", name, facts, columns, made_up, sql, *own)
+        return ForeignKey("foreign_key", name, facts, columns, has_generated_name, sql, *own)
 
     def _check(self, row: Row, columns: Any) -> Part:
         clause, name = self._written(row["CHECK_CLAUSE"]), row["CONSTRAINT_NAME"]
@@ -215,14 +219,16 @@ class _Reader:
         facts = {"clause": clause, "not_enforced": "" if enforced else "yes"}
         of_column = row["LEVEL"] == "Column"
         numbered = r"CONSTRAINT_\d+" if self._is_mariadb else r".*_chk_\d+"
-        made_up = of_column or bool(re.fullmatch(numbered, name))
-        concerned = dict.fromkeys(one for one in names_in(clause) if one in columns)
+        has_generated_name = of_column or bool(re.fullmatch(numbered, name))
+        concerned = dict.fromkeys(
+            name_in_clause for name_in_clause in names_in(clause) if name_in_clause in columns
+        )
         sql = f"CHECK ({clause.strip() if self._is_mariadb else clause})"
         if not enforced:
             sql += " NOT ENFORCED"
-        if not made_up:
+        if not has_generated_name:
             sql = f"CONSTRAINT {quoted(name)} {sql}"
-        return Part("check", name, facts, tuple(concerned), made_up, sql)
+        return Part("check", name, facts, tuple(concerned), has_generated_name, sql)
 
     def _of_table(self, row: Row, parts: List[Row]) -> List[Part]:
         facts = create_options(row["CREATE_OPTIONS"] or "")
@@ -276,7 +282,7 @@ def _definition(facts: Dict[str, str]) -> str:
     return " ".join(words)
 
 
-def _implied(name: str, columns: Tuple[str, ...], table: Table) -> str:
+def _implied(name: str, columns: Tuple[str, ...], table: TableSchema) -> str:
     """The index that the server made for a foreign key, because no other starts with its columns.
 
     It is called as the constraint is, or by the first column if that had no name.

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import List, Optional, Set, Tuple
 
 from .mysql_text import names_in
-from .schema import Difference, Part, Schema, Table, differences
+from .schema import DatabaseSchema, Part, SchemaDifference, TableSchema, differences
 
 INDEXES = ("primary_key", "unique", "index")
 
 # A column of a table, or its key of that name; a foreign key's name is one in all tables.
-Place = Tuple[str, str]
+ColumnOrKey = Tuple[str, str]
 
 # What a foreign key may forbid to change.
-_HARD_ASPECTS = ("type", "collation", "nullable", "computed")
-_HARD_OPTIONS = ("engine", "collation", "partition by", "system versioning")
+_BLOCKED_ASPECTS = ("type", "collation", "nullable", "computed")
+_BLOCKED_OPTIONS = ("engine", "collation", "partition by", "system versioning")
 
 
 @dataclass(frozen=True)
@@ -35,22 +35,30 @@ class ForeignKey(Part):
     bare_sql: str = ""
 
 
-def group_of(difference: Difference, database: Schema, models: Schema) -> List[Difference]:
+def group_of(
+    difference: SchemaDifference, database: DatabaseSchema, models: DatabaseSchema
+) -> List[SchemaDifference]:
     """The differences that can only be cured together, in their order."""
     ends = [
-        places(key, one, table)
+        concerned_columns(key, foreign_key, table)
         for schema in (database, models)
         for key, table in schema.tables.items()
-        for one in foreign_keys(table)
+        for foreign_key in foreign_keys(table)
     ]
     reached = _reached(difference, ends, database, models)
     if not reached:
         return [difference]
     every = differences(database, models)
-    apart = {n: _reached(one, ends, database, models) for n, one in enumerate(every) if one.table}
+    apart = {
+        n: _reached(foreign_key, ends, database, models)
+        for n, foreign_key in enumerate(every)
+        if foreign_key.table
+    }
     group: List[int] = []
     while True:
-        joined = [number for number, places in apart.items() if places & reached]
+        joined = [
+            number for number, concerned_columns in apart.items() if concerned_columns & reached
+        ]
         if not joined:
             return [every[number] for number in sorted(group)]
         group += joined
@@ -58,28 +66,35 @@ def group_of(difference: Difference, database: Schema, models: Schema) -> List[D
 
 
 def _reached(
-    difference: Difference, ends: List[Set[Place]], database: Schema, models: Schema
-) -> Set[Place]:
+    difference: SchemaDifference,
+    ends: List[Set[ColumnOrKey]],
+    database: DatabaseSchema,
+    models: DatabaseSchema,
+) -> Set[ColumnOrKey]:
     """What has to be altered with a difference: also both ends of a foreign key in its way.
 
     So no foreign key is in the way of two groups.
     """
     reached = _touched(difference, database, models)
-    if not _is_hard(difference):
+    if not _is_blocked_by_foreign_keys(difference):
         return reached
-    return reached.union(*(one for one in ends if one & reached))
+    return reached.union(*(end for end in ends if end & reached))
 
 
-def _touched(difference: Difference, database: Schema, models: Schema) -> Set[Place]:
+def _touched(
+    difference: SchemaDifference, database: DatabaseSchema, models: DatabaseSchema
+) -> Set[ColumnOrKey]:
     """The columns that a difference is about."""
     key, kind = difference.table, difference.part.kind
-    if kind == "comment" or (kind == "options" and not _is_hard(difference)):
+    if kind == "comment" or (kind == "options" and not _is_blocked_by_foreign_keys(difference)):
         return set()
-    sides = ((difference.found, database), (difference.wanted, models))
-    return set().union(*(places(key, part, one.tables[key]) for part, one in sides if part))
+    sides = ((difference.actual, database), (difference.expected, models))
+    return set().union(
+        *(concerned_columns(key, part, schema.tables[key]) for part, schema in sides if part)
+    )
 
 
-def places(key: str, part: Part, table: Table) -> Set[Place]:
+def concerned_columns(key: str, part: Part, table: TableSchema) -> Set[ColumnOrKey]:
     """The columns that a part of a table is about, at both ends of a foreign key."""
     named = set(part.columns)
     if isinstance(part, ForeignKey):
@@ -96,45 +111,45 @@ def places(key: str, part: Part, table: Table) -> Set[Place]:
     return {(key, name) for name in named}
 
 
-def _is_hard(difference: Difference) -> bool:
+def _is_blocked_by_foreign_keys(difference: SchemaDifference) -> bool:
     """Whether a foreign key that is there may forbid to cure it."""
     kind = difference.part.kind
     if kind == "column":
-        return difference.verb == "remove" or difference.aspect in _HARD_ASPECTS
+        return difference.verb == "remove" or difference.aspect in _BLOCKED_ASPECTS
     if kind == "options":
-        return any(differs(difference, aspect) for aspect in _HARD_OPTIONS)
+        return any(differs(difference, aspect) for aspect in _BLOCKED_OPTIONS)
     return kind != "check" and difference.verb != "add"
 
 
-def fact(part: Optional[Part], aspect: str) -> str:
+def fact_of(part: Optional[Part], aspect: str) -> str:
     """What a part says; empty if it is not there."""
     return part.facts.get(aspect, "") if part is not None else ""
 
 
-def differs(difference: Difference, aspect: str) -> bool:
+def differs(difference: SchemaDifference, aspect: str) -> bool:
     """Whether it is this in which they differ."""
-    return fact(difference.found, aspect) != fact(difference.wanted, aspect)
+    return fact_of(difference.actual, aspect) != fact_of(difference.expected, aspect)
 
 
-def foreign_keys(table: Table) -> List[ForeignKey]:
+def foreign_keys(table: TableSchema) -> List[ForeignKey]:
     """Those of a table."""
     return [part for part in table.parts if isinstance(part, ForeignKey)]
 
 
 def held_by(
-    group: List[Difference], database: Schema, models: Schema
+    group: List[SchemaDifference], database: DatabaseSchema, models: DatabaseSchema
 ) -> List[Tuple[str, ForeignKey]]:
     """The foreign keys that are in the way, and are to stay, by table."""
-    touched: Set[Place] = set()
-    for difference in filter(_is_hard, group):
+    touched: Set[ColumnOrKey] = set()
+    for difference in filter(_is_blocked_by_foreign_keys, group):
         touched |= _touched(difference, database, models)
-    removed = [one.found for one in group]
+    removed = [member.actual for member in group]
     return [
         (key, part)
         for key, table in database.tables.items()
         for part in foreign_keys(table)
-        if places(key, part, table) & touched
+        if concerned_columns(key, part, table) & touched
         and key in models.tables
         and part not in removed
-        and any(part.is_like(one) for one in models.tables[key].of("foreign_key"))
+        and any(part.is_like(member) for member in models.tables[key].of("foreign_key"))
     ]

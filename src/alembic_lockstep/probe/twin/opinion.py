@@ -18,10 +18,10 @@ from .build import create_all, twin_of, unseen_tables
 from .code import code_of
 from .ddl import models_ddl
 from .declared import declared_parts
-from .dialects import Dialect, find_dialect
+from .dialects import TwinDialect, find_dialect
 from .likeness import adopt_owned, note_folded, share_validity
 from .moments import name_moments
-from .schema import Difference, Part, Schema, differences
+from .schema import DatabaseSchema, Part, SchemaDifference, differences
 
 Operation = Dict[str, Any]
 
@@ -77,12 +77,12 @@ _NOTHING: Opinion = {
 _LEFTOVERS = {f"remove_{kind}" for kind in ("enum", "domain", "sequence")}
 
 
-def ask_twin(
+def compare_with_twin(
     context: MigrationContext,
     metadatas: Sequence[MetaData],
     redirect: Redirect,
     number: int,
-    known: Dict[str, Opinion],
+    cached_opinions: Dict[str, Opinion],
 ) -> Opinion:
     """Have the models make a database, and compare the migrated one with it.
 
@@ -94,8 +94,8 @@ def ask_twin(
     assert connection is not None
     ddl = models_ddl(connection, metadatas)
     key = ddl and f"{number}-{hashlib.sha256(ddl.encode()).hexdigest()}"
-    if key in known:
-        return known[key]
+    if key in cached_opinions:
+        return cached_opinions[key]
     return {**_compare(connection, metadatas, redirect, ddl or ""), "key": key}
 
 
@@ -110,10 +110,10 @@ def _compare(
     try:
         with twin_of(connection, redirect) as twin:
             with twin.begin():
-                dialect.equip(connection, twin)
-            lend = dialect.lender(connection, database, ddl)
+                dialect.copy_prerequisites(connection, twin)
+            create_missing = dialect.missing_objects(connection, database, ddl)
             clear = partial(_clear, twin, dialect, metadatas)
-            unmade = create_all(twin, metadatas, clear, lend)
+            unmade = create_all(twin, metadatas, clear, create_missing)
             with twin.begin():
                 models = dialect.read(twin)
     except SQLAlchemyError as error:
@@ -129,10 +129,12 @@ def _compare(
     for key in unseen:
         # In the default schema, with its name said.
         models.tables.pop(key if key in models.tables else key.rpartition(".")[2], None)
-    opinion = opinion_of(name, dialect, database, models)
+    opinion = compare_schemas(name, dialect, database, models)
     if unmade:  # of which such a thing may be
-        found = opinion["operations"]
-        opinion["operations"] = [one for one in found if one["kind"] not in _LEFTOVERS]
+        operations = opinion["operations"]
+        opinion["operations"] = [
+            operation for operation in operations if operation["kind"] not in _LEFTOVERS
+        ]
     concerned = unseen.union(operation["table"] for operation in opinion["operations"])
     declared = _declared(connection, metadatas, concerned)
     for operation in opinion["operations"]:
@@ -146,44 +148,46 @@ def _compare(
 def _declared(
     connection: Connection, metadatas: Sequence[MetaData], keys: Set[str]
 ) -> Dict[str, Dict[str, str]]:
-    tables = {str(key): table for one in metadatas for key, table in one.tables.items()}
+    tables = {str(key): table for metadata in metadatas for key, table in metadata.tables.items()}
     dialect = connection.dialect
     return {key: declared_parts(tables[key], dialect) for key in keys if key in tables}
 
 
-def _clear(twin: Connection, dialect: Dialect, metadatas: Sequence[MetaData]) -> None:
+def _clear(twin: Connection, dialect: TwinDialect, metadatas: Sequence[MetaData]) -> None:
     keys = {str(key) for metadata in metadatas for key in metadata.tables}
-    for statement in dialect.discard(dialect.read(twin), keys):
+    for statement in dialect.discard_statements(dialect.read(twin), keys):
         twin.execute(text(statement.replace(":", "\\:")))
 
 
-def opinion_of(name: str, dialect: Dialect, database: Schema, models: Schema) -> Opinion:
+def compare_schemas(
+    name: str, dialect: TwinDialect, database: DatabaseSchema, models: DatabaseSchema
+) -> Opinion:
     """What is said of two databases that were read."""
     operations = [
-        _operation(one, dialect.cure(one, database, models), name)
-        for one in differences(database, models)
+        _operation(difference, dialect.fix_statements(difference, database, models), name)
+        for difference in differences(database, models)
     ]
     compared = sorted(set(database.tables).intersection(models.tables))
-    made = [f"{part.kind} {part.name}" for part in models.loose]
+    model_objects = [f"{part.kind} {part.name}" for part in models.loose]
     for key, table in models.tables.items():
         defaults = (column.name for column in table.of("column") if column.facts.get("default"))
-        made += [f"default {key}.{name}" for name in defaults]
-        made += [
-            f"not valid {key}.{'' if part.made_up else part.name}"
+        model_objects += [f"default {key}.{name}" for name in defaults]
+        model_objects += [
+            f"not valid {key}.{'' if part.has_generated_name else part.name}"
             for part in table.of("check", "foreign_key")
             if part.facts.get("validity") == "NOT VALID"
         ]
     return {
         "operations": operations,
         "compared": compared,
-        "made": made,
+        "made": model_objects,
         "failure": "",
-        "in_stages": dialect.cures_in_stages,
+        "in_stages": dialect.fixes_in_stages,
         "fragile": [key for key in compared if dialect.is_lost_in_batch(database.tables[key])],
     }
 
 
-def _operation(difference: Difference, statements: List[str], dialect: str) -> Operation:
+def _operation(difference: SchemaDifference, statements: List[str], dialect: str) -> Operation:
     part, table = difference.part, difference.table
     if difference.aspect:
         kind = f"modify_{difference.aspect}"
@@ -199,41 +203,41 @@ def _operation(difference: Difference, statements: List[str], dialect: str) -> O
     else:
         columns = list(part.columns) if part.kind != "column" else []
     code = code_of(difference, statements, dialect)
-    found = difference.found
+    actual = difference.actual
     return {
         "part": part.kind,
         "kind": kind,
         "table": table,
-        "name": "" if part.made_up else part.name,
+        "name": "" if part.has_generated_name else part.name,
         "columns": columns,
         "users": list(part.columns) if not difference.table else [],
-        "wanted": _written(difference.wanted, difference.aspect),
-        "found": _written(difference.found, difference.aspect),
+        "wanted": _written(difference.expected, difference.aspect),
+        "found": _written(difference.actual, difference.aspect),
         "text": text,
         "before": code.before,
         "code": code.main,
         "after": code.after,
-        "leaves": getattr(found, "index", ""),
-        "is_computed": found is not None and bool(found.facts.get("computed")),
+        "leaves": getattr(actual, "index", ""),
+        "is_computed": actual is not None and bool(actual.facts.get("computed")),
         "sql": statements,
     }
 
 
-def _text(difference: Difference) -> str:
+def _text(difference: SchemaDifference) -> str:
     part, table = difference.part, difference.table
-    what = _WORDS.get(part.kind, part.kind)
+    noun = _WORDS.get(part.kind, part.kind)
     if part.kind in ("options", "primary_key"):
         options = [_OPTIONS.get(fact, fact) for fact in difference.changed]
         if part.kind == "options" or options == ["AUTOINCREMENT"]:
             return f"{', '.join(options)} of table {table}"
     if part.kind == "comment":
-        return f"{what} of table {table}"
+        return f"{noun} of table {table}"
     if part.kind == "column":
         return f"column {table}.{part.name}"
     columns = ", ".join(part.columns)
-    name = f"on {table} ({columns})" if part.made_up else part.name
-    of = f" of {table}" if table and not part.made_up else ""
-    return f"{what} {name}{of}"
+    name = f"on {table} ({columns})" if part.has_generated_name else part.name
+    of = f" of {table}" if table and not part.has_generated_name else ""
+    return f"{noun} {name}{of}"
 
 
 def _written(part: Optional[Part], aspect: str) -> str:

@@ -31,7 +31,7 @@ class Part:
             identity, computed, comment. An aspect that is not there is the same as an empty one.
         columns: The columns that it is about, where they are known; for an enum type or a domain
             one that is of it, as `table.column`.
-        made_up: The server gave it its name: it is known by its facts.
+        has_generated_name: The server gave it its name: it is known by its facts.
         sql: How the server writes it down: whole, as in `CREATE TABLE` or `CREATE INDEX`.
     """
 
@@ -39,20 +39,24 @@ class Part:
     name: str
     facts: Dict[str, str]
     columns: Tuple[str, ...] = ()
-    made_up: bool = False
+    has_generated_name: bool = False
     sql: str = ""
 
-    def is_like(self, other: "Part") -> bool:
+    def is_like(self, counterpart: "Part") -> bool:
         """Whether they are the same but for a name that nobody chose."""
-        return self.is_named_like(other) and not _changed(self.facts, other.facts)
+        return self.is_named_like(counterpart) and not _changed(self.facts, counterpart.facts)
 
-    def is_named_like(self, other: "Part") -> bool:
+    def is_named_like(self, counterpart: "Part") -> bool:
         """Whether they have one name, or one has a name that nobody chose."""
-        return self.name == other.name or self.made_up or other.made_up
+        return (
+            self.name == counterpart.name
+            or self.has_generated_name
+            or counterpart.has_generated_name
+        )
 
 
 @dataclass
-class Table:
+class TableSchema:
     """One table.
 
     Attributes:
@@ -74,7 +78,7 @@ class Table:
 
 
 @dataclass
-class Schema:
+class DatabaseSchema:
     """What one database holds.
 
     Attributes:
@@ -84,13 +88,13 @@ class Schema:
         owned: The sequences that a column owns, each with that as `table.column`.
     """
 
-    tables: Dict[str, Table] = field(default_factory=dict)
+    tables: Dict[str, TableSchema] = field(default_factory=dict)
     loose: List[Part] = field(default_factory=list)
     owned: List[Part] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
-class Difference:
+class SchemaDifference:
     """One thing in which the migrated database is not what the models make.
 
     Attributes:
@@ -101,14 +105,14 @@ class Difference:
     """
 
     table: str
-    wanted: Optional[Part]
-    found: Optional[Part]
+    expected: Optional[Part]
+    actual: Optional[Part]
     aspect: str = ""
 
     @property
     def part(self) -> Part:
         """The wanted part, or else the found one."""
-        part = self.wanted or self.found
+        part = self.expected or self.actual
         assert part is not None
         return part
 
@@ -116,78 +120,104 @@ class Difference:
     def changed(self) -> List[str]:
         """The facts that differ."""
         none: Dict[str, str] = {}
-        sides = [part.facts if part else none for part in (self.wanted, self.found)]
+        sides = [part.facts if part else none for part in (self.expected, self.actual)]
         return _changed(*sides)
 
     @property
     def verb(self) -> str:
         """What it takes to bring the database there: add, remove or modify."""
-        if self.found is None:
+        if self.actual is None:
             return "add"
-        return "remove" if self.wanted is None else "modify"
+        return "remove" if self.expected is None else "modify"
 
 
-def differences(database: Schema, models: Schema) -> List[Difference]:
+def differences(database: DatabaseSchema, models: DatabaseSchema) -> List[SchemaDifference]:
     """In what the migrated database is not the one that the models make.
 
     A table that one of them lacks is whole news, and that of autogenerate: it knows which tables
     the project wants to be compared. Those that the models' own DDL events make are not there.
     """
-    found: List[Difference] = []
-    for key, wanted in models.tables.items():
+    unequal: List[SchemaDifference] = []
+    for key, expected in models.tables.items():
         if key in database.tables:
-            found += _in_table(key, database.tables[key], wanted)
-    return found + list(_unlike("", database.loose, models.loose))
+            unequal += _differences_in_table(key, database.tables[key], expected)
+    return unequal + list(_differing_parts("", database.loose, models.loose))
 
 
-def _in_table(key: str, found: Table, wanted: Table) -> Iterator[Difference]:
-    has = {part.name: part for part in found.of("column")}
-    wants = {part.name: part for part in wanted.of("column")}
-    for name in [*wants, *(name for name in has if name not in wants)]:
-        if name in wants and name in has:
-            for aspect in _changed(wants[name].facts, has[name].facts):
-                yield Difference(key, wants[name], has[name], aspect)
+def _differences_in_table(
+    key: str, actual: TableSchema, expected: TableSchema
+) -> Iterator[SchemaDifference]:
+    actual_columns = {part.name: part for part in actual.of("column")}
+    expected_columns = {part.name: part for part in expected.of("column")}
+    for name in [
+        *expected_columns,
+        *(name for name in actual_columns if name not in expected_columns),
+    ]:
+        if name in expected_columns and name in actual_columns:
+            for aspect in _changed(expected_columns[name].facts, actual_columns[name].facts):
+                yield SchemaDifference(key, expected_columns[name], actual_columns[name], aspect)
         else:
-            yield Difference(key, wants.get(name), has.get(name))
-    others = ([part for part in table.parts if part.kind != "column"] for table in (found, wanted))
-    for one in _unlike(key, *others):
-        if one.verb != "remove" or not _is_folded(one.part, wanted):
-            yield one
+            yield SchemaDifference(key, expected_columns.get(name), actual_columns.get(name))
+    other_parts = (
+        [part for part in table.parts if part.kind != "column"] for table in (actual, expected)
+    )
+    for difference in _differing_parts(key, *other_parts):
+        if difference.verb != "remove" or not _is_folded(difference.part, expected):
+            yield difference
 
 
-def _is_folded(found: Part, wanted: Table) -> bool:
+def _is_folded(actual: Part, expected: TableSchema) -> bool:
     return any(
-        (found.kind, found.columns) == (part.kind, part.columns) and found.is_named_like(part)
-        for part in wanted.folded
+        (actual.kind, actual.columns) == (part.kind, part.columns) and actual.is_named_like(part)
+        for part in expected.folded
     )
 
 
-def _unlike(key: str, found: Iterable[Part], wanted: Iterable[Part]) -> Iterator[Difference]:
+def _differing_parts(
+    key: str, actual: Iterable[Part], expected: Iterable[Part]
+) -> Iterator[SchemaDifference]:
     """Pair off what is alike, first by name; then what bears the same name; each part once."""
-    has, wants = list(found), list(wanted)
+    unmatched, missing = list(actual), list(expected)
     for by_name in (True, False):
-        for part in list(wants):
-            alike = (one for one in has if one.kind == part.kind and one.is_like(part))
-            twin = next((one for one in alike if one.name == part.name or not by_name), None)
+        for part in list(missing):
+            alike = (
+                candidate
+                for candidate in unmatched
+                if candidate.kind == part.kind and candidate.is_like(part)
+            )
+            twin = next(
+                (candidate for candidate in alike if candidate.name == part.name or not by_name),
+                None,
+            )
             if twin is not None:
-                has.remove(twin)
-                wants.remove(part)
-    for part in wants:
-        alike = (one for one in has if one.kind == part.kind and _is_unvalidated(part, one))
-        same = (one for one in has if (one.kind, one.name) == (part.kind, part.name))
+                unmatched.remove(twin)
+                missing.remove(part)
+    for part in missing:
+        alike = (
+            candidate
+            for candidate in unmatched
+            if candidate.kind == part.kind and _is_unvalidated(part, candidate)
+        )
+        same = (
+            candidate
+            for candidate in unmatched
+            if (candidate.kind, candidate.name) == (part.kind, part.name)
+        )
         twin = next(alike, None) or next(same, None)
         if twin is not None:
-            has.remove(twin)
+            unmatched.remove(twin)
         aspect = "validity" if twin and _is_unvalidated(part, twin) else ""
-        yield Difference(key, part, twin, aspect)
-    for part in has:
-        yield Difference(key, None, part)
+        yield SchemaDifference(key, part, twin, aspect)
+    for part in unmatched:
+        yield SchemaDifference(key, None, part)
 
 
-def _is_unvalidated(wanted: Part, found: Part) -> bool:
+def _is_unvalidated(expected: Part, actual: Part) -> bool:
     """Whether the one lacks only that the rows of then were looked at."""
-    return wanted.is_named_like(found) and _changed(wanted.facts, found.facts) == ["validity"]
+    return expected.is_named_like(actual) and _changed(expected.facts, actual.facts) == ["validity"]
 
 
-def _changed(one: Dict[str, str], other: Dict[str, str]) -> List[str]:
-    return [aspect for aspect in {**one, **other} if one.get(aspect, "") != other.get(aspect, "")]
+def _changed(first: Dict[str, str], second: Dict[str, str]) -> List[str]:
+    return [
+        aspect for aspect in {**first, **second} if first.get(aspect, "") != second.get(aspect, "")
+    ]

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from ..rendering import escape_colons
 from .create_table import read_index, read_table
 from .expression import identifier
-from .schema import Difference, Part, Schema, Table, differences
+from .schema import DatabaseSchema, Part, SchemaDifference, TableSchema, differences
 from .sqltext import Reader, fold, tokenize
 
 # Of the modules that come with SQLite: what they append to the names of the tables they keep.
@@ -28,7 +28,7 @@ _UNREFLECTED = ("autoincrement", "collation", "computed", "match", "on_conflict"
 _quote = sqlite.dialect().identifier_preparer.quote
 
 
-def read(connection: Connection) -> Schema:
+def read(connection: Connection) -> DatabaseSchema:
     """Read all tables, in one query."""
     rows = connection.exec_driver_sql(
         "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL"
@@ -36,7 +36,7 @@ def read(connection: Connection) -> Schema:
     virtual = [name for _, name, _, sql in rows if sql.upper().startswith("CREATE VIRTUAL")]
     left_out = {f"{name}_{kind}" for name in virtual for kind in _SHADOWS}.union(virtual)
     tables = {
-        name: Table(_quote(name), read_table(sql), sql)
+        name: TableSchema(_quote(name), read_table(sql), sql)
         for kind, name, _, sql in rows
         if kind == "table" and name not in left_out and not fold(name).startswith("sqlite_")
     }
@@ -46,10 +46,10 @@ def read(connection: Connection) -> Schema:
         elif name in tables and kind == "trigger":
             tables[name].lost.append(sql)
     _fill_in_targets(tables)
-    return Schema(tables)
+    return DatabaseSchema(tables)
 
 
-def _fill_in_targets(tables: Dict[str, Table]) -> None:
+def _fill_in_targets(tables: Dict[str, TableSchema]) -> None:
     """A foreign key that names no columns means the primary key."""
     keys = {
         identifier(name): ", ".join(map(identifier, key.columns))
@@ -63,7 +63,7 @@ def _fill_in_targets(tables: Dict[str, Table]) -> None:
                 part.facts["target"] = f"{target} ({keys[target]})"
 
 
-def is_lost_in_batch(table: Table) -> bool:
+def is_lost_in_batch(table: TableSchema) -> bool:
     """Tell whether Alembic's batch mode would make the table anew without something of it.
 
     It makes what SQLAlchemy reflects: no AUTOINCREMENT, collations, ON CONFLICT, CHECKs without a
@@ -73,7 +73,7 @@ def is_lost_in_batch(table: Table) -> bool:
     names = {identifier(column.name) for column in table.of("column")}
     return bool(table.lost or table.of("options")) or any(
         any(part.facts.get(fact) for fact in _UNREFLECTED)
-        or (part.kind == "check" and part.made_up)
+        or (part.kind == "check" and part.has_generated_name)
         or '"' in part.name
         or "\n" in part.sql
         or (part.kind == "index" and not names.issuperset(part.facts["columns"].split(", ")))
@@ -82,7 +82,9 @@ def is_lost_in_batch(table: Table) -> bool:
     )
 
 
-def cure(difference: Difference, database: Schema, models: Schema) -> List[str]:
+def fix_statements(
+    difference: SchemaDifference, database: DatabaseSchema, models: DatabaseSchema
+) -> List[str]:
     """The statements that bring the migrated database there.
 
     SQLite can only exchange indexes; a table that differs in anything else is made anew, in the
@@ -92,62 +94,64 @@ def cure(difference: Difference, database: Schema, models: Schema) -> List[str]:
     the next table to be made anew may find itself in the transaction of this one.
     """
     key = difference.table
-    found, wanted = database.tables[key], models.tables[key]
-    every = differences(Schema({key: found}), Schema({key: wanted}))
-    if all(one.part.kind == "index" for one in every):
+    actual, expected = database.tables[key], models.tables[key]
+    every = differences(DatabaseSchema({key: actual}), DatabaseSchema({key: expected}))
+    if all(difference_in_table.part.kind == "index" for difference_in_table in every):
         return _make_index(difference.part, database, models)
-    return list(_make_anew(found, wanted, database, models))
+    return list(_recreate_table(actual, expected, database, models))
 
 
-def _make_index(part: Part, database: Schema, models: Schema) -> List[str]:
+def _make_index(part: Part, database: DatabaseSchema, models: DatabaseSchema) -> List[str]:
     """Leave only what the models make under that name, be it on another table.
 
     All tables share the names of indexes, and a table made anew has its indexes already.
     """
-    made = [
+    statements = [
         index.sql
         for key, table in models.tables.items()
         for index in table.of("index")
         if key in database.tables and fold(index.name) == fold(part.name)
     ]
-    return [f"DROP INDEX IF EXISTS {_quote(part.name)}", *made]
+    return [f"DROP INDEX IF EXISTS {_quote(part.name)}", *statements]
 
 
-def _make_anew(found: Table, wanted: Table, database: Schema, models: Schema) -> Iterator[str]:
-    name = tokenize(wanted.sql)[2].name
+def _recreate_table(
+    actual: TableSchema, expected: TableSchema, database: DatabaseSchema, models: DatabaseSchema
+) -> Iterator[str]:
+    name = tokenize(expected.sql)[2].name
     new = _quote(f"_lockstep_{name}")
     yield "PRAGMA foreign_keys = OFF"
-    yield _renamed(wanted.sql, new)
-    has = {fold(column.name) for column in found.of("column")}
+    yield _renamed(expected.sql, new)
+    has = {fold(column.name) for column in actual.of("column")}
     common = ", ".join(
         _quote(column.name)
-        for column in wanted.of("column")
+        for column in expected.of("column")
         if fold(column.name) in has and not column.facts.get("computed")
     )
     if common:
-        yield f"INSERT INTO {new} ({common}) SELECT {common} FROM {found.sql_name}"
-    if _counts(found) and _counts(wanted):
+        yield f"INSERT INTO {new} ({common}) SELECT {common} FROM {actual.sql_name}"
+    if _counts(actual) and _counts(expected):
         yield from _keep_count(f"_lockstep_{name}", name)
-    yield f"DROP TABLE {found.sql_name}"
+    yield f"DROP TABLE {actual.sql_name}"
     # Otherwise a view of the table, which is not there at the moment, makes the next one fail.
     yield "PRAGMA legacy_alter_table = ON"
-    yield f"ALTER TABLE {new} RENAME TO {wanted.sql_name}"
+    yield f"ALTER TABLE {new} RENAME TO {expected.sql_name}"
     yield "PRAGMA legacy_alter_table = OFF"
-    for index in wanted.of("index"):
+    for index in expected.of("index"):
         yield from _make_index(index, database, models)
-    yield from found.lost
+    yield from actual.lost
 
 
-def _counts(table: Table) -> bool:
+def _counts(table: TableSchema) -> bool:
     return any(key.facts.get("autoincrement") for key in table.of("primary_key"))
 
 
 def _keep_count(new: str, old: str) -> List[str]:
     """An id that was given once must not be given again, also if its row is gone."""
-    given = f"SELECT {_string(new)}, seq FROM sqlite_sequence WHERE name = {_string(old)}"
+    query = f"SELECT {_string(new)}, seq FROM sqlite_sequence WHERE name = {_string(old)}"
     return [
         f"DELETE FROM sqlite_sequence WHERE name = {_string(new)}",
-        f"INSERT INTO sqlite_sequence (name, seq) {given}",
+        f"INSERT INTO sqlite_sequence (name, seq) {query}",
     ]
 
 

@@ -1,7 +1,13 @@
 """PostgreSQL, in the words of its own catalogues."""
 
 from .catalogues import read
-from .cure import cure, discard
-from .equip import Lender, equip
+from .missing_objects import MissingObjects, copy_prerequisites
+from .postgresql_fix import discard_statements, fix_statements
 
-__all__ = ["Lender", "cure", "discard", "equip", "read"]
+__all__ = [
+    "MissingObjects",
+    "copy_prerequisites",
+    "discard_statements",
+    "fix_statements",
+    "read",
+]

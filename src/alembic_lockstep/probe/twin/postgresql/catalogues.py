@@ -13,7 +13,7 @@ from typing import Any, Dict, Iterator, List
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from ..schema import Part, Schema, Table
+from ..schema import DatabaseSchema, Part, TableSchema
 from .spelling import default_form, normal_form
 
 # Neither the server's own nor an extension's. Lists of what an extension brought, by catalogue.
@@ -135,14 +135,14 @@ _KINDS = {"c": "check", "f": "foreign_key", "p": "primary_key", "u": "unique", "
 _ENDINGS = ("_check", "_fkey", "_pkey", "_key", "_excl")
 
 
-def read(connection: Connection) -> Schema:
+def read(connection: Connection) -> DatabaseSchema:
     """All tables and types of the database; six queries and one, whatever its size."""
-    schema = Schema()
-    tables: Dict[int, Table] = {}
+    schema = DatabaseSchema()
+    tables: Dict[int, TableSchema] = {}
     keys: Dict[int, str] = {}
     for row in _rows(connection, _TABLES):
         keys[row["oid"]] = key = _key(row)
-        tables[row["oid"]] = schema.tables[key] = Table(row["quoted"], _of_table(row))
+        tables[row["oid"]] = schema.tables[key] = TableSchema(row["quoted"], _of_table(row))
     for row in _rows(connection, _COLUMNS):
         tables[row["oid"]].parts.append(_column(row))
         if row["owned"] is not None:
@@ -200,9 +200,9 @@ def _column(row: Dict[str, Any]) -> Part:
     if row["collation"]:
         words.append(f"COLLATE {row['collation']}")
     if row["generated"]:
-        kept = "STORED" if row["generated"] == "s" else "VIRTUAL"
-        facts["computed"] += f" {kept}"
-        words.append(f"GENERATED ALWAYS AS ({expression}) {kept}")
+        storage = "STORED" if row["generated"] == "s" else "VIRTUAL"
+        facts["computed"] += f" {storage}"
+        words.append(f"GENERATED ALWAYS AS ({expression}) {storage}")
     elif facts["identity"]:
         words.append(f"GENERATED {facts['identity']}")
     elif expression:
@@ -238,11 +238,11 @@ def _constraint(row: Dict[str, Any]) -> Part:
     facts["validity"] = "VALID" if row["is_valid"] else "NOT VALID"
     facts["comment"] = row["comment"] or ""
     name, columns = row["name"], tuple(row["columns"])
-    made_up = name.rstrip("0123456789").endswith(_ENDINGS)
-    return Part(kind, name, facts, columns, made_up, sql=row["definition"])
+    has_generated_name = name.rstrip("0123456789").endswith(_ENDINGS)
+    return Part(kind, name, facts, columns, has_generated_name, sql=row["definition"])
 
 
-def _index(row: Dict[str, Any], table: Table) -> Part:
+def _index(row: Dict[str, Any], table: TableSchema) -> Part:
     # `CREATE UNIQUE INDEX name ON ONLY schema.table USING btree (…)`: the names stand elsewhere.
     rest = row["definition"].partition(f" {row['quoted']} ON ")[2]
     definition = rest.replace("ONLY ", "", 1) if rest.startswith("ONLY ") else rest

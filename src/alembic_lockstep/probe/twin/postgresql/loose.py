@@ -6,8 +6,8 @@ import re
 from functools import partial
 from typing import Iterator, List, Optional, Tuple
 
-from ..schema import Part, Schema, Table
-from .statements import about, mentions, out_of_the_way, quoted, split_name, unlike
+from ..schema import DatabaseSchema, Part, TableSchema
+from .statements import changed_facts, concerns, mentions, quoted, recreate_dependents, split_name
 
 _LABEL = re.compile(r"E?'(?:[^']|'')*'")
 
@@ -27,55 +27,62 @@ def create(part: Part) -> List[str]:
     return [" ".join(words)]
 
 
-def cure_loose(
-    found: Optional[Part], wanted: Optional[Part], database: Schema, models: Schema
+def loose_fix(
+    actual: Optional[Part],
+    expected: Optional[Part],
+    database: DatabaseSchema,
+    models: DatabaseSchema,
 ) -> List[str]:
     """The statements that bring it from what the database has to what the models make."""
-    if found is None:
-        assert wanted is not None
-        return create(wanted)
-    if wanted is None:
-        what = {"enum": "TYPE"}.get(found.kind, found.kind.upper())
-        return [f"DROP {what} {found.sql}"]
-    if found.kind == "sequence":
-        return [f"ALTER SEQUENCE {found.sql} {wanted.facts['options']}"]
-    if found.kind == "enum":
-        return list(_relabel(found, wanted, database, models))
-    if {"type", "collation"} & set(unlike(wanted, found)):
-        return list(_replace(found, wanted, database, models))
-    return list(_cure_domain(found, wanted))
+    if actual is None:
+        assert expected is not None
+        return create(expected)
+    if expected is None:
+        keyword = {"enum": "TYPE"}.get(actual.kind, actual.kind.upper())
+        return [f"DROP {keyword} {actual.sql}"]
+    if actual.kind == "sequence":
+        return [f"ALTER SEQUENCE {actual.sql} {expected.facts['options']}"]
+    if actual.kind == "enum":
+        return list(_relabel(actual, expected, database, models))
+    if {"type", "collation"} & set(changed_facts(expected, actual)):
+        return list(_replace(actual, expected, database, models))
+    return list(_domain_fix(actual, expected))
 
 
-def _relabel(found: Part, wanted: Part, database: Schema, models: Schema) -> Iterator[str]:
+def _relabel(
+    actual: Part, expected: Part, database: DatabaseSchema, models: DatabaseSchema
+) -> Iterator[str]:
     """Rename labels, or add some; what drops or reorders some needs a new type.
 
     As many labels, some of which are others at the same place, are taken for renamed: rows keep
     theirs. A label that was added cannot be used in the transaction that adds it.
     """
-    has, wants = _labels(found), _labels(wanted)
+    has, wants = _labels(actual), _labels(expected)
     renamed = [(old, new) for old, new in zip(has, wants) if old != new]  # noqa: B905 - Python 3.9
     are_renamed = not any(old in wants or new in has for old, new in renamed)
     if len(has) == len(wants) and are_renamed:
         for old, new in renamed:
-            yield f"ALTER TYPE {found.sql} RENAME VALUE {old} TO {new}"
+            yield f"ALTER TYPE {actual.sql} RENAME VALUE {old} TO {new}"
         return
     added = [label for label in wants if label not in has]
-    if [label for label in wants if label in has] != has or _are_used(added, wanted, models):
-        yield from _replace(found, wanted, database, models)
+    if [label for label in wants if label in has] != has or _are_used(added, expected, models):
+        yield from _replace(actual, expected, database, models)
         return
-    for place, label in enumerate(wants):
+    for position, label in enumerate(wants):
         if label not in has:
-            where = f" AFTER {wants[place - 1]}" if place else f" BEFORE {has[0]}" if has else ""
-            yield f"ALTER TYPE {found.sql} ADD VALUE {label}{where}"
+            where = (
+                f" AFTER {wants[position - 1]}" if position else f" BEFORE {has[0]}" if has else ""
+            )
+            yield f"ALTER TYPE {actual.sql} ADD VALUE {label}{where}"
 
 
 def _labels(enum: Part) -> List[str]:
     """The labels as they are written in SQL, without a backslash that escapes another."""
-    found = _LABEL.findall(enum.facts["labels"])
-    return [one[1:].replace("\\\\", "\\") if one.startswith("E") else one for one in found]
+    labels = _LABEL.findall(enum.facts["labels"])
+    return [label[1:].replace("\\\\", "\\") if label.startswith("E") else label for label in labels]
 
 
-def _are_used(labels: List[str], enum: Part, models: Schema) -> bool:
+def _are_used(labels: List[str], enum: Part, models: DatabaseSchema) -> bool:
     """Tell whether a default or a condition of the models is about one of the labels."""
     texts = [part.sql for table in models.tables.values() for part in table.parts]
     constants = {constant for text in texts for constant in _constants(text, enum)}
@@ -88,57 +95,60 @@ def _constants(sql: str, enum: Part) -> Iterator[str]:
         yield from re.split(r'[{},"]+', match[1]) if match[2] else [match[1]]
 
 
-def _replace(found: Part, wanted: Part, database: Schema, models: Schema) -> Iterator[str]:
+def _replace(
+    actual: Part, expected: Part, database: DatabaseSchema, models: DatabaseSchema
+) -> Iterator[str]:
     """Another type of that name, to which the columns go over.
 
     What compares a column with a constant of the type is parsed, and knows the old one only.
     """
-    what = "TYPE" if found.kind == "enum" else "DOMAIN"
-    schema, name = split_name(found.sql)
+    keyword = "TYPE" if actual.kind == "enum" else "DOMAIN"
+    schema, name = split_name(actual.sql)
     old = quoted(f"{name}_old")
-    drops, adds = out_of_the_way(database, models, partial(_is_bound_to, found))
+    drops, adds = recreate_dependents(database, models, partial(_is_bound_to, actual))
     yield from drops
-    yield f"ALTER {what} {found.sql} RENAME TO {old}"
-    yield from create(wanted)
-    for key, table, column in _of_type(found, database):
+    yield f"ALTER {keyword} {actual.sql} RENAME TO {old}"
+    yield from create(expected)
+    for key, table, column in _of_type(actual, database):
         alter = f"ALTER TABLE {table.sql_name} ALTER COLUMN {quoted(column.name)}"
         kind = column.facts["type"]
         if column.facts["default"]:
             yield f"{alter} DROP DEFAULT"
         between = "text[]" if kind.endswith("[]") else "text"
         yield f"{alter} TYPE {kind} USING {quoted(column.name)}::{between}::{kind}"
-        default = _default_after(column, wanted, models.tables.get(key))
+        default = _default_after(column, expected, models.tables.get(key))
         if default:
             yield f"{alter} SET DEFAULT {default}"
-    yield f"DROP {what} {schema}{old}"
+    yield f"DROP {keyword} {schema}{old}"
     yield from adds
 
 
-def _is_bound_to(enum: Part, table: Table, part: Part) -> bool:
+def _is_bound_to(enum: Part, table: TableSchema, part: Part) -> bool:
     """Tell whether it would have to be of another type, or hangs on a column that would."""
     columns = table.of("column")
     retyped = [column for column in columns if _is_of(column, enum)]
     computed = [
         column
         for column in columns
-        if column.facts["computed"] and any(about(column, one) for one in retyped)
+        if column.facts["computed"]
+        and any(concerns(column, retyped_column) for retyped_column in retyped)
     ]
     if part.kind == "column":
         return part in computed
-    return mentions(part.sql, enum.sql) or any(about(part, column) for column in computed)
+    return mentions(part.sql, enum.sql) or any(concerns(part, column) for column in computed)
 
 
-def _default_after(column: Part, wanted: Part, models: Optional[Table]) -> str:
+def _default_after(column: Part, expected: Part, models: Optional[TableSchema]) -> str:
     """The column's default, else that of the models where the type has that label no more."""
     default = column.facts["default"]
-    is_kept = wanted.kind != "enum" or set(_LABEL.findall(default)).issubset(_labels(wanted))
+    is_kept = expected.kind != "enum" or set(_LABEL.findall(default)).issubset(_labels(expected))
     if is_kept or models is None:
         return default
     own = (part.facts["default"] for part in models.of("column") if part.name == column.name)
     return next(own, "")
 
 
-def _of_type(part: Part, database: Schema) -> Iterator[Tuple[str, Table, Part]]:
+def _of_type(part: Part, database: DatabaseSchema) -> Iterator[Tuple[str, TableSchema, Part]]:
     for key, table in database.tables.items():
         for column in table.of("column"):
             if _is_of(column, part):
@@ -149,19 +159,19 @@ def _is_of(column: Part, part: Part) -> bool:
     return column.facts["type"].rstrip("[]") == part.sql
 
 
-def _cure_domain(found: Part, wanted: Part) -> Iterator[str]:
-    alter, changed = f"ALTER DOMAIN {found.sql}", unlike(wanted, found)
+def _domain_fix(actual: Part, expected: Part) -> Iterator[str]:
+    alter, changed = f"ALTER DOMAIN {actual.sql}", changed_facts(expected, actual)
     if "default" in changed:
-        default = wanted.facts["default"]
+        default = expected.facts["default"]
         yield f"{alter} SET DEFAULT {default}" if default else f"{alter} DROP DEFAULT"
     if "nullable" in changed:
-        yield f"{alter} {'SET' if wanted.facts['nullable'] == 'no' else 'DROP'} NOT NULL"
-    for name in _checks(found):
-        if found.facts[name] != wanted.facts.get(name):
+        yield f"{alter} {'SET' if expected.facts['nullable'] == 'no' else 'DROP'} NOT NULL"
+    for name in _checks(actual):
+        if actual.facts[name] != expected.facts.get(name):
             yield f"{alter} DROP {name}"
-    for name in _checks(wanted):
+    for name in _checks(expected):
         if name in changed:
-            yield f"{alter} ADD {name} {wanted.facts[name]}"
+            yield f"{alter} ADD {name} {expected.facts[name]}"
 
 
 def _checks(domain: Part) -> List[str]:

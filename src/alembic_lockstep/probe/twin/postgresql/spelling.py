@@ -36,7 +36,7 @@ _NOW = {"CURRENT_TIMESTAMP", "transaction_timestamp()"}
 
 def normal_form(expression: str) -> str:
     """An expression without casts that change no value, and without idle brackets."""
-    tokens = _without_casts([one for one in _TOKEN.findall(expression) if not one.isspace()])
+    tokens = _without_casts([token for token in _TOKEN.findall(expression) if not token.isspace()])
     return _joined(_without_brackets(tokens))
 
 
@@ -49,7 +49,7 @@ def default_form(expression: str, kind: str) -> str:
         return normal_form(expression)
     plain = literal["text"]
     plain = plain[1:-1] if plain.startswith("'") else plain
-    casts = [found["type"] for found in re.finditer(_CAST, literal["casts"])]
+    casts = [match["type"] for match in re.finditer(_CAST, literal["casts"])]
     if kind.startswith(_NUMBERS):
         number = _number(plain, casts)
         return normal_form(expression) if number is None else number
@@ -87,18 +87,18 @@ def _holds(kind: str, number: Decimal) -> bool:
 
 
 def _without_casts(tokens: List[str]) -> List[str]:
-    kept: List[str] = []
+    plain_tokens: List[str] = []
     divides = bool({"/", "%"}.intersection(tokens))  # of integers, the one is another
-    place = 0
-    while place < len(tokens):
-        cast = _cast_at(tokens, place)
-        if cast is None or not _is_idle(cast, kept[-1], divides):
-            kept.append(tokens[place])
-            place += 1
+    position = 0
+    while position < len(tokens):
+        cast = _cast_at(tokens, position)
+        if cast is None or not _is_idle(cast, plain_tokens[-1], divides):
+            plain_tokens.append(tokens[position])
+            position += 1
         else:
-            kept[-1] = _plain(cast, kept[-1])
-            place = cast.end
-    return kept
+            plain_tokens[-1] = _plain(cast, plain_tokens[-1])
+            position = cast.end
+    return plain_tokens
 
 
 class _Cast(NamedTuple):
@@ -109,13 +109,13 @@ class _Cast(NamedTuple):
     end: int
 
 
-def _cast_at(tokens: List[str], place: int) -> Optional[_Cast]:
+def _cast_at(tokens: List[str], position: int) -> Optional[_Cast]:
     """Read `::character varying[]`; None where no cast begins, or one to another type."""
-    if tokens[place] != "::":
+    if tokens[position] != "::":
         return None
     for length in (4, 2, 1):
-        end = place + 1 + length
-        kind = " ".join(tokens[place + 1 : end])
+        end = position + 1 + length
+        kind = " ".join(tokens[position + 1 : end])
         if kind in _TEXTS or kind in _NUMBERS or kind in _TIMES:
             break
     else:
@@ -166,21 +166,23 @@ def _without_brackets(tokens: List[str]) -> List[str]:
             idle.update((opening, end))
     if not idle:
         return tokens
-    return _without_brackets([one for place, one in enumerate(tokens) if place not in idle])
+    return _without_brackets(
+        [token for position, token in enumerate(tokens) if position not in idle]
+    )
 
 
 def _pairs(tokens: List[str]) -> Dict[int, int]:
     pairs: Dict[int, int] = {}
     opened: List[int] = []
-    for place, one in enumerate(tokens):
-        if one == "(":
-            opened.append(place)
-        elif one == ")" and opened:
-            pairs[opened.pop()] = place
+    for position, text in enumerate(tokens):
+        if text == "(":
+            opened.append(position)
+        elif text == ")" and opened:
+            pairs[opened.pop()] = position
     return pairs
 
 
 def _joined(tokens: List[str]) -> str:
     text = " ".join(tokens)
     text = re.sub(r" ?(::|\[) ?", r"\1", text)
-    return re.sub(r"\( | (?=[),\]])|(?<=\w) (?=\()", lambda found: found[0].strip(), text)
+    return re.sub(r"\( | (?=[),\]])|(?<=\w) (?=\()", lambda match: match[0].strip(), text)

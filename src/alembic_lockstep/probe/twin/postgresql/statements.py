@@ -7,15 +7,15 @@ from typing import Callable, Iterator, List, Optional, Tuple
 
 from sqlalchemy.dialects import postgresql
 
-from ..schema import Early, Late, Part, Schema, Table, differences
+from ..schema import DatabaseSchema, Early, Late, Part, TableSchema, differences
 
 # With the parameter style of its drivers it would double percent signs.
 _PREPARER = postgresql.dialect(paramstyle="named").identifier_preparer  # type: ignore[no-untyped-call]
-_IN_THE_WAY = ("check", "exclusion", "index", "unique")
+_DEPENDENT_KINDS = ("check", "exclusion", "index", "unique")
 _STRING = re.compile(r"'(?:[^']|'')*'")
 
 
-def drop(table: Table, part: Optional[Part]) -> Iterator[str]:
+def drop(table: TableSchema, part: Optional[Part]) -> Iterator[str]:
     """Drop a constraint or an index: first of all, as columns and types take theirs along."""
     if part is None:
         return
@@ -29,7 +29,7 @@ def drop(table: Table, part: Optional[Part]) -> Iterator[str]:
         yield Early(f"{alter} DROP CONSTRAINT {quoted(part.name)}")
 
 
-def add(table: Table, part: Optional[Part]) -> Iterator[str]:
+def add(table: TableSchema, part: Optional[Part]) -> Iterator[str]:
     """Make a column, a constraint or an index."""
     if part is None:
         return
@@ -41,45 +41,47 @@ def add(table: Table, part: Optional[Part]) -> Iterator[str]:
         if part.facts["comment"]:
             yield comment_on_column(table, part)
     else:
-        is_named = part.facts["comment"] or not part.made_up
+        is_named = part.facts["comment"] or not part.has_generated_name
         name = f"CONSTRAINT {quoted(part.name)} " if is_named else ""
         yield f"{alter} ADD {name}{part.sql}"
         if part.facts["comment"]:
             yield comment_on(table, part.name, part)
 
 
-def comment_on_column(table: Table, column: Part) -> str:
+def comment_on_column(table: TableSchema, column: Part) -> str:
     """Set a column's comment."""
     return f"COMMENT ON COLUMN {table.sql_name}.{quoted(column.name)} IS {comment(column)}"
 
 
-def comment_on(table: Table, name: str, constraint: Part) -> str:
+def comment_on(table: TableSchema, name: str, constraint: Part) -> str:
     """Set a constraint's comment."""
-    place = f"{quoted(name)} ON {table.sql_name}"
-    return f"COMMENT ON CONSTRAINT {place} IS {comment(constraint)}"
+    constraint_name = f"{quoted(name)} ON {table.sql_name}"
+    return f"COMMENT ON CONSTRAINT {constraint_name} IS {comment(constraint)}"
 
 
-def out_of_the_way(
-    database: Schema, models: Schema, concerns: Callable[[Table, Part], bool]
+def recreate_dependents(
+    database: DatabaseSchema,
+    models: DatabaseSchema,
+    is_dependent: Callable[[TableSchema, Part], bool],
 ) -> Tuple[List[str], List[str]]:
     """Drop what a change cannot be made with, and make it again.
 
     What differs is dropped, or made anew, for itself.
     """
-    changed = {id(difference.found) for difference in differences(database, models)}
-    held = [
+    changed = {id(difference.actual) for difference in differences(database, models)}
+    dependents = [
         (table, part)
         for key, table in database.tables.items()
-        for part in table.of(*_IN_THE_WAY, "column")
-        if key in models.tables and id(part) not in changed and concerns(table, part)
+        for part in table.of(*_DEPENDENT_KINDS, "column")
+        if key in models.tables and id(part) not in changed and is_dependent(table, part)
     ]
-    held.sort(key=lambda pair: pair[1].kind == "column")  # it takes along what hangs on it
-    drops = [statement for table, part in held for statement in drop(table, part)]
-    adds = [Late(sql) for table, part in reversed(held) for sql in add(table, part)]
+    dependents.sort(key=lambda pair: pair[1].kind == "column")  # it takes along what hangs on it
+    drops = [statement for table, part in dependents for statement in drop(table, part)]
+    adds = [Late(sql) for table, part in reversed(dependents) for sql in add(table, part)]
     return drops, list(adds)
 
 
-def about(part: Part, column: Part) -> bool:
+def concerns(part: Part, column: Part) -> bool:
     """Tell whether an index or a constraint may be about a column."""
     return column.name in part.columns or mentions(part.sql, quoted(column.name))
 
@@ -99,9 +101,9 @@ def split_name(sql_name: str) -> Tuple[str, str]:
     return match["schema"] or "", bare
 
 
-def unlike(wanted: Part, found: Part) -> List[str]:
+def changed_facts(expected: Part, actual: Part) -> List[str]:
     """The facts that differ."""
-    return [name for name in wanted.facts if wanted.facts[name] != found.facts.get(name, "")]
+    return [name for name in expected.facts if expected.facts[name] != actual.facts.get(name, "")]
 
 
 def comment(part: Optional[Part]) -> str:

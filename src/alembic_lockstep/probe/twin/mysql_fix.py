@@ -14,22 +14,24 @@ from typing import Iterator, List, Set, Tuple
 from .mysql_groups import (
     INDEXES,
     ForeignKey,
+    concerned_columns,
     differs,
-    fact,
+    fact_of,
     foreign_keys,
     group_of,
     held_by,
-    places,
 )
 from .mysql_text import literal, quoted
-from .schema import Difference, Part, Schema, Table
+from .schema import DatabaseSchema, Part, SchemaDifference, TableSchema
 
 _TEXTUAL = re.compile(r"(?:var)?char|(?:tiny|medium|long)?text|enum|set")
 # What an option is without being set, if that is not DEFAULT.
 _ZERO = ("avg_row_length", "checksum", "delay_key_write", "key_block_size", "max_rows", "min_rows")
 
 
-def cure(difference: Difference, database: Schema, models: Schema) -> List[str]:
+def fix_statements(
+    difference: SchemaDifference, database: DatabaseSchema, models: DatabaseSchema
+) -> List[str]:
     """The statements that cure a difference, and those that only it can be cured with.
 
     Differences that belong together have the same statements. To be run in the order of
@@ -39,50 +41,50 @@ def cure(difference: Difference, database: Schema, models: Schema) -> List[str]:
         return [_of_sequence(difference)]
     group = group_of(difference, database, models)
     held = held_by(group, database, models)
-    tables = sorted({one.table for one in group} | {key for key, _ in held})
-    repairs = [_Repair(key, group, held, database, models) for key in tables]
+    tables = sorted({member.table for member in group} | {key for key, _ in held})
+    table_fixes = [_TableFix(key, group, held, database, models) for key in tables]
     return [
         statement
-        for step in (_Repair.before, _Repair.alter, _Repair.after)
-        for repair in repairs
-        for statement in step(repair)
+        for step in (_TableFix.before, _TableFix.alter, _TableFix.after)
+        for table_fix in table_fixes
+        for statement in step(table_fix)
     ]
 
 
-def _of_sequence(difference: Difference) -> str:
-    if difference.wanted is None:
+def _of_sequence(difference: SchemaDifference) -> str:
+    if difference.expected is None:
         return f"DROP SEQUENCE {quoted(difference.part.name)}"
-    verb = "CREATE" if difference.found is None else "ALTER"
-    return f"{verb} SEQUENCE {difference.wanted.sql}"
+    verb = "CREATE" if difference.actual is None else "ALTER"
+    return f"{verb} SEQUENCE {difference.expected.sql}"
 
 
-class _Repair:
+class _TableFix:
     """What is done to one table."""
 
     def __init__(
         self,
         key: str,
-        group: List[Difference],
+        group: List[SchemaDifference],
         held: List[Tuple[str, ForeignKey]],
-        database: Schema,
-        models: Schema,
+        database: DatabaseSchema,
+        models: DatabaseSchema,
     ) -> None:
-        mine = [one for one in group if one.table == key]
-        self._found, self._wanted = database.tables[key], models.tables[key]
-        self._columns = {d.part.name: d for d in mine if d.part.kind == "column"}
-        self._options = [one for one in mine if one.part.kind in ("options", "comment")]
-        self._removed = [one.found for one in mine if one.found is not None]
-        self._added = [one.wanted for one in mine if one.wanted is not None]
-        self._held = [part for at, part in held if at == key]
+        own = [member for member in group if member.table == key]
+        self._actual, self._expected = database.tables[key], models.tables[key]
+        self._columns = {member.part.name: member for member in own if member.part.kind == "column"}
+        self._options = [member for member in own if member.part.kind in ("options", "comment")]
+        self._removed = [member.actual for member in own if member.actual is not None]
+        self._added = [member.expected for member in own if member.expected is not None]
+        self._held = [part for held_key, part in held if held_key == key]
         self._make_room()
-        self._head = f"ALTER TABLE {self._found.sql_name} "
+        self._head = f"ALTER TABLE {self._actual.sql_name} "
 
     def before(self) -> Iterator[str]:
         dropped = [*self._of(self._removed, "foreign_key"), *self._held]
         drops = [f"DROP FOREIGN KEY {quoted(part.name)}" for part in dropped]
         if drops:
             yield self._head + ", ".join(dict.fromkeys(drops))
-        if any(fact(one.found, "partition by") for one in self._repartitioned()):
+        if any(fact_of(difference.actual, "partition by") for difference in self._repartitioned()):
             yield f"{self._head}REMOVE PARTITIONING"
 
     def alter(self) -> Iterator[str]:
@@ -90,7 +92,7 @@ class _Repair:
             *self._drops(),
             *self._column_clauses(),
             *self._adds(*INDEXES, "check"),
-            *(clause for one in self._options for clause in _clauses_of_options(one)),
+            *(clause for difference in self._options for clause in _clauses_of_options(difference)),
         ]
         if clauses:
             yield self._head + ", ".join(dict.fromkeys(clauses))
@@ -103,19 +105,19 @@ class _Repair:
                 yield self._head + ", ".join(adds)
         for name, word in self._hidden():
             yield f"{self._head}ALTER INDEX {quoted(name)} {word}"
-        for one in self._repartitioned():
-            if fact(one.wanted, "partition by"):
-                yield f"{self._head}PARTITION BY {fact(one.wanted, 'partition by')}"
+        for difference in self._repartitioned():
+            if fact_of(difference.expected, "partition by"):
+                yield f"{self._head}PARTITION BY {fact_of(difference.expected, 'partition by')}"
 
     def _of(self, parts: List[Part], *kinds: str) -> List[Part]:
         return [part for part in parts if part.kind in kinds]
 
-    def _repartitioned(self) -> List[Difference]:
-        return [one for one in self._options if differs(one, "partition by")]
+    def _repartitioned(self) -> List[SchemaDifference]:
+        return [difference for difference in self._options if differs(difference, "partition by")]
 
     def _adds(self, *kinds: str) -> Iterator[str]:
         for part in self._of(self._added, *kinds):
-            if not self._is_of_column(part, self._wanted):
+            if not self._is_of_column(part, self._expected):
                 yield f"ADD {part.sql}"
 
     def _drops(self) -> Iterator[str]:
@@ -124,13 +126,13 @@ class _Repair:
                 yield "DROP PRIMARY KEY"
             elif part.kind != "check":
                 yield f"DROP INDEX {quoted(part.name)}"
-            elif not self._is_of_column(part, self._found):
+            elif not self._is_of_column(part, self._actual):
                 yield f"DROP CONSTRAINT {quoted(part.name)}"
         for name in self._idle_indexes():
             yield f"DROP INDEX {quoted(name)}"
         again = self._recreated()
-        for name, one in self._columns.items():
-            if one.wanted is None or name in again:
+        for name, difference in self._columns.items():
+            if difference.expected is None or name in again:
                 yield f"DROP COLUMN {quoted(name)}"
 
     def _hidden(self) -> Iterator[Tuple[str, str]]:
@@ -143,23 +145,23 @@ class _Repair:
 
     def _idle_indexes(self) -> Iterator[str]:
         """Those that the server made for a foreign key, and that have no more use."""
-        kept = {(one.index, one.columns) for one in foreign_keys(self._wanted)}
+        used = {(key.index, key.columns) for key in foreign_keys(self._expected)}
         added = self._of(self._added, *INDEXES)
-        for one in foreign_keys(self._found):
-            covered = any(part.columns[: len(one.columns)] == one.columns for part in added)
-            is_idle = (one.index, one.columns) not in kept
-            if one.index and is_idle and (covered or one in self._removed):
-                yield one.index
+        for key in foreign_keys(self._actual):
+            covered = any(part.columns[: len(key.columns)] == key.columns for part in added)
+            is_idle = (key.index, key.columns) not in used
+            if key.index and is_idle and (covered or key in self._removed):
+                yield key.index
 
     def _column_clauses(self) -> Iterator[str]:
-        altered = {name: one.wanted for name, one in self._columns.items()}
-        if any(differs(one, "collation") for one in self._options):
+        altered = {name: difference.expected for name, difference in self._columns.items()}
+        if any(differs(difference, "collation") for difference in self._options):
             # What is of the table's collation is to be of the new one.
-            for part in self._wanted.of("column"):
+            for part in self._expected.of("column"):
                 if not part.facts["collation"] and _TEXTUAL.match(part.facts["type"]):
                     altered.setdefault(part.name, part)
-        has = {column.name: column for column in self._found.of("column")}
-        for parts, table in ((self._removed, self._found), (self._added, self._wanted)):
+        has = {column.name: column for column in self._actual.of("column")}
+        for parts, table in ((self._removed, self._actual), (self._added, self._expected)):
             for part in self._of(parts, "check"):
                 if self._is_of_column(part, table):
                     altered.setdefault(part.name, has.get(part.name))
@@ -171,25 +173,25 @@ class _Repair:
 
     def _check_of(self, column: str) -> str:
         """The CHECK that stands in the column's definition, or else is lost with it."""
-        stay = [part for part in self._found.of("check") if part not in self._removed]
-        for parts, table in ((stay, self._found), (self._added, self._wanted)):
+        stay = [part for part in self._actual.of("check") if part not in self._removed]
+        for parts, table in ((stay, self._actual), (self._added, self._expected)):
             for part in self._of(parts, "check"):
                 if part.name == column and self._is_of_column(part, table):
                     return f" {part.sql}"
         return ""
 
-    def _is_of_column(self, part: Part, table: Table) -> bool:
-        is_check = part.kind == "check" and part.made_up
+    def _is_of_column(self, part: Part, table: TableSchema) -> bool:
+        is_check = part.kind == "check" and part.has_generated_name
         return is_check and any(part.name == column.name for column in table.of("column"))
 
     def _recreated(self) -> Set[str]:
         """The columns that have to be dropped and made anew: computed when read, or no more so."""
         return {
             name
-            for name, one in self._columns.items()
-            if one.verb == "modify"
-            and fact(one.found, "computed").endswith("VIRTUAL")
-            != fact(one.wanted, "computed").endswith("VIRTUAL")
+            for name, difference in self._columns.items()
+            if difference.verb == "modify"
+            and fact_of(difference.actual, "computed").endswith("VIRTUAL")
+            != fact_of(difference.expected, "computed").endswith("VIRTUAL")
         }
 
     def _make_room(self) -> None:
@@ -199,22 +201,28 @@ class _Repair:
         """
         again = self._recreated()
         names = {part.name for part in self._of(self._added, *INDEXES)}
-        for part in self._found.of(*INDEXES, "check"):
-            columns = {name for _, name in places("", part, self._found)}
+        for part in self._actual.of(*INDEXES, "check"):
+            columns = {name for _, name in concerned_columns("", part, self._actual)}
             is_taken = part.kind != "check" and part.name in names
             if part not in self._removed and (is_taken or columns & again):
                 self._removed.append(part)
-                alike = (one for one in self._wanted.of(part.kind) if one.is_like(part))
-                self._added.append(next(one for one in alike if one not in self._added))
+                alike = (
+                    candidate
+                    for candidate in self._expected.of(part.kind)
+                    if candidate.is_like(part)
+                )
+                self._added.append(
+                    next(candidate for candidate in alike if candidate not in self._added)
+                )
 
 
-def _clauses_of_options(difference: Difference) -> Iterator[str]:
-    found, wanted = difference.found, difference.wanted
-    assert found is not None
-    assert wanted is not None
-    for name in {**wanted.facts, **found.facts}:
-        value = fact(wanted, name)
-        if value == fact(found, name) or name == "partition by":
+def _clauses_of_options(difference: SchemaDifference) -> Iterator[str]:
+    actual, expected = difference.actual, difference.expected
+    assert actual is not None
+    assert expected is not None
+    for name in {**expected.facts, **actual.facts}:
+        value = fact_of(expected, name)
+        if value == fact_of(actual, name) or name == "partition by":
             continue
         if name == "comment":
             yield f"COMMENT = {literal(value)}"

@@ -31,7 +31,7 @@ _FILTERED: Dict[str, Any] = {
 }
 
 
-class Wishes:
+class AutogenerateFilters:
     """Asks the project's filters about the twin's operations.
 
     Args:
@@ -46,20 +46,20 @@ class Wishes:
                 self._tables.setdefault(str(table.key), table)
         self._answers: Dict[str, bool] = {}
 
-    def include(self, operation: Dict[str, Any]) -> bool:
+    def includes(self, operation: Dict[str, Any]) -> bool:
         """Whether the project wants to hear of it."""
         if operation["part"] not in LOOSE:
-            return self._has(operation["table"]) and self._includes(operation)
+            return self._includes_table(operation["table"]) and self._includes_part(operation)
         # A type is as much wanted as a column that is of it.
         users = {user.rpartition(".")[0] for user in operation["users"]}
-        return not users or any(self._has(key) for key in users)
-
-    def _has(self, key: str) -> bool:
-        if key not in self._answers:
-            self._answers[key] = self._includes_table(key)
-        return self._answers[key]
+        return not users or any(self._includes_table(key) for key in users)
 
     def _includes_table(self, key: str) -> bool:
+        if key not in self._answers:
+            self._answers[key] = self._ask_about_table(key)
+        return self._answers[key]
+
+    def _ask_about_table(self, key: str) -> bool:
         table = self._table(key)
         if table.schema and not self._context.run_name_filters(table.schema, "schema", {}):
             return False
@@ -68,31 +68,33 @@ class Wishes:
             return False
         return bool(self._context.run_object_filters(table, table.name, "table", False, table))
 
-    def _includes(self, operation: Dict[str, Any]) -> bool:
+    def _includes_part(self, operation: Dict[str, Any]) -> bool:
         kind = _FILTERED.get(operation["part"])
         if kind is None:
             return True
         name, table = operation["name"], self._table(operation["table"])
-        thing = _thing(table, operation)
+        item = _schema_item(table, operation)
         verb = operation["kind"].partition("_")[0]
         parents: Any = {"schema_name": table.schema, "table_name": table.name}
         if verb != "add" and not self._context.run_name_filters(name, kind, parents):
             return False
-        other = self._counterpart(thing, operation) if verb == "modify" else None
+        counterpart = self._counterpart(item, operation) if verb == "modify" else None
         is_gone = verb == "remove"
-        return bool(self._context.run_object_filters(thing, name, kind, is_gone, other))
+        return bool(self._context.run_object_filters(item, name, kind, is_gone, counterpart))
 
-    def _counterpart(self, thing: Any, operation: Dict[str, Any]) -> Any:
+    def _counterpart(self, item: Any, operation: Dict[str, Any]) -> Any:
         """What the database has in its place: filters look at the type of a column there."""
         if operation["part"] != "column":
-            return thing
-        table, inspector = thing.table, self._context.inspector
+            return item
+        table, inspector = item.table, self._context.inspector
         for column in inspector.get_columns(table.name, schema=table.schema):
             if column["name"] == operation["name"]:
-                found = Column(column["name"], column["type"], nullable=column["nullable"])
-                Table(table.name, MetaData(), found, schema=table.schema)
-                return found
-        return thing
+                column_in_database = Column(
+                    column["name"], column["type"], nullable=column["nullable"]
+                )
+                Table(table.name, MetaData(), column_in_database, schema=table.schema)
+                return column_in_database
+        return item
 
     def _table(self, key: str) -> Table:
         if key not in self._tables:
@@ -101,13 +103,13 @@ class Wishes:
         return self._tables[key]
 
 
-def _thing(table: Table, operation: Dict[str, Any]) -> Any:
+def _schema_item(table: Table, operation: Dict[str, Any]) -> Any:
     """The models' own, by name; else one that looks like it."""
     part, name = operation["part"], operation["name"]
     held: List[Any] = [*table.columns] if part == "column" else [*table.indexes, *table.constraints]
-    found = [one for one in held if str(one.name) == name]
-    if found:
-        return found[0]
+    matching = [item for item in held if str(item.name) == name]
+    if matching:
+        return matching[0]
     names, named = operation["columns"], name or None
     likeness: Any
     if part == "column":
@@ -119,7 +121,7 @@ def _thing(table: Table, operation: Dict[str, Any]) -> Any:
     elif part == "check":
         likeness = CheckConstraint("", name=named)
     else:
-        likeness = ForeignKeyConstraint(names, [f"other.{one}" for one in names], name=named)
-    columns = [] if part == "column" else [Column(one, NullType()) for one in names]
+        likeness = ForeignKeyConstraint(names, [f"other.{item}" for item in names], name=named)
+    columns = [] if part == "column" else [Column(item, NullType()) for item in names]
     Table(table.name, MetaData(), *columns, likeness, schema=table.schema)
     return likeness

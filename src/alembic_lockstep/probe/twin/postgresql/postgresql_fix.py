@@ -1,0 +1,152 @@
+"""The SQL that brings a PostgreSQL database from what it has to what the models make."""
+
+from __future__ import annotations
+
+import re
+from typing import Iterator, List, Set
+
+from ..schema import DatabaseSchema, Part, SchemaDifference, TableSchema
+from .loose import loose_fix
+from .statements import (
+    add,
+    changed_facts,
+    comment,
+    comment_on,
+    comment_on_column,
+    concerns,
+    drop,
+    quoted,
+    recreate_dependents,
+)
+
+_OWN_SEQUENCE = re.compile(r"DEFAULT nextval\('((?:[^']|'')*)'")
+
+
+def fix_statements(
+    difference: SchemaDifference, database: DatabaseSchema, models: DatabaseSchema
+) -> List[str]:
+    """The statements that cure a difference, to be run in this order.
+
+    Empty where there are none: no statement makes a table a partitioned one.
+    """
+    expected, actual = difference.expected, difference.actual
+    kind = difference.part.kind
+    if not difference.table:
+        return loose_fix(actual, expected, database, models)
+    table = database.tables[difference.table]
+    if kind == "column":
+        return list(_column_fix(difference, table, database, models))
+    if kind == "comment":
+        return [f"COMMENT ON TABLE {table.sql_name} IS {comment(expected)}"]
+    if kind == "options":
+        return list(_options_fix(difference, table))
+    if actual and difference.aspect == "validity":
+        return [f"ALTER TABLE {table.sql_name} VALIDATE CONSTRAINT {quoted(actual.name)}"]
+    if expected and actual and changed_facts(expected, actual) == ["comment"]:
+        return [comment_on(table, actual.name, expected)]
+    return [*drop(table, actual), *add(table, expected)]
+
+
+def discard_statements(twin: DatabaseSchema, tables: Set[str]) -> List[str]:
+    """The statements that drop those tables, and the types and sequences that models may make."""
+    names = [table.sql_name for key, table in twin.tables.items() if key in tables]
+    drops = [f"DROP TABLE {name} CASCADE" for name in names]
+    for part in twin.loose:
+        keyword = "TYPE" if part.kind == "enum" else part.kind.upper()
+        drops.append(f"DROP {keyword} IF EXISTS {part.sql} CASCADE")
+    return drops
+
+
+def _column_fix(
+    difference: SchemaDifference,
+    table: TableSchema,
+    database: DatabaseSchema,
+    models: DatabaseSchema,
+) -> Iterator[str]:
+    expected, actual = difference.expected, difference.actual
+    column = quoted(difference.part.name)
+    alter = f"ALTER TABLE {table.sql_name}"
+    if expected is None:
+        yield f"{alter} DROP COLUMN {column}"
+    elif actual is None:
+        yield from add(table, expected)
+    elif difference.aspect in ("type", "collation"):
+        yield from _retype(f"{alter} ALTER COLUMN {column}", column, expected, actual)
+    elif difference.aspect == "nullable":
+        verb = "SET" if expected.facts["nullable"] == "no" else "DROP"
+        yield f"{alter} ALTER COLUMN {column} {verb} NOT NULL"
+    elif difference.aspect == "comment":
+        yield comment_on_column(table, expected)
+    elif not expected.facts["computed"]:
+        yield from _refill(table, expected, actual)
+    else:
+        # What is computed cannot be altered before PostgreSQL 17; what hangs on it goes with it.
+        drops, adds = recreate_dependents(
+            database,
+            models,
+            lambda other_table, part: (
+                other_table is table and part.kind != "column" and concerns(part, actual)
+            ),
+        )
+        yield from [*drops, *drop(table, actual), *add(table, expected), *adds]
+
+
+def _retype(alter: str, column: str, expected: Part, actual: Part) -> Iterator[str]:
+    kind, collation = expected.facts["type"], expected.facts["collation"]
+    # A default of the old type may not be one of the new type, or not by itself.
+    default = actual.facts["default"] if "type" in changed_facts(expected, actual) else ""
+    if default:
+        yield f"{alter} DROP DEFAULT"
+    collate = f" COLLATE {collation}" if collation else ""
+    using = "" if expected.facts["computed"] else f" USING {column}::text::{kind}"
+    yield f"{alter} TYPE {kind}{collate}{using}"
+    if default and expected.facts["default"]:
+        yield f"{alter} SET DEFAULT {expected.facts['default']}"
+
+
+def _refill(table: TableSchema, expected: Part, actual: Part) -> Iterator[str]:
+    """What comes of itself into a column is one thing at a time: the other has to go before."""
+    alter = f"ALTER TABLE {table.sql_name} ALTER COLUMN {quoted(expected.name)}"
+    changed = changed_facts(expected, actual)
+    if "computed" in changed:
+        yield f"{alter} DROP EXPRESSION"
+    if "identity" in changed and actual.facts["identity"]:
+        yield f"{alter} DROP IDENTITY"
+    if "default" in changed:
+        yield from _redefault(table, alter, expected, actual)
+    if "identity" in changed and expected.facts["identity"]:
+        yield f"{alter} ADD GENERATED {expected.facts['identity']}"
+
+
+def _redefault(table: TableSchema, alter: str, expected: Part, actual: Part) -> Iterator[str]:
+    default = expected.facts["default"]
+    owned, owns = _OWN_SEQUENCE.search(actual.sql), _OWN_SEQUENCE.search(expected.sql)
+    if owns and default.startswith("the next"):
+        column = quoted(expected.name)
+        yield f"CREATE SEQUENCE {owns[1]} OWNED BY {table.sql_name}.{column}"
+        yield f"{alter} SET DEFAULT nextval('{owns[1]}')"
+        return
+    yield f"{alter} SET DEFAULT {default}" if default else f"{alter} DROP DEFAULT"
+    if owned and actual.facts["default"].startswith("the next"):
+        yield f"DROP SEQUENCE {owned[1]}"
+
+
+def _options_fix(difference: SchemaDifference, table: TableSchema) -> Iterator[str]:
+    assert difference.expected is not None
+    assert difference.actual is not None
+    expected, actual = difference.expected.facts, difference.actual.facts
+    alter = f"ALTER TABLE {table.sql_name}"
+    if expected["unlogged"] != actual["unlogged"]:
+        yield f"{alter} SET {'UNLOGGED' if expected['unlogged'] else 'LOGGED'}"
+    if expected["storage"] != actual["storage"]:
+        if actual["storage"]:
+            names = ", ".join(option.partition("=")[0] for option in actual["storage"].split(", "))
+            yield f"{alter} RESET ({names})"
+        if expected["storage"]:
+            yield f"{alter} SET ({expected['storage']})"
+    if expected["tablespace"] != actual["tablespace"]:
+        yield f"{alter} SET TABLESPACE {quoted(expected['tablespace'] or 'pg_default')}"
+    if expected["inherits"] != actual["inherits"]:
+        for verb, facts in (("NO INHERIT", actual), ("INHERIT", expected)):
+            for parent in filter(None, facts["inherits"].split(", ")):
+                yield f"{alter} {verb} {parent}"
