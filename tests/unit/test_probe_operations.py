@@ -126,6 +126,23 @@ def test_a_column_says_whether_its_type_brings_a_check(kind: Any, checked: bool)
     assert added["checked"] is checked
 
 
+@pytest.mark.parametrize(
+    ("column", "recreates"),
+    [
+        (sa.Column("b", sa.Text()), False),
+        (sa.Column("b", sa.Text(), server_default="text("), False),
+        (sa.Column("b", sa.Text(), server_default=sa.text("'x'")), True),
+        (sa.Column("b", sa.DateTime(), server_default=sa.func.now()), True),
+        (sa.Column("b", sa.Integer(), sa.Computed("id + 1")), True),
+        (sa.Column("b", sa.Boolean(create_constraint=True, name="yes")), True),
+    ],
+)
+def test_a_new_column_is_marked_if_sqlite_cannot_add_it_as_it_is(
+    column: sa.Column[Any], recreates: bool
+) -> None:
+    assert operation_of(ops.AddColumnOp("tags", column))["recreates"] is recreates
+
+
 def table(name: str, *parts: Any) -> sa.Table:
     return sa.Table(name, sa.MetaData(), sa.Column("id", sa.Integer()), *parts)
 

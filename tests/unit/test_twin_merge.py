@@ -106,8 +106,8 @@ def test_two_names_on_the_same_columns_are_two_things() -> None:
 
 def test_a_table_that_batch_mode_would_spoil_is_made_anew() -> None:
     anew = ["op.execute('CREATE TABLE _lockstep_games (…)')"]
-    gone = said("remove_column", name="host", code=["with op.batch_alter_table('games'…"])
-    index = said("add_index", "games", "ix", "id", code=["with op.batch_alter_table('games'…"])
+    gone = said("remove_column", name="host", code=["old"], in_batch=True)
+    index = said("add_index", "games", "ix", "id", code=["old"], in_batch=True)
     twin = [{**gone, "code": anew}, {**index, "code": anew}]
     opinion = {"operations": twin, "compared": ["games"], "fragile": ["games"]}
     codes = [one["code"] for one in merge([gone, index], opinion, lambda _: True)]

@@ -1,14 +1,16 @@
-"""What one of autogenerate's operations is about: kind, table, name, columns, words."""
+"""Describe autogenerate's operations: kind, table, name, columns, text."""
 
 from __future__ import annotations
 
 from typing import Any, Iterator, Optional, Set
 
 from alembic.operations import ops
+from sqlalchemy import Computed
+from sqlalchemy.sql.elements import ClauseElement
 
 from .foreign import describe_foreign
 
-# What the twin calls them, by SQLAlchemy's name, of which CHECK has three.
+# The twin's names of constraints, by SQLAlchemy's, of which CHECK has three.
 PARTS = {
     "check_constraint": "check",
     "column_check_constraint": "check",
@@ -29,14 +31,15 @@ _PARTS_BY_TYPE = {
 
 
 def facts_of(op: Any, default_schema: str) -> Iterator[Any]:
-    """Kind and facts of one operation; several for an altered column."""
+    """Yield kind and facts of one operation; several for an altered column."""
     if isinstance(op, ops.CreateTableOp):
         yield "add_table", {"text": f"table {op.table_name}"}
     elif isinstance(op, ops.DropTableOp):
         yield "remove_table", {"wanted": "", "text": f"table {op.table_name}"}
     elif isinstance(op, ops.AddColumnOp):
         text = f"column {op.table_name}.{op.column.name}"
-        yield "add_column", {"name": op.column.name, "text": text, "checked": _is_checked(op)}
+        facts = {"name": op.column.name, "text": text, "checked": _is_checked(op)}
+        yield "add_column", {**facts, "recreates": _recreates_table(op)}
     elif isinstance(op, ops.DropColumnOp):
         text = f"column {op.table_name}.{op.column_name}"
         yield "remove_column", {"name": op.column_name, "wanted": "", "text": text}
@@ -62,11 +65,18 @@ def facts_of(op: Any, default_schema: str) -> Iterator[Any]:
 
 
 def _is_checked(op: ops.AddColumnOp) -> bool:
-    """Tell whether the type, or what that is made of, brings a CHECK along: `Enum`, `Boolean`."""
+    """Return whether the type, or one that it wraps, adds a CHECK: `Enum`, `Boolean`."""
     kind: Any = op.column.type
     while kind is not None and not hasattr(kind, "create_constraint"):
         kind = getattr(kind, "impl", None)
     return bool(getattr(kind, "create_constraint", False))
+
+
+def _recreates_table(op: ops.AddColumnOp) -> bool:
+    """Return whether SQLite cannot add the column to an existing table as it is."""
+    default: Any = op.column.server_default
+    is_expression = isinstance(getattr(default, "arg", None), ClauseElement)
+    return isinstance(default, Computed) or is_expression or _is_checked(op)
 
 
 def _altered(op: ops.AlterColumnOp) -> Iterator[Any]:
@@ -136,7 +146,7 @@ def table_of(op: Any, parent: Optional[ops.ModifyTableOps]) -> str:
 
 
 def names_of(op: Any) -> Set[str]:
-    """The names of indexes and constraints that come or go with it."""
+    """Return the names of indexes and constraints that come or go with an operation."""
     if isinstance(op, (ops.CreateTableOp, ops.DropTableOp)):
         constraints = op.to_table().constraints
         return {str(constraint.name) for constraint in constraints if constraint.name}

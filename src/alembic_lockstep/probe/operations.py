@@ -1,10 +1,11 @@
-"""Autogenerate's operations as plain data with a stable identity.
+"""Turn autogenerate's operations into plain data with a stable identity.
 
 An operation is `{"kind", "table", "name", "columns", "wanted", "found", "text", "code"}`. Its
-identity is kind, table, name, columns and `wanted` (what the *models* want): the
-database's side, `found`, is left out, so that two runs can be subtracted as sets. For the twin's
-sake some have more: `part`, as the twin would call it; `checked`, of a column whose type brings a
-CHECK along; `names` that an operation of another package holds.
+identity is kind, table, name, columns and `wanted` (the *models'* side): the database's side,
+`found`, is left out, so that two runs can be subtracted as sets. For the merge with the twin's
+operations some have more: `part`, the twin's name of the kind; `in_batch`, if the code is a batch
+block; of a new column `checked`, if its type adds a CHECK, and `recreates`, if SQLite cannot add it
+to an existing table; `names` that an operation of another package contains.
 """
 
 from __future__ import annotations
@@ -35,20 +36,20 @@ FROM_SETS = ("add_fk", "remove_fk", "add_constraint", "remove_constraint")
 
 
 class _Contexts(NamedTuple):
-    """The contexts in which code is rendered."""
+    """Contexts in which code is rendered."""
 
     usual: AutogenContext
     new_table: AutogenContext
 
 
-# As whom the project connects to a PostgreSQL scratch server; by URL, with the user's number.
+# The role of the project on a PostgreSQL scratch server; by URL, with the user's number.
 OUR_ROLE = "lockstep_project"
 
 
 def flatten(upgrade: ops.UpgradeOps, context: AutogenContext) -> List[Operation]:
-    """The operations of one database, a table's parts folded into the table where it is new.
+    """Return the operations of one database, the parts of new tables folded into the table.
 
-    In the same order each time: for tables that go and for constraints Alembic goes through sets.
+    In the same order each time: Alembic goes through sets of dropped tables and of constraints.
     """
     contexts = _Contexts(exact_context(context), table_context(exact_context(context)))
     about_project = [op for op in upgrade.ops if not _is_grant_to_us(op)]
@@ -69,7 +70,7 @@ def flatten(upgrade: ops.UpgradeOps, context: AutogenContext) -> List[Operation]
 def _add_indexes(
     operations: Sequence[Any], facts: Sequence[Operation], contexts: _Contexts
 ) -> None:
-    """Have new tables make the indexes that autogenerate passes over."""
+    """Add to new tables the indexes that autogenerate skips."""
     for op in operations:
         if isinstance(op, ops.CreateTableOp):
             own = [fact for fact in facts if fact["table"] == table_of(op, None)]
@@ -81,7 +82,7 @@ def _add_indexes(
 
 
 def _folded(facts: Sequence[Operation]) -> List[Operation]:
-    """The operations, a table's parts folded into the table where it is new or goes."""
+    """Return the operations, the parts of new and dropped tables folded into the table."""
     whole = {fact["table"]: fact for fact in facts if fact["kind"] in {"add_table", "remove_table"}}
     folded = []
     for fact in facts:
@@ -100,9 +101,9 @@ def _folded(facts: Sequence[Operation]) -> List[Operation]:
 
 
 def _make_room(facts: Sequence[Operation]) -> None:
-    """Have those go first whose name another table takes over, as where a table is renamed.
+    """Drop indexes and constraints first whose name another table takes over, as in a rename.
 
-    SQLite and PostgreSQL have one space of names for the indexes of all tables.
+    SQLite and PostgreSQL have one namespace for the indexes of all tables.
     """
     takers: Dict[str, Set[str]] = {}
     for fact in facts:
@@ -125,16 +126,16 @@ def _make_room(facts: Sequence[Operation]) -> None:
 
 
 def _is_grant_to_us(op: Any) -> bool:
-    """Tell whether alembic_utils takes an owner's own rights for grants to the dry run's role.
+    """Return whether alembic_utils takes an owner's own rights for grants to the dry run's role.
 
-    It leaves out those of superusers, as whom projects often connect.
+    It leaves out those of superusers, the role of many projects.
     """
     role = getattr(getattr(op, "target", None), "role", None)
     return isinstance(role, str) and (role == OUR_ROLE or role.startswith(f"{OUR_ROLE}_"))
 
 
 def _dependants_first(operations: Sequence[ops.MigrateOperation]) -> List[Any]:
-    """The operations, tables being dropped before those to which their foreign keys lead."""
+    """Return the operations, tables dropped before those to which their foreign keys lead."""
     dropped = {table_of(op, None): op for op in operations if isinstance(op, ops.DropTableOp)}
     uses: Dict[str, Set[str]] = {table: set() for table in sorted(dropped)}
     for table, op in dropped.items():
@@ -173,6 +174,7 @@ def _facts_below(
         fact["wanted"] = _ADDRESS.sub("", fact["wanted"])
         fact["found"] = _database_side(op, contexts.usual)
         fact["before"], fact["after"] = [], []
+        fact["in_batch"] = parent is not None and _is_in_batch(op, contexts.usual)
         if _is_expression_on_sqlite(op, contexts.usual):
             fact["code"], fact["after"] = [], fact["code"]
         names, is_gone = names_of(op), kind.startswith("remove_")
@@ -183,7 +185,7 @@ def _facts_below(
 def _printed(
     op: Any, parent: Optional[ops.ModifyTableOps], contexts: _Contexts
 ) -> Tuple[List[str], List[str]]:
-    """The lines of code that do it, and the imports that they need."""
+    """Return the lines of code of an operation, and the imports that they need."""
     is_table = isinstance(op, ops.CreateTableOp)
     context = _batch_context(op, copy(contexts.new_table if is_table else contexts.usual))
     context.imports = set()
@@ -194,7 +196,7 @@ def _printed(
 
 
 def _batch_context(op: Any, context: AutogenContext) -> AutogenContext:
-    """Have batch blocks rendered for what SQLite cannot alter otherwise; give the context."""
+    """Return the context, with batch blocks for what SQLite cannot alter otherwise."""
     altering = (ops.AlterColumnOp, ops.AddConstraintOp, ops.DropConstraintOp)
     if _is_on_sqlite(context) and isinstance(op, altering):
         context.opts = {**context.opts, "render_as_batch": True}
@@ -203,8 +205,12 @@ def _batch_context(op: Any, context: AutogenContext) -> AutogenContext:
     return context
 
 
+def _is_in_batch(op: Any, context: AutogenContext) -> bool:
+    return bool(_batch_context(op, copy(context)).opts.get("render_as_batch"))
+
+
 def _is_expression_on_sqlite(op: Any, context: AutogenContext) -> bool:
-    """Tell whether an index is one that a batch block which makes the table anew loses."""
+    """Return whether a batch block that recreates the table would lose the new index."""
     if not _is_on_sqlite(context) or not isinstance(op, ops.CreateIndexOp):
         return False
     return not all(isinstance(part, Column) for part in op.to_index().expressions)
@@ -215,7 +221,7 @@ def _is_on_sqlite(context: AutogenContext) -> bool:
 
 
 def _database_side(op: Any, context: AutogenContext) -> str:
-    """What the database has, as text; empty where it has nothing."""
+    """Return the database's side of an operation as text; empty where it has nothing."""
     if isinstance(op, ops.AlterColumnOp):
         default = getattr(op.existing_server_default, "arg", op.existing_server_default)
         return f"{op.existing_type!r} {op.existing_nullable} {default} {op.existing_comment}"
@@ -236,7 +242,7 @@ def _within(op: ops.MigrateOperation, parent: Optional[ops.ModifyTableOps]) -> o
 
 
 def _code(op: ops.MigrateOperation, context: AutogenContext) -> List[str]:
-    """The lines of `op.*` code; what stands in brackets or in a batch block is indented."""
+    """Return lines of `op.*` code, indented in brackets and in batch blocks."""
     lines: List[str] = []
     try:
         texts = render.render_op(context, op)
@@ -249,9 +255,9 @@ def _code(op: ops.MigrateOperation, context: AutogenContext) -> List[str]:
 
 
 def _indented(text: str) -> List[str]:
-    """The lines of a rendered text, of which Alembic indents arguments in some calls only.
+    """Return the lines of a rendered text, all arguments indented: Alembic indents some only.
 
-    What stands in a string stays as it is: its lines are one.
+    A string over several lines stays as it is, and is one line.
     """
     in_brackets: Set[int] = set()
     in_strings: Set[int] = set()

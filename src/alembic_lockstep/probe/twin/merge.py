@@ -1,4 +1,4 @@
-"""Two opinions, one list: what both say appears once, and what only spelling makes of one, never.
+"""Merge the operations of autogenerate and of the twin: each once, and none of spelling only.
 
 Both are lists of operations; see `probe/operations.py`.
 """
@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Set,
 Operation = Dict[str, Any]
 Identity = Tuple[Any, ...]
 
-# What autogenerate says in one operation, the twin may say by several aspects.
+# One operation of autogenerate may be several aspects of the twin's.
 _ASPECTS = {
     "modify_collation": "modify_type",
     "modify_charset": "modify_type",
@@ -18,12 +18,9 @@ _ASPECTS = {
     "modify_identity": "modify_default",
     "modify_on_update": "modify_default",
 }
-# To autogenerate a unique constraint may be an index, and a changed one is two operations.
+# For autogenerate a unique constraint may be an index, and a changed one is two operations.
 _FAMILIES = {"index": "key", "constraint": "key", "fk": "fk", "column": "column"}
 _SEPARATE_CONSTRAINTS = ("check", "exclusion", "primary_key")
-_BATCH = "with op.batch_alter_table("
-# In the code of a new column, that batch mode cannot add it to the table as it is.
-_RECREATING = ("Computed(", "create_constraint=True", "text(")
 _CODE = ("before", "code", "after")
 LOOSE = ("enum", "domain", "sequence")
 
@@ -34,60 +31,37 @@ def merge(
     include: Callable[[Operation], bool],
     unwanted: Sequence[Operation] = (),
 ) -> List[Operation]:
-    """Autogenerate's operations, less those that differ in nothing, and the twin's own.
+    """Return autogenerate's operations, less those without a difference, and the twin's own.
 
-    In the order in which they can be run: a new type before the column that is of it.
+    In the order to run them: a new type before the column that uses it.
 
     Args:
-        opinion: The twin's; see `ask_twin`.
-        include: Whether the project wants to hear of an operation.
-        unwanted: Operations that it does not want to hear of.
+        opinion: The twin's comparison; see `compare_with_twin`.
+        include: Returns whether the project's filters include an operation.
+        unwanted: Operations that the project's hook took away.
     """
     twin, compared = opinion["operations"], set(opinion["compared"])
-    differs = {thing for operation in twin for thing in _identities(operation)}
+    differing, reported, suppressed = map(_identities_of, (twin, autogenerate, unwanted))
     accepted = [
-        operation
-        for operation in autogenerate
-        if operation["table"] not in compared
-        or not _may_be_phantom(operation)
-        or differs.intersection(_counterparts(operation))
+        op
+        for op in autogenerate
+        if op["table"] not in compared
+        or not _may_be_phantom(op)
+        or differing.intersection(_counterparts(op))
     ]
-    reported = {thing for operation in autogenerate for thing in _identities(operation)}
-    suppressed = {thing for operation in unwanted for thing in _identities(operation)}
-    own = [
-        operation
-        for operation in twin
-        if not (reported | suppressed).intersection(_counterparts(operation))
-    ]
-    own = [
-        operation
-        for operation in own
-        if not _comes_with_another(operation, autogenerate) and include(operation)
-    ]
-    confirmed = [operation for operation in twin if reported.intersection(_counterparts(operation))]
-    covering = [
-        operation
-        for operation in own
-        if any(operation["code"] == peer["code"] for peer in confirmed)
-    ]
-    accepted = [_with_twins_code(operation, confirmed, covering) for operation in accepted]
-    accepted = _rebuilt(accepted, confirmed, opinion.get("fragile", ()))
-    # A column takes its constraints along, or cannot go before them.
-    first = [
-        operation
-        for operation in own
-        if operation not in covering and operation["kind"].startswith("remove_")
-    ]
-    last = [operation for operation in own if operation not in first]
+    own = [op for op in twin if not (reported | suppressed).intersection(_counterparts(op))]
+    own = [op for op in own if not _comes_with_another(op, autogenerate) and include(op)]
+    confirmed = [op for op in twin if reported.intersection(_counterparts(op))]
+    covering = [op for op in own if any(op["code"] == peer["code"] for peer in confirmed)]
+    accepted = [_with_twins_code(op, confirmed, covering) for op in accepted]
+    accepted = _with_safe_rebuilds(accepted, confirmed, opinion.get("fragile", ()))
+    # A column takes its constraints along, or cannot be dropped before them.
+    first = [op for op in own if op not in covering and op["kind"].startswith("remove_")]
+    last = [op for op in own if op not in first]
     if opinion.get("in_stages") and own:
-        accepted = [_in_stages(operation) for operation in accepted]
-    computed = {
-        thing
-        for operation in twin
-        if operation.get("is_computed")
-        for thing in _identities(operation)
-    }
-    return sorted([*first, *accepted, *last], key=lambda operation: _rank(operation, computed))
+        accepted = [_in_stages(op) for op in accepted]
+    computed = _identities_of(op for op in twin if op.get("is_computed"))
+    return sorted([*first, *accepted, *last], key=lambda op: _rank(op, computed))
 
 
 def _in_stages(operation: Operation) -> Operation:
@@ -104,17 +78,17 @@ def _in_stages(operation: Operation) -> Operation:
 def _with_twins_code(
     operation: Operation, confirmed: List[Operation], covering: List[Operation]
 ) -> Operation:
-    """Note what the twin does instead, where that cures what only it has found, too.
+    """Add the twin's code as `instead`, where it also fixes a difference that only the twin has.
 
-    SQLite makes a table anew for any difference, and MySQL alters at once what hangs together.
-    And where a sequence takes the place of an identity, Alembic's own alteration fails.
+    SQLite recreates a table for any difference, and MySQL alters a group of columns at once.
+    And where a sequence replaces an identity, Alembic's own alteration fails.
 
     Args:
-        others: Of the twin's operations those that autogenerate has, too.
-        wide: Of those that only the twin has, those that cure some of the others.
+        confirmed: The twin's operations that autogenerate has, too.
+        covering: The operations that only the twin has, and whose code fixes some of those.
     """
     same = [peer for peer in confirmed if _identities(peer).intersection(_counterparts(operation))]
-    # Autogenerate's own leaves the index that MySQL made for a foreign key.
+    # Autogenerate's own code leaves the index that MySQL made for a foreign key.
     better = [
         peer["code"] for peer in confirmed if peer["kind"] == "modify_identity" or _leaves(peer)
     ]
@@ -130,36 +104,31 @@ def _leaves(operation: Operation) -> bool:
     return operation["kind"] == "remove_fk" and bool(operation.get("leaves"))
 
 
-def _rebuilt(
+def _with_safe_rebuilds(
     operations: List[Operation], confirmed: List[Operation], fragile: Sequence[str]
 ) -> List[Operation]:
-    """Let the twin make tables anew of which Alembic's batch mode would lose something.
+    """Use the twin's code for tables of which Alembic's batch mode would lose a part.
 
-    Nor can that drop, or on SQLite make, what has no name.
+    Batch mode cannot drop, or on SQLite make, unnamed parts either.
 
     Args:
-        others: Of the twin's operations those that autogenerate has, too.
-        fragile: The tables of which something would be lost.
+        confirmed: The twin's operations that autogenerate has, too.
+        fragile: The tables of which a part would be lost.
     """
-    anew = {
-        operation["table"]
-        for operation in operations
-        if operation["code"][:1]
-        and operation["code"][0].startswith(_BATCH)
-        and _recreates_table(operation)
-        if operation["table"] in fragile or not operation["name"]
+    unsafe = {
+        op["table"]
+        for op in operations
+        if op["code"] and op.get("in_batch") and _recreates_table(op)
+        if op["table"] in fragile or not op["name"]
     }
-    return [
-        _with_code_of(operation, confirmed) if operation["table"] in anew else operation
-        for operation in operations
-    ]
+    return [_with_code_of(op, confirmed) if op["table"] in unsafe else op for op in operations]
 
 
 def _recreates_table(operation: Operation) -> bool:
-    """Tell whether batch mode makes the table anew for it; SQLite can add plain columns."""
+    """Return whether batch mode recreates the table; SQLite can add plain columns."""
     verb, _, noun = operation["kind"].partition("_")
     if operation["kind"] == "add_column":
-        return any(word in "\n".join(operation["code"]) for word in _RECREATING)
+        return bool(operation["recreates"])
     return noun != "index" and (verb == "modify" or noun in ("column", "constraint", "fk"))
 
 
@@ -174,7 +143,7 @@ def _with_code_of(operation: Operation, confirmed: List[Operation]) -> Operation
 
 
 def _may_be_phantom(operation: Operation) -> bool:
-    """Whether what the two databases have alike could look like this; a missing table could not.
+    """Return whether autogenerate may report this of equal databases; a missing table it may not.
 
     A column that the models lack may be one that they make all the same: an inherited one.
     """
@@ -183,11 +152,12 @@ def _may_be_phantom(operation: Operation) -> bool:
     return verb == "modify" or noun in phantoms or operation["kind"] == "remove_column"
 
 
-def _identities(operation: Operation) -> Set[Identity]:
-    """What the operation is about, under all names that the other opinion may have for it.
+def _identities_of(operations: Iterable[Operation]) -> Set[Identity]:
+    return {identity for operation in operations for identity in _identities(operation)}
 
-    To be looked for by `_sought()`.
-    """
+
+def _identities(operation: Operation) -> Set[Identity]:
+    """Return keys of an operation, by which `_counterparts()` of the other list finds it."""
     table, family, name = _family(operation)
     if not family:
         return {(table, _ASPECTS.get(operation["kind"], operation["kind"]), name)}
@@ -198,9 +168,9 @@ def _identities(operation: Operation) -> Set[Identity]:
 
 
 def _counterparts(operation: Operation) -> Set[Identity]:
-    """What an operation of the other opinion has to be about to be the same.
+    """Return the keys of an operation of the other list that would be the same.
 
-    What has a name is known by it; by its columns, if the other one has none.
+    A named part is matched by its name, or by its columns if the counterpart has no name.
     """
     table, family, name = _family(operation)
     if not family:
@@ -211,7 +181,7 @@ def _counterparts(operation: Operation) -> Set[Identity]:
 
 
 def _family(operation: Operation) -> Tuple[str, Optional[str], str]:
-    """The table, what may be the same among its parts, and the name."""
+    """Return the table, the family of kinds that may be the same part, and the name."""
     family = _FAMILIES.get(operation["kind"].partition("_")[2])
     if operation.get("part") in _SEPARATE_CONSTRAINTS:
         family = operation["part"]
@@ -219,9 +189,10 @@ def _family(operation: Operation) -> Tuple[str, Optional[str], str]:
 
 
 def _comes_with_another(operation: Operation, autogenerate: Iterable[Operation]) -> bool:
-    """Whether a new type comes with a new table, or another plugin's operation brings it.
+    """Return whether another operation includes this one.
 
-    The CHECK of an `Enum` or `Boolean` comes with a new column.
+    A new type comes with a new table or another plugin's operation, the CHECK of an `Enum` or
+    `Boolean` with a new column.
     """
     verb, _, noun = operation["kind"].partition("_")
     if operation["kind"] == "add_constraint":
@@ -247,6 +218,6 @@ def _rank(operation: Operation, computed: Set[Identity]) -> int:
     verb, _, noun = operation["kind"].partition("_")
     if noun in LOOSE:
         return 3 if verb == "remove" else 0
-    # What a column is computed from cannot go before it.
+    # A column cannot be dropped before those that are computed from it.
     is_computed = computed.intersection(_counterparts(operation))
     return 1 if operation["kind"] == "remove_column" and is_computed else 2

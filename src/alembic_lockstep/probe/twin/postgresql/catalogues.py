@@ -1,8 +1,8 @@
-"""What a PostgreSQL database holds, read from its catalogues.
+"""Read a PostgreSQL database from its catalogues.
 
-The server itself writes down types, expressions and definitions (`format_type`, `pg_get_expr`,
+The server itself spells types, expressions and definitions (`format_type`, `pg_get_expr`,
 `pg_get_constraintdef`, `pg_get_indexdef`), so exclusion constraints, operator classes, predicates
-and deferrability need no words of ours, and the number of queries is the same for every schema.
+and deferrability need no code of ours, and the number of queries is the same for every schema.
 https://www.postgresql.org/docs/current/catalogs.html
 """
 
@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 from ..schema import DatabaseSchema, Part, TableSchema
 from .spelling import default_form, normal_form
 
-# Neither the server's own nor an extension's. Lists of what an extension brought, by catalogue.
+# Neither the server's own nor an extension's.
 _OURS = """
   n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'
   AND NOT EXISTS (SELECT 1 FROM pg_depend e WHERE e.deptype = 'e' AND e.objid = {oid}
@@ -72,7 +72,7 @@ JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE k.contype IN ('c', 'f', 'p', 'u', 'x') AND k.conparentid = 0 AND {_CLASSES}
 ORDER BY k.conrelid, k.conname
 """
-# What is called the index of a constraint stands there; an attached one belongs to its parent.
+# A constraint's index is read with the constraint; an attached one belongs to its parent.
 _INDEXES = f"""
 SELECT CAST(x.indrelid AS bigint) AS oid, i.relname AS name, quote_ident(i.relname) AS quoted,
   pg_get_indexdef(x.indexrelid, 0, true) AS definition, x.indisunique AS is_unique,
@@ -89,7 +89,7 @@ WHERE c.relkind IN ('r', 'p') AND NOT i.relispartition AND {_CLASSES}
                   AND k.contype IN ('p', 'u', 'x'))
 ORDER BY x.indrelid, i.relname
 """
-# Who is of the type, directly or as an array.
+# Columns of the type, or of an array of it.
 _USERS = """
   ARRAY(SELECT CASE WHEN un.nspname = current_schema() THEN '' ELSE un.nspname || '.' END
                || u.relname || '.' || a.attname
@@ -131,12 +131,14 @@ ORDER BY c.relname
 """
 
 _KINDS = {"c": "check", "f": "foreign_key", "p": "primary_key", "u": "unique", "x": "exclusion"}
-# What the server calls a constraint that nobody named, after a table and columns of then.
+#: Default of a column that counts by a sequence of its own, such as SERIAL makes.
+OWN_SEQUENCE = "the next of its own sequence"
+# Endings of the names that the server makes up, after the table and columns of that time.
 _ENDINGS = ("_check", "_fkey", "_pkey", "_key", "_excl")
 
 
 def read(connection: Connection) -> DatabaseSchema:
-    """All tables and types of the database; six queries and one, whatever its size."""
+    """Read all tables, types and sequences of the database; seven queries, whatever its size."""
     schema = DatabaseSchema()
     tables: Dict[int, TableSchema] = {}
     keys: Dict[int, str] = {}
@@ -195,7 +197,7 @@ def _column(row: Dict[str, Any]) -> Part:
         "comment": row["comment"] or "",
     }
     if is_own:
-        facts["default"] = "the next of its own sequence"
+        facts["default"] = OWN_SEQUENCE
     words = [row["quoted"], row["type"]]
     if row["collation"]:
         words.append(f"COLLATE {row['collation']}")
@@ -220,7 +222,7 @@ def _identity(row: Dict[str, Any]) -> str:
 
 
 def _options(row: Dict[str, Any]) -> str:
-    """A sequence's options as they are written in SQL."""
+    """Return a sequence's options as they are written in SQL."""
     cycle = "CYCLE" if row["cycle"] else "NO CYCLE"
     return (
         f"INCREMENT {row['increment']} MINVALUE {row['min']} MAXVALUE {row['max']} "

@@ -1,4 +1,4 @@
-"""The SQL that brings a PostgreSQL database from what it has to what the models make."""
+"""Fix differences of a migrated PostgreSQL database by SQL."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from typing import Iterator, List, Set
 
 from ..schema import DatabaseSchema, Part, SchemaDifference, TableSchema
+from .catalogues import OWN_SEQUENCE
 from .loose import loose_fix
 from .statements import (
     add,
@@ -19,15 +20,15 @@ from .statements import (
     recreate_dependents,
 )
 
-_OWN_SEQUENCE = re.compile(r"DEFAULT nextval\('((?:[^']|'')*)'")
+_NEXTVAL = re.compile(r"DEFAULT nextval\('((?:[^']|'')*)'")
 
 
 def fix_statements(
     difference: SchemaDifference, database: DatabaseSchema, models: DatabaseSchema
 ) -> List[str]:
-    """The statements that cure a difference, to be run in this order.
+    """Return the statements that fix a difference, in the order to run them.
 
-    Empty where there are none: no statement makes a table a partitioned one.
+    Empty where none can: no statement makes a table a partitioned one.
     """
     expected, actual = difference.expected, difference.actual
     kind = difference.part.kind
@@ -48,7 +49,7 @@ def fix_statements(
 
 
 def discard_statements(twin: DatabaseSchema, tables: Set[str]) -> List[str]:
-    """The statements that drop those tables, and the types and sequences that models may make."""
+    """Return the statements that drop those tables, and all types and sequences."""
     names = [table.sql_name for key, table in twin.tables.items() if key in tables]
     drops = [f"DROP TABLE {name} CASCADE" for name in names]
     for part in twin.loose:
@@ -80,7 +81,7 @@ def _column_fix(
     elif not expected.facts["computed"]:
         yield from _refill(table, expected, actual)
     else:
-        # What is computed cannot be altered before PostgreSQL 17; what hangs on it goes with it.
+        # A computed column cannot be altered before PostgreSQL 17; its dependents go with it.
         drops, adds = recreate_dependents(
             database,
             models,
@@ -93,7 +94,7 @@ def _column_fix(
 
 def _retype(alter: str, column: str, expected: Part, actual: Part) -> Iterator[str]:
     kind, collation = expected.facts["type"], expected.facts["collation"]
-    # A default of the old type may not be one of the new type, or not by itself.
+    # A default of the old type may not convert to the new type.
     default = actual.facts["default"] if "type" in changed_facts(expected, actual) else ""
     if default:
         yield f"{alter} DROP DEFAULT"
@@ -105,7 +106,7 @@ def _retype(alter: str, column: str, expected: Part, actual: Part) -> Iterator[s
 
 
 def _refill(table: TableSchema, expected: Part, actual: Part) -> Iterator[str]:
-    """What comes of itself into a column is one thing at a time: the other has to go before."""
+    """Change default, identity or expression: a column has one at a time, so drops come first."""
     alter = f"ALTER TABLE {table.sql_name} ALTER COLUMN {quoted(expected.name)}"
     changed = changed_facts(expected, actual)
     if "computed" in changed:
@@ -120,14 +121,14 @@ def _refill(table: TableSchema, expected: Part, actual: Part) -> Iterator[str]:
 
 def _redefault(table: TableSchema, alter: str, expected: Part, actual: Part) -> Iterator[str]:
     default = expected.facts["default"]
-    owned, owns = _OWN_SEQUENCE.search(actual.sql), _OWN_SEQUENCE.search(expected.sql)
-    if owns and default.startswith("the next"):
+    owned, owns = _NEXTVAL.search(actual.sql), _NEXTVAL.search(expected.sql)
+    if owns and default == OWN_SEQUENCE:
         column = quoted(expected.name)
         yield f"CREATE SEQUENCE {owns[1]} OWNED BY {table.sql_name}.{column}"
         yield f"{alter} SET DEFAULT nextval('{owns[1]}')"
         return
     yield f"{alter} SET DEFAULT {default}" if default else f"{alter} DROP DEFAULT"
-    if owned and actual.facts["default"].startswith("the next"):
+    if owned and actual.facts["default"] == OWN_SEQUENCE:
         yield f"DROP SEQUENCE {owned[1]}"
 
 
