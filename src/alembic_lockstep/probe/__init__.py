@@ -1,9 +1,9 @@
-"""The program that the project's own Python runs inside the checkout.
+"""Program that the project's own Python runs inside the checkout.
 
 Nothing here imports the rest of alembic-lockstep, nor anything but the standard library,
 alembic and sqlalchemy (and flask, where the project is a Flask-Migrate one). It runs on
 Python 3.9 and later, alembic 1.9 and later, SQLAlchemy 1.4 to 2.1.
 
-It only observes: it upgrades a scratch database, compares, and reports what it saw as
-JSON lines. The host judges.
+It upgrades a scratch database, compares it with the models and reports its observations as JSON
+lines (`protocol.py`). The host judges.
 """

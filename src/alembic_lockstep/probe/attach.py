@@ -1,4 +1,4 @@
-"""SQLite opens other files by statements: `ATTACH` and `VACUUM INTO` get a copy.
+"""Give copies of files to `ATTACH` and `VACUUM INTO`, by which SQLite opens further files.
 
 The driver's own classes are extended: a connect listener or a migration may go past SQLAlchemy's
 cursors. An authorizer of SQLite's could only refuse.
@@ -25,7 +25,7 @@ Replace = Callable[[str], str]
 
 
 def guarded(connection: Any, cursor: Any, replace: Replace) -> Any:
-    """Return a class of connections, derived from a driver's, whose statements open copies."""
+    """Return a subclass of a driver's connection class, whose statements open copies."""
 
     def cursor_class(base: Any) -> Any:
         return _cursor_class(base, replace)

@@ -1,7 +1,7 @@
-"""Bytecode of modules that have none beside them, kept in a folder of ours.
+"""Keep the bytecode of modules that have none next to them in a folder of ours.
 
-Behind the guard Python cannot leave it in the project's environment: packages that were installed
-without it (uv's default) would be compiled in every run.
+Behind the guard Python cannot write to the project's environment: packages that were installed
+without bytecode (uv's default) would be compiled in every run.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Any, Callable
 
 
 def keep_bytecode(folder: str) -> None:
-    """Have Python read and write bytecode below a folder where it cannot beside the source.
+    """Make Python use bytecode below a folder where it cannot write next to the source.
 
-    That of the run's own checkouts, which lie beside the folder, stays with these.
+    That of the run's own checkouts, which are siblings of the folder, stays with these.
     """
     loader: Any = SourceFileLoader
     read: Callable[[Any, str], bytes] = loader.get_data

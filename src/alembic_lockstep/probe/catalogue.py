@@ -1,7 +1,7 @@
-"""Where the models come from: the class and the attribute behind each table and column.
+"""Locate the models: the class and the attribute behind each table and column.
 
-It reads what SQLAlchemy knows after the models were imported and configures nothing: a
-project whose relationships are broken still has tables.
+Reads what SQLAlchemy knows after the models were imported and configures nothing: a project
+whose relationships are broken still has tables.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ INSTALLED = {"site-packages", "dist-packages", ".venv", "venv"}
 
 
 def catalogue(metadatas: Sequence[MetaData], root: str) -> Dict[str, Any]:
-    """What the targeted models are and where they were written, as JSON-able data.
+    """Describe the targeted models and their source files, as JSON-able data.
 
     `root` is the checkout's absolute real path. `tables` maps `Table.key` to the mapped
     class's file (POSIX, from the root) and qualified name, and to its columns by their name
     in the database: the file, the class and the attribute that makes each. A table without
     a mapped class has empty strings; so has the file of an installed package. `bases` lists
     `[module, name]` of everything that a targeted model can be built on; `modules` every
-    file of the repository that was loaded.
+    loaded file of the repository.
     """
     files = {name: _file(module, root) for name, module in list(sys.modules.items())}
     tables: Dict[str, Any] = {}
@@ -47,7 +47,7 @@ def catalogue(metadatas: Sequence[MetaData], root: str) -> Dict[str, Any]:
 
 
 def _file(module: Any, root: str) -> str:
-    """The module's path from the root; empty for what is not the repository's."""
+    """Return the module's path from the root; empty for modules outside of the repository."""
     path = globals_of(module).get("__file__")
     if not isinstance(path, str) or not path.endswith(".py"):
         return ""
@@ -65,7 +65,7 @@ def _real(folder: str) -> str:
 
 
 def _mappers(metadatas: Sequence[MetaData]) -> List[Any]:
-    """The mappers onto targeted tables, a parent before those that inherit from it."""
+    """Return the mappers onto targeted tables, parents before their subclasses."""
     targeted = {id(table) for metadata in metadatas for table in metadata.tables.values()}
     mappers = {
         mapper
@@ -105,7 +105,7 @@ def _mapped(registry: Any) -> List[Any]:
 
 
 def _describe(mapper: Any, table: Dict[str, Any], files: Dict[str, str]) -> None:
-    """Note the mapper's class for its table and for the columns that no parent brought."""
+    """Note the mapper's class for its table and for the columns that no parent class defined."""
     cls = mapper.class_
     # Without a `__tablename__` the table is made by a `Table(...)`, in `__table__` or mapped
     # imperatively. A single-table child finds its parent's entry.
@@ -124,13 +124,13 @@ def _describe(mapper: Any, table: Dict[str, Any], files: Dict[str, str]) -> None
 
 
 def _defined_in(cls: type, files: Dict[str, str]) -> Dict[str, str]:
-    """The file of the repository that defines a class, or else the module of a package."""
+    """Return the repository's file that defines a class, or else the module of a package."""
     file = files.get(cls.__module__, "")
     return {"file": file} if file else {"file": "", "module": cls.__module__}
 
 
 def _attributes(mapper: Any) -> Iterator[Tuple[str, str]]:
-    """Column name and attribute of the mapper's own table."""
+    """Yield column names and attributes of the mapper's own table."""
     # `mapper.column_attrs` would configure all mappers, and raise for a broken relationship.
     # `mapper.columns` is public, but knows one column of an attribute that joins two tables.
     try:
@@ -144,10 +144,10 @@ def _attributes(mapper: Any) -> Iterator[Tuple[str, str]]:
 
 
 def _definer(cls: type, attribute: str) -> type:
-    """The class whose body makes the attribute: the mapped class, a mixin, an abstract base.
+    """Return the class whose body makes the attribute: the mapped class, a mixin, an abstract base.
 
-    Mapping copies every mixin's columns onto the mapped class, so its own `vars()` tell
-    nothing. A class that overrides a mixin's column without an annotation is not told apart
+    Mapping copies every mixin's columns onto the mapped class, so its own `vars()` do not
+    help. A class that overrides a mixin's column without an annotation is not recognised
     here; the host sees that in the source.
     """
     if attribute in _annotations(cls):
@@ -184,7 +184,7 @@ def _annotations(cls: type) -> Dict[str, Any]:
 def _bases(
     metadatas: Sequence[MetaData], mappers: List[Any], files: Dict[str, str]
 ) -> Set[Tuple[str, str]]:
-    """Module and name of everything that a model of these metadatas can be built on."""
+    """Return module and name of everything that a model of these metadatas can be built on."""
     targeted = {id(metadata) for metadata in metadatas}
     classes = {base for mapper in mappers for base in mapper.class_.__mro__}
     bases = set()
@@ -205,18 +205,18 @@ def _bases(
 
 
 def _homes(cls: type) -> Iterator[Tuple[str, str]]:
-    """Where a class can be imported from: its module and the top package's re-export."""
+    """Yield where a class can be imported from: its module and the top package's re-export."""
     for module in {cls.__module__, cls.__module__.partition(".")[0]}:
         if globals_of(sys.modules.get(module)).get(cls.__name__) is cls:
             yield module, cls.__name__
 
 
 def _metadatas_of(thing: Any) -> List[Any]:
-    """The metadatas that tables made through a module's global go to.
+    """Return the metadatas to which tables made through a module's global belong.
 
-    Globals are strangers: a `flask.current_app` or a settings object runs code, or raises,
-    for any attribute that is asked of it, `__class__` (thus `isinstance`) included. So
-    `type()` decides what a thing is, and attributes are read only of what is known.
+    Globals may be anything: a `flask.current_app` or a settings object runs code, or raises,
+    for any attribute, `__class__` (thus `isinstance`) included. So `type()` decides, and
+    attributes are read of known types only.
     """
     kinds = type(thing).__mro__
     if MetaData in kinds:
@@ -241,7 +241,7 @@ def _attribute(thing: Any, name: str) -> Any:
 
 
 def _static(cls: type, name: str) -> Any:
-    """The attribute as it stands in the class or a base, without running a descriptor."""
+    """Return the attribute as it stands in the class or a base, without running a descriptor."""
     try:
         return getattr_static(cls, name, None)
     except Exception:  # a metaclass may break even this

@@ -12,10 +12,9 @@ from typing import Any, Dict, TextIO
 
 
 class Channel:
-    """The pipe to the host; the project gets other streams in its place.
+    """Pipe to the host; the project gets other streams in its place.
 
-    Standard output is taken away from the project (its prints go where its errors go), and
-    standard input is empty for it.
+    The project's standard output goes where its errors go, and its standard input is empty.
     """
 
     def __init__(self, top: str) -> None:
@@ -56,7 +55,7 @@ class Channel:
 
 
 def relative(path: str, root: str) -> str:
-    """`path` relative to `root` in POSIX form; empty if it is not below it."""
+    """Return `path` relative to `root` in POSIX form; empty if it is not below it."""
     if path.startswith("<"):
         return ""  # `<string>`: no file
     path = os.path.abspath(path)

@@ -1,4 +1,4 @@
-"""Child processes: database clients never start; without a kernel's guard only harmless ones do."""
+"""Judge child processes: no database clients; without a kernel's guard only harmless programs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .programs import ADVICE, client, commands, is_harmless, shell_commands
 from .reads import ABOUT_MACHINE
 from .refusals import Refusals
 
-# Parts of the standard library that stand between the project and a call.
+# Parts of the standard library that are between the project and a call.
 LIBRARY_MODULES = {
     *("subprocess", "os", "pty", "asyncio", "concurrent", "threading", "multiprocessing"),
     "contextlib",  # in which our own check is called
@@ -27,7 +27,7 @@ OWN_PYTHON = (
 
 
 class Children:
-    """Judges each process that is to be started.
+    """Judge of each process that is to be started.
 
     Args:
         allowed: Base names of programs, the setting `allow-run`.
@@ -92,7 +92,7 @@ class Children:
         raise self._refusals.program(event, name, OWN_PYTHON if is_python else "")
 
     def _is_projects(self, program: str) -> bool:
-        """Tell whether the name leads to a program of the project's own, also by PATH."""
+        """Return whether the name leads to a program of the project's own, also by PATH."""
         if os.sep in program:
             return os.path.realpath(program).startswith(self._writable)
         folders = map(os.path.realpath, os.environ.get("PATH", "").split(os.pathsep))
@@ -113,7 +113,7 @@ class Children:
 
 
 def _is_tracker(words: List[str]) -> bool:
-    """Tell whether it is the standard library's own process that only counts semaphores."""
+    """Return whether it is the standard library's own process that only counts semaphores."""
     return words[-1].startswith("from multiprocessing.resource_tracker import main;main(")
 
 
@@ -132,7 +132,7 @@ def _command(event: str, arguments: Any) -> Optional[Tuple[str, List[str]]]:
     return os.fsdecode(executable) if executable else words[0], words
 
 
-# The places of program and argv among the events' arguments.
+# The positions of program and argv among the events' arguments.
 EVENTS: Dict[str, Tuple[int, int]] = {
     "subprocess.Popen": (0, 1),
     "os.exec": (0, 1),
@@ -164,5 +164,5 @@ def _calling_modules() -> List[str]:
 
 
 def _is_about_machine() -> bool:
-    """Tell whether the library asks the machine about itself: `platform`, `ctypes.util`."""
+    """Return whether the library asks the machine about itself: `platform`, `ctypes.util`."""
     return any(name in ABOUT_MACHINE for name in _calling_modules())

@@ -1,4 +1,4 @@
-"""What the project does to the server itself: marked as its own, and noted where it may not.
+"""Mark the server's objects that the project makes, and note statements that lacked a privilege.
 
 A role or another database outlives the scratch database. On a server that is not ours, the host
 removes such objects only where our mark proves that the project made them.
@@ -33,12 +33,12 @@ ServerObject = Tuple[str, str]
 
 
 class ClusterWatch:
-    """Listens to all engines.
+    """Listener on all engines.
 
     Attributes:
-        marks: By dialect, the comment for what the project makes beside its databases; for a
-            server that is ours there is none.
-        denied: Dialect and statement of what a server refused for want of a privilege.
+        marks: By dialect, the comment for roles, databases and tablespaces that the project makes;
+            none for a server of ours.
+        denied: Dialect and statement that a server refused for lack of a privilege.
     """
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class ClusterWatch:
         event.listen(Engine, "after_cursor_execute", self._after)
 
     def note(self, error: BaseException, dialect: str) -> None:
-        """Note what ended the run, be it past SQLAlchemy: a driver's own error, also wrapped."""
+        """Note the error that ended the run: SQLAlchemy's or a driver's own, wrapped or not."""
         for cause in _chain(error):
             if is_denied(cause) and not self.denied:
                 message = str(cause).strip().partition("\n")[0]
@@ -80,7 +80,7 @@ class ClusterWatch:
 
 
 def named(statement: str) -> List[ServerObject]:
-    """What a statement of PostgreSQL's may make for the whole server, also inside of a DO block."""
+    """Return the objects of the whole server that a PostgreSQL statement or DO block may make."""
     if "create" not in statement.lower():
         return []
     objects = []
@@ -91,7 +91,7 @@ def named(statement: str) -> List[ServerObject]:
 
 
 def is_denied(error: Any) -> bool:
-    """Whether a driver's error says that the user lacks a privilege."""
+    """Return whether a driver's error is about a privilege that the user lacks."""
     codes = [getattr(error, name, None) for name in ("sqlstate", "pgcode")]
     arguments = getattr(error, "args", ())
     if arguments and isinstance(arguments[0], dict):  # pg8000

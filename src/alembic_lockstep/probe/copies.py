@@ -1,13 +1,13 @@
-"""Modules that were loaded from elsewhere although the judged tree has their source.
+"""Find modules that were loaded from elsewhere although the judged tree has their source.
 
 A project that is installed without being editable, or that a container has on PYTHONPATH,
 stands in front of its own sources. What was loaded there is judged only if it is the same.
 
 Files are matched by module names, wherever in the tree they would be imported from: `foo.models`
 is `foo/models.py`, `src/foo/models.py`, `packages/foo/src/foo/models.py`. Another project's module
-may bear a name that the tree has too (`alembic/__init__.py` beside the migrations): it is told by
-the installed distribution that it belongs to. One from an index is the tree's own if the tree has
-its name, or, whatever it is called, most of its modules with much the same content.
+may bear a name that the tree has too (`alembic/__init__.py` next to the migrations): the installed
+distribution that it belongs to decides. A distribution from an index is the tree's own if the tree
+has its name, or has most of its modules with much the same content.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ INSTALLED = re.compile(r"[/\\](?:site|dist)-packages[/\\]")
 
 
 def loaded_copies(places: Places) -> Tuple[List[Dict[str, Any]], Set[str]]:
-    """Modules of the tree that were loaded from elsewhere and are not known to be the same.
+    """Return the tree's modules that were loaded from elsewhere, unless they are the same.
 
-    Each with its `path` in the tree, the file that was `loaded`, and whether it `differs`; if not,
-    there was nothing to compare (compiled code, or a file that the tree has no more). Beside them
+    Each with its `path` in the tree, the `loaded` file, and whether it `differs`; if not, there was
+    nothing to compare (compiled code, or a file that the tree no longer has). The second value has
     the paths of all modules that were loaded from elsewhere, harmless or not.
     """
     tree_files = TreeFiles(places)
@@ -54,7 +54,7 @@ def loaded_copies(places: Places) -> Tuple[List[Dict[str, Any]], Set[str]]:
 
 
 def _importable(name: str, file: str) -> str:
-    """`foo/bar.py` or `foo/bar/__init__.py`; empty for a module loaded under another name."""
+    """Return `foo/bar.py` or `foo/bar/__init__.py`; empty for a module under another name."""
     folder, base = os.path.split(file)
     stem = base.partition(".")[0]
     path = name.replace(".", "/") + ("/__init__" if stem == "__init__" else "")
@@ -72,7 +72,7 @@ def _is_harmless(file: str, importable: str, paths: List[str], tree_files: TreeF
 
 
 def _is_of_another_project(file: str, importable: str, tree_files: TreeFiles) -> bool:
-    """Whether the file was installed by a distribution that is not made from this tree."""
+    """Return whether a distribution that is not made from this tree installed the file."""
     for entry in sys.path:
         inside = os.path.relpath(file, entry).replace(os.sep, "/")
         for distribution in _installed(entry) if file.startswith(os.path.join(entry, "")) else ():
@@ -95,7 +95,7 @@ def _installed(entry: str) -> List[Distribution]:
 
 
 class Distribution:
-    """An installed distribution; `local` if it was installed from a folder or file."""
+    """Installed distribution; `local` if it was installed from a folder or file."""
 
     def __init__(self, installed: metadata.Distribution) -> None:
         name = installed.metadata["Name"] or ""
@@ -105,14 +105,14 @@ class Distribution:
         self._tops = (installed.read_text("top_level.txt") or name).split()
 
     def owns(self, file: str, importable: str) -> bool:
-        """Whether it installed that file, named from the folder that it is installed in."""
+        """Return whether it installed that file, a path from the folder that it is installed in."""
         if self._record is not None:
             return f"\n{file}," in f"\n{self._record}"
         # A Linux distribution's package, or an egg.
         return importable.partition("/")[0].partition(".")[0] in self._tops
 
     def modules(self, entry: str) -> Iterator[str]:
-        """Yield its Python files, named from the folder that it is installed in."""
+        """Yield its Python files, as paths from the folder that it is installed in."""
         if self._record is not None:
             files = (
                 line.rpartition(",")[0].rpartition(",")[0] for line in self._record.splitlines()

@@ -1,8 +1,8 @@
 """Take the place of functions of the project that connect for an engine.
 
-An engine that is given `creator=`, `async_creator=` or a whole `pool=` (connectors of a cloud,
-tokens in the place of passwords) has no `do_connect` event. Which database such a function would
-connect to is not known without calling it; the engine's URL says the dialect and the driver.
+An engine with `creator=`, `async_creator=` or a whole `pool=` (connectors of a cloud, tokens
+instead of passwords) has no `do_connect` event. Only a call of such a function would show which
+database it connects to; the engine's URL has the dialect and the driver.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from sqlalchemy.engine import Engine
 _SQLALCHEMY = "sqlalchemy.engine.create"
 _ASYNC = "sqlalchemy.ext.asyncio.engine"
 
-#: Connects an engine: from its dialect, URL, the creator's name and the pool's record.
+#: Connects an engine, from its dialect, URL, the creator's name and the pool's record.
 Connect = Callable[[Any, Any, str, Any], Any]
 
 
 def replace_creators(connect: Connect) -> None:
-    """Have every engine that is made from now on connect by `connect` in its creator's place."""
+    """Make every later engine connect by `connect` instead of its creator."""
     Engine.pool = _Pool(connect)  # type: ignore[assignment]
 
 
 class _Pool:
-    """The attribute `pool` of engines: each pool that an engine is given passes here.
+    """Attribute `pool` of engines: sees each pool that an engine gets.
 
     The constructor of `Engine` cannot be wrapped: SQLAlchemy reads its signature.
     """
@@ -53,7 +53,7 @@ class _Pool:
 
 
 def name_of(creator: Any) -> str:
-    """Return the name of a creator by which two of them are told apart, the same in each run."""
+    """Return a name that distinguishes creators and is the same in each run."""
     if getattr(creator, "__module__", None) == _ASYNC:
         cells = dict(zip(creator.__code__.co_freevars, creator.__closure__))  # noqa: B905 - since 3.10
         creator = cells["async_creator"].cell_contents if "async_creator" in cells else creator

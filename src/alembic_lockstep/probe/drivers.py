@@ -1,7 +1,6 @@
-"""Drivers that connect in compiled code, where no audit event is raised: their names are wrapped.
+"""Wrap the functions of drivers that connect in compiled code, where no audit event is raised.
 
-What of them cannot be wrapped: `psycopg2.extensions.connection(dsn)` and other classes of C types
-that are called themselves.
+Not wrapped: `psycopg2.extensions.connection(dsn)` and other C types that are called directly.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ Check = Callable[[str, Sequence[Any], Dict[str, Any]], None]
 
 
 def wrap_driver(module: ModuleType, check: Check) -> None:
-    """Have a driver's functions ask first; names that a version of it lacks are passed over."""
+    """Make a driver's functions check first; names that its version lacks are skipped."""
     for path in C_DRIVERS[module.__name__]:
         *owners, name = path.split(".")
         try:

@@ -35,12 +35,12 @@ from .twin.opinion import compare_with_twin
 
 # Options of `context.configure()` without which autogenerate does not look at something.
 SWITCHES = ("compare_type", "compare_server_default")
-# Said to the host when a remembered database is not what this env.py would have made.
+# Reported to the host when a snapshot is not the database that this env.py would have made.
 STALE = "alembic-lockstep: the snapshot was made in other circumstances"
 
 
 class DryRun:
-    """One pass through env.py; what it saw and how far it came."""
+    """One pass through env.py, with its observations and how far it got."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class DryRun:
         self._transcript = Transcript()
 
     def progress(self) -> Dict[str, Any]:
-        """How far it came."""
+        """Return the observations up to now."""
         names = ("phase", "revision", "revisions", "paths", "circumstances", "scripts", "asked_x")
         return {
             **{name: getattr(self, name) for name in names},
@@ -76,7 +76,7 @@ class DryRun:
         }
 
     def run(self) -> None:
-        """Execute env.py; raises whatever it or a migration raises."""
+        """Execute env.py; raise whatever it or a migration raises."""
         # Absolute: `script_location = migrations` makes it relative to the working directory.
         self._redirect.env_script = os.path.abspath(self._script.env_py_location)
         install_inert_migrations(self._request["inert"], self._request["checkout"])
@@ -110,9 +110,9 @@ class DryRun:
         return prepare_and_configure
 
     def _note_circumstances(self, connection: Any, options: Dict[str, Any]) -> None:
-        """Describe what of env.py and the models makes old migrations do what they do.
+        """Note the options and models of env.py that change the effect of old migrations.
 
-        A naming convention names the constraints of a migration that names none.
+        A naming convention, for example, names their unnamed constraints.
         """
         metadatas = _listed(options.get("target_metadata"))
         names = ("version_table", "version_table_schema", "transactional_ddl")
@@ -128,7 +128,7 @@ class DryRun:
             raise util.CommandError(STALE)
 
     def _prepare(self, connection: Any) -> None:
-        """Before Alembic looks at the database: make sure of it, and fill it if told to."""
+        """Check that the connection is the scratch database, and fill it from the start file."""
         self._redirect.claim(connection)
         if self._request["start_sql"]:
             self.phase = "start-sql"
@@ -170,7 +170,7 @@ class DryRun:
         self.paths[self.revision] = relative(str(step.revision.path), self._request["checkout"])
 
     def _pending_steps(self, rev: Any) -> Iterator[Any]:
-        """What is to be run: all of the history, or what does not build on the commit's own."""
+        """Yield the steps to run: all of the history, or those not built on left-out revisions."""
         left_out = set(self._request["leave_out"])
         for step in self._script._upgrade_revs("heads", self._without_ancestors(rev)):
             script = step.revision
@@ -185,10 +185,10 @@ class DryRun:
                 yield step
 
     def _without_ancestors(self, heads: Any) -> Any:
-        """What the database is at, less what others of it build on.
+        """Return the database's heads without those that are ancestors of another.
 
-        A database of the base's models is at all heads of the base. Where this commit puts one of
-        them upon another, Alembic would refuse to go on from both.
+        A database of the base's models is at all heads of the base. Where this commit makes one
+        the ancestor of another, Alembic would refuse to upgrade from both.
         """
         if len(heads) < 2:
             return heads
@@ -221,20 +221,20 @@ class DryRun:
             )
         schemas = {table.schema for metadata in metadatas for table in metadata.tables.values()}
         make_schemas(context.connection, schemas)
-        # As Alembic does around each revision: without transactional DDL, nobody else commits.
+        # As Alembic does around each revision: without transactional DDL, nothing else commits.
         with context.begin_transaction(_per_migration=True):
             began = context.connection.get_transaction()
             for metadata in metadatas:
                 metadata.create_all(context.connection)
             context.stamp(self._script, "heads")
             # A listener of the models that commits has ended the transaction; the next statement
-            # began another, which nobody else commits.
+            # began another, which nothing else commits.
             current = context.connection.get_transaction()
             if current is not None and current is not began:
                 current.commit()
 
     def _note_scripts(self) -> None:
-        """Keep the names of the history's files: env.py may have set the version locations."""
+        """Keep the paths of the history's files: env.py may have set the version locations."""
         files = (str(script.path) for script in self._script.walk_revisions())
         paths = (relative(path, self._request["checkout"]) for path in files)
         self.scripts = sorted({*self.scripts, *filter(None, paths)})
@@ -245,7 +245,7 @@ class DryRun:
             raise NoMetadataError
         script = produce_migrations(context, context.opts["target_metadata"])
         rendering = AutogenContext(context, autogenerate=True)
-        # What the project's hook takes away, the twin is not to say either.
+        # Operations that the project's hook takes away are no findings of the twin's either.
         has_hook = context.opts.get("process_revision_directives")
         unwanted = _flattened([script], rendering) if has_hook else []
         operations = _flattened(_processed(context, script), rendering)
@@ -290,11 +290,11 @@ def _listed(target: Any) -> List[Any]:
 
 
 def _processed(context: MigrationContext, script: Any) -> List[Any]:
-    """What the project's own `process_revision_directives` leaves of the comparison."""
+    """Return what the project's `process_revision_directives` leaves of the comparison."""
     directives = [script]
     hook = context.opts.get("process_revision_directives")
     if hook:
         script.rev_id = util.rev_id()
         hook(context, context.get_current_heads(), directives)
-    # A hook that wants no migration empties the list; what it found differs all the same.
+    # A hook that is to write no empty migration empties the list; the schema differs all the same.
     return directives or [script]

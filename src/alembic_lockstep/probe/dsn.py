@@ -1,4 +1,4 @@
-"""Whom a driver's own `connect` would call: the addresses in its arguments, never a password."""
+"""Extract addresses from the arguments of a driver's own `connect`, never a password."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ OPTION_FILES = ("read_default_file", "default_file", "option_files")
 
 
 def without_password(text: str) -> str:
-    """Return a connection string without what may be a password in it."""
+    """Return a connection string without passwords and user names."""
     return USERINFO.sub("", SECRET.sub("", text))
 
 
 def addresses_of(driver: str, arguments: Sequence[Any], keywords: Dict[str, Any]) -> List[str]:
     """Return `host:port` of each server that a driver would try; the path of a database file.
 
-    Without a host it is the machine's own server. Hosts that only an option file or an
-    ODBC data source knows are named by that.
+    Without a host it is the machine's own server. An option file or an ODBC data source
+    stands for hosts that are known only there.
     """
     if driver in FILES:
         path = keywords.get(FILES[driver], arguments[0] if arguments else "")
@@ -63,7 +63,7 @@ def addresses_of(driver: str, arguments: Sequence[Any], keywords: Dict[str, Any]
 
 
 def is_memory(name: str) -> bool:
-    """Tell whether SQLite opens no file under a name, were it an URI or not."""
+    """Return whether SQLite opens no file under a name or URI."""
     if name in ("", ":memory:"):
         return True
     if not name.startswith("file:"):
@@ -118,7 +118,7 @@ def _completed(options: Dict[str, str]) -> Dict[str, str]:
 
 
 def _service(name: str) -> Dict[str, str]:
-    """Read a service; one that nobody can read is an address of its own, which is refused."""
+    """Read a service; an unreadable one is an address of its own, which is refused."""
     for path in _service_files():
         parser = configparser.RawConfigParser(strict=False, delimiters=("=",), interpolation=None)
         try:

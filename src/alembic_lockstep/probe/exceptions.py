@@ -10,14 +10,14 @@ from .channel import relative
 
 
 def describe_error(error: BaseException, root: str) -> Dict[str, Any]:
-    """An exception as facts: its type, its message, and the frames of its traceback.
+    """Describe an exception: its type, its message, and the frames of its traceback.
 
     Frames of files below `root` carry `path`, relative to it in POSIX form. An exception that only
     wraps a failed import stands for that import; `raised` is its own type. `modules` are those of
     the frames of the exception and of its causes: clients of services wrap what libraries raise.
     """
     raised, error = error, _unwrapped(error)
-    # A DBAPI's own words are clearer than SQLAlchemy's wrapping of them.
+    # A DBAPI's own message is clearer than SQLAlchemy's wrapping of it.
     original: Optional[BaseException] = getattr(error, "orig", None)
     return {
         "type": type(original or error).__name__,
@@ -86,6 +86,6 @@ def _tracebacks(error: BaseException) -> Iterator[TracebackType]:
 
 
 def _variable(error: BaseException) -> str:
-    """The name in `os.environ[name]`, if that is what failed."""
+    """Return the name in `os.environ[name]`, if that failed."""
     inside = [traceback.tb_frame.f_globals.get("__name__") for traceback in _tracebacks(error)]
     return str(error.args[0]) if isinstance(error, KeyError) and inside[-1:] == ["os"] else ""

@@ -1,18 +1,18 @@
-"""Words and a place for the operations of packages that bring their own to Alembic."""
+"""Describe operations that other packages add to Alembic."""
 
 from __future__ import annotations
 
 import re
 from typing import Any, Dict
 
-# How classes of operations and of what they are about begin and end, beside what they mean.
+# Prefixes and suffixes of the classes of operations and of their targets.
 _AFFIXES = re.compile(
     r"^(?:PG|Add|Create|Drop|Remove|Replace|Revert|Sync|Alter|Update|Refresh)|Op$"
 )
 
 
 def describe_foreign(op: Any, default_schema: str) -> Dict[str, Any]:
-    """The facts of an operation by what such classes usually have.
+    """Return the facts of an operation, from the attributes that such classes usually have.
 
     alembic-postgresql-enum has `name`, `schema` and `affected_columns`, alembic_utils a `target`
     with `signature` and `schema`.
@@ -33,7 +33,7 @@ def describe_foreign(op: Any, default_schema: str) -> Dict[str, Any]:
 
 
 def _words(name: str) -> str:
-    """What a class is about: `enum values` of AddEnumValuesOp, `function` of PGFunction."""
+    """Return the subject of a class's name: `enum values` of AddEnumValuesOp."""
     bare = name
     while _AFFIXES.search(bare) and _AFFIXES.sub("", bare):
         bare = _AFFIXES.sub("", bare)

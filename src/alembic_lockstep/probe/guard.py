@@ -1,4 +1,4 @@
-"""What bypasses SQLAlchemy is refused: a DBAPI's own connect, a socket, a DNS look-up."""
+"""Refuse connections that bypass SQLAlchemy: a DBAPI's own connect, a socket, a DNS look-up."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CANCELLING = {("asyncpg.connect_utils", "_cancel")}
 
 
 class ConnectionGuard:
-    """Knows the addresses that may be connected to, and refuses the others."""
+    """Guard that knows the allowed addresses and refuses the others."""
 
     def __init__(self, allowed: Sequence[str], checkout: str, refusals: Refusals) -> None:
         self._checkout = checkout + os.sep
@@ -35,9 +35,9 @@ class ConnectionGuard:
     def opening(self, address: str, is_file: bool = False) -> Iterator[None]:
         """Allow a scratch database's address to this thread meanwhile.
 
-        An event loop dials in the thread of who waits for it. Only its look-ups of names are made
-        in others: those stay allowed. So does a database file: a driver's own thread may open it,
-        and it is nobody else's.
+        An event loop dials in the thread that waits for it. Only its look-ups of names run in other
+        threads: those stay allowed. So does a database file: a driver's own thread may open it, and
+        only the dry run uses it.
         """
         if is_file:
             self._files.add(address)
@@ -56,12 +56,12 @@ class ConnectionGuard:
             self._dialling.remove(address)
 
     def is_scratch(self, path: str) -> bool:
-        """Tell whether a path is one of our own database files."""
+        """Return whether a path is one of our own database files."""
         return path in self._files
 
     @property
     def is_dialling(self) -> bool:
-        """Whether this thread is connecting to a scratch database."""
+        """True while this thread is connecting to a scratch database."""
         return bool(self._dialling)
 
     @property
@@ -88,7 +88,7 @@ class ConnectionGuard:
             self._check(address)
 
     def _check(self, address: str) -> None:
-        # A file of the checkout is named from there: nobody can set a name of ours.
+        # A file of the checkout is named from there: the setting cannot have a path of ours.
         if address.startswith(self._checkout):
             address = address[len(self._checkout) :]
         if not self._is_allowed(address):
@@ -124,7 +124,7 @@ def _spellings(address: str) -> Iterator[str]:
         try:
             infos = socket.getaddrinfo(host, None)
         except OSError:
-            return  # the project will be told so itself
+            return  # the project's own look-up will fail
         yield f"{host}:{LOOK_UP}"
         for *_, numbers in infos:
             yield f"{numbers[0]}{colon}{port}"
@@ -146,7 +146,7 @@ def _looked_up(arguments: Any) -> Any:
 
 
 def _looked_up_backwards(arguments: Any) -> Any:
-    """Of a number the name is asked for, which takes a server, too."""
+    """Return the address of a reverse look-up, which contacts a server, too."""
     host = _text(arguments[0][0] if isinstance(arguments[0], tuple) else arguments[0])
     is_local = host in LOCAL_NAMES or host in ("127.0.0.1", "::1", "0.0.0.0", "::")  # noqa: S104
     return None if host is None or is_local else f"{host}:{LOOK_UP}"

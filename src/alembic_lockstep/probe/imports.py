@@ -2,7 +2,7 @@
 
 `.pth` files put folders of the working tree on `sys.path`; setuptools' and others' editable
 finders answer with files of the working tree. Both are re-pointed. A module that the
-commit lacks is an import error, as it will be for everybody else.
+commit lacks is an import error, as it will be in every clone.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .places import Places
 
 
 class CheckoutFinder:
-    """A meta path finder in front of all others; it re-points what they find."""
+    """Meta path finder in front of all others; it re-points their specs."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class CheckoutFinder:
     def find_spec(
         self, name: str, path: Optional[Sequence[str]] = None, target: Optional[ModuleType] = None
     ) -> Optional[ModuleSpec]:
-        """Ask the other finders and move what they answer into the checkout."""
+        """Ask the other finders and move their spec into the checkout."""
         self._imported.add(name.rpartition(".")[2])
         if getattr(self._asking, "now", False):
             return None
@@ -127,5 +127,5 @@ def _repoint_placeholder(places: Places, names: Dict[str, Any]) -> None:
 
 
 def loaded_from_worktree(places: Places) -> List[str]:
-    """Files of the working tree that were loaded as modules all the same."""
+    """Return the files of the working tree that were loaded as modules all the same."""
     return sorted({file for file in loaded_files().values() if places.in_worktree(file)})

@@ -1,4 +1,4 @@
-"""Migrations that have run already: Alembic has to know their places in the history, no more."""
+"""Replace migrations that have run already: Alembic needs only their places in the history."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .modules import globals_of
 
 
 class Inert(ModuleType):
-    """A migration's module, which is loaded when anybody asks for more than is known of it."""
+    """Migration module that is loaded when an attribute beyond the known ones is read."""
 
     def __init__(self, path: str, facts: Dict[str, Any], load: Callable[[], ModuleType]) -> None:
         super().__init__(os.path.basename(path), facts["doc"])
@@ -26,7 +26,7 @@ class Inert(ModuleType):
         self._load = load
 
     def __getattr__(self, name: str) -> Any:
-        """What is not known: the module's own, if it has it."""
+        """Load the module and return its attribute."""
         if name == "_load":  # not yet there
             raise AttributeError(name)
         real = self._load()
@@ -35,9 +35,9 @@ class Inert(ModuleType):
 
 
 def install_inert_migrations(facts_by_path: Dict[str, Dict[str, Any]], checkout: str) -> None:
-    """Have Alembic not load these files, by their paths in the checkout, unless that would import.
+    """Make Alembic use these facts, by paths in the checkout, instead of loading the files.
 
-    See `history/inert.py`.
+    A file whose imports are not loaded yet is loaded all the same; see `history/inert.py`.
     """
     load = util.load_python_file
 

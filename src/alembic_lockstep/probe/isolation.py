@@ -1,13 +1,13 @@
-"""What the probe itself does so that nothing of the user's is touched, all in one place.
+"""Keep the project from touching the user's files, servers and processes.
 
-How much that is depends on what the kernel does: `request["isolation"]` has
+The kernel may do a part of it: `request["isolation"]` has
 
-- `files`: `namespaces` (what is written lands in an overlay of the kernel's: nothing to do here),
+- `files`: `namespaces` (writes land in an overlay of the kernel's: nothing to do here),
   `landlock` (the kernel refuses writes outside of `writable`), or `python`;
 - `network`: `seccomp`, or `python`;
-- `writable`: absolute paths; what is written there is written;
-- `shadow`: the folder for what is written elsewhere; empty: there is no such folder;
-- `temporary`: the folder for temporary files; empty or missing: as the environment says.
+- `writable`: absolute paths that the project may write to;
+- `shadow`: the folder for copies of files that it writes elsewhere; empty: there is none;
+- `temporary`: the folder for temporary files; empty or missing: as TMPDIR has it.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ SQLITE_DRIVERS = ("pysqlite", "aiosqlite", "pysqlite_numeric")
 
 
 class Isolation:
-    """The guards of a run.
+    """Guards of a run.
 
     Attributes:
         variables: For the project's environment.
-        after_import: What is to be done with modules once they are loaded, by their names.
+        after_import: Functions to call with modules once they are loaded, by their names.
     """
 
     def __init__(self, request: Dict[str, Any], reads: Reads, top: str) -> None:
@@ -58,7 +58,7 @@ class Isolation:
         self.guard = ConnectionGuard(request["allow_connect"], request["checkout"], self.refusals)
         writable = [*plan["writable"], *filter(None, [plan["shadow"]])]
         self.children = Children(request["allow_run"], is_guarded, plan["writable"], self.refusals)
-        # Most events are nobody's: they cost one look-up.
+        # Most events have no check: they cost one look-up.
         self._checks: Dict[str, Callable[[str, Any], None]] = {
             **dict.fromkeys(CHECKS, self.guard.audit),
             **dict.fromkeys(STARTS, reads.unnoted()(self.children.audit)),
@@ -83,7 +83,7 @@ class Isolation:
             self.after_import["sqlite3.dbapi2"] = self._wrap_sqlite
 
     def install(self) -> None:
-        """Begin. An audit hook cannot be taken away again by anybody."""
+        """Install all guards. An audit hook cannot be removed again."""
         for name, act in self.after_import.items():
             if name in sys.modules:
                 act(sys.modules[name])
@@ -96,7 +96,7 @@ class Isolation:
 
     @contextmanager
     def bypass(self) -> Iterator[None]:
-        """Show this thread the machine's files, and not what the project made of them."""
+        """Show this thread the machine's files, not the project's copies of them."""
         if self.shadow is None:
             yield
             return
@@ -115,7 +115,7 @@ class Isolation:
         return {"factory": guarded(base, module.Cursor, self._attached)}
 
     def _attached(self, name: str) -> str:
-        """Return what SQLite is to open in the place of a path or an URI."""
+        """Return the path or URI that SQLite is to open instead."""
         if name and (is_memory(name) or self.guard.is_scratch(name)):
             return name
         is_uri = name.startswith("file:")

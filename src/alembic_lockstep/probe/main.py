@@ -1,4 +1,4 @@
-"""The probe from its first line to its last."""
+"""Run the probe from its first line to its last."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def main(top: str) -> None:
     """
     reads = Reads()
     reads.start()
-    # While the host finds out what to ask. What fails is told then; nothing is imported twice.
+    # While the host prepares its request. A failure is reported later; nothing is imported twice.
     failed = None
     try:
         from . import dryrun, project, redirect  # noqa: F401 - used by `_observe`
@@ -49,7 +49,7 @@ def main(top: str) -> None:
     isolation.install()
     outcome = _observe(channel, request, isolation, places, reads, failed)
     reads.stop()
-    # Now the host looks what the kernel saw of the project, before it sees us look around.
+    # Now the host asks the kernel which files the project read, before we read others.
     channel.ask("ran")
     with isolation.bypass():
         copies, elsewhere = loaded_copies(places)
@@ -107,9 +107,9 @@ def _observe(
 
 
 def _print_trace(error: BaseException, checkout: str) -> None:
-    """Into the log, as the project's own command would print it: without our frames and paths.
+    """Print the traceback as the project's own command would: without our frames and paths.
 
-    Exceptions of ours are no names that the project knows: they lose their module's.
+    Exceptions of ours are shown without our module's name.
     """
     from traceback import TracebackException
 

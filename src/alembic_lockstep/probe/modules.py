@@ -1,7 +1,7 @@
-"""What is loaded, looked at without running any of it.
+"""Look at loaded modules without running any code of them.
 
-A lazy module has a `__getattr__`. To ask it for a `__file__` that it lacks would import what the
-project itself has not: langflow's would load the whole of `openai`.
+A lazy module has a `__getattr__`. Reading a `__file__` that it lacks would import modules that the
+project itself did not: langflow's would load the whole of `openai`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, Dict
 
 
 def globals_of(module: Any) -> Dict[str, Any]:
-    """A module's globals; sys.modules also holds None and objects that pose as modules."""
+    """Return a module's globals; sys.modules also holds None and objects that pose as modules."""
     try:
         attributes: Dict[str, Any] = vars(module)
     except Exception:
@@ -20,6 +20,6 @@ def globals_of(module: Any) -> Dict[str, Any]:
 
 
 def loaded_files() -> Dict[str, str]:
-    """The files of the modules that have one, by the modules' names."""
+    """Return the files of the modules that have one, by the modules' names."""
     files = {name: globals_of(module).get("__file__") for name, module in list(sys.modules.items())}
     return {name: file for name, file in files.items() if isinstance(file, str)}

@@ -1,4 +1,4 @@
-"""What Alembic leaves out of the `op.create_table()` that it renders."""
+"""Add to `op.create_table()` what Alembic leaves out when it renders it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy import CheckConstraint, Column, Sequence
 
 
 def complete_table(op: ops.CreateTableOp, context: AutogenContext) -> ops.CreateTableOp:
-    """Return the operation with what is rendered of a table, but not of a column."""
+    """Return the operation with CHECKs and sequences of columns as Alembic renders them."""
     whole = copy(op)
     parts = [_counting_by_sequence(part, context) for part in op.columns]
     whole.columns = [*parts, *(check for part in op.columns for check in _checks_of_column(part))]
@@ -27,7 +27,7 @@ def _checks_of_column(part: Any) -> Iterator[CheckConstraint]:
 
 
 def _counting_by_sequence(part: Any, context: AutogenContext) -> Any:
-    """A key with a sequence of its own does not count by itself, as a SERIAL would."""
+    """Return the key column without autoincrement if a sequence of its own counts it."""
     dialect, sequence = context.migration_context.dialect, getattr(part, "default", None)
     if not isinstance(sequence, Sequence) or not dialect.supports_sequences or sequence.optional:
         return part
@@ -41,10 +41,10 @@ def _counting_by_sequence(part: Any, context: AutogenContext) -> Any:
 def unrendered_indexes(
     op: ops.CreateTableOp, rendered: Set[str], context: AutogenContext
 ) -> List[ops.CreateIndexOp]:
-    """The table's indexes that autogenerate passes over on SQLite: those on expressions.
+    """Return the table's indexes that autogenerate skips on SQLite: those on expressions.
 
     Args:
-        made: The names of those that it makes.
+        rendered: The names of those that autogenerate has.
     """
     metadata: Any = op._namespace_metadata
     key = f"{op.schema}.{op.table_name}" if op.schema else op.table_name

@@ -1,11 +1,11 @@
-"""A copy-on-write view of the machine's files.
+"""Keep a copy-on-write view of the machine's files.
 
-What is made or changed outside of the writable folders lands below another folder, the `root`,
-under the same absolute name. As in an overlay file system there are two layers: the upper one is
-`root`, the lower one the user's files. What was removed is a name in a set. Nothing here ever
-writes to the lower layer.
+Files that are made or changed outside of the writable folders land below another folder, the
+`root`, under the same absolute name. As in an overlay file system there are two layers: the upper
+one is `root`, the lower one the user's files. A set has the names of removed files. Nothing here
+ever writes to the lower layer.
 
-Paths in this module are absolute, without links but perhaps the last component.
+Paths in this module are absolute; only the last component may be a link.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import threading
 from contextlib import AbstractContextManager, nullcontext
 from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Set
 
-# Bound before anything is wrapped: what is asked here is not the project's asking.
+# Bound before anything is wrapped: calls of this module are not the project's.
 os_open, os_read, os_write, os_close = os.open, os.read, os.write, os.close
 lstat, stat_, readlink, listdir = os.lstat, os.stat, os.readlink, os.listdir
 mkdir, rmdir, unlink, rename, symlink = os.mkdir, os.rmdir, os.unlink, os.rename, os.symlink
@@ -35,7 +35,7 @@ KERNEL = "/proc/"
 
 
 class Location(NamedTuple):
-    """Where a name leads in the view; `is_moved` if the kernel would not get there by itself."""
+    """Target of a name in the view; `is_moved` if the kernel would not get there by itself."""
 
     path: str
     is_moved: bool
@@ -46,13 +46,14 @@ class TooLargeError(PermissionError):
 
 
 class Overlay:
-    """The two layers, and the operations that change the view.
+    """Two layers, and the operations that change the view.
 
     Attributes:
         root: The upper layer.
         touched: Folders in which something was made, changed or removed. Empty: the view is
             the machine's files.
-        quiet: Makes a context in which what is opened is not noted as read by the project.
+        removed: Names of the lower layer that the view no longer has.
+        quiet: Makes a context whose opened files are not recorded as read by the project.
         read: Called with the user's file whose copy is read.
     """
 
@@ -71,7 +72,7 @@ class Overlay:
         self._quiet = quiet
         self._read = read
         self._folders: Dict[str, Location] = {}
-        # From copies that nobody has read to the user's files.
+        # From copies that were not read yet to the user's files.
         self._copied: Dict[str, str] = {}
 
     # Names.
@@ -119,7 +120,7 @@ class Overlay:
         return path[len(self.root) :] or os.sep if _is_below(path, self.root) else path
 
     def is_outside(self, path: str) -> bool:
-        """Tell whether what is written there has to land in the upper layer."""
+        """Return whether writes there have to land in the upper layer."""
         if any(_is_below(path, folder) for folder in self._writable):
             return False
         if path.startswith(DEVICES):
@@ -137,7 +138,7 @@ class Overlay:
         return self.upper(path) if self._is_hidden(path) else path
 
     def _is_hidden(self, path: str) -> bool:
-        """Tell whether the lower layer's file was removed, or a folder that it lies in."""
+        """Return whether the lower layer's file was removed, or a folder that it lies in."""
         while self.removed:
             if path in self.removed:
                 return True
@@ -148,7 +149,7 @@ class Overlay:
         return False
 
     def status(self, path: str) -> Optional[os.stat_result]:
-        """Return the status of what the view has there, of a link's own; None without."""
+        """Return the status of the view's file, of a link itself; None without a file."""
         try:
             return lstat(self.shown(path))
         except OSError:
@@ -162,7 +163,7 @@ class Overlay:
             lower = listdir(path)
             names = {name: None for name in lower if os.path.join(path, name) not in self.removed}
         elif not is_folder(upper):
-            listdir(upper)  # raises what there is to say
+            listdir(upper)  # raises the right error
         if is_folder(upper):
             names.update(dict.fromkeys(listdir(upper)))
         return list(names)
@@ -176,7 +177,7 @@ class Overlay:
             return
         self.make_folder(os.path.dirname(path))
         if self._is_hidden(path) or not is_folder(path):
-            return  # what is to be made in there fails of itself
+            return  # writing below it will fail
         status = lstat(path)
         self._touch(path)
         mkdir(upper)
@@ -184,13 +185,13 @@ class Overlay:
         utime(upper, ns=(status.st_atime_ns, status.st_mtime_ns))
 
     def prepare(self, path: str) -> str:
-        """Return the place of something new in the upper layer, its folder made."""
+        """Return the path of something new in the upper layer; make its folder."""
         self.make_folder(os.path.dirname(path))
         self._touch(path)
         return self.upper(path)
 
     def copy(self, path: str, content: bool = True) -> str:
-        """Copy what the view has there to the upper layer, if it is not there; return its place.
+        """Copy the view's file to the upper layer, unless it is there; return its path.
 
         Raises:
             OSError: It cannot be read, is too large, or is neither file, folder nor link.
@@ -228,7 +229,7 @@ class Overlay:
         utime(upper, ns=(status.st_atime_ns, status.st_mtime_ns))
 
     def copy_database(self, name: str) -> str:
-        """Return the path under which SQLite may open a file: of a copy, with its log."""
+        """Return the path under which SQLite may open a file: of a copy, with a copy of its log."""
         path = self.resolve(name, getcwd()).path
         if not self.is_outside(path):
             return path
@@ -242,7 +243,7 @@ class Overlay:
             return upper
 
     def copy_all(self, path: str) -> str:
-        """Copy what the view has there with all that it holds; return its place."""
+        """Copy a file or folder of the view with all its content; return its path."""
         left = [COPY_LIMIT]
         self._weigh(path, left)
         self._copy_below(path)
@@ -266,25 +267,25 @@ class Overlay:
                 self._copy_below(os.path.join(path, name))
 
     def note_read(self, path: str) -> None:
-        """Report the user's file, if what is read is its copy."""
+        """Report the user's file if its copy is read."""
         origin = self._copied.pop(path, None) if self._copied else None
         if origin:
             self._read(origin)
 
     def remove(self, path: str) -> None:
-        """Take out of the view what the upper layer has no more."""
+        """Remove from the view what the upper layer no longer has."""
         self._touch(path)
         self._copied.pop(path, None)
         if is_there(path):
             self.removed.add(path)
 
     def rename_copies(self, source: str, target: str) -> None:
-        """Tell that the upper layer's `source` is its `target` now."""
+        """Note that the upper layer's `source` is now its `target`."""
         for path in [copied for copied in self._copied if _is_below(copied, source)]:
             self._copied[target + path[len(source) :]] = self._copied.pop(path)
 
     def forget_links(self) -> None:
-        """Follow links anew: one may have been made or removed, also in a writable folder."""
+        """Forget resolved links: one may have been made or removed, also in a writable folder."""
         self._folders.clear()
 
     def _touch(self, path: str) -> None:
@@ -305,7 +306,7 @@ def _pour(path: str, target: int) -> None:
 
 
 def is_there(path: str) -> bool:
-    """Tell whether the machine has something of this name."""
+    """Return whether the machine has something of this name."""
     try:
         lstat(path)
     except OSError:
@@ -314,7 +315,7 @@ def is_there(path: str) -> bool:
 
 
 def is_folder(path: str) -> bool:
-    """Tell whether the machine has a folder of this name, which is no link."""
+    """Return whether the machine has a folder of this name, not a link to one."""
     try:
         return stat.S_ISDIR(lstat(path).st_mode)
     except OSError:

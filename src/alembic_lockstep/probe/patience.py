@@ -1,7 +1,7 @@
-"""How long a statement of ours waits for a lock, and what it says when it has waited long enough.
+"""Limit how long our own statements wait for a lock, and explain the error afterwards.
 
 Databases wait for a lock without end by default (PostgreSQL) or for a year (MySQL). The project's
-own statements keep the project's own patience.
+own statements keep the project's own timeouts.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ _SESSION = {
 }
 _SESSION["mariadb"] = _SESSION["mysql"]
 
-#: PostgreSQL's SQLSTATE, MySQL's number; SQLite has words only.
+#: PostgreSQL's SQLSTATE, MySQL's number; SQLite has a message only.
 _WAITED = {"55P03", "1205"}
 _WORDS = "database is locked"
 
 
 def limit_patience(connection: Any) -> None:
-    """Have no statement of a connection of our own wait for a lock without end."""
+    """Limit how long statements of a connection of our own wait for a lock."""
     statements = _SESSION.get(connection.dialect.name, ())
     if statements:
         with connection.begin():
@@ -52,7 +52,7 @@ def be_patient(connection: Any) -> Iterator[None]:
 
 
 def has_waited(error: BaseException) -> bool:
-    """Whether a statement failed because it could not get a lock."""
+    """Return whether a statement failed because it could not get a lock."""
     original = getattr(error, "orig", None)
     codes = [getattr(original, name, None) for name in ("sqlstate", "pgcode")]
     codes += list(getattr(original, "args", ()))[:1]
@@ -60,7 +60,7 @@ def has_waited(error: BaseException) -> bool:
 
 
 def explained(error: Exception) -> str:
-    """What a database said, in a line; of a statement that waited in vain, the statement, too."""
+    """Return a database's error in a line, with the statement if that waited for a lock in vain."""
     said = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
     if isinstance(error, DBAPIError) and has_waited(error):
         statement = " ".join(str(error.statement).split())[:200]

@@ -1,4 +1,4 @@
-"""Which files are the commit's, which are the environment's, which lie on disk only."""
+"""Tell files of the commit, files of the environment and files that are on disk only apart."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Optional
 
 
 class Places:
-    """The checkout, the user's working trees, and the ignored files that all share.
+    """Paths of the checkout, the user's working trees, and the ignored files that all share.
 
     A linked worktree often has no virtual environment of its own: the main one's editable
     installs point into the main working tree.
@@ -35,19 +35,19 @@ class Places:
         self.tops: List[str] = [self.checkout, *self._mirrors]
 
     def in_checkout(self, path: str) -> bool:
-        """Whether the file is one that the judged tree brings."""
+        """Return whether the file is the judged tree's."""
         return self._is_code(path, self.checkout)
 
     def is_tree(self, folder: str, name: str) -> bool:
-        """Whether an entry of one of the checkout's folders was brought by the judged tree."""
+        """Return whether an entry of one of the checkout's folders is the judged tree's."""
         return os.path.join(folder, name) not in self._ignored
 
     def in_worktree(self, path: str) -> bool:
-        """Whether the file is the repository's, but on disk and not in the judged tree."""
+        """Return whether the file is the repository's, but on disk and not in the judged tree."""
         return self._worktree_of(path) is not None
 
     def shared(self, path: str) -> Optional[str]:
-        """The checkout's place for an ignored file of a working tree; None for any other path."""
+        """Return the checkout's path of a working tree's ignored file; None for any other path."""
         if not any(_below(path, worktree) for worktree in self._mirrors):
             return None
         head = path
@@ -57,7 +57,7 @@ class Places:
         return self._shared[head] + path[len(head) :] if head else None
 
     def moved(self, path: str) -> Optional[str]:
-        """The checkout's place for a path of a working tree; None for any other path."""
+        """Return the checkout's path for a path of a working tree; None for any other path."""
         folder, name = os.path.split(os.path.abspath(path))
         plain = os.path.join(folder, name)
         candidates = [plain, os.path.join(_real_folder(folder), name)]
@@ -69,7 +69,7 @@ class Places:
         return next(filter(os.path.exists, moved), moved[0] if moved else None)
 
     def shown(self, folder: str) -> str:
-        """The checkout's place for a folder of a working tree if it is there; else the folder."""
+        """Return the checkout's folder for one of a working tree if it exists; else the folder."""
         moved = self.moved(folder)
         return folder if moved is None or not os.path.isdir(moved) else moved
 
@@ -94,7 +94,7 @@ class Places:
 
 
 def _mirror_of(worktree: str, config: str) -> str:
-    """The folder of the tree that `worktree` holds.
+    """Return the folder of the tree that `worktree` holds.
 
     On the host it is the whole tree. A container's working directory may hold a part of it:
     `backend/alembic.ini` lies there as `alembic.ini`.

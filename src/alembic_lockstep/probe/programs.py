@@ -1,6 +1,6 @@
-"""Programs that a dry run may start without a kernel that guards it, and why.
+"""List the programs that a dry run may start without a kernel that guards it.
 
-A child process has none of this process's guards. What is not known to be harmless is refused.
+A child process has none of this process's guards. Programs that are not listed are refused.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def a_version(arguments: Arguments) -> bool:
 
 
 def git(arguments: Arguments) -> bool:
-    """Accept commands of git that only read, none of which runs a program of somebody else's."""
+    """Accept commands of git that only read, and run no other program."""
     words = list(arguments)
     while words and words[0].startswith("-"):
         option = words.pop(0)
@@ -81,7 +81,7 @@ GIT_COMMANDS: Dict[str, Callable[[Arguments], bool]] = {
     "symbolic-ref": lambda words: sum(not word.startswith("-") for word in words) < 2,
     "tag": listing("-l", "--list", "--points-at", "--contains", "--sort"),
 }
-# Read what is there and print it; write nothing but their output, reach nobody.
+# Read and print; write nothing but their output, connect nowhere.
 HARMLESS: Dict[str, Callable[[Arguments], bool]] = {
     **dict.fromkeys((
         "arch", "basename", "cat", "cut", "df", "dirname", "du", "echo", "expr", "false", "free",
@@ -101,7 +101,7 @@ HARMLESS: Dict[str, Callable[[Arguments], bool]] = {
     "sysctl": lambda arguments: arguments[:1] == ["-n"] and "=" not in "".join(arguments),
     "git": git,
 }
-# Tell their version, and do more with other arguments.
+# Print their version; other arguments do more.
 VERSIONED = {
     "bun", "chromium", "convert", "deno", "docker", "ffmpeg", "gcc", "cc", "ld", "clang", "java",
     "latex", "libreoffice", "magick", "node", "npm", "npx", "pandoc", "pdflatex", "perl", "php",
@@ -126,7 +126,7 @@ ADVICE = (
 
 
 def commands(program: str, argv: Sequence[str]) -> Optional[List[List[str]]]:
-    """Return the commands that a call would run, the shell's own taken apart; None if unclear.
+    """Return the commands that a call would run, a shell's line split; None if unclear.
 
     Args:
         program: What is executed, which `argv[0]` may not be.
@@ -140,7 +140,7 @@ def commands(program: str, argv: Sequence[str]) -> Optional[List[List[str]]]:
 
 
 def shell_commands(line: str) -> Optional[List[List[str]]]:
-    """Take a shell's line apart; None where it is more than a few plain commands."""
+    """Split a shell's line into commands; None if it is more than a few plain commands."""
     if any(sign in line for sign in ("`", "$(", "<(", ">(", "\\\n")):
         return None
     lexer = shlex.shlex(line.replace("\n", " ; "), posix=True, punctuation_chars=True)
@@ -181,7 +181,7 @@ def client(command: Sequence[str]) -> str:
 
 
 def is_harmless(command: Sequence[str]) -> bool:
-    """Tell whether the table permits a command."""
+    """Return whether the table permits a command."""
     name, arguments = os.path.basename(command[0]), command[1:]
     if name in HARMLESS and HARMLESS[name](arguments):
         return True

@@ -38,7 +38,7 @@ def load_config(request: Dict[str, Any], stack: ExitStack) -> Config:
 
 
 class MissingAttributeError(KeyError):
-    """An attribute of the configuration that no command sets."""
+    """Raised for an attribute of the configuration that no command sets."""
 
     def __str__(self) -> str:
         return (
@@ -48,15 +48,15 @@ class MissingAttributeError(KeyError):
 
 
 class NoAlchemyConfigError(RuntimeError):
-    """There is nothing from which advanced-alchemy could make its configuration."""
+    """Raised where advanced-alchemy has no object to make its configuration from."""
 
 
 class NoMigrateError(RuntimeError):
-    """The Flask application is one without migrations."""
+    """Raised for a Flask application without Flask-Migrate."""
 
 
 class Attributes(Dict[str, Any]):
-    """Attributes of a configuration, which say of a missing name whose it is."""
+    """Attributes of a configuration, with a helpful error for a missing one."""
 
     def __missing__(self, name: str) -> Any:
         raise MissingAttributeError(name)
@@ -71,7 +71,7 @@ def _program(request: Dict[str, Any]) -> str:
 
 
 def command_arguments(request: Dict[str, Any]) -> List[str]:
-    """Return what a person would type after `alembic` or `flask` in the environment's folder."""
+    """Return the words to type after `alembic` or `flask` in the environment's folder."""
     extra = [word for argument in request["x"] for word in ("-x", argument)]
     if request["flask"]:
         app = ["--app", request["flask_app"]] if request["flask_app"] else []
@@ -99,7 +99,7 @@ def _plain_config(request: Dict[str, Any]) -> Config:
 
 
 def _alchemy_config(request: Dict[str, Any]) -> Config:
-    """Return what `alchemy --config NAME` and `litestar database` give to env.py."""
+    """Return the configuration that `alchemy --config NAME` or `litestar database` makes."""
     if not request["alchemy_config"]:
         raise NoAlchemyConfigError(
             "env.py is written for the commands of advanced-alchemy, which need an object of the "
@@ -115,7 +115,7 @@ def _alchemy_config(request: Dict[str, Any]) -> Config:
 
 
 def _alchemy_objects(name: str) -> List[Any]:
-    """Import what a project configures advanced-alchemy with, of an application of Litestar's."""
+    """Import the project's configurations of advanced-alchemy, of a Litestar application too."""
     loader = importlib.import_module("advanced_alchemy.utils.module_loader")
     sys.path.insert(0, os.getcwd())  # as its command does
     named = loader.import_string(name.replace(":", "."))

@@ -1,4 +1,4 @@
-"""What an env.py leaves undone, and what it asked a database before: whom to migrate, perhaps."""
+"""Explain an env.py that migrates nothing, by its last SELECT: a list of tenants, perhaps."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy.engine import Engine
 
 
 class NotMigratedError(CommandError):
-    """env.py ended without a migration; `statement` is the last question that it asked, or ""."""
+    """Raised if env.py ended without a migration; `statement` is its last SELECT, or ""."""
 
     def __init__(self, statement: str) -> None:
         super().__init__("env.py ran, but it never called context.run_migrations() on a connection")
@@ -19,7 +19,7 @@ class NotMigratedError(CommandError):
 
 
 class NoMetadataError(CommandError):
-    """env.py names no models."""
+    """Raised if env.py names no models."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -29,14 +29,14 @@ class NoMetadataError(CommandError):
 
 
 class Questions:
-    """Keeps the last SELECT of any engine."""
+    """Recorder of the last SELECT of any engine."""
 
     def __init__(self) -> None:
         self.last = ""
 
     @contextmanager
     def noted(self) -> Iterator[None]:
-        """Listen to what all engines are asked."""
+        """Listen to the statements of all engines."""
         event.listen(Engine, "before_cursor_execute", self._note)
         try:
             yield

@@ -1,8 +1,8 @@
-"""What the project reads while it runs, kept as bare names; `trace.py` makes sense of them.
+"""Record the names of files that the project reads; `trace.py` sorts them.
 
-Python raises audit events for what is opened, listed or started, but none for `os.stat` and its
-like: these are wrapped. The import system's own `stat` cannot be seen; it looks for nothing that
-the folders which it lists do not have. https://docs.python.org/3/library/audit_events.html
+Python raises audit events for opened files, listed folders and started processes, but none for
+`os.stat` and its like: these are wrapped. The import system's own `stat` cannot be recorded; it
+looks for nothing that the folders which it lists do not have. https://docs.python.org/3/library/audit_events.html
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, Callable, Dict, Iterator, Optional, Set
 STAT_CALLS = ("stat", "lstat", "access", "readlink")
 SUPPORTS = ("dir_fd", "effective_ids", "fd", "follow_symlinks")
 NOT_THERE = {errno.ENOENT, errno.ENOTDIR}
-# Each with the place of what is run among the event's arguments.
+# Each with the position of the program among the event's arguments.
 PROCESSES = {
     "subprocess.Popen": 0,
     "os.system": 0,
@@ -38,16 +38,16 @@ readlink = os.readlink
 
 
 class Names:
-    """The names of what was read, all absolute, as the project spelt them.
+    """Names of files that were read, all absolute, as the project spelt them.
 
     Attributes:
-        opened: Files that were opened to be read, whether they were there or not.
-        looked: What was looked at without being opened.
-        absent: What was looked at and was not there.
+        opened: Files that were opened to be read, whether they exist or not.
+        looked: Paths that were looked at without being opened.
+        absent: Paths that were looked at and do not exist.
         listed: Folders that were listed by anything but the import system.
         searched: Folders that the import system listed.
         imported: Last components of the names of modules that were looked for.
-        texts: Python files that something else than the import system opened.
+        texts: Python files that were opened by anything but the import system.
     """
 
     def __init__(self) -> None:
@@ -61,14 +61,14 @@ class Names:
 
 
 class Reads(Names):
-    """What was read, and what of it while revisions ran: a snapshot of these reads it no more.
+    """Recorder of all reads, and of those while revisions ran: a run from a snapshot has not these.
 
     Attributes:
-        during: What was read while revisions ran.
-        is_migrating: Whether one runs at the moment.
-        untraced: What else may have read something, in words.
+        during: Reads while revisions ran.
+        is_migrating: True while a revision runs.
+        untraced: Calls that may have read further files, in words.
         scratch: Our own databases, to be left out.
-        shadow: Our folder for what the project writes elsewhere, to be left out; may be empty.
+        shadow: Our folder for the project's writes elsewhere, to be left out; may be empty.
     """
 
     def __init__(self) -> None:
@@ -89,19 +89,19 @@ class Reads(Names):
         }
 
     def start(self) -> None:
-        """Begin to record. Neither hook nor wrappers are ever taken away again."""
+        """Begin to record. Neither hook nor wrappers are ever removed."""
         self._recording = True
         sys.addaudithook(self._audit)
         for name in STAT_CALLS:
             _replace(getattr(os, name), self)
 
     def stop(self) -> None:
-        """Record no more: what follows is not the project's doing."""
+        """Stop recording: later reads are ours."""
         self._recording = False
 
     @contextmanager
     def unnoted(self) -> Iterator[None]:
-        """Record nothing that this thread opens or looks at meanwhile."""
+        """Record nothing that this thread opens or looks at in the context."""
         self._unnoted.now = True
         try:
             yield
@@ -109,7 +109,7 @@ class Reads(Names):
             self._unnoted.now = False
 
     def note_opened(self, name: str) -> None:
-        """Note that a file was read by its copy."""
+        """Note that a copy of a file was read."""
         if self._recording:
             self._note("opened", name)
 
@@ -119,7 +119,7 @@ class Reads(Names):
             getattr(self.during, kind).add(name)
 
     def look(self, path: Any, folder: Optional[int], is_absent: bool) -> None:
-        """Note that something was looked at."""
+        """Note that a path was looked at."""
         if not self._recording or isinstance(path, int):  # what has a descriptor was opened
             return
         if getattr(self._unnoted, "now", False):
@@ -134,7 +134,7 @@ class Reads(Names):
         if note is not None and self._recording and not getattr(self._unnoted, "now", False):
             try:
                 note(event, arguments)
-            except Exception:  # which would end what the project is doing
+            except Exception:  # it would end the project's call
                 self.untraced.add(f"an unusual call (of {event})")
 
     def _open(self, _event: str, arguments: Any) -> None:
@@ -147,7 +147,7 @@ class Reads(Names):
             self._note("texts", name)
 
     def _import(self, _event: str, arguments: Any) -> None:
-        # `importlib.import_module` raises none: of that the finder in front of all others knows.
+        # `importlib.import_module` raises none: the finder in front of all others notes those.
         self._note("imported", arguments[0].rpartition(".")[2])
 
     def _list(self, _event: str, arguments: Any) -> None:
@@ -170,10 +170,10 @@ class Reads(Names):
 
 
 class RecordedCall:
-    """`os.stat` or one of its like, with a note of every name.
+    """`os.stat` or one of its like, which notes every name.
 
-    An object and no function: as the attribute of a class it must not become a method, which
-    what is built in does not either.
+    An object and not a function: as the attribute of a class it must not become a method, as a
+    built-in function does not either.
     """
 
     def __init__(self, call: Callable[..., Any], reads: Reads) -> None:
@@ -182,7 +182,7 @@ class RecordedCall:
         self._reads = reads
 
     def __call__(self, path: Any, *arguments: Any, **options: Any) -> Any:
-        """Do what is asked for."""
+        """Call the function and note the path."""
         try:
             result = self._call(path, *arguments, **options)
         except OSError as error:
@@ -213,7 +213,7 @@ def _absolute(path: Any, folder: Optional[int] = None) -> str:
 
 
 def _of_descriptor(descriptor: int) -> str:
-    """The folder's name, as Linux tells it; `OSError` elsewhere."""
+    """Return the folder's name, from Linux; raise `OSError` elsewhere."""
     return readlink(f"/proc/self/fd/{descriptor}")
 
 

@@ -1,13 +1,13 @@
-"""Every connection of every engine opens a scratch database instead.
+"""Make every connection of every engine open a scratch database instead.
 
 SQLAlchemy's `do_connect` event, listened to on the class `Engine`, comes before the
 driver is called, for sync and async engines alike:
 https://docs.sqlalchemy.org/en/20/core/events.html#sqlalchemy.events.DialectEvents.do_connect
 
-There are three places to go. What env.py opens while migrations run is the *scratch*
-database, empty before the first revision. What the application opens while it starts
-(to create tables, to seed, to query) is a *decoy*, so that it cannot spoil the former.
-What we open to have the models make a database is the *twin*.
+There are three destinations. Connections of env.py while migrations run open the *scratch*
+database, empty before the first revision. Connections of the application while it starts (to
+create tables, to seed, to query) open a *decoy*, so that they cannot change the scratch database.
+Our own connection, in which the models make their tables, opens the *twin*.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ TWIN = "twin"
 PORTS = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306, "mssql": 1433, "oracle": 1521}
 MARK = "alembic-lockstep"
 
-# Connect arguments that say where, as whom and how it is proved; the others (timeouts, type codecs,
-# session settings) are the project's and stay. Of libpq, asyncpg, pg8000, PyMySQL, mysqlclient,
+# Connect arguments of address, user and credentials; the others (timeouts, type codecs, session
+# settings) are the project's and stay. Of libpq, asyncpg, pg8000, PyMySQL, mysqlclient,
 # aiomysql, asyncmy, and the connectors of MariaDB and of MySQL.
 # fmt: off
 TARGET_ARGUMENTS = {
@@ -53,13 +53,13 @@ TARGET_ARGUMENTS = {
 }
 TARGET_PREFIXES = ("ssl", "tls", "gss", "krb", "kerberos", "oauth", "oci_", "scram_", "wallet_")
 TARGET_FILES = ("unix_socket", "unix_sock", "read_default_file", "default_file")
-# A driver's own pool would hand out what it opened for another target.
+# A driver's own pool would hand out a connection to another target.
 POOL_PREFIX = "pool_"
 # fmt: on
 
 
 class Redirect:
-    """Sends connections to the scratch database or to the decoy, and knows which went where."""
+    """Sends connections to the scratch database, a decoy or the twin, and records the former."""
 
     def __init__(self, channel: Channel, isolation: Isolation, places: Places) -> None:
         self._channel = channel
@@ -72,7 +72,7 @@ class Redirect:
         self._opening: Dict[str, int] = {}
         self._lock = Lock()
         self.env_script = ""
-        # Set while migrations run: then every connection is theirs.
+        # True while migrations run: then every connection is theirs.
         self.is_migrating = False
         self._twins = 0
         self._twins_thread: Optional[int] = None
@@ -81,7 +81,7 @@ class Redirect:
 
     @property
     def files(self) -> Set[str]:
-        """Databases that are files: ours, and not what the project has."""
+        """Our databases that are files."""
         names = (url.database for url in self._urls.values() if url.get_backend_name() == "sqlite")
         return {os.path.abspath(name) for name in names if name}
 
@@ -94,7 +94,7 @@ class Redirect:
 
     @contextmanager
     def to_twin(self) -> Iterator[None]:
-        """Send what this thread opens to an empty database, another one each time."""
+        """Send this thread's connections to an empty database, a new one each time."""
         self._twins += 1
         self._twins_thread = get_ident()
         try:
@@ -113,7 +113,7 @@ class Redirect:
         return SCRATCH if self.env_script and opener == self.env_script else DECOY
 
     def _connect_for_creator(self, dialect: Any, url: Any, creator: str, record: Any) -> Any:
-        """Connect in the place of a project's function, which is not called."""
+        """Connect instead of a project's function, which is not called."""
         cargs, cparams = dialect.create_connect_args(url)
         return self._connect(dialect, record, cargs, cparams, creator)
 
@@ -144,9 +144,9 @@ class Redirect:
 
     @contextmanager
     def _open_address(self, url: Any) -> Iterator[None]:
-        """Have the kernel's guard let through to a server that holds others' databases, meanwhile.
+        """Open the kernel's guard for a server that holds other databases, in the context.
 
-        Several threads may be connecting: the last of them closes the door.
+        Several threads may be connecting: the last of them closes it again.
         """
         address = self._shared.get(url, "")
         if not address:
@@ -164,9 +164,9 @@ class Redirect:
                     self._channel.ask("shut", url=address)
 
     def _target(self, dialect: Any, cargs: List[Any], cparams: Dict[str, Any]) -> str:
-        """What the project would have connected to, without password: tells targets apart.
+        """Return the project's own target, without password: a key that distinguishes targets.
 
-        A file's path is told from the checkout, so that it is the same in tree and base.
+        A file's path is relative to the checkout, so that it is the same in tree and base.
         """
         names = ("host", "port", "dsn", "database", "dbname", "db", "service", *TARGET_FILES)
         parts = [str(part) for part in cargs]
@@ -223,7 +223,7 @@ def _create_empty_file(name: Any) -> None:
 
 
 def _skip_disk_sync(dialect: Any, connection: Any) -> None:
-    """Have SQLite not wait for the disk, which takes most of its time: nothing here has to last.
+    """Make SQLite not wait for the disk, which takes most of its time: the file is temporary.
 
     Not where a password comes before all else (SQLCipher), or a transaction is open already.
     """
@@ -241,7 +241,7 @@ def _marked_destination(connection: Connection) -> Optional[str]:
 
 
 def _files(frame: Optional[FrameType]) -> Iterator[str]:
-    """The files of the calling functions, innermost first, across greenlets.
+    """Yield the files of the calling functions, innermost first, across greenlets.
 
     SQLAlchemy runs a driver's coroutines in a greenlet, whose stack ends where it starts.
     """
@@ -265,13 +265,13 @@ def _is_target(name: str) -> bool:
 def _arguments(dialect: Any, url: Any) -> Any:
     arguments, keywords = dialect.create_connect_args(url)
     if dialect.driver == "pg8000" and str(keywords.get("host")).startswith("/"):
-        # The others read libpq's spelling of a Unix socket, a directory and a port.
+        # Other drivers read libpq's spelling of a Unix socket, a directory and a port.
         keywords = {**keywords, "host": None, "unix_sock": _address(dialect, url)}
     return arguments, keywords
 
 
 def _address(dialect: Any, url: Any) -> str:
-    """Where a socket of the driver's will go, as the guard sees it."""
+    """Return the address that a socket of the driver's will have for the guard."""
     unix = url.query.get("unix_socket") or url.query.get("unix_sock")
     if unix:
         return str(unix)

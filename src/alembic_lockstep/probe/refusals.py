@@ -1,4 +1,4 @@
-"""What was refused, and the line of the project's code that asked for it."""
+"""Record refused calls, with the line of the project's code."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import List
 
 
 class RefusedError(ConnectionRefusedError):
-    """A connection that was refused. An `OSError`: who tolerates a dead service goes on."""
+    """Raised for a refused connection. An `OSError`: code that tolerates a dead service goes on."""
 
 
 class RefusedWriteError(PermissionError):
-    """A change of a file of the user's that was refused."""
+    """Raised for a refused change of a file of the user's."""
 
 
 class RefusedProgramError(PermissionError):
-    """A program that was not started."""
+    """Raised for a program that was not started."""
 
 
 class Refusals:
-    """Remembers what was refused, once each, for the summary.
+    """Record of refusals, once each, for the summary.
 
     Attributes:
         addresses: Where a connection or a look-up would have gone.

@@ -1,4 +1,4 @@
-"""Rendered code that says to the database what the models say.
+"""Render code that creates exactly what the models declare.
 
 Alembic renders compiled SQL into `sa.text()`, which reads a colon as a parameter, and into strings
 in which percent signs are doubled already.
@@ -27,7 +27,7 @@ def escape_colons(sql: str) -> str:
 
 
 def exact_context(context: AutogenContext) -> AutogenContext:
-    """Return a copy of the context, which renders SQL and defaults without altering them."""
+    """Return a copy of the context that renders SQL and defaults without altering them."""
     exact, migrations = copy(context), copy(context.migration_context)
     migrations.impl = copy(migrations.impl)
     migrations.impl.render_ddl_sql_expr = _sql_renderer(migrations.impl)  # type: ignore[method-assign]
@@ -37,9 +37,9 @@ def exact_context(context: AutogenContext) -> AutogenContext:
 
 
 def table_context(context: AutogenContext) -> AutogenContext:
-    """Return a copy of the context, in which the enum types that there are are not made again.
+    """Return a copy of the context in which existing enum types are not created again.
 
-    `op.create_table()` makes the types of its columns, and does not look whether they are there.
+    `op.create_table()` creates the types of its columns without a look whether they exist.
     """
     if context.migration_context.dialect.name != "postgresql":
         return context
@@ -62,7 +62,7 @@ def table_context(context: AutogenContext) -> AutogenContext:
 
 
 def _enums(context: AutogenContext) -> Set[Tuple[Optional[str], str]]:
-    """The database's enum types by schema, which is none where that need not be said."""
+    """Return the database's enum types by schema; None stands for a schema of the search path."""
     connection = context.migration_context.connection
     if connection is None:
         return set()
@@ -101,7 +101,7 @@ def _item_renderer(of_project: Any) -> Any:
 
 
 def _type(item: Any, context: AutogenContext) -> Any:
-    """Render a type of the project as what it is to the database, if its repr makes no type."""
+    """Render a type of the project as the database's type, if its repr cannot be evaluated."""
     module, _, _ = str(type(item).__module__).partition(".")
     if module == "sqlalchemy":
         return False
@@ -124,6 +124,6 @@ def _default(default: DefaultClause, context: AutogenContext) -> Any:
         return repr(str(default.arg))  # Alembic takes off its first and last quote
     if not default.reflected:
         return False
-    # SQLAlchemy makes a text of what the database has as it stands: its colons are no parameters.
+    # SQLAlchemy's text is the database's own expression: its colons are no parameters.
     sql = text(escape_colons(str(getattr(default.arg, "text", default.arg))))
     return render._render_potential_expr(sql, context, is_server_default=True)

@@ -1,4 +1,4 @@
-"""Schemas that Alembic expects to be there, made without waiting for a transaction of env.py."""
+"""Make schemas that Alembic expects, without waiting for a transaction of env.py."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _NAMES = re.compile(r'"((?:[^"]|"")+)"|([^\s,"]+)')
 def make_schemas(connection: Any, names: Iterable[Optional[str]]) -> None:
     """Make the schemas that are missing; only PostgreSQL keeps them apart from databases.
 
-    All of it happens on env.py's own connection: what its open transaction has made or locked, a
-    second connection would wait for. Where no transaction is open, none is left open.
+    Uses env.py's own connection: a second one would wait for what its open transaction has made or
+    locked. Where no transaction is open, none is left open.
     """
     if connection.dialect.name != "postgresql":
         return
@@ -33,7 +33,7 @@ def make_schemas(connection: Any, names: Iterable[Optional[str]]) -> None:
 
 
 def _selected(connection: Any) -> List[str]:
-    """Return the schema that env.py or a connect option selected, if it selected none that exists.
+    """Return the schema that env.py or a connect option selected, if none of them exists.
 
     Without it nothing can be made: "no schema has been selected to create in".
     """

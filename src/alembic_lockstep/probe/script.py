@@ -1,11 +1,11 @@
-"""Running a file of SQL statements, taken apart where a driver takes only one at a time."""
+"""Run a file of SQL statements, split where a driver takes only one at a time."""
 
 from __future__ import annotations
 
 import re
 from typing import Any, Iterator
 
-# What may hold a delimiter that ends no statement: strings, quoted names, comments.
+# May contain a delimiter that ends no statement: strings, quoted names, comments.
 QUOTED = r"'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.|\"\")*\"|`[^`]*`|--\s[^\n]*|\#[^\n]*|/\*.*?\*/"
 # Such as mysqldump writes around triggers: DELIMITER ;;
 CLIENT = r"^[ \t]*DELIMITER[ \t]+(?P<new>\S+)[^\n]*"
@@ -15,7 +15,7 @@ FLAGS = re.DOTALL | re.IGNORECASE | re.MULTILINE
 
 
 def execute_script(connection: Any, script: str) -> None:
-    """Run a file of statements through the driver, also one that pg_dump wrote."""
+    """Run a file of statements through the driver, also a dump of pg_dump."""
     script = re.sub(r"(?m)^\\.*$", "", script)  # commands of psql
     raw = connection.connection
     cursor = raw.cursor()
@@ -38,12 +38,12 @@ def execute_script(connection: Any, script: str) -> None:
 
 
 def _execute(driver: Any, script: str) -> Any:
-    """Several statements at once, for which sqlite3 and aiosqlite have another method."""
+    """Run several statements at once, for which sqlite3 and aiosqlite have another method."""
     return getattr(driver, "executescript", driver.execute)(script)
 
 
 def statements(script: str) -> Iterator[str]:
-    """The statements, as MySQL's own client would tell them apart."""
+    """Yield the statements, split as MySQL's own client does."""
     delimiter, start, position = ";", 0, 0
     while True:
         pattern = f"{QUOTED}|{CLIENT}|(?P<end>{re.escape(delimiter)})"

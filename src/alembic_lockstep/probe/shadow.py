@@ -1,8 +1,8 @@
-"""What Python itself writes outside of the writable folders lands in a copy.
+"""Make Python's own functions write to copies of files outside of the writable folders.
 
-Python's own functions are replaced by objects that look up each name in an `Overlay`. What is not
-covered here (a function that a module bound before, `io.FileIO`, compiled code) goes on to the
-machine, where a kernel guard or the audit hook refuses it (writes.py).
+The functions are replaced by objects that look up each name in an `Overlay`. Other ways to write
+(a function that a module bound before, `io.FileIO`, compiled code) reach the machine, where a
+kernel guard or the audit hook refuses them (writes.py).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .shadow_calls import Call, Open, OpenFile, ShadowLook
 from .shadow_changes import Link, Make, Modify, Remove, Rename, Symlink
 from .shadow_listing import GetCwd, ListFolder, ScanFolder
 
-# Modules whose own names for the functions stay: ours, and those that the others are made of.
+# Modules whose own names for the functions stay: ours, and those that implement the others.
 # `_io.open` is what the import system opens sources with, by its name.
 UNPATCHED = ("alembic_lockstep_probe", "posix", "importlib.", "_frozen_importlib", "_io")
 # Modules of the standard library whose classes and defaults have bound the functions, too.
@@ -34,7 +34,7 @@ PATCHED_CLASSES_OF = (
 )
 
 
-# What each function is replaced by, and whether it follows the last link.
+# The replacement of each function, and whether it follows the last link.
 CALLS: Dict[str, Any] = {
     **dict.fromkeys(
         ("stat", "access", "chdir", "statvfs", "getxattr", "listxattr"), (ShadowLook, True)
@@ -56,7 +56,7 @@ CALLS: Dict[str, Any] = {
 
 
 class Shadow:
-    """Puts an overlay under Python's functions, for good."""
+    """Overlay under Python's functions, for the rest of the process."""
 
     def __init__(self, overlay: Overlay) -> None:
         self.overlay = overlay
@@ -78,7 +78,7 @@ class Shadow:
 
     @contextmanager
     def bypass(self) -> Iterator[None]:
-        """Show this thread the machine's files meanwhile."""
+        """Show this thread the machine's files in the context."""
         self._bypass.now = True
         try:
             yield

@@ -1,7 +1,7 @@
-"""Python's functions on files, by the view of an overlay: looking at and opening them.
+"""Replace Python's functions that look at and open files by calls on an overlay.
 
-Objects and no functions: as the attribute of a class they must not become methods, which what is
-built in does not either.
+Objects and not functions: as the attribute of a class they must not become methods, as built-in
+functions do not either.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ F_GETPATH = 50
 
 
 class Call:
-    """One of Python's functions on files, by the view of an overlay."""
+    """One of Python's functions on files, on the view of an overlay."""
 
     def __init__(
         self, call: Callable[..., Any], overlay: Overlay, bypass: Any, follow: bool
@@ -35,7 +35,7 @@ class Call:
         self._follow = follow
 
     def _location(self, path: Any, options: Dict[str, Any], key: str = "dir_fd") -> Location:
-        """Resolve a path; OSError if it is relative to a folder that has no name."""
+        """Resolve a path; raise OSError if it is relative to a folder that has no name."""
         name, descriptor, folder = os.fsdecode(path), options.get(key), os.sep
         if not name.startswith(os.sep):
             folder = getcwd() if descriptor is None else name_of(descriptor)
@@ -43,7 +43,7 @@ class Call:
         return self._overlay.resolve(name, folder, follow)
 
     def _target(self, path: Any, options: Dict[str, Any], key: str = "dir_fd") -> Optional[str]:
-        """Return the name in the view if what is written there has to land in the upper layer."""
+        """Return the name in the view if writes there have to land in the upper layer."""
         if isinstance(path, int) or not os.fspath(path):
             return None
         try:
@@ -53,7 +53,7 @@ class Call:
         return location.path if self._overlay.is_outside(location.path) else None
 
     def _machine_path(self, path: Any, options: Dict[str, Any], key: str = "dir_fd") -> Any:
-        """Return a path of the machine, also where the name leads there through a made link."""
+        """Return a path of the machine, also where a link of the overlay leads there."""
         if not self._overlay.touched or isinstance(path, int) or not os.fspath(path):
             return path
         try:
@@ -67,14 +67,14 @@ class Call:
             raise failure(errno.EEXIST, path)
 
     def _do(self, path: Any, shown: str, *arguments: Any, **options: Any) -> Any:
-        """Call on another path, with errors that name the one that was asked for."""
+        """Call on another path, with errors that name the project's."""
         options = {name: value for name, value in options.items() if name != "dir_fd"}
         with naming(path):
             return self._call(typed(shown, path), *arguments, **options)
 
 
 class ShadowLook(Call):
-    """`os.stat` and its like: sees the view."""
+    """`os.stat` and its like, on the view."""
 
     def __call__(self, path: Any, *arguments: Any, **options: Any) -> Any:
         """Look at the upper layer's file where there is one."""
@@ -84,7 +84,7 @@ class ShadowLook(Call):
         return self._do(path, shown, *arguments, **options)
 
     def _shown(self, path: Any, options: Dict[str, Any]) -> Optional[str]:
-        """Return the other path to look at; None where the given one is right."""
+        """Return the other path to look at; None where the path itself is right."""
         if isinstance(path, int) or getattr(self._bypass, "now", False) or not os.fspath(path):
             return None
         try:
@@ -101,7 +101,7 @@ class Open(ShadowLook):
     def __call__(
         self, path: Any, flags: int, mode: int = 0o777, *, dir_fd: Optional[int] = None
     ) -> int:
-        """Open a copy if it is opened to be written to."""
+        """Open a copy if the file is to be written to."""
         options: Dict[str, Any] = {"dir_fd": dir_fd}
         if hasattr(os, "O_NOFOLLOW") and flags & os.O_NOFOLLOW:
             options["follow_symlinks"] = False
@@ -114,7 +114,7 @@ class Open(ShadowLook):
         return opened
 
     def opened(self, path: Any, flags: int, options: Dict[str, Any]) -> Optional[str]:
-        """Return what to open in a path's place; None where the path is right."""
+        """Return the path to open instead; None where the path itself is right."""
         target = self._target(path, options) if flags & WRITES else None
         if target is None:
             shown = self._shown(path, options) if self._overlay.touched else None
@@ -149,7 +149,7 @@ class OpenFile(Call):
         if isinstance(file, int) or not isinstance(mode, str):
             return self._call(file, mode, *arguments, **options)
         arguments, flags = arguments[:5], flags_of(mode)
-        if opener is not None:  # whose own call is seen, and the file's name not opened
+        if opener is not None:  # its own call is replaced; the file's name is not opened here
             descriptor = opener(file, flags)
             return named(self._call(descriptor, mode, *arguments, **options), file)
         shown = self._opens.opened(file, flags, {})
@@ -160,7 +160,7 @@ class OpenFile(Call):
 
 
 def name_of(descriptor: int) -> str:
-    """Return the name of an open file or folder; OSError if it has none."""
+    """Return the name of an open file or folder; raise OSError if it has none."""
     if sys.platform == "darwin":
         import fcntl
 
@@ -169,7 +169,7 @@ def name_of(descriptor: int) -> str:
 
 
 def flags_of(mode: str) -> int:
-    """Return the flags with which `open` opens a file; wrong modes it refuses itself."""
+    """Return the flags with which `open` opens a file; it refuses wrong modes itself."""
     flags = MODES.get(next((letter for letter in mode if letter in MODES), "r"), 0)
     access = os.O_RDWR if "+" in mode else os.O_WRONLY if flags else os.O_RDONLY
     return flags | access | getattr(os, "O_CLOEXEC", 0)
@@ -189,7 +189,7 @@ def typed(path: str, like: Any) -> Any:
 
 
 def failure(code: int, path: Any, second_path: Any = None) -> OSError:
-    """Return the error that the kernel would have answered with."""
+    """Return the error that the kernel would have raised."""
     if second_path is None:
         return OSError(code, os.strerror(code), path)
     return OSError(code, os.strerror(code), path, None, second_path)
@@ -197,7 +197,7 @@ def failure(code: int, path: Any, second_path: Any = None) -> OSError:
 
 @contextmanager
 def naming(path: Any, second_path: Any = None) -> Iterator[None]:
-    """Have errors name what the project asked for."""
+    """Make errors name the project's paths."""
     try:
         yield
     except OSError as error:

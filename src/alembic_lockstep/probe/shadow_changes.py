@@ -1,4 +1,4 @@
-"""Python's functions that change, make, rename and remove files, by the view of an overlay."""
+"""Replace Python's functions that change, make, rename and remove files by calls on an overlay."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .shadow_calls import Call, failure, naming, typed
 
 
 class Modify(Call):
-    """A function that changes what is there: `os.chmod`, `os.utime`, `os.truncate` …"""
+    """Function that changes an existing file: `os.chmod`, `os.utime`, `os.truncate` …"""
 
     def __call__(self, path: Any, *arguments: Any, **options: Any) -> Any:
         """Change a copy."""
@@ -27,7 +27,7 @@ class Modify(Call):
 
 
 class Make(Call):
-    """A function that makes something new: `os.mkdir`, `os.mkfifo`, `os.mknod`."""
+    """Function that makes something new: `os.mkdir`, `os.mkfifo`, `os.mknod`."""
 
     def __call__(self, path: Any, *arguments: Any, **options: Any) -> Any:
         """Make it in the upper layer."""
@@ -90,7 +90,7 @@ class Rename(Call):
     """`os.rename` and `os.replace`."""
 
     def __call__(self, src: Any, dst: Any, **options: Any) -> Any:
-        """Rename in the view: what is the user's is copied first."""
+        """Rename in the view: the user's files are copied first."""
         self._overlay.forget_links()
         source, target = (
             self._target(src, options, "src_dir_fd"),
@@ -129,7 +129,7 @@ class Rename(Call):
 
 
 class Link(Call):
-    """`os.link`: a second name of the user's file would be a way to it."""
+    """`os.link`, of a copy: a second name of the user's file would be a way to it."""
 
     def __call__(self, src: Any, dst: Any, **options: Any) -> Any:
         """Link a copy."""

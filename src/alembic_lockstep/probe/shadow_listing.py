@@ -1,4 +1,4 @@
-"""`os.listdir` and `os.scandir` by the view of an overlay."""
+"""Replace `os.listdir` and `os.scandir` by calls on an overlay."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ListFolder(ShadowLook):
         return [typed(name, path) for name in self._overlay.names(folder)]
 
     def _folder(self, path: Any) -> Optional[str]:
-        """Return the folder of which both layers have something to show; None for others."""
+        """Return the folder's name if both layers have something to show; None for others."""
         if getattr(self._bypass, "now", False):
             return None
         try:
@@ -53,7 +53,7 @@ class ScanFolder(ListFolder):
 
 
 class ShadowEntries:
-    """The iterator of `os.scandir` over names of the view."""
+    """Iterator of `os.scandir` over names of the view."""
 
     def __init__(self, folder: str, names: Any, path: Any) -> None:
         prefix = os.curdir if path is None else "" if isinstance(path, int) else path
@@ -76,7 +76,7 @@ class ShadowEntries:
 
 
 class ShadowEntry:
-    """An `os.DirEntry` of the view."""
+    """`os.DirEntry` of the view."""
 
     def __init__(self, folder: str, name: str, prefix: Any) -> None:
         self._file = os.path.join(folder, name)
@@ -94,23 +94,23 @@ class ShadowEntry:
         return os.stat(self._file, follow_symlinks=follow_symlinks)
 
     def inode(self) -> int:
-        """Return its number."""
+        """Return its inode number."""
         return self.stat(follow_symlinks=False).st_ino
 
     def is_dir(self, *, follow_symlinks: bool = True) -> bool:
-        """Tell whether it is a folder."""
+        """Return whether it is a folder."""
         return stat.S_ISDIR(self._mode(follow_symlinks))
 
     def is_file(self, *, follow_symlinks: bool = True) -> bool:
-        """Tell whether it is a file."""
+        """Return whether it is a file."""
         return stat.S_ISREG(self._mode(follow_symlinks))
 
     def is_symlink(self) -> bool:
-        """Tell whether it is a link."""
+        """Return whether it is a link."""
         return stat.S_ISLNK(self._mode(False))
 
     def is_junction(self) -> bool:
-        """Tell whether it is a junction, which only Windows has."""
+        """Return whether it is a junction, which only Windows has."""
         return False
 
     def _mode(self, follow_symlinks: bool) -> int:

@@ -1,4 +1,4 @@
-"""The judged tree's Python files, by the names under which they are imported."""
+"""Index the judged tree's Python files by the names under which they are imported."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from .places import Places
 PACKAGING = frozenset({"pyproject.toml", "setup.cfg", "setup.py"})
 # Of a project, in any of these files; a few names of other things do no harm.
 NAME = re.compile(r"""(?m)(?:^|[\s(,{])name\s*=\s*["']?([A-Za-z0-9][\w.-]*)""")
-# A line of these is a requirement; elsewhere it is known by the version that it wants. What stands
-# in quotes alone may be anything, the project's own name too.
+# A line of these is a requirement; in other files only a name with a version is. A name in quotes
+# alone may be anything, the project's own name too.
 REQUIREMENTS = re.compile(r"require.*\.(txt|in)|constraints.*\.txt|Pipfile")
 REQUIRED = re.compile(r"(?m)^\s*([A-Za-z0-9][\w.-]*)")
 REQUIRED_ELSEWHERE = re.compile(
@@ -30,7 +30,7 @@ MOST_COMPARED = 500
 
 
 class TreeFiles:
-    """The tree's Python files, by every path under which they could be imported."""
+    """Python files of the tree, by every path under which they could be imported."""
 
     def __init__(self, places: Places) -> None:
         self._checkout = places.checkout
@@ -60,7 +60,7 @@ class TreeFiles:
                 self._paths.setdefault("/".join(parts[depth:]), []).append(path)
 
     def paths_of(self, importable: str) -> List[str]:
-        """Paths that the tree has, or had if the package is still there, for `foo/bar.py`."""
+        """Return the tree's paths for `foo/bar.py`, or where it was if the package still exists."""
         paths = self._paths.get(importable)
         if paths is not None:
             return paths
@@ -70,11 +70,11 @@ class TreeFiles:
         return [parent[: -len("__init__.py")] + rest for parent in parents]
 
     def has_content(self, path: str, content: bytes) -> bool:
-        """Whether the tree's file has this content, apart from line ends."""
+        """Return whether the tree's file has this content, apart from line ends."""
         return read(os.path.join(self._checkout, path)) == content
 
     def has(self, path: str) -> bool:
-        """Whether the tree has this file."""
+        """Return whether the tree has this file."""
         return os.path.isfile(os.path.join(self._checkout, path))
 
     @functools.cached_property
@@ -84,7 +84,7 @@ class TreeFiles:
         return {normal(name) for text in texts for name in NAME.findall(text)}
 
     def requires(self, name: str) -> bool:
-        """Whether the tree names a distribution, by its normal name, as one that it needs."""
+        """Return whether the tree lists a distribution, by its normal name, as a requirement."""
         return name in self._required
 
     @functools.cached_property
@@ -96,7 +96,7 @@ class TreeFiles:
 
     @functools.lru_cache(maxsize=None)  # noqa: B019 - lives as long as the program
     def resembles(self, entry: str, modules: Tuple[str, ...]) -> bool:
-        """Whether most of the modules are the tree's: at the same path, most lines the same.
+        """Return whether most of the modules are the tree's: at the same path, most lines the same.
 
         Args:
             entry: The folder that they are imported from.
@@ -123,17 +123,17 @@ def _text(file: str) -> str:
 
 
 def _lines(file: str) -> FrozenSet[bytes]:
-    """The lines of a file that are not blank."""
+    """Return the lines of a file that are not blank."""
     return frozenset(line.strip() for line in (read(file) or b"").split(b"\n")) - {b""}
 
 
 def normal(name: str) -> str:
-    """A distribution's name as it is compared."""
+    """Return a distribution's name in its normal form."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def read(file: str) -> Optional[bytes]:
-    """A file's content with plain line ends; None if it cannot be read."""
+    """Return a file's content with plain line ends; None if it cannot be read."""
     try:
         with open(file, "rb") as stream:
             return stream.read().replace(b"\r\n", b"\n")

@@ -1,8 +1,8 @@
-"""From the names that were read to the trace: what a later run has to find the same.
+"""Turn recorded names into the trace: files that must be the same for a cached verdict.
 
 Paths of the checkout are POSIX from its root, as in git. A file may be reached by several names:
-through links of the tree, and, where it is an ignored one, by its place in the working tree.
-All of them are told, and the links too: each may change by itself.
+through links of the tree, and, if it is ignored, by its path in the working tree. The trace has
+all of them, and the links too: each may change by itself.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from .reads import Names, Reads, readlink
 
 PROBE = os.path.dirname(os.path.abspath(__file__))
 KERNEL = ("/proc/", "/dev/", "/sys/")
-# But what lies there is like any other file, only in memory.
+# Files there are like any others, only in memory.
 IN_MEMORY = "/dev/shm/"  # noqa: S108 - nothing is written there
-# Looked for when Python starts, before anybody could have seen it.
+# Looked for when Python starts, before the recording begins.
 AT_START = {"sitecustomize", "usercustomize"}
-# Compiled code that is known to read no files of a project.
+# Compiled code that reads no files of a project.
 HARMLESS = {
     *("sqlalchemy", "greenlet", "markupsafe", "pydantic_core"),
     *("asyncmy", "asyncpg", "cx_Oracle", "mariadb", "mysql", "_mysql_connector", "MySQLdb"),
@@ -33,21 +33,21 @@ HARMLESS = {
     *("pysqlite3", "sqlcipher3"),
 }
 MOST_LINKS = 40
-# Always on sys.path, and seldom there.
+# Always on sys.path, and seldom on disk.
 STANDARD_ZIP = os.sep + "python{}{}.zip".format(*sys.version_info[:2])
 
 
 def trace(reads: Reads, places: Places, copies: Iterable[str]) -> Dict[str, Any]:
-    """What was read, as JSON-able data.
+    """Return the trace as JSON-able data.
 
     `compiled` are modules that may have read files without Python's knowledge, `texts` Python
-    files that were read as texts, and not only imported. A folder in `opened` ends in `/`: that
-    it is there was looked at. `during` is what was read while revisions ran.
+    files that were read as texts, and not only imported. A folder in `opened` ends in `/`: its
+    existence was looked at. `during` is the trace of the time while revisions ran.
     """
     during, whole = (_Trace(places, reads.scratch, reads.shadow) for _ in range(2))
     during.add(reads.during)
     whole.add(reads)
-    # Some were opened before anybody was watching.
+    # Some were opened before the recording began.
     whole.add_opened(map(os.path.abspath, loaded_files().values()))
     whole.add_searched(_import_paths())
     whole.add_installation()
@@ -68,13 +68,13 @@ def trace(reads: Reads, places: Places, copies: Iterable[str]) -> Dict[str, Any]
 
 
 class _Trace:
-    """Sorts names into those of the checkout and those outside."""
+    """Sorter of names into those of the checkout and those outside."""
 
     def __init__(self, places: Places, scratch: Set[str], shadow: str) -> None:
         self._places = places
         self._shadow = shadow
         self._top = places.checkout
-        # With what SQLite puts beside them.
+        # With the files that SQLite adds to them.
         self._scratch = {name + end for name in scratch for end in ("", "-wal", "-shm", "-journal")}
         self._trails: Dict[str, List[str]] = {}
         self._sorted: Dict[str, Tuple[List[str], List[str]]] = {}
@@ -90,7 +90,7 @@ class _Trace:
         self.of_git: Set[str] = set()
 
     def add(self, names: Names) -> None:
-        """All that was read."""
+        """Add all recorded names."""
         self.add_opened(names.opened)
         self.add_looked(names.looked)
         self.add_absent(names.absent)
@@ -99,13 +99,13 @@ class _Trace:
         self.texts.update(self.files(*names.texts))
 
     def as_json(self, imported: Iterable[str]) -> Dict[str, Any]:
-        """It as JSON-able data."""
+        """Return the trace as JSON-able data."""
         kinds = ("opened", "absent", "searched", "texts", "outside")
         sets = {kind: _sorted(getattr(self, kind)) for kind in kinds}
         return {**sets, "listed": self.listed, "imported": _sorted(imported)}
 
     def add_opened(self, names: Iterable[str]) -> None:
-        """Files that were opened, or not found when they should have been."""
+        """Add files that were opened, or that were missing when they should have been."""
         for name in names:
             inside, outside = self._sort(name)
             self._note(inside)
@@ -113,7 +113,7 @@ class _Trace:
             self.outside.update(path for path in outside if not _is_folder(path))
 
     def add_looked(self, names: Iterable[str]) -> None:
-        """What was looked at. Of the working tree's own files the checkout's are what counts."""
+        """Add paths that were looked at; for the working tree's own files, the checkout's."""
         for name in names:
             inside, outside = self._sort(name)
             self._note(inside)
@@ -124,7 +124,7 @@ class _Trace:
             )
 
     def add_absent(self, names: Iterable[str]) -> None:
-        """What was not there, even if it is now."""
+        """Add paths that did not exist, even if they do now."""
         for name in names:
             inside, outside = self._sort(name)
             self._note(inside[1:-1])  # links on the way
@@ -132,7 +132,7 @@ class _Trace:
             self.outside.update(outside)
 
     def add_listed(self, names: Iterable[str]) -> None:
-        """Folders of which the names of all entries were asked for."""
+        """Add folders that were listed."""
         for name in names:
             inside, outside = self._sort(name)
             self.outside.update(outside)
@@ -144,7 +144,7 @@ class _Trace:
                     self._note([path])
 
     def add_searched(self, names: Iterable[str]) -> None:
-        """Folders in which modules were looked for; those outside are the installation's."""
+        """Add folders in which modules were looked for; those outside are the installation's."""
         for name in names:
             for path in self._sort(name)[0]:
                 if self._kind(path) == "folder":
@@ -153,7 +153,7 @@ class _Trace:
                     self._note([path])
 
     def add_installation(self) -> None:
-        """The folders of installed packages, and what there is read when Python starts."""
+        """Add the folders of installed packages, and the files that Python reads when it starts."""
         for entry in _absolute(sys.path):
             inside, outside = self._sort(entry)
             if inside or not outside:
@@ -168,7 +168,7 @@ class _Trace:
             self.outside.add(configuration)
 
     def files(self, *names: str) -> Set[str]:
-        """Those of the checkout's files that have one of these names."""
+        """Return the checkout's files that have one of these names."""
         paths = {path for name in names for path in self._sort(name)[0]}
         return {path for path in paths if os.path.isfile(os.path.join(self._top, path))}
 
@@ -197,7 +197,7 @@ class _Trace:
         return "file" if os.path.lexists(file) else "absent"
 
     def _sort(self, name: str) -> Tuple[List[str], List[str]]:
-        """Names in the checkout (as given, links on the way, the real one), and one outside."""
+        """Return paths in the checkout (as spelt, links on the way, the real one) and outside."""
         if name not in self._sorted:
             self._sorted[name] = self._sorted_anew(_source(os.path.normpath(name)))
         return self._sorted[name]
@@ -226,7 +226,7 @@ class _Trace:
         return path[len(self._top) + 1 :].replace(os.sep, "/")
 
     def _is_ours(self, path: str) -> bool:
-        """Whether it never counts: the standard library, the machine, what we brought along."""
+        """Return whether a path never counts: the standard library, the machine, our own files."""
         if (path + os.sep).startswith(self._standard):
             return not INSTALLED.search(path + os.sep)
         if path.startswith(KERNEL) and not path.startswith(IN_MEMORY):
@@ -238,7 +238,7 @@ class _Trace:
         )
 
     def _trail(self, path: str, depth: int = 0) -> List[str]:
-        """The links that a path leads over, and where it ends; folders' trails are kept."""
+        """Return the links that a path leads over, and its end; folders' trails are cached."""
         folder, name = os.path.split(path)
         if not name or depth > MOST_LINKS:
             return [path]
@@ -254,14 +254,14 @@ class _Trace:
 
 
 def _environment(places: Places) -> Set[str]:
-    """The interpreter's own folders, unless the project lies in there."""
+    """Return the interpreter's own folders, except those with the project in them."""
     prefixes = {sys.prefix, sys.exec_prefix, sys.base_prefix}
     folders = prefixes | {os.path.realpath(folder) for folder in prefixes}
     return {folder for folder in folders if not any(_below(top, folder) for top in places.tops)}
 
 
 def _is_of_git(path: str) -> bool:
-    """Whether it is `.git` of the checkout, or below: that it is there is the same at every run."""
+    """Return whether a path is the checkout's `.git` or below: every run has one."""
     return _below(path, ".git")
 
 
@@ -270,17 +270,17 @@ def _is_folder(path: str) -> bool:
 
 
 def _source(name: str) -> str:
-    """Bytecode counts as what it was made from."""
+    """Return the source of bytecode, or the name itself."""
     if name.endswith(".pyc"):
         try:
             return importlib.util.source_from_cache(name)
-        except ValueError:  # it is all that there is
+        except ValueError:  # there is no source
             pass
     return name
 
 
 def _import_paths() -> Set[str]:
-    """Folders in which modules were looked for, also before anybody was watching."""
+    """Return the folders in which modules were looked for, also before the recording began."""
     entries = {*sys.path, *sys.path_importer_cache}
     for module in list(sys.modules.values()):
         attributes = globals_of(module)
@@ -307,7 +307,7 @@ def _compiled() -> Set[str]:
 
 
 def installed(places: Places) -> str:
-    """A digest of what is installed, by the names under which installers note it."""
+    """Return a digest of the installed packages, from the names of their metadata folders."""
     markers = {sys.version}
     for entry in _absolute(sys.path):
         if os.path.isdir(entry) and not _below(entry, places.checkout):

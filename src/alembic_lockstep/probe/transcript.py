@@ -1,4 +1,4 @@
-"""What each revision sends to the database: whether another checkout's would do the same."""
+"""Record what each revision sends to the database, to compare it with another checkout's run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Transcript:
 
     @contextmanager
     def recorded(self) -> Iterator[None]:
-        """Listen to what all engines are told."""
+        """Listen to the statements of all engines."""
         event.listen(Engine, "before_cursor_execute", self._add)
         try:
             yield

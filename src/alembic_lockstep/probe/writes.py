@@ -1,7 +1,7 @@
-"""The last guard of the user's files, where no kernel guards them: Python's audit events.
+"""Guard the user's files by Python's audit events, where no kernel guards them.
 
-What the shadow covers never comes here. The rest, such as `io.FileIO` or a function that was bound
-before, is refused. https://docs.python.org/3/library/audit_events.html
+Calls that the shadow replaces never come here. The rest, such as `io.FileIO` or a function that was
+bound before, is refused. https://docs.python.org/3/library/audit_events.html
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from .reads import IMPORT_SYSTEM
 from .refusals import Refusals
 from .shadow_calls import name_of
 
-# Of each event: the paths among its arguments, each with its folder's descriptor; whether the
-# last link is followed.
+# Of each event: the positions of paths among its arguments, each with that of its folder's
+# descriptor; whether the last link is followed.
 Paths = Sequence[Tuple[int, Optional[int]]]
 EVENTS: Dict[str, Tuple[Paths, bool]] = {
     "os.rename": (((0, 2), (1, 3)), False),
@@ -37,15 +37,15 @@ CHANGES = ("open", *EVENTS)
 
 
 class WriteGuard:
-    """Refuses events that would change a file outside of some folders."""
+    """Guard that refuses events that would change a file outside of some folders."""
 
     def __init__(self, writable: Sequence[str], refusals: Refusals) -> None:
-        # A view in which nothing is ever changed: the machine's files, and no upper layer.
+        # A view that never changes: the machine's files, and no upper layer.
         self._machine = Overlay(os.path.join(os.devnull, "none"), writable)
         self._refusals = refusals
 
     def audit(self, event: str, arguments: Any) -> None:
-        """Raise `RefusedWriteError` for what must not be."""
+        """Raise `RefusedWriteError` for a change outside of the writable folders."""
         if event == "open":
             path, _mode, flags = arguments
             if not flags & WRITES or isinstance(path, int):

@@ -1,6 +1,6 @@
-"""The second opinion: the database that the models make, beside the one that the migrations make.
+"""Compare the migrated database with a twin: a database that the models' `create_all()` makes.
 
-Autogenerate compares Python objects with what SQLAlchemy reflects, and is silent on what it cannot
-bring to one form: CHECK constraints, enum labels, expressions, predicates, sequences, defaults.
-The server can: it has written down both databases in its own words.
+Autogenerate compares Python objects with what SQLAlchemy reflects, and skips what it cannot bring
+to one form: CHECK constraints, enum labels, expressions, predicates, sequences, defaults. The
+server can: it has spelt both databases itself.
 """

@@ -1,4 +1,4 @@
-"""The twin: a scratch database made by the models' own `create_all()`."""
+"""Make the twin: a scratch database that the models' own `create_all()` fills."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from ..redirect import Redirect
 
 CreateMissing = Callable[[Connection, SQLAlchemyError], bool]
 
-# In the place of a table's key.
+# Instead of a table's key.
 LISTENERS = ""
 
-# For each table that cannot be made, all are made again.
+# The most tables that may fail: for each of them, all are made again.
 _MOST_FAILURES = 20
 
 
 @contextmanager
 def twin_of(connection: Connection, redirect: Redirect) -> Iterator[Connection]:
-    """A connection to an empty database, as the project's own engine would open it.
+    """Yield a connection to an empty database, as the project's own engine would open it.
 
-    The pool is the project's, made anew: what listens to it (`SET …`, `PRAGMA …`) hears this
-    connection too.
+    The pool is a copy of the project's: its listeners (`SET …`, `PRAGMA …`) run on this connection
+    too.
     """
     with redirect.to_twin():
         twin = _engine_like(connection.engine)
@@ -49,7 +49,7 @@ def _engine_like(engine: Engine) -> Engine:
 
 
 def _options(connection: Connection) -> Dict[str, Any]:
-    """Those that say where a table is; the others are about how statements are run."""
+    """Return the execution options that say where a table is."""
     options = connection.get_execution_options()
     return {name: options[name] for name in ("schema_translate_map",) if name in options}
 
@@ -60,14 +60,15 @@ def create_all(
     clear: Callable[[], None],
     create_missing: CreateMissing,
 ) -> Dict[str, str]:
-    """Fill the twin from the models; return the tables that it could not make, each with why.
+    """Fill the twin from the models; return the tables that could not be made, with the reasons.
 
-    Under `LISTENERS` why those of a whole metadata fail, without which the tables are made then.
+    `LISTENERS` has the reason why a whole metadata's listeners fail; the tables are then made
+    without them.
 
     Args:
-        clear: Drops what models make and the twin has. `scratch.setup` may have made it, in the
-            migrated database, too.
-        lend: Gives the twin what an error says that it lacks; False if it cannot.
+        clear: Drops the models' tables, types and sequences from the twin; `scratch.setup` may have
+            made some, in the migrated database, too.
+        create_missing: Creates what an error names as missing; False if it cannot.
     """
     unmade: Dict[str, str] = {}
     # There is nothing yet, so nothing has to be looked for; unless a listener of the models' DDL
@@ -91,7 +92,7 @@ def create_all(
 
 
 def unseen_tables(metadatas: Sequence[MetaData], unmade: Dict[str, str]) -> Set[str]:
-    """Return the tables that are not made, or not whole: those, and what refers to one of them."""
+    """Return the tables that are not made, and those that refer to one of them."""
     keys = set(unmade) - {LISTENERS}
     tables = [table for metadata in metadatas for table in metadata.tables.values()]
     if LISTENERS in unmade:
@@ -104,7 +105,7 @@ def unseen_tables(metadatas: Sequence[MetaData], unmade: Dict[str, str]) -> Set[
 
 
 def _is_altered(table: Table) -> bool:
-    """Whether a foreign key comes only when all tables are there."""
+    """Return whether a foreign key is added only when all tables exist."""
     return any(constraint.use_alter for constraint in table.foreign_key_constraints)
 
 
@@ -120,7 +121,7 @@ def _attempt(
     *,
     checkfirst: bool = True,
 ) -> Optional[Tuple[SQLAlchemyError, Optional[Table]]]:
-    """Make all tables that may be made; return what failed, and of which table."""
+    """Make all tables that can be made; return the first error and its table."""
     begun: List[Table] = []
 
     def begin(table: Table, *_: Any, **__: Any) -> None:

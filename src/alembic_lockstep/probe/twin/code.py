@@ -1,4 +1,4 @@
-"""A cure as a migration has it: by Alembic's own functions where they say the same, else by SQL."""
+"""Write a fix as a migration's code: by Alembic's own functions where possible, else by SQL."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from .schema import Early, Late, SchemaDifference
 
 _TAB = re.compile(r"(?P<string>'(?:[^']|'')*')|^\t", re.MULTILINE)
 _CHECK = re.compile(r"CHECK \((?P<expression>.*)\)", re.DOTALL)
-# Where one column's default can be set without saying again all that the column is.
+# Dialects in which a default can be set without repeating the column's definition.
 _ALTERS = {"postgresql"}
 
 
 class Code(NamedTuple):
-    """Lines of `op.*`, by stage: what takes out of the way, what cures, what brings back."""
+    """Lines of `op.*`, by stage: drops of dependents, the fix itself, their return."""
 
     before: List[str]
     main: List[str]
@@ -23,7 +23,7 @@ class Code(NamedTuple):
 
 
 def code_of(difference: SchemaDifference, statements: List[str], dialect: str) -> Code:
-    """Lines of `op.*` that do what the statements do."""
+    """Return lines of `op.*` that do what the statements do."""
     default = _default(difference, dialect)
     if default:
         return Code([], default, [])
@@ -51,7 +51,7 @@ def _default(difference: SchemaDifference, dialect: str) -> List[str]:
 
 
 def _check(difference: SchemaDifference, dialect: str) -> Tuple[List[str], List[str]]:
-    """What drops a CHECK, and what creates it; nothing if Alembic has no words for that."""
+    """Return the calls that drop and create a CHECK; none if Alembic has no function for that."""
     parts = [part for part in (difference.actual, difference.expected) if part is not None]
     texts = [_CHECK.fullmatch(part.sql) for part in parts]
     if dialect == "sqlite" or difference.part.kind != "check" or not all(texts):
@@ -73,7 +73,7 @@ def _call(function: str, difference: SchemaDifference, name: str, argument: str)
     schema, _, table = difference.table.rpartition(".")
     names = [repr(table), repr(name)]
     if "constraint" in function:
-        # Its name comes first, and is whole: no naming convention is to add to it.
+        # Its name comes first, and is complete: no naming convention is to change it.
         names = [f"op.f({name!r})", repr(table)]
     within = [f"schema={schema!r}"] if schema else []
     return f"op.{function}({', '.join([*names, argument, *within])})"
@@ -84,8 +84,8 @@ def _sql(text: str) -> str:
 
 
 def _literal(text: str) -> str:
-    """A string literal; raw SQL in it is easiest to read between double quotes."""
-    # SQLAlchemy indents CREATE TABLE by tabs; what stands in a string is the schema's own.
+    """Return a string literal; raw SQL is easiest to read between double quotes."""
+    # SQLAlchemy indents CREATE TABLE by tabs; tabs in a string are the schema's own.
     text = _TAB.sub(lambda match: match["string"] or "    ", text)
     is_plain = '"""' not in text and "\\" not in text and not text.endswith('"')
     if "\n" in text and is_plain and all(line.isprintable() for line in text.split("\n")):

@@ -1,4 +1,4 @@
-"""Parts of a table, out of the statements that SQLite keeps.
+"""Parse the CREATE statements that SQLite stores into the parts of a table.
 
 The grammar is that of https://www.sqlite.org/lang_createtable.html and lang_createindex.html.
 """
@@ -20,12 +20,12 @@ _OF_COLUMNS = (
 
 
 def read_table(sql: str) -> List[Part]:
-    """What a CREATE TABLE statement makes: columns, constraints, options."""
+    """Return what a CREATE TABLE statement makes: columns, constraints, options."""
     return _TableReader(sql).parts
 
 
 def read_index(sql: str, columns: Sequence[Part]) -> Part:
-    """What a CREATE INDEX statement makes on a table of these columns."""
+    """Return the index that a CREATE INDEX statement makes on a table of these columns."""
     reader = Reader(tokenize(sql))
     reader.accept("CREATE")
     unique = reader.accept("UNIQUE")
@@ -42,7 +42,7 @@ def read_index(sql: str, columns: Sequence[Part]) -> Part:
 
 
 class _Scope:
-    """A table's name and columns, for what is said of them."""
+    """Name and columns of the table that expressions are about."""
 
     def __init__(self, table: str, columns: Sequence[str]) -> None:
         self._table = table
@@ -53,7 +53,7 @@ class _Scope:
         return expression(tokens, self._table, self._columns)
 
     def terms(self, tokens: Sequence[Token]) -> str:
-        """What a key is over; that it ascends, in the column's own collation, goes unsaid."""
+        """Return the terms of a key, without ASC and without the column's own collation."""
         return ", ".join(map(self._term, split(tokens)))
 
     def _term(self, tokens: Sequence[Token]) -> str:
@@ -120,7 +120,7 @@ class _TableReader:
         return Part("column", name, facts, (name,), sql=self._text(tokens))
 
     def _property(self, reader: Reader, facts: Dict[str, str]) -> bool:
-        """Read what is the column's own; its name, if it was given one, has no meaning."""
+        """Read a property of the column itself; a constraint name for it has no meaning."""
         start = reader.at
         while reader.accept("CONSTRAINT"):
             reader.next()
@@ -144,7 +144,7 @@ class _TableReader:
         return True
 
     def _constraint(self, reader: Reader, column: Optional[str] = None) -> None:
-        """Read a constraint; of that column, if it stands there."""
+        """Read a constraint; of that column, if the constraint is part of its definition."""
         start, name = reader.at, ""
         while reader.accept("CONSTRAINT"):
             name = reader.next().name
@@ -199,7 +199,7 @@ class _TableReader:
         return columns, facts
 
     def _fill_in_keys(self) -> None:
-        """Say NOT NULL of what the primary key makes so."""
+        """Mark columns as NOT NULL that the primary key makes so."""
         keys = [part for part in self._constraints if part.kind == "primary_key"]
         named = {fold(name) for key in keys for name in key.columns}
         strict = self._without_rowid or self._strict or any(key.facts["rowid"] for key in keys)
@@ -209,7 +209,7 @@ class _TableReader:
 
 
 def collation(token: Token) -> str:
-    """The one form of a collation; empty for the usual one."""
+    """Return the normal form of a collation; empty for the default one."""
     name = token.name.upper()
     return "" if name == "BINARY" else name
 

@@ -1,7 +1,7 @@
-"""What the models say of a table, part by part, in SQLAlchemy's words and not in the server's.
+"""Digest what the models declare of a table, part by part, as SQLAlchemy compiles it.
 
-Where the models of the base cannot make a table, there is nothing to subtract an older difference
-by but this: what they said of the part then is what is said of it now.
+Where the models of the base cannot make a table, an older difference is recognised by this alone:
+both models declare the same of the part.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def _named(kind: str, part: Any) -> str:
 
 
 def _compiled(compiled: Callable[[Any], Any], part: Any) -> str:
-    """The SQL; of what cannot be compiled, such as a column without a type, what it is."""
+    """Return the SQL of a part; the name of its class if it cannot be compiled."""
     try:
         return str(compiled(part))
-    except Exception:  # a type, or what an expression is made of, may be the project's code
+    except Exception:  # a type, or a part of an expression, may be the project's code
         return type(part).__name__

@@ -1,4 +1,4 @@
-"""Which databases can be read, and by what."""
+"""Register the dialects whose databases can be read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .schema import DatabaseSchema, SchemaDifference, TableSchema
 
 
 def _copy_nothing(_database: Connection, _twin: Connection) -> None:
-    """The models need nothing that only migrations make."""
+    """Copy nothing: the models need nothing that only migrations make."""
 
 
 def _discard_nothing(_twin: DatabaseSchema, _tables: Set[str]) -> List[str]:
@@ -29,18 +29,18 @@ def _creates_nothing(_database: Connection, _schema: DatabaseSchema, _ddl: str) 
 
 @dataclass(frozen=True)
 class TwinDialect:
-    """What is known of a dialect.
+    """Functions that read and fix databases of a dialect.
 
     Attributes:
-        read: Reads what a database holds.
-        cure: The SQL statements that cure a difference of the migrated database (the first schema)
-            from what the models make (the second).
-        equip: Gives the twin what only migrations make, before the models fill it.
-        lender: Makes what gives it what it still lacks, from the migrated database, what was read
-            of that, and the models' statements.
-        discard: The statements that take out of a twin what models make, these tables above all.
-        cures_in_stages: Whether cures have statements that come before or after all others.
-        is_lost_in_batch: Whether Alembic's batch mode would lose something of a table.
+        read: Reads the schema of a database.
+        fix_statements: Returns the SQL statements that fix a difference of the migrated database
+            (the first schema) from the twin (the second).
+        copy_prerequisites: Copies to the twin what only migrations make, before the models fill it.
+        missing_objects: Returns a function that creates in the twin what it still lacks, from the
+            migrated database, its schema and the models' statements.
+        discard_statements: Returns statements that drop tables, types and sequences of a twin.
+        fixes_in_stages: Fixes may have statements that come before or after all others.
+        is_lost_in_batch: Returns whether Alembic's batch mode would lose a part of a table.
     """
 
     read: Callable[[Connection], DatabaseSchema]
@@ -53,7 +53,7 @@ class TwinDialect:
 
 
 def find_dialect(name: str) -> Optional[TwinDialect]:
-    """What is known of SQLAlchemy's dialect of that name; None if nothing is."""
+    """Return the functions of SQLAlchemy's dialect of that name; None if it cannot be read."""
     if name == "sqlite":
         from . import sqlite
 

@@ -1,4 +1,4 @@
-"""The one form of an expression in SQLite, however it was spelt."""
+"""Bring expressions of SQLite to a normal form."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .sqltext import Token, fold
 
 _PLAIN = re.compile(r"[a-z_\x80-\U0010ffff][a-z0-9_$\x80-\U0010ffff]*\Z")
 
-# How tightly operators bind, as in SQLite's grammar.
+# Binding strength of operators, as in SQLite's grammar.
 _OR, _AND, _NOT, _EQUAL, _UNARY, _OPERAND = 1, 2, 3, 4, 12, 99
 _BINDING = {"OR": _OR, "AND": _AND, "NOT": _NOT, "ESCAPE": 6, "COLLATE": 11, "~": _UNARY}
 _POSTFIX = {"ISNULL": ["IS", "NULL"], "NOTNULL": ["IS", "NOT", "NULL"]}
@@ -26,11 +26,11 @@ _KEYWORDS = {*(word for word in _BINDING if word.isalpha()), *_VALUES}
 _KEYWORDS |= {"END", "CAST"}
 _SPELLINGS = {"==": "=", "!=": "<>"}
 
-Symbol = Tuple[str, int]  # the text, and how tightly it binds
+Symbol = Tuple[str, int]  # the text, and its binding strength
 
 
 def identifier(name: str) -> str:
-    """The one form of an identifier, quoted if it could be taken for something else."""
+    """Return the normal form of an identifier, quoted where it is ambiguous."""
     folded = fold(name)
     if _PLAIN.match(folded) and folded.upper() not in _KEYWORDS:
         return folded
@@ -38,17 +38,17 @@ def identifier(name: str) -> str:
 
 
 def expression(tokens: Sequence[Token], table: str = "", columns: Collection[str] = ()) -> str:
-    """The one form of an expression, without the parentheses that change nothing.
+    """Return the normal form of an expression, without redundant parentheses.
 
     Args:
-        table: The table that it is about: its name before a column means nothing.
-        columns: The folded names of the columns; what else stands in double quotes is a string.
+        table: The table of the expression: its name before a column is redundant.
+        columns: The folded names of the columns; other words in double quotes are strings.
     """
     return _joined(_flattened(_bound(_symbols(tokens, fold(table), columns))))
 
 
 def _symbols(tokens: Sequence[Token], table: str, columns: Collection[str]) -> List[str]:
-    """The tokens in one spelling: keywords in capitals, identifiers folded."""
+    """Return the tokens in normal form: keywords in capitals, identifiers folded."""
     symbols: List[str] = []
     for at, token in enumerate(tokens):
         after = tokens[at + 1] if at + 1 < len(tokens) else None
@@ -86,18 +86,18 @@ def _string(value: str) -> str:
 
 
 def _postfix(word: str, after: Optional[Token]) -> List[str]:
-    """NOTNULL as IS NOT NULL, unless what comes after would be compared with that NULL."""
+    """Return NOTNULL as IS NOT NULL, unless what follows would be compared with that NULL."""
     tighter = after is not None and _BINDING.get(after.text.upper(), 0) > _EQUAL
     return [word] if tighter else _POSTFIX[word]
 
 
 def _is_operand(symbols: Sequence[str]) -> bool:
-    """Whether the last of these ends an operand."""
+    """Return whether the last of these ends an operand."""
     return bool(symbols) and (symbols[-1] not in _BINDING or symbols[-1] in _POSTFIX)
 
 
 def _follows_is(symbols: Sequence[str]) -> bool:
-    """Whether TRUE would be a question here, which 1 is not."""
+    """Return whether TRUE follows IS, where it is a test and 1 is not."""
     end = len(symbols)
     while symbols[end - 1 : end] == ["("]:
         end -= 1
@@ -105,7 +105,7 @@ def _follows_is(symbols: Sequence[str]) -> bool:
 
 
 def _bound(symbols: Sequence[str]) -> List[Symbol]:
-    """Each symbol with how tightly it binds where it stands."""
+    """Return each symbol with its binding strength at its position."""
     bound: List[Symbol] = []
     betweens = [0]  # for each open parenthesis, how many BETWEEN still wait for their AND
     for at, symbol in enumerate(symbols):
@@ -131,7 +131,7 @@ def _bound(symbols: Sequence[str]) -> List[Symbol]:
 
 
 def _flattened(symbols: Sequence[Symbol]) -> List[Symbol]:
-    """The symbols at the top; a group, a call and a CASE become one operand each."""
+    """Return the symbols of the top level; a group, a call and a CASE become one operand each."""
     frames: List[List[Symbol]] = [[]]
     for at, (text, binding) in enumerate(symbols):
         if text == "CASE":
@@ -158,7 +158,7 @@ def _flattened(symbols: Sequence[Symbol]) -> List[Symbol]:
 
 
 def _is_redundant(left: Symbol, inner: Sequence[Symbol], right: Symbol) -> bool:
-    """Whether the expression is the same without the parentheses around its inner part."""
+    """Return whether the parentheses around the inner part are redundant."""
     loosest = min((binding for _, binding in inner), default=0)
     after = 0 if right[0] in (")", "END") else right[1]
     if left[0] == "IN" or loosest < after:

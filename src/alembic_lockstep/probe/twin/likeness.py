@@ -1,4 +1,4 @@
-"""What makes one database of two statements that makes another one of one: no difference."""
+"""Remove differences that only the number of statements makes: one CREATE TABLE, or two."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _RANGE = re.compile(rf"AS \w+ | MAXVALUE ({2**15 - 1}|{2**31 - 1}|{2**63 - 1})\b
 def note_folded(models: DatabaseSchema, metadatas: Sequence[MetaData]) -> None:
     """Note the unique constraints of the models that their own database lacks.
 
-    PostgreSQL folds those into the primary key, or into one another, that one CREATE TABLE has over
-    the same columns; not what a later ALTER TABLE adds, as autogenerate then tells to.
+    PostgreSQL folds unique constraints of one CREATE TABLE over the same columns into the primary
+    key, or into one another; not a constraint that a later ALTER TABLE adds, as autogenerate does.
     """
     for metadata in metadatas:
         for key, table in metadata.tables.items():
@@ -47,9 +47,9 @@ def _lacked(table: TableSchema, constraints: Sequence[UniqueConstraint]) -> List
 def share_validity(
     database: DatabaseSchema, models: DatabaseSchema, metadatas: Sequence[MetaData]
 ) -> None:
-    """Say of constraints with `postgresql_not_valid=True` that they are as valid as the database's.
+    """Make constraints with `postgresql_not_valid=True` as valid as the database's.
 
-    In a new table, such as the models make, the server has no rows to look at, and any is valid.
+    In a new table, as the models make it, the server has no rows to check: all are valid.
     """
     for metadata in metadatas:
         for key, table in metadata.tables.items():
@@ -75,7 +75,7 @@ def _share_validity(constraint: Constraint, actual: TableSchema, expected: Table
 
 
 def adopt_owned(database: DatabaseSchema, models: DatabaseSchema) -> None:
-    """Take a column's own sequence for the free one of that name that the models have.
+    """Match a column's own sequence with the free one of that name in the models.
 
     Autogenerate leaves `Sequence("user_id_seq")` out, and makes a SERIAL whose sequence has that
     very name: the models' `nextval` finds it. There cannot be two.
@@ -91,7 +91,7 @@ def adopt_owned(database: DatabaseSchema, models: DatabaseSchema) -> None:
 
 
 def _share_default(owned: Part, database: DatabaseSchema, models: DatabaseSchema) -> None:
-    """Say of the models' column that its next value is that of the database's, as it is."""
+    """Copy default and identity of the database's column to the models' one, where they match."""
     table, _, name = owned.columns[0].rpartition(".")
     if table not in models.tables:
         return

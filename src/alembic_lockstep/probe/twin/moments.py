@@ -1,8 +1,8 @@
-"""One name for a time that is another one in each database that the same models make.
+"""Replace the time at which a database was made by `'now'`, so that two databases compare equal.
 
 PostgreSQL folds the string `'now'` (`'today'` …) into the time at which a table was made, and a
 model may take a time itself, `server_default=str(datetime.now())`. Either way no two databases have
-the same one: what is compared is that there is such a time.
+the same value: only that both have such a time is compared.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ _NEAR = timedelta(days=2)  # a time zone, `'tomorrow'`, and a run over midnight
 
 
 def name_moments(database: DatabaseSchema, models: DatabaseSchema, ddl: str, today: date) -> None:
-    """Call the times at which the two databases were made `'now'`, or `'today'`.
+    """Replace the times at which the two databases were made by `'now'` or `'today'`.
 
     Args:
-        ddl: The statements that made the models' database. A day that is written there was chosen,
-            and not the server's; with fractions of a second it is when the models were imported.
+        ddl: The statements that made the models' database. A day in them was chosen by the models;
+            with fractions of a second it is the time of their import.
         today: The day on which the models' database was made.
     """
 
@@ -53,7 +53,7 @@ def _groups(schema: DatabaseSchema) -> Iterator[Tuple[str, List[Part]]]:
 
 
 def _with_names_of(actual: Part, expected: Part) -> Part:
-    """The part of the migrated database, with the names that the models' one has for its times."""
+    """Return the database's part with its times replaced as in the models' part."""
     if actual.kind != expected.kind or (actual.kind == "column" and actual.name != expected.name):
         return actual
     facts = {
@@ -77,7 +77,7 @@ def _name(match: Match[str]) -> str:
 
 def _is_made(match: Match[str], ddl: str, today: date) -> bool:
     if match["only_time"]:
-        return True  # nobody writes fractions of a second
+        return True  # hand-written times have no fractions of a second
     try:
         is_near = abs(date.fromisoformat(match["date"]) - today) <= _NEAR
     except ValueError:  # no day at all

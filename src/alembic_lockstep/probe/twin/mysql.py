@@ -1,9 +1,9 @@
-"""What a MySQL or MariaDB database holds, read from its `information_schema`.
+"""Read a MySQL or MariaDB database from its `information_schema`.
 
 The server itself writes down types and expressions, and the number of queries is the same for
 every schema. Only the current database is read: tables of other ones (`schema=` in a model) are
-not compared, nor are what `information_schema` does not tell: a FULLTEXT index's parser, USING HASH
-on InnoDB, MariaDB's application-time periods. For MySQL from 8.0.16, MariaDB from 10.6.
+not compared, nor is what `information_schema` lacks: a FULLTEXT index's parser, USING HASH on
+InnoDB, MariaDB's application-time periods. For MySQL from 8.0.16, MariaDB from 10.6.
 https://dev.mysql.com/doc/refman/8.0/en/information-schema.html
 https://mariadb.com/kb/en/information-schema-tables/
 """
@@ -47,12 +47,12 @@ Row = Dict[str, Any]
 
 
 def read(connection: Connection) -> DatabaseSchema:
-    """All tables and sequences of the current database; eight queries, or nine with sequences."""
+    """Read all tables and sequences of the current database; eight queries, nine with sequences."""
     return _SchemaReader(connection).read()
 
 
 def copy_prerequisites(database: Connection, twin: Connection) -> None:
-    """Give the twin the character set of the database, which a migration may have altered."""
+    """Copy the character set of the database to the twin: a migration may have altered it."""
     query = "SELECT @@character_set_database, @@collation_database"
     expected, actual = (
         tuple(connection.exec_driver_sql(query).one()) for connection in (database, twin)
@@ -62,7 +62,7 @@ def copy_prerequisites(database: Connection, twin: Connection) -> None:
 
 
 def discard_statements(twin: DatabaseSchema, tables: Set[str]) -> List[str]:
-    """The statements that drop those tables, and the sequences."""
+    """Return the statements that drop those tables, and the sequences."""
     drops = [f"DROP TABLE {quoted(key)}" for key in twin.tables if key in tables]
     drops += [f"DROP SEQUENCE {quoted(part.name)}" for part in twin.loose]
     off, on = (f"SET FOREIGN_KEY_CHECKS = {value}" for value in (0, 1))
@@ -165,7 +165,7 @@ class _SchemaReader:
         if name == "PRIMARY":
             return Part("primary_key", name, facts, columns, True, f"PRIMARY KEY {shown}{end}")
         if first["NON_UNIQUE"] == 0:
-            # Without a name it is called by its first column.
+            # The server names an unnamed one by its first column.
             has_generated_name = bool(columns) and bool(re.fullmatch(_numbered(columns[0]), name))
             sql = f"UNIQUE INDEX {quoted(name)} {shown}{end}"
             return Part("unique", name, facts, columns, has_generated_name, sql)
@@ -254,12 +254,12 @@ def _numbered(name: str) -> str:
 
 
 def _rule(text: str) -> str:
-    # InnoDB knows no difference between the two, and does so by default.
+    # InnoDB treats the two alike, and they are its default.
     return "" if text in ("NO ACTION", "RESTRICT") else text
 
 
 def _definition(facts: Dict[str, str]) -> str:
-    """A column's, as it is written in CREATE TABLE."""
+    """Return a column's definition as in CREATE TABLE."""
     words = [facts["type"]]
     if facts["collation"]:
         words.append(f"COLLATE {facts['collation']}")
@@ -283,9 +283,9 @@ def _definition(facts: Dict[str, str]) -> str:
 
 
 def _implied(name: str, columns: Tuple[str, ...], table: TableSchema) -> str:
-    """The index that the server made for a foreign key, because no other starts with its columns.
+    """Return the index that the server made for a foreign key, as no other starts with its columns.
 
-    It is called as the constraint is, or by the first column if that had no name.
+    It has the name of the constraint, or of the first column if that had none.
     """
     usable = [
         part

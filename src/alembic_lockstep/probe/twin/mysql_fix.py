@@ -1,8 +1,8 @@
-"""The SQL that brings a migrated MySQL or MariaDB database to what the models make.
+"""Fix differences of a migrated MySQL or MariaDB database by SQL.
 
-Differences in the same columns are cured together, in one `ALTER TABLE` for each table: the server
-refuses to take an index from a foreign key, or AUTO_INCREMENT without a key. Foreign keys that are
-in the way of it are dropped before and made anew after, so that they are checked again.
+Differences in the same columns are fixed together, in one `ALTER TABLE` for each table: the server
+refuses to take an index from a foreign key, or AUTO_INCREMENT without a key. Foreign keys that
+block it are dropped before and added again after, so that they are checked again.
 https://dev.mysql.com/doc/refman/8.0/en/alter-table.html
 """
 
@@ -25,17 +25,16 @@ from .mysql_text import literal, quoted
 from .schema import DatabaseSchema, Part, SchemaDifference, TableSchema
 
 _TEXTUAL = re.compile(r"(?:var)?char|(?:tiny|medium|long)?text|enum|set")
-# What an option is without being set, if that is not DEFAULT.
+# Options whose unset value is 0 and not DEFAULT.
 _ZERO = ("avg_row_length", "checksum", "delay_key_write", "key_block_size", "max_rows", "min_rows")
 
 
 def fix_statements(
     difference: SchemaDifference, database: DatabaseSchema, models: DatabaseSchema
 ) -> List[str]:
-    """The statements that cure a difference, and those that only it can be cured with.
+    """Return the statements that fix a difference and those that can only be fixed with it.
 
-    Differences that belong together have the same statements. To be run in the order of
-    `differences()`.
+    Differences of a group have the same statements. To be run in the order of `differences()`.
     """
     if not difference.table:
         return [_of_sequence(difference)]
@@ -59,7 +58,7 @@ def _of_sequence(difference: SchemaDifference) -> str:
 
 
 class _TableFix:
-    """What is done to one table."""
+    """Statements for one table."""
 
     def __init__(
         self,
@@ -98,7 +97,7 @@ class _TableFix:
             yield self._head + ", ".join(dict.fromkeys(clauses))
 
     def after(self) -> Iterator[str]:
-        # Those with the names that they had come first: the server gives new ones to others.
+        # Keys with the names that they had come first: the server makes up names for the others.
         again = [f"ADD CONSTRAINT {quoted(part.name)} {part.bare_sql}" for part in self._held]
         for adds in (again, list(self._adds("foreign_key"))):
             if adds:
@@ -136,7 +135,7 @@ class _TableFix:
                 yield f"DROP COLUMN {quoted(name)}"
 
     def _hidden(self) -> Iterator[Tuple[str, str]]:
-        """The indexes to show or to hide: MariaDB takes one that is made anew for the old one."""
+        """Yield the indexes to show or hide: MariaDB takes a recreated one for the old one."""
         before = {part.name: part.facts["hidden"] for part in self._of(self._removed, *INDEXES)}
         for part in self._of(self._added, *INDEXES):
             old, new = before.get(part.name, ""), part.facts["hidden"]
@@ -144,7 +143,7 @@ class _TableFix:
                 yield part.name, new or {"IGNORED": "NOT IGNORED"}.get(old, "VISIBLE")
 
     def _idle_indexes(self) -> Iterator[str]:
-        """Those that the server made for a foreign key, and that have no more use."""
+        """Yield the indexes that the server made for a foreign key and that are no longer used."""
         used = {(key.index, key.columns) for key in foreign_keys(self._expected)}
         added = self._of(self._added, *INDEXES)
         for key in foreign_keys(self._actual):
@@ -156,7 +155,7 @@ class _TableFix:
     def _column_clauses(self) -> Iterator[str]:
         altered = {name: difference.expected for name, difference in self._columns.items()}
         if any(differs(difference, "collation") for difference in self._options):
-            # What is of the table's collation is to be of the new one.
+            # Columns with the table's collation get its new one.
             for part in self._expected.of("column"):
                 if not part.facts["collation"] and _TEXTUAL.match(part.facts["type"]):
                     altered.setdefault(part.name, part)
@@ -172,7 +171,7 @@ class _TableFix:
                 yield f"{verb} COLUMN {column.sql}{self._check_of(name)}"
 
     def _check_of(self, column: str) -> str:
-        """The CHECK that stands in the column's definition, or else is lost with it."""
+        """Return the CHECK of the column's definition, which is lost without it."""
         stay = [part for part in self._actual.of("check") if part not in self._removed]
         for parts, table in ((stay, self._actual), (self._added, self._expected)):
             for part in self._of(parts, "check"):
@@ -185,7 +184,7 @@ class _TableFix:
         return is_check and any(part.name == column.name for column in table.of("column"))
 
     def _recreated(self) -> Set[str]:
-        """The columns that have to be dropped and made anew: computed when read, or no more so."""
+        """Return the columns to drop and recreate: those that become virtual or no longer are."""
         return {
             name
             for name, difference in self._columns.items()
@@ -195,9 +194,9 @@ class _TableFix:
         }
 
     def _make_room(self) -> None:
-        """Drop and make anew what goes with a recreated column, or has a name that is to be given.
+        """Recreate what depends on a recreated column, or has a name that another part gets.
 
-        A key that is alike may bear another name, if one of the two is of the server's making.
+        An equal key may have another name, if the server made up one of the two.
         """
         again = self._recreated()
         names = {part.name for part in self._of(self._added, *INDEXES)}

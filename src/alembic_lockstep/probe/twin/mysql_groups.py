@@ -1,4 +1,4 @@
-"""Which differences of a MySQL or MariaDB database can only be cured together."""
+"""Group differences of a MySQL or MariaDB database that can only be fixed together."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ INDEXES = ("primary_key", "unique", "index")
 # A column of a table, or its key of that name; a foreign key's name is one in all tables.
 ColumnOrKey = Tuple[str, str]
 
-# What a foreign key may forbid to change.
+# Changes that a foreign key may forbid.
 _BLOCKED_ASPECTS = ("type", "collation", "nullable", "computed")
 _BLOCKED_OPTIONS = ("engine", "collation", "partition by", "system versioning")
 
 
 @dataclass(frozen=True)
 class ForeignKey(Part):
-    """A foreign key, with what it takes to alter what it stands on.
+    """Foreign key, with what is needed to alter the columns that it uses.
 
     Attributes:
         target: The key of the table that it refers to.
         referred: The columns that it refers to.
-        index: The name of the index that the server made for it, which is no part of its own.
-        bare_sql: As it is written without its name.
+        index: The name of the index that the server made for it, which is not a part by itself.
+        bare_sql: Its SQL without its name.
     """
 
     target: str = ""
@@ -38,7 +38,7 @@ class ForeignKey(Part):
 def group_of(
     difference: SchemaDifference, database: DatabaseSchema, models: DatabaseSchema
 ) -> List[SchemaDifference]:
-    """The differences that can only be cured together, in their order."""
+    """Return the differences that can only be fixed together, in their order."""
     ends = [
         concerned_columns(key, foreign_key, table)
         for schema in (database, models)
@@ -71,9 +71,9 @@ def _reached(
     database: DatabaseSchema,
     models: DatabaseSchema,
 ) -> Set[ColumnOrKey]:
-    """What has to be altered with a difference: also both ends of a foreign key in its way.
+    """Return the columns that have to be altered with a difference.
 
-    So no foreign key is in the way of two groups.
+    Both ends of a foreign key that blocks it are among them, so no foreign key blocks two groups.
     """
     reached = _touched(difference, database, models)
     if not _is_blocked_by_foreign_keys(difference):
@@ -84,7 +84,7 @@ def _reached(
 def _touched(
     difference: SchemaDifference, database: DatabaseSchema, models: DatabaseSchema
 ) -> Set[ColumnOrKey]:
-    """The columns that a difference is about."""
+    """Return the columns that a difference is about."""
     key, kind = difference.table, difference.part.kind
     if kind == "comment" or (kind == "options" and not _is_blocked_by_foreign_keys(difference)):
         return set()
@@ -95,7 +95,7 @@ def _touched(
 
 
 def concerned_columns(key: str, part: Part, table: TableSchema) -> Set[ColumnOrKey]:
-    """The columns that a part of a table is about, at both ends of a foreign key."""
+    """Return the columns that a part of a table is about, at both ends of a foreign key."""
     named = set(part.columns)
     if isinstance(part, ForeignKey):
         ends = {(key, name) for name in named} | {(part.target, name) for name in part.referred}
@@ -112,7 +112,7 @@ def concerned_columns(key: str, part: Part, table: TableSchema) -> Set[ColumnOrK
 
 
 def _is_blocked_by_foreign_keys(difference: SchemaDifference) -> bool:
-    """Whether a foreign key that is there may forbid to cure it."""
+    """Return whether an existing foreign key may forbid the fix."""
     kind = difference.part.kind
     if kind == "column":
         return difference.verb == "remove" or difference.aspect in _BLOCKED_ASPECTS
@@ -122,24 +122,24 @@ def _is_blocked_by_foreign_keys(difference: SchemaDifference) -> bool:
 
 
 def fact_of(part: Optional[Part], aspect: str) -> str:
-    """What a part says; empty if it is not there."""
+    """Return a fact of a part; empty if there is no part."""
     return part.facts.get(aspect, "") if part is not None else ""
 
 
 def differs(difference: SchemaDifference, aspect: str) -> bool:
-    """Whether it is this in which they differ."""
+    """Return whether the two sides differ in an aspect."""
     return fact_of(difference.actual, aspect) != fact_of(difference.expected, aspect)
 
 
 def foreign_keys(table: TableSchema) -> List[ForeignKey]:
-    """Those of a table."""
+    """Return the foreign keys of a table."""
     return [part for part in table.parts if isinstance(part, ForeignKey)]
 
 
 def held_by(
     group: List[SchemaDifference], database: DatabaseSchema, models: DatabaseSchema
 ) -> List[Tuple[str, ForeignKey]]:
-    """The foreign keys that are in the way, and are to stay, by table."""
+    """Return the foreign keys that block the group and stay, each with the key of its table."""
     touched: Set[ColumnOrKey] = set()
     for difference in filter(_is_blocked_by_foreign_keys, group):
         touched |= _touched(difference, database, models)

@@ -1,4 +1,4 @@
-"""What is asked of the `information_schema` of MySQL and MariaDB."""
+"""Queries on the `information_schema` of MySQL and MariaDB."""
 
 TABLES = """
 SELECT TABLE_NAME, TABLE_TYPE, ENGINE, TABLE_COLLATION, CREATE_OPTIONS, TABLE_COMMENT
@@ -12,12 +12,12 @@ SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, COLUMN_DEFAULT, IS_NULLA
 FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE()
 ORDER BY TABLE_NAME, ORDINAL_POSITION
 """
-# All that there is: each of the two servers has a few of its own.
+# All columns: each of the two servers has a few of its own.
 INDEXES = """
 SELECT * FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE()
 ORDER BY TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX
 """
-# Two queries: to join these two, MariaDB reads one of them anew for each row of the other.
+# Two queries: to join these two, MariaDB reads one of them again for each row of the other.
 FOREIGN_KEYS = """
 SELECT TABLE_NAME, CONSTRAINT_NAME, COLUMN_NAME, REFERENCED_TABLE_SCHEMA, REFERENCED_TABLE_NAME,
   REFERENCED_COLUMN_NAME

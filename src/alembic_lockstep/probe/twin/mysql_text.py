@@ -1,4 +1,4 @@
-"""How MySQL and MariaDB write things down, brought to one form."""
+"""Bring names, expressions and options of MySQL and MariaDB to a normal form."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ _OPTION = re.compile(r"`?(\w+)`?=('(?:[^']|'')*'|\S+)")
 
 
 def quoted(name: str) -> str:
-    """A name as it is written in SQL."""
+    """Return a name as it is written in SQL."""
     return f"`{name.replace('`', '``')}`"
 
 
 def listed(names: Tuple[str, ...]) -> str:
-    """Names in brackets."""
+    """Return names in brackets."""
     return f"({', '.join(map(quoted, names))})"
 
 
 def literal(text: str) -> str:
-    """A text as it is written in SQL."""
+    """Return a string literal of SQL."""
     doubled = text.replace("\\", "\\\\").replace("'", "''")
     return f"'{doubled}'"
 
 
 def names_in(text: str) -> List[str]:
-    """The quoted names in an expression."""
+    """Return the quoted names in an expression."""
     return [name.replace("``", "`") for name in re.findall(r"`((?:[^`]|``)+)`", text)]
 
 
 def expression(text: str, database: str, is_mariadb: bool) -> str:
-    """An expression without the database's name, which is another one in each database.
+    """Return an expression without the name of its database, which differs in each database.
 
-    MySQL keeps it with its quotes escaped, as it stood within a text.
+    MySQL stores it with its quotes escaped, as within a string.
     """
     if not is_mariadb:
         text = text.replace("\\'", "'")
@@ -44,9 +44,9 @@ def expression(text: str, database: str, is_mariadb: bool) -> str:
 
 
 def mysql_default(text: str, data_type: str, extra: str) -> str:
-    """A column's default as it is written in SQL, from what MySQL shows: a text without quotes.
+    """Return a column's default as it is written in SQL, from MySQL's text without quotes.
 
-    `DEFAULT_GENERATED` in the column's EXTRA says that it is an expression.
+    `DEFAULT_GENERATED` in the column's EXTRA marks an expression.
     """
     if "DEFAULT_GENERATED" not in extra:
         return text if _BARE.match(data_type) else literal(text)
@@ -60,12 +60,12 @@ def mysql_default(text: str, data_type: str, extra: str) -> str:
 
 
 def create_options(text: str) -> Dict[str, str]:
-    """What was said of a table at its end: `ROW_FORMAT=COMPRESSED` and the like."""
+    """Return the options at the end of CREATE TABLE: `ROW_FORMAT=COMPRESSED` and the like."""
     return {name.lower(): value for name, value in _OPTION.findall(text)}
 
 
 def partitions(rows: List[Dict[str, str]]) -> str:
-    """What stands after PARTITION BY, from a table's rows in PARTITIONS."""
+    """Return the text after PARTITION BY, from a table's rows in PARTITIONS."""
     first = rows[0]
     if not first["PARTITION_METHOD"]:
         return ""

@@ -1,4 +1,4 @@
-"""What the twin says: operations like autogenerate's own, each with the SQL that cures it."""
+"""Compare a migrated database with its twin: operations like autogenerate's, with their SQL."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .schema import DatabaseSchema, Part, SchemaDifference, differences
 
 Operation = Dict[str, Any]
 
-# What the operations are called, as autogenerate's are.
+# Kinds of operations, as autogenerate names them.
 _KINDS = {
     "primary_key": "constraint",
     "unique": "constraint",
@@ -43,7 +43,7 @@ _WORDS = {
     "foreign_key": "foreign key",
     "enum": "enum type",
 }
-# Facts of tables and keys, by what they are in SQL.
+# Names of table options in texts.
 _OPTIONS = {
     "strict": "STRICT",
     "without_rowid": "WITHOUT ROWID",
@@ -127,10 +127,10 @@ def _compare(
     name_moments(database, models, ddl, datetime.now(timezone.utc).date())
     unseen = unseen_tables(metadatas, unmade)
     for key in unseen:
-        # In the default schema, with its name said.
+        # A table of the default schema with an explicit schema name.
         models.tables.pop(key if key in models.tables else key.rpartition(".")[2], None)
     opinion = compare_schemas(name, dialect, database, models)
-    if unmade:  # of which such a thing may be
+    if unmade:  # such a table may use it
         operations = opinion["operations"]
         opinion["operations"] = [
             operation for operation in operations if operation["kind"] not in _LEFTOVERS
@@ -162,7 +162,7 @@ def _clear(twin: Connection, dialect: TwinDialect, metadatas: Sequence[MetaData]
 def compare_schemas(
     name: str, dialect: TwinDialect, database: DatabaseSchema, models: DatabaseSchema
 ) -> Opinion:
-    """What is said of two databases that were read."""
+    """Compare two schemas."""
     operations = [
         _operation(difference, dialect.fix_statements(difference, database, models), name)
         for difference in differences(database, models)
@@ -197,7 +197,7 @@ def _operation(difference: SchemaDifference, statements: List[str], dialect: str
         kind = f"{difference.verb}_{_KINDS.get(part.kind, part.kind)}"
         text = _text(difference)
     if not table and part.columns:
-        # A type has no place of its own in the models: it stands where it is used.
+        # A type has no location of its own in the models: the operation is about a column of it.
         user, _, column = part.columns[0].rpartition(".")
         table, columns = user, [column]
     else:
@@ -241,7 +241,7 @@ def _text(difference: SchemaDifference) -> str:
 
 
 def _written(part: Optional[Part], aspect: str) -> str:
-    """A part as people read it: one aspect of it, or all that there is to it."""
+    """Return a part as readable text: one aspect of it, or all of them."""
     if part is None:
         return ""
     if aspect:

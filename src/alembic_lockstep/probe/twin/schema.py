@@ -1,8 +1,8 @@
-"""A database's schema as plain data, and in what two of them differ.
+"""Hold database schemas as plain data, and compare two of them.
 
 Two databases of one server are read: the one that the migrations made, and the *twin*, made by the
-models' own `create_all()`. The server has written both down in its own words, so what is the same
-is spelt the same; what is left of different spellings the readers bring to one form.
+models' own `create_all()`. The server spells both schemas, so equal parts are spelt the same; the
+readers normalise what different spellings are left.
 """
 
 from __future__ import annotations
@@ -12,27 +12,27 @@ from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 
 
 class Early(str):
-    """A statement that takes something out of the way of those for other differences."""
+    """Statement that drops something which blocks those for other differences."""
 
 
 class Late(str):
-    """A statement that brings back what was in the way."""
+    """Statement that creates again what blocked others."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """A column, constraint, index … of a table; or an enum type, a sequence, a domain.
+    """Column, constraint, index … of a table; or an enum type, a sequence, a domain.
 
     Attributes:
         kind: column, primary_key, foreign_key, unique, check, exclusion, index, comment, options;
-            and of what no table has: enum, sequence, domain.
-        name: Empty for what has none.
-        facts: What is compared, by aspect; a column's are type, collation, nullable, default,
-            identity, computed, comment. An aspect that is not there is the same as an empty one.
+            and outside of tables: enum, sequence, domain.
+        name: Empty for a part without a name.
+        facts: The compared texts, by aspect; a column's are type, collation, nullable, default,
+            identity, computed, comment. A missing aspect is the same as an empty one.
         columns: The columns that it is about, where they are known; for an enum type or a domain
-            one that is of it, as `table.column`.
-        has_generated_name: The server gave it its name: it is known by its facts.
-        sql: How the server writes it down: whole, as in `CREATE TABLE` or `CREATE INDEX`.
+            the columns of that type, as `table.column`.
+        has_generated_name: The server made up its name: it is compared by its facts.
+        sql: The server's SQL for it, as in `CREATE TABLE` or `CREATE INDEX`.
     """
 
     kind: str
@@ -43,11 +43,11 @@ class Part:
     sql: str = ""
 
     def is_like(self, counterpart: "Part") -> bool:
-        """Whether they are the same but for a name that nobody chose."""
+        """Return whether they are the same, but for a generated name."""
         return self.is_named_like(counterpart) and not _changed(self.facts, counterpart.facts)
 
     def is_named_like(self, counterpart: "Part") -> bool:
-        """Whether they have one name, or one has a name that nobody chose."""
+        """Return whether they have one name, or at least one has a generated name."""
         return (
             self.name == counterpart.name
             or self.has_generated_name
@@ -57,13 +57,13 @@ class Part:
 
 @dataclass
 class TableSchema:
-    """One table.
+    """Table of a database.
 
     Attributes:
         sql_name: Its name as it is written in SQL, quoted where it has to be.
-        sql: The statement that makes it, where the server keeps that.
+        sql: The statement that makes it, where the server stores that.
         lost: Statements for what is lost with the table and is not compared: its triggers.
-        folded: Constraints that the models want, and the server has made part of others.
+        folded: Constraints of the models that the server has merged into others.
     """
 
     sql_name: str
@@ -73,19 +73,19 @@ class TableSchema:
     folded: List[Part] = field(default_factory=list)
 
     def of(self, *kinds: str) -> List[Part]:
-        """The parts of these kinds."""
+        """Return the parts of these kinds."""
         return [part for part in self.parts if part.kind in kinds]
 
 
 @dataclass
 class DatabaseSchema:
-    """What one database holds.
+    """Schema of one database.
 
     Attributes:
         tables: By key: `name` in the default schema, else `schema.name`.
         loose: Enum types, sequences (that no column owns), domains; of other schemas than the
             default one they are named `schema.name`.
-        owned: The sequences that a column owns, each with that as `table.column`.
+        owned: The sequences that a column owns, each with the column as `table.column`.
     """
 
     tables: Dict[str, TableSchema] = field(default_factory=dict)
@@ -95,13 +95,14 @@ class DatabaseSchema:
 
 @dataclass(frozen=True)
 class SchemaDifference:
-    """One thing in which the migrated database is not what the models make.
+    """Difference between the migrated database and the twin.
 
     Attributes:
-        table: The table's key; empty for what no table has.
-        wanted: What the models make; None if they make no such thing.
-        found: What the database has; None if it has no such thing.
-        aspect: In what two columns differ; or that a constraint is not valid: validity.
+        table: The table's key; empty for enum types, sequences and domains.
+        expected: The models' part; None if they make none.
+        actual: The database's part; None if it has none.
+        aspect: The aspect in which two columns differ; `validity` for a constraint that is only
+            not valid.
     """
 
     table: str
@@ -111,31 +112,31 @@ class SchemaDifference:
 
     @property
     def part(self) -> Part:
-        """The wanted part, or else the found one."""
+        """Expected part, or else the actual one."""
         part = self.expected or self.actual
         assert part is not None
         return part
 
     @property
     def changed(self) -> List[str]:
-        """The facts that differ."""
+        """Aspects in which the facts differ."""
         none: Dict[str, str] = {}
         sides = [part.facts if part else none for part in (self.expected, self.actual)]
         return _changed(*sides)
 
     @property
     def verb(self) -> str:
-        """What it takes to bring the database there: add, remove or modify."""
+        """Verb of the fix: add, remove or modify."""
         if self.actual is None:
             return "add"
         return "remove" if self.expected is None else "modify"
 
 
 def differences(database: DatabaseSchema, models: DatabaseSchema) -> List[SchemaDifference]:
-    """In what the migrated database is not the one that the models make.
+    """Return the differences between the migrated database and the one that the models make.
 
-    A table that one of them lacks is whole news, and that of autogenerate: it knows which tables
-    the project wants to be compared. Those that the models' own DDL events make are not there.
+    Tables that one of them lacks are left to autogenerate: it knows which tables the project's
+    filters include. Tables that the models' own DDL events make are thus not compared.
     """
     unequal: List[SchemaDifference] = []
     for key, expected in models.tables.items():
@@ -176,7 +177,7 @@ def _is_folded(actual: Part, expected: TableSchema) -> bool:
 def _differing_parts(
     key: str, actual: Iterable[Part], expected: Iterable[Part]
 ) -> Iterator[SchemaDifference]:
-    """Pair off what is alike, first by name; then what bears the same name; each part once."""
+    """Yield parts without an equal: equal ones are paired first by name, each part once."""
     unmatched, missing = list(actual), list(expected)
     for by_name in (True, False):
         for part in list(missing):
@@ -213,7 +214,7 @@ def _differing_parts(
 
 
 def _is_unvalidated(expected: Part, actual: Part) -> bool:
-    """Whether the one lacks only that the rows of then were looked at."""
+    """Return whether the actual constraint only lacks the check of old rows."""
     return expected.is_named_like(actual) and _changed(expected.facts, actual.facts) == ["validity"]
 
 

@@ -1,8 +1,8 @@
-"""Reads a SQLite database, and brings one to what the models make.
+"""Read a SQLite database, and fix its differences by SQL.
 
-SQLite keeps the text of the CREATE statements and brings nothing to one form, so that is done
-here. Read are the tables of the main database and their indexes; virtual tables, which keep other
-tables for themselves, views and triggers are left out.
+SQLite stores the text of the CREATE statements as it is, so it is brought to a normal form here.
+The tables of the main database and their indexes are read; virtual tables with their shadow tables,
+views and triggers are left out.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .expression import identifier
 from .schema import DatabaseSchema, Part, SchemaDifference, TableSchema, differences
 from .sqltext import Reader, fold, tokenize
 
-# Of the modules that come with SQLite: what they append to the names of the tables they keep.
+# Suffixes of the shadow tables of the modules that come with SQLite.
 _SHADOWS = (
     *("content", "data", "idx", "docsize", "config", "segments", "segdir", "stat"),  # FTS 3 to 5
     *("node", "rowid", "parent"),  # R-trees
@@ -50,7 +50,7 @@ def read(connection: Connection) -> DatabaseSchema:
 
 
 def _fill_in_targets(tables: Dict[str, TableSchema]) -> None:
-    """A foreign key that names no columns means the primary key."""
+    """Complete foreign keys without columns: they refer to the primary key."""
     keys = {
         identifier(name): ", ".join(map(identifier, key.columns))
         for name, table in tables.items()
@@ -64,11 +64,11 @@ def _fill_in_targets(tables: Dict[str, TableSchema]) -> None:
 
 
 def is_lost_in_batch(table: TableSchema) -> bool:
-    """Tell whether Alembic's batch mode would make the table anew without something of it.
+    """Return whether Alembic's batch mode would recreate the table without a part of it.
 
     It makes what SQLAlchemy reflects: no AUTOINCREMENT, collations, ON CONFLICT, CHECKs without a
     name, triggers, nor indexes on expressions. It inserts into computed columns, takes a colon in a
-    text for a parameter, a quote in a name for two, and a condition's first line for all of it.
+    text for a parameter, doubles quotes in names, and keeps only the first line of a condition.
     """
     names = {identifier(column.name) for column in table.of("column")}
     return bool(table.lost or table.of("options")) or any(
@@ -85,13 +85,13 @@ def is_lost_in_batch(table: TableSchema) -> bool:
 def fix_statements(
     difference: SchemaDifference, database: DatabaseSchema, models: DatabaseSchema
 ) -> List[str]:
-    """The statements that bring the migrated database there.
+    """Return the statements that fix a difference.
 
-    SQLite can only exchange indexes; a table that differs in anything else is made anew, in the
-    way of https://www.sqlite.org/lang_altertable.html#otheralter, and with all that differs in it.
-    Foreign keys have to be off meanwhile, or to drop the table deletes what refers to it: SQLite
-    ignores the first statement inside of a transaction. They stay off for the connection, as
-    the next table to be made anew may find itself in the transaction of this one.
+    SQLite can only exchange indexes; a table with any other difference is recreated, as in
+    https://www.sqlite.org/lang_altertable.html#otheralter, and all its differences are fixed.
+    Foreign keys have to be off meanwhile, or dropping the table deletes rows that refer to it:
+    SQLite ignores the first statement inside of a transaction. They stay off for the connection, as
+    the next table to be recreated may be in the transaction of this one.
     """
     key = difference.table
     actual, expected = database.tables[key], models.tables[key]
@@ -102,9 +102,9 @@ def fix_statements(
 
 
 def _make_index(part: Part, database: DatabaseSchema, models: DatabaseSchema) -> List[str]:
-    """Leave only what the models make under that name, be it on another table.
+    """Leave only the models' index of that name, also if it is on another table.
 
-    All tables share the names of indexes, and a table made anew has its indexes already.
+    All tables share the names of indexes, and a recreated table has its indexes already.
     """
     statements = [
         index.sql
@@ -133,7 +133,7 @@ def _recreate_table(
     if _counts(actual) and _counts(expected):
         yield from _keep_count(f"_lockstep_{name}", name)
     yield f"DROP TABLE {actual.sql_name}"
-    # Otherwise a view of the table, which is not there at the moment, makes the next one fail.
+    # Otherwise a view of the table, which does not exist at the moment, makes the next one fail.
     yield "PRAGMA legacy_alter_table = ON"
     yield f"ALTER TABLE {new} RENAME TO {expected.sql_name}"
     yield "PRAGMA legacy_alter_table = OFF"
@@ -147,7 +147,7 @@ def _counts(table: TableSchema) -> bool:
 
 
 def _keep_count(new: str, old: str) -> List[str]:
-    """An id that was given once must not be given again, also if its row is gone."""
+    """Keep AUTOINCREMENT's counter: no id may be used twice, also if its row is deleted."""
     query = f"SELECT {_string(new)}, seq FROM sqlite_sequence WHERE name = {_string(old)}"
     return [
         f"DELETE FROM sqlite_sequence WHERE name = {_string(new)}",
@@ -160,7 +160,7 @@ def _string(value: str) -> str:
 
 
 def _renamed(sql: str, name: str) -> str:
-    """The CREATE TABLE statement for another name, by which no column is called."""
+    """Return the CREATE TABLE statement for another name, which is no column's."""
     reader = Reader(tokenize(sql))
     reader.accept("CREATE", "TABLE")
     old = reader.next()

@@ -1,4 +1,4 @@
-"""Types and defaults of columns in SQLite, each in one form."""
+"""Bring types and defaults of SQLite's columns to a normal form."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Sequence
 from .expression import expression
 from .sqltext import Token
 
-# Other names of one type, as Alembic takes them for one too, or the SQL standard.
+# Synonyms of types, for Alembic or in the SQL standard.
 _SYNONYMS = {
     "INT": "INTEGER",
     "INT2": "SMALLINT",
@@ -36,7 +36,7 @@ _NUMBER = re.compile(r"([+-]?)\s*((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|0X[0-9A-F
 
 
 def type_name(tokens: Sequence[Token]) -> str:
-    """The one form of a type: `VARCHAR(20)`."""
+    """Return the normal form of a type: `VARCHAR(20)`."""
     words = [token.name.upper() for token in tokens]
     opening = words.index("(") if "(" in words else len(words)
     name = " ".join(words[:opening])
@@ -45,7 +45,7 @@ def type_name(tokens: Sequence[Token]) -> str:
 
 
 def default(tokens: Sequence[Token], declared: str) -> str:
-    """The one form of a column's default; empty for NULL, which is that of every column.
+    """Return the normal form of a column's default; empty for NULL, every column's default.
 
     SQLite gives a default the column's affinity as it does with any value: in a column of numbers
     `'1'` is 1, and in one of texts 1 is `'1'`.
@@ -70,7 +70,7 @@ def _number(match: "re.Match[str]") -> str:
 
 
 def _affinity(declared: str) -> str:
-    """How a column of this type takes numbers and texts; https://www.sqlite.org/datatype3.html."""
+    """Return the affinity of a type: NUMERIC, TEXT or none. https://www.sqlite.org/datatype3.html"""
     if "INT" in declared:
         return "NUMERIC"
     if any(word in declared for word in ("CHAR", "CLOB", "TEXT")):

@@ -1,4 +1,4 @@
-"""SQL text as SQLite keeps it, by tokens."""
+"""Split SQL text as SQLite stores it into tokens."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TOKEN = re.compile(
 
 
 class Token(NamedTuple):
-    """A token; `kind` is word, quoted, string, number or operator."""
+    """Token; `kind` is word, quoted, string, number or operator."""
 
     kind: str
     text: str
@@ -28,19 +28,19 @@ class Token(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The identifier that it is."""
+        """Identifier without its quotes."""
         if self.kind not in ("quoted", "string"):
             return self.text
         closing = self.text[-1]
         return self.text[1:-1].replace(closing * 2, closing)
 
     def is_word(self, *words: str) -> bool:
-        """Whether it is one of these words or operators, unquoted."""
+        """Return whether it is one of these words or operators, unquoted."""
         return self.kind in ("word", "operator") and self.text.upper() in words
 
 
 def tokenize(sql: str) -> List[Token]:
-    """The tokens of a statement, without white space and comments."""
+    """Return the tokens of a statement, without white space and comments."""
     return [
         Token(str(match.lastgroup), match.group(), match.start(), match.end())
         for match in _TOKEN.finditer(sql)
@@ -49,12 +49,12 @@ def tokenize(sql: str) -> List[Token]:
 
 
 def fold(name: str) -> str:
-    """A name as SQLite compares names: it knows the case of ASCII letters only."""
+    """Return a name in lower case, of ASCII letters only, as SQLite compares names."""
     return name.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
 
 
 def split(tokens: Sequence[Token]) -> List[List[Token]]:
-    """What stands between the commas that no parentheses enclose."""
+    """Return the tokens between top-level commas."""
     pieces: List[List[Token]] = [[]]
     depth = 0
     for token in tokens:
@@ -67,7 +67,7 @@ def split(tokens: Sequence[Token]) -> List[List[Token]]:
 
 
 class Reader:
-    """Takes tokens one after the other."""
+    """Cursor over tokens."""
 
     def __init__(self, tokens: Sequence[Token]) -> None:
         self._tokens = tokens
@@ -77,7 +77,7 @@ class Reader:
         return self.at < len(self._tokens)
 
     def sees(self, *words: str) -> bool:
-        """Whether the next token is one of these words or operators."""
+        """Return whether the next token is one of these words or operators."""
         return bool(self) and self._tokens[self.at].is_word(*words)
 
     def accept(self, *words: str) -> bool:
@@ -89,12 +89,12 @@ class Reader:
         return True
 
     def next(self) -> Token:
-        """The next token."""
+        """Return the next token and go past it."""
         self.at += 1
         return self._tokens[self.at - 1]
 
     def group(self) -> Sequence[Token]:
-        """What the parentheses enclose that open here."""
+        """Return the tokens in the parentheses that open here, and go past them."""
         start, depth = self.at + 1, 0
         while True:
             token = self.next()
@@ -103,10 +103,10 @@ class Reader:
                 return self._tokens[start : self.at - 1]
 
     def rest(self) -> Sequence[Token]:
-        """All that follows."""
+        """Return all tokens that follow, and go past them."""
         start, self.at = self.at, len(self._tokens)
         return self._tokens[start:]
 
     def since(self, start: int) -> Sequence[Token]:
-        """What was taken since it stood there."""
+        """Return the tokens from that position to the current one."""
         return self._tokens[start : self.at]

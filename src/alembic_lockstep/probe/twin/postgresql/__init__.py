@@ -1,4 +1,4 @@
-"""PostgreSQL, in the words of its own catalogues."""
+"""Read and fix PostgreSQL databases, by their own catalogues."""
 
 from .catalogues import read
 from .missing_objects import MissingObjects, copy_prerequisites

@@ -1,4 +1,4 @@
-"""The SQL for what no table has: enum types, domains and sequences."""
+"""Create and fix enum types, domains and sequences."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LABEL = re.compile(r"E?'(?:[^']|'')*'")
 
 
 def create(part: Part) -> List[str]:
-    """The statement that makes an enum type, a domain or a sequence."""
+    """Return the statement that creates an enum type, a domain or a sequence."""
     if part.kind == "enum":
         return [f"CREATE TYPE {part.sql} AS ENUM ({part.facts['labels']})"]
     if part.kind == "sequence":
@@ -33,7 +33,7 @@ def loose_fix(
     database: DatabaseSchema,
     models: DatabaseSchema,
 ) -> List[str]:
-    """The statements that bring it from what the database has to what the models make."""
+    """Return the statements that fix an enum type, a domain or a sequence."""
     if actual is None:
         assert expected is not None
         return create(expected)
@@ -52,10 +52,10 @@ def loose_fix(
 def _relabel(
     actual: Part, expected: Part, database: DatabaseSchema, models: DatabaseSchema
 ) -> Iterator[str]:
-    """Rename labels, or add some; what drops or reorders some needs a new type.
+    """Rename or add labels; create a new type to drop or reorder some.
 
-    As many labels, some of which are others at the same place, are taken for renamed: rows keep
-    theirs. A label that was added cannot be used in the transaction that adds it.
+    If the number of labels is the same, others at the same position are taken for renamed: rows
+    keep theirs. An added label cannot be used in the transaction that adds it.
     """
     has, wants = _labels(actual), _labels(expected)
     renamed = [(old, new) for old, new in zip(has, wants) if old != new]  # noqa: B905 - Python 3.9
@@ -77,20 +77,20 @@ def _relabel(
 
 
 def _labels(enum: Part) -> List[str]:
-    """The labels as they are written in SQL, without a backslash that escapes another."""
+    """Return the labels as they are written in SQL, without a backslash that escapes another."""
     labels = _LABEL.findall(enum.facts["labels"])
     return [label[1:].replace("\\\\", "\\") if label.startswith("E") else label for label in labels]
 
 
 def _are_used(labels: List[str], enum: Part, models: DatabaseSchema) -> bool:
-    """Tell whether a default or a condition of the models is about one of the labels."""
+    """Return whether a default or a condition of the models uses one of the labels."""
     texts = [part.sql for table in models.tables.values() for part in table.parts]
     constants = {constant for text in texts for constant in _constants(text, enum)}
     return any(label in constants or label[1:-1] in constants for label in labels)
 
 
 def _constants(sql: str, enum: Part) -> Iterator[str]:
-    """The constants of the type in an expression; of an array of it what may be one."""
+    """Yield the constants of the type in an expression; for an array of it, possible ones."""
     for match in re.finditer(f"({_LABEL.pattern})::{re.escape(enum.sql)}(\\[\\])?", sql):
         yield from re.split(r'[{},"]+', match[1]) if match[2] else [match[1]]
 
@@ -98,9 +98,9 @@ def _constants(sql: str, enum: Part) -> Iterator[str]:
 def _replace(
     actual: Part, expected: Part, database: DatabaseSchema, models: DatabaseSchema
 ) -> Iterator[str]:
-    """Another type of that name, to which the columns go over.
+    """Create a new type of that name, and convert the columns to it.
 
-    What compares a column with a constant of the type is parsed, and knows the old one only.
+    Expressions that compare a column with a constant of the type refer to the old type only.
     """
     keyword = "TYPE" if actual.kind == "enum" else "DOMAIN"
     schema, name = split_name(actual.sql)
@@ -124,7 +124,7 @@ def _replace(
 
 
 def _is_bound_to(enum: Part, table: TableSchema, part: Part) -> bool:
-    """Tell whether it would have to be of another type, or hangs on a column that would."""
+    """Return whether a part uses the type, or depends on a column of it."""
     columns = table.of("column")
     retyped = [column for column in columns if _is_of(column, enum)]
     computed = [
@@ -139,7 +139,7 @@ def _is_bound_to(enum: Part, table: TableSchema, part: Part) -> bool:
 
 
 def _default_after(column: Part, expected: Part, models: Optional[TableSchema]) -> str:
-    """The column's default, else that of the models where the type has that label no more."""
+    """Return the column's default, or the models' default if the new type lacks its label."""
     default = column.facts["default"]
     is_kept = expected.kind != "enum" or set(_LABEL.findall(default)).issubset(_labels(expected))
     if is_kept or models is None:
@@ -175,5 +175,5 @@ def _domain_fix(actual: Part, expected: Part) -> Iterator[str]:
 
 
 def _checks(domain: Part) -> List[str]:
-    """The names of its CHECKs, as aspects: `constraint name`."""
+    """Return the names of a domain's CHECKs, as aspects: `constraint name`."""
     return [name for name in domain.facts if name.startswith("constraint ")]

@@ -1,4 +1,4 @@
-"""What a PostgreSQL twin is built on: that which only migrations make."""
+"""Copy to a PostgreSQL twin what its models need and only migrations make."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..schema import DatabaseSchema, Part
 from .loose import create
 from .prerequisites import QUERIES
 
-# What a session may set that says where a name is found, and how a literal is read.
+# Settings of a session that change the meaning of names and literals.
 _SETTINGS = """
 SELECT name, setting FROM pg_settings
 WHERE name IN ('search_path', 'TimeZone', 'DateStyle', 'IntervalStyle')
@@ -29,19 +29,19 @@ FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
 WHERE e.extname <> 'plpgsql' ORDER BY e.oid
 """
 
-# By SQLSTATE what may be lacking: https://www.postgresql.org/docs/current/errcodes-appendix.html
+# Kinds of objects that may be missing, by SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appendix.html
 _MISSING_KINDS = {
     "42704": ("enum", "domain", "type", "collation", "text search"),
     "42883": ("function",),
     "42P01": ("sequence",),
 }
-# What the models make themselves, and was there: duplicate_schema, duplicate_object.
+# Objects that the models make themselves and that exist: duplicate_schema, duplicate_object.
 _DUPLICATES = {"42P06": "SCHEMA", "42710": "EXTENSION"}
 _NEXT = re.compile(r"""nextval\('((?:[^']|'')+)'""", re.IGNORECASE)
 
 
 def copy_prerequisites(database: Connection, twin: Connection) -> None:
-    """Give the twin the settings, the schemas and the extensions of the database."""
+    """Copy the settings, schemas and extensions of the database to the twin."""
     for (name,) in database.execute(text(_SCHEMAS)):
         _execute(twin, f"CREATE SCHEMA IF NOT EXISTS {name}")
     for name, schema in database.execute(text(_EXTENSIONS)):
@@ -53,7 +53,7 @@ def copy_prerequisites(database: Connection, twin: Connection) -> None:
 
 
 class _DatabaseObject(NamedTuple):
-    """A thing of the migrated database: its kind, its plain name, and what makes it."""
+    """Object of the migrated database: kind, plain name, and the statements that create it."""
 
     kind: str
     name: str
@@ -61,9 +61,9 @@ class _DatabaseObject(NamedTuple):
 
 
 class MissingObjects:
-    """Gives the twin what the models need and only migrations make, out of their database.
+    """Objects of the migrated database that the twin may lack.
 
-    Not before it is lacked: the DDL events of the models may make some of it themselves.
+    They are created only when an error names them: the models' DDL events may make some.
 
     Args:
         ddl: The statements of the models.
@@ -76,7 +76,7 @@ class MissingObjects:
         self._stock: Optional[List[_DatabaseObject]] = None
 
     def __call__(self, twin: Connection, error: SQLAlchemyError) -> bool:
-        """Make what the error says is lacking, or take back what is doubled; False if it cannot."""
+        """Create the objects that the error lacks, or drop a duplicate; False if it cannot."""
         if not isinstance(error, DBAPIError):
             return False
         code, message = _sqlstate(error), str(error.orig).partition("\n")[0]
@@ -102,7 +102,7 @@ class MissingObjects:
         return any(results)
 
     def _make(self, twin: Connection, database_object: _DatabaseObject) -> bool:
-        """Make a thing, and before it what that lacks in turn."""
+        """Create an object, and before it the objects that it needs."""
         try:
             with twin.begin_nested():
                 for statement in database_object.statements:
@@ -134,12 +134,12 @@ def _object_of(part: Part) -> _DatabaseObject:
 
 
 def _plain(name: str) -> str:
-    """A name without its schema and quotes."""
+    """Return a name without its schema and quotes."""
     return name.rpartition(".")[2].strip('"').replace('""', '"')
 
 
 def _mentions(message: str, database_object: _DatabaseObject) -> bool:
-    """Whether the server's message, in whatever language, names the thing."""
+    """Return whether the server's message, in any language, names the object."""
     return re.search(rf"(?<!\w){re.escape(database_object.name)}(?!\w)", message) is not None
 
 

@@ -1,8 +1,8 @@
-"""Queries for what tables can be built on and models have no words for, with the SQL that makes it.
+"""Queries for objects that tables may use and models cannot declare, with the SQL to create them.
 
-Each gives the kind of a thing, its name, and a list of statements. Catalogues differ by version:
-what one of them lacks is NULL in its row as JSON. No percent signs: a connection may take those for
-parameters, or may not.
+Each returns the kind of an object, its name, and a list of statements. Catalogues differ by
+version: a missing column is NULL in its row as JSON. No percent signs: some connections take those
+for parameters.
 """
 
 from __future__ import annotations

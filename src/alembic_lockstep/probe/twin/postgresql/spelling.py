@@ -1,9 +1,9 @@
-"""One form for what PostgreSQL itself spells in several ways.
+"""Bring expressions that PostgreSQL itself spells in several ways to a normal form.
 
-The server writes an expression down as it was parsed, and parses it anew where a column's type is
-altered. What is left of that are casts to a type of the same kind (texts, numbers, times), and
-brackets around them. The server never leaves a length there: a cast to `varchar(10)` is somebody's,
-and cuts the text.
+The server spells an expression as it was parsed, and parses it again where a column's type is
+altered. That leaves casts to a type of the same kind (texts, numbers, times), and brackets around
+them. The server's own casts have no length: a cast to `varchar(10)` is the project's, and cuts the
+text.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ _NOW = {"CURRENT_TIMESTAMP", "transaction_timestamp()"}
 
 
 def normal_form(expression: str) -> str:
-    """An expression without casts that change no value, and without idle brackets."""
+    """Return an expression without casts that change no value, and without redundant brackets."""
     tokens = _without_casts([token for token in _TOKEN.findall(expression) if not token.isspace()])
     return _joined(_without_brackets(tokens))
 
 
 def default_form(expression: str, kind: str) -> str:
-    """A column's default; a literal is what it is in the column's type."""
+    """Return the normal form of a column's default; a literal is converted to the column's type."""
     if expression in _NOW:
         return "now()"
     literal = _LITERAL.fullmatch(expression)
@@ -65,7 +65,7 @@ def default_form(expression: str, kind: str) -> str:
 
 
 def _number(text: str, casts: List[str]) -> Optional[str]:
-    """A number, unless one of the casts makes another of it."""
+    """Return a number in normal form; None if one of the casts changes it."""
     try:
         number = Decimal(text)
         if not number.is_finite() or not all(_holds(kind, number) for kind in casts):
@@ -76,7 +76,7 @@ def _number(text: str, casts: List[str]) -> Optional[str]:
 
 
 def _holds(kind: str, number: Decimal) -> bool:
-    """Whether a cast to the type leaves the number as it is."""
+    """Return whether a cast to the type leaves the number as it is."""
     name, _, sizes = kind.rstrip(")").partition("(")
     if name in _INTEGERS or name == "real":
         return number == number.to_integral_value()
@@ -88,7 +88,7 @@ def _holds(kind: str, number: Decimal) -> bool:
 
 def _without_casts(tokens: List[str]) -> List[str]:
     plain_tokens: List[str] = []
-    divides = bool({"/", "%"}.intersection(tokens))  # of integers, the one is another
+    divides = bool({"/", "%"}.intersection(tokens))  # the type of an operand changes the result
     position = 0
     while position < len(tokens):
         cast = _cast_at(tokens, position)
@@ -102,7 +102,7 @@ def _without_casts(tokens: List[str]) -> List[str]:
 
 
 class _Cast(NamedTuple):
-    """A cast without a length: the type, whether to an array of it, and where it ends."""
+    """Cast without a length: the type, whether to an array of it, and the position of its end."""
 
     kind: str
     is_array: bool
@@ -129,7 +129,7 @@ def _cast_at(tokens: List[str], position: int) -> Optional[_Cast]:
 
 
 def _is_idle(cast: _Cast, operand: str, divides: bool) -> bool:
-    """Whether the cast changes nothing but the type that operators and functions are chosen by."""
+    """Return whether the cast changes only the choice of operators and functions."""
     if cast.kind in _TEXTS:
         return True
     if cast.is_array:
@@ -144,7 +144,7 @@ def _is_idle(cast: _Cast, operand: str, divides: bool) -> bool:
 
 
 def _plain(cast: _Cast, operand: str) -> str:
-    """A literal as it is without the cast: a number's own digits, a day without its midnight."""
+    """Return a literal as it is without the cast: a number's digits, a day without midnight."""
     if cast.kind in _NUMBERS and _NUMBER.fullmatch(operand):
         return operand.strip("'")
     time = _TIME.fullmatch(operand) if cast.kind in _TIMES else None
@@ -155,7 +155,7 @@ def _plain(cast: _Cast, operand: str) -> str:
 
 
 def _without_brackets(tokens: List[str]) -> List[str]:
-    """Without those around one token, or around others; a function's stay."""
+    """Remove brackets around one token or around other brackets; a function's stay."""
     closing = _pairs(tokens)
     idle: Set[int] = set()
     for opening, end in closing.items():

@@ -1,4 +1,4 @@
-"""The statements that make and drop what a PostgreSQL table has beside its columns."""
+"""Write the statements that create and drop parts of a PostgreSQL table."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _STRING = re.compile(r"'(?:[^']|'')*'")
 
 
 def drop(table: TableSchema, part: Optional[Part]) -> Iterator[str]:
-    """Drop a constraint or an index: first of all, as columns and types take theirs along."""
+    """Drop a part, before other statements: columns and types take their dependents along."""
     if part is None:
         return
     alter = f"ALTER TABLE {table.sql_name}"
@@ -30,7 +30,7 @@ def drop(table: TableSchema, part: Optional[Part]) -> Iterator[str]:
 
 
 def add(table: TableSchema, part: Optional[Part]) -> Iterator[str]:
-    """Make a column, a constraint or an index."""
+    """Create a column, a constraint or an index."""
     if part is None:
         return
     alter = f"ALTER TABLE {table.sql_name}"
@@ -64,9 +64,9 @@ def recreate_dependents(
     models: DatabaseSchema,
     is_dependent: Callable[[TableSchema, Part], bool],
 ) -> Tuple[List[str], List[str]]:
-    """Drop what a change cannot be made with, and make it again.
+    """Return statements that drop the dependents of a change, and that create them again.
 
-    What differs is dropped, or made anew, for itself.
+    A dependent that differs itself has statements of its own.
     """
     changed = {id(difference.actual) for difference in differences(database, models)}
     dependents = [
@@ -75,25 +75,25 @@ def recreate_dependents(
         for part in table.of(*_DEPENDENT_KINDS, "column")
         if key in models.tables and id(part) not in changed and is_dependent(table, part)
     ]
-    dependents.sort(key=lambda pair: pair[1].kind == "column")  # it takes along what hangs on it
+    dependents.sort(key=lambda pair: pair[1].kind == "column")  # it takes its dependents along
     drops = [statement for table, part in dependents for statement in drop(table, part)]
     adds = [Late(sql) for table, part in reversed(dependents) for sql in add(table, part)]
     return drops, list(adds)
 
 
 def concerns(part: Part, column: Part) -> bool:
-    """Tell whether an index or a constraint may be about a column."""
+    """Return whether an index or a constraint may be about a column."""
     return column.name in part.columns or mentions(part.sql, quoted(column.name))
 
 
 def mentions(sql: str, name: str) -> bool:
-    """Tell whether an expression may be about what is called so, as it is written in SQL."""
+    """Return whether an expression may contain a name, as it is written in SQL."""
     pattern = rf'(?<![\w"$]){re.escape(name)}(?![\w"$])'
     return re.search(pattern, _STRING.sub("''", sql)) is not None
 
 
 def split_name(sql_name: str) -> Tuple[str, str]:
-    """Split a name as it is written: its schema with the dot, and the bare name."""
+    """Split a name as it is written in SQL: its schema with the dot, and the bare name."""
     match = re.fullmatch(r'(?P<schema>.*\.)?(?P<name>"(?:[^"]|"")*"|[^".]+)', sql_name, re.DOTALL)
     assert match is not None
     name = match["name"]
@@ -102,17 +102,17 @@ def split_name(sql_name: str) -> Tuple[str, str]:
 
 
 def changed_facts(expected: Part, actual: Part) -> List[str]:
-    """The facts that differ."""
+    """Return the aspects in which two parts differ."""
     return [name for name in expected.facts if expected.facts[name] != actual.facts.get(name, "")]
 
 
 def comment(part: Optional[Part]) -> str:
-    """A comment as it is written in SQL."""
+    """Return a comment as it is written in SQL."""
     text = part.facts["comment"].replace("'", "''") if part else ""
     return f"'{text}'" if text else "NULL"
 
 
 def quoted(name: str) -> str:
-    """A name as it is written in SQL."""
+    """Return a name as it is written in SQL."""
     in_quotes: str = _PREPARER.quote(name)
     return in_quotes
