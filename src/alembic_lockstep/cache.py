@@ -20,7 +20,7 @@ from typing import IO, Any, NamedTuple
 from alembic_lockstep import __version__
 
 #: Part of the names of entries that others than their writer read; another one for other content.
-FORMAT = f"{__version__}-4"
+FORMAT = f"{__version__}-5"
 
 #: Bytes of all entries together: some thousand records and a hundred SQLite snapshots of a large
 #: project (1,000 small tables take 8 MB), yet less than what package installers keep.

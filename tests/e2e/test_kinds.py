@@ -22,6 +22,7 @@ from sqlalchemy.engine.mock import MockConnection
 
 from alembic_lockstep.dryrun.scratch import ScratchServers, mysql_installs
 from alembic_lockstep.probe.operations import flatten
+from alembic_lockstep.probe.protocol import Operation
 from alembic_lockstep.probe.twin.dialects import find_dialect
 from alembic_lockstep.probe.twin.merge import merge
 from alembic_lockstep.probe.twin.opinion import compare_schemas
@@ -40,7 +41,7 @@ OPTIONS = {
 }
 DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "mariadb": "mariadb+pymysql"}
 
-Operations = list[dict[str, Any]]
+Operations = list[Operation]
 
 
 @pytest.fixture(params=DRIVERS)

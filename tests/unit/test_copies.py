@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,8 @@ def places(tmp_path: Path) -> Places:
         (tmp_path / "tree" / name).write_text(f"# {name}\n")
     worktrees = [(str(tmp_path / "work"), ["generated/"])]
     checkout = str(tmp_path / "tree")
-    return Places({"checkout": checkout, "worktrees": worktrees, "config": "alembic.ini"})
+    request: Any = {"checkout": checkout, "worktrees": worktrees, "config": "alembic.ini"}
+    return Places(request)
 
 
 @pytest.mark.parametrize(

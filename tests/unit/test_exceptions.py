@@ -1,4 +1,4 @@
-"""An exception that was raised for a failed import is told as that import."""
+"""Exceptions are described for the host: failed imports, refusals, the probe's own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ from collections.abc import Callable
 
 import pytest
 
+from alembic_lockstep.probe import protocol
 from alembic_lockstep.probe.exceptions import describe_error
+from alembic_lockstep.probe.project import (
+    MissingAttributeError,
+    NoAlchemyConfigError,
+    NoMigrateError,
+)
+from alembic_lockstep.probe.questions import NoMetadataError, NotMigratedError
+from alembic_lockstep.probe.refusals import Refusals
 
 
 def fail_to_import() -> None:
@@ -84,3 +92,53 @@ def test_the_modules_of_all_causes_are_named() -> None:
         recovered()
     modules = describe_error(caught.value, "/nowhere")["modules"]
     assert {__name__, "os", "importlib"} <= {*modules}
+
+
+def refuse(*, is_permissible: bool = True) -> None:
+    raise Refusals("/nowhere").program("os.system", "curl", is_permissible=is_permissible)
+
+
+def quoted() -> None:
+    try:
+        refuse()
+    except OSError as error:
+        raise RuntimeError(f"no exchange rates: {error}") from None
+
+
+def after_a_refusal() -> None:
+    try:
+        refuse()
+    except OSError:
+        os.environ["NO_SUCH_VARIABLE"]
+
+
+@pytest.mark.parametrize(
+    ("failing", "program"),
+    [
+        (refuse, "curl"),
+        (quoted, "curl"),
+        (after_a_refusal, ""),
+        (lambda: refuse(is_permissible=False), ""),
+    ],
+)
+def test_a_program_that_a_setting_would_permit_is_named(
+    failing: Callable[[], None], program: str
+) -> None:
+    with pytest.raises((OSError, RuntimeError, KeyError)) as caught:
+        failing()
+    assert describe_error(caught.value, "/nowhere")["program"] == program
+
+
+def test_an_attribute_that_the_configuration_lacks_is_named() -> None:
+    error = MissingAttributeError("connection")
+    assert describe_error(error, "/nowhere")["attribute"] == "connection"
+
+
+def test_the_protocol_has_the_names_of_the_probes_own_exceptions() -> None:
+    assert [kind.__name__ for kind in (NoAlchemyConfigError, NoMetadataError, NoMigrateError)] == [
+        protocol.NO_ALCHEMY_CONFIG,
+        protocol.NO_METADATA,
+        protocol.NO_MIGRATE,
+    ]
+    assert NotMigratedError.__name__ == protocol.NOT_MIGRATED
+    assert MissingAttributeError.__name__ == protocol.MISSING_ATTRIBUTE

@@ -86,6 +86,7 @@ def test_each_database_has_its_own_function_as_in_the_multidb_templates() -> Non
 
 def test_tenants_that_lack_the_same_thing_are_one_difference() -> None:
     fact = {name: value for name, value in asdict(WINNERS).items() if name != "database"}
+    fact["expected"], fact["actual"] = fact.pop("wanted"), fact.pop("found")
     database = {"name": "upgrades", "operations": [fact]}
     assert operations(Observation(databases=(database, database))) == [WINNERS]
 

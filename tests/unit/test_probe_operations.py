@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.operations import operations as operations_of
 from alembic_lockstep.dryrun.operations import upgrade_functions
+from alembic_lockstep.probe import protocol
 from alembic_lockstep.probe.operations import flatten
 
 OPTIONS = {
@@ -34,7 +35,7 @@ def printed(dialect: str, *operations: ops.MigrateOperation) -> list[str]:
     return [line.strip() for line in upgrade_functions(found).splitlines()[1:]]
 
 
-def operation_of(op: ops.MigrateOperation) -> dict[str, Any]:
+def operation_of(op: ops.MigrateOperation) -> protocol.Operation:
     migrations = MigrationContext.configure(dialect_name="postgresql", opts=OPTIONS)
     context = AutogenContext(migrations)
     (operation,) = flatten(ops.UpgradeOps([op]), context)
@@ -81,7 +82,7 @@ def test_what_is_wanted_does_not_depend_on_the_process() -> None:
     added = ops.AddColumnOp("tags", sa.Column("name", Encoded(lambda _: "")))
     altered = ops.AlterColumnOp("tags", "name", modify_type=Encoded(lambda _: ""))
     for op in (added, altered):
-        wanted = operation_of(op)["wanted"]
+        wanted = operation_of(op)["expected"]
         assert "Encoded(" in wanted
         assert " at 0x" not in wanted
 
@@ -235,7 +236,7 @@ class DropShapeOp(ops.DropIndexOp):
         raise TypeError("missing 1 required positional argument: 'columns'")
 
 
-def flat(op: ops.MigrateOperation) -> dict[str, Any]:
+def flat(op: ops.MigrateOperation) -> protocol.Operation:
     context = AutogenContext(MigrationContext.configure(dialect_name="postgresql", opts=OPTIONS))
     (operation,) = flatten(ops.UpgradeOps([op]), context)
     return operation
@@ -243,15 +244,15 @@ def flat(op: ops.MigrateOperation) -> dict[str, Any]:
 
 def test_an_index_of_another_package_that_cannot_be_reversed_is_described() -> None:
     operation = flat(DropShapeOp("ix", "lakes"))
-    assert (operation["columns"], operation["found"]) == (["shape"], "")
+    assert (operation["columns"], operation["actual"]) == (["shape"], "")
     assert operation["code"] == ["op.drop_index('ix', table_name='lakes')"]
 
 
 def test_a_constraint_or_an_index_without_its_reverse_is_described_by_its_name() -> None:
     dropped = flat(ops.DropConstraintOp("ck", "lakes", type_="check"))
-    assert (dropped["name"], dropped["columns"], dropped["found"]) == ("ck", [], "")
+    assert (dropped["name"], dropped["columns"], dropped["actual"]) == ("ck", [], "")
     dropped = flat(ops.DropIndexOp("ix", "lakes"))
-    assert (dropped["name"], dropped["columns"], dropped["found"]) == ("ix", [], "")
+    assert (dropped["name"], dropped["columns"], dropped["actual"]) == ("ix", [], "")
 
 
 def test_an_operation_without_a_renderer_has_no_code() -> None:

@@ -40,7 +40,7 @@ def unchanged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def request_with(tmp_path: Path, **more: Any) -> dict[str, Any]:
+def request_with(tmp_path: Path, **more: Any) -> Any:
     (tmp_path / "alembic.ini").write_text("[alembic]\nscript_location = migrations\n")
     return {**REQUEST, "checkout": str(tmp_path), **more}
 
@@ -59,7 +59,8 @@ def request_with(tmp_path: Path, **more: Any) -> dict[str, Any]:
     ],
 )
 def test_the_arguments_are_those_that_a_person_types(more: dict[str, Any], arguments: str) -> None:
-    assert command_arguments({**REQUEST, **more}) == arguments.split()
+    request: Any = {**REQUEST, **more}
+    assert command_arguments(request) == arguments.split()
 
 
 def test_the_options_are_those_of_alembics_own_command(tmp_path: Path) -> None:

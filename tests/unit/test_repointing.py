@@ -7,6 +7,7 @@ import sys
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
         package.mkdir(parents=True)
         (package / "__init__.py").write_text("")
         (package / "stock.py").write_text(f"TOP = {top!r}\n")
-    request: dict[str, object] = {
+    request: Any = {
         "checkout": str(tmp_path / "checkout"),
         "worktrees": [(str(tmp_path / "tree"), [])],
         "config": "alembic.ini",

@@ -390,6 +390,7 @@ from alembic_lockstep_probe.places import Places
 from alembic_lockstep_probe.reads import Reads
 from alembic_lockstep_probe.trace import trace
 plan = {"files": "python", "network": "python", "writable": [checkout], "shadow": shadow}
+plan["temporary"] = ""
 request = {"checkout": checkout, "worktrees": [], "config": "alembic.ini", "isolation": plan}
 request.update(allow_connect=[], allow_write=[], allow_run=[])
 os.chdir(checkout)

@@ -13,8 +13,7 @@ from alembic_lockstep.probe.twin.merge import merge
 
 
 def merged(autogenerate: list[Any], twin: list[Any], *, wanted: bool = True) -> list[Any]:
-    opinion = {"operations": twin, "compared": ["games"]}
-    return merge(autogenerate, opinion, lambda _: wanted)
+    return merge(autogenerate, {"operations": twin, "compared": ["games"]}, lambda _: wanted)
 
 
 def said(kind: str, table: str = "games", name: str = "", *columns: str, **more: Any) -> Any:
@@ -109,12 +108,12 @@ def test_a_table_that_batch_mode_would_spoil_is_made_anew() -> None:
     gone = said("remove_column", name="host", code=["old"], in_batch=True)
     index = said("add_index", "games", "ix", "id", code=["old"], in_batch=True)
     twin = [{**gone, "code": anew}, {**index, "code": anew}]
-    opinion = {"operations": twin, "compared": ["games"], "fragile": ["games"]}
-    codes = [one["code"] for one in merge([gone, index], opinion, lambda _: True)]
+    comparison: Any = {"operations": twin, "compared": ["games"], "fragile": ["games"]}
+    codes = [one["code"] for one in merge([gone, index], comparison, lambda _: True)]
     assert codes == [anew, anew]
     # An index alone does not make it anew.
-    opinion = {"operations": twin[1:], "compared": ["games"], "fragile": ["games"]}
-    assert merge([index], opinion, lambda _: True)[0]["code"] == index["code"]
+    comparison["operations"] = twin[1:]
+    assert merge([index], comparison, lambda _: True)[0]["code"] == index["code"]
 
 
 def test_an_index_that_mysql_made_for_a_foreign_key_goes_with_it() -> None:
@@ -128,7 +127,7 @@ def test_an_index_that_mysql_made_for_a_foreign_key_goes_with_it() -> None:
 
 
 def fill(found: list[Any]) -> list[Any]:
-    return [{**one, "wanted": "", "found": ""} for one in found]
+    return [{**one, "expected": "", "actual": ""} for one in found]
 
 
 CHECK = said("add_constraint", "games", "positive", "score", part="check", users=[])

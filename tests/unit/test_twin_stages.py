@@ -43,15 +43,13 @@ def schema(*parts: Part, loose: tuple[Part, ...] = ()) -> DatabaseSchema:
     return DatabaseSchema({"games": TableSchema("games", list(parts))}, list(loose))
 
 
-def printed(
-    database: DatabaseSchema, models: DatabaseSchema, *autogenerate: dict[str, Any]
-) -> list[str]:
+def printed(database: DatabaseSchema, models: DatabaseSchema, *autogenerate: Any) -> list[str]:
     """Give the lines of the body that is printed."""
     dialect = find_dialect("postgresql")
     assert dialect is not None
     opinion = compare_schemas("postgresql", dialect, database, models)
     merged = merge(list(autogenerate), opinion, lambda _: True)
-    facts = [{"wanted": "", "found": "", **one} for one in merged]
+    facts = [{"expected": "", "actual": "", **one} for one in merged]
     found = operations(Observation(databases=({"name": "", "operations": facts},)))
     return [line.strip() for line in upgrade_functions(found).splitlines()[1:]]
 

@@ -10,6 +10,7 @@ from alembic_lockstep.history.applications import FLASK, find_applications
 from alembic_lockstep.history.environments import Environment
 from alembic_lockstep.history.sources import Sources
 from alembic_lockstep.history.written import written_app
+from alembic_lockstep.probe.protocol import NO_ALCHEMY_CONFIG, NO_MIGRATE
 
 # Most applications that are proposed: more say nothing.
 _MOST = 5
@@ -39,7 +40,7 @@ def _flask_app_advice(
     apps = list(dict.fromkeys(filter(None, [written_app(sources, "FLASK_APP"), *apps])))
     others = [app for app in apps if app != environment.flask_app][:_MOST]
     if not others and environment.flask_app in apps:
-        is_without = seen.error["type"] == "NoMigrateError"
+        is_without = seen.error["type"] == NO_MIGRATE
         return f"{environment.flask_app} has to call Migrate(app, db)." if is_without else ""
     first, *more = others or ["module:create_app"]
     how = "" if others else ", as FLASK_APP does"
@@ -65,7 +66,7 @@ def _alchemy_config_advice(
 
 def _is_about_the_app(seen: Observation, app: str) -> bool:
     error = seen.error
-    if error["type"] in ("NoAppException", "NoMigrateError"):
+    if error["type"] in ("NoAppException", NO_MIGRATE):
         return True
     # A module that the application imports is another matter.
     module, name = app.partition(":")[0], str(error["module"])
@@ -75,7 +76,7 @@ def _is_about_the_app(seen: Observation, app: str) -> bool:
 
 def _lacks_config(seen: Observation, name: str) -> bool:
     error = seen.error
-    if error["type"] == "NoAlchemyConfigError":
+    if error["type"] == NO_ALCHEMY_CONFIG:
         return True
     # A module that the configuration imports is another matter.
     parts = tuple(map(repr, name.rpartition(".")[::2]))

@@ -6,10 +6,10 @@ import json
 import re
 
 from alembic_lockstep.dryrun.observation import Observation
+from alembic_lockstep.probe.protocol import MISSING_ATTRIBUTE, NO_METADATA, NOT_MIGRATED
 
 # What `fileConfig()` looks for first.
 _SECTIONS = ("'formatters'", "'loggers'", "'handlers'")
-_ATTRIBUTE = re.compile(r"config\.attributes has no (?P<name>'[^']*')")
 _NO_MODELS = """\
 If the models are SQLAlchemy's, have context.configure() know them:
 target_metadata = Base.metadata
@@ -51,20 +51,19 @@ def of_env_script(seen: Observation, text: str = "") -> str:
             'if config.file_config.has_section("formatters"):\n'
             "    fileConfig(config.config_file_name)"
         )
-    if kind == "NoMetadataError":
+    if kind == NO_METADATA:
         return _NO_MODELS.rstrip()
-    attribute = _ATTRIBUTE.match(message) if kind == "MissingAttributeError" else None
-    if attribute:
+    if kind == MISSING_ATTRIBUTE:
         return (
             "Have env.py do without it, as `alembic upgrade` needs too, and connect by itself "
-            f"where this is None:\nconfig.attributes.get({attribute['name']})"
+            f"where this is None:\nconfig.attributes.get({seen.error['attribute']!r})"
         )
     return _rows(seen, text)
 
 
 def _rows(seen: Observation, text: str) -> str:
     """Give the table a row that env.py asks for what to migrate: a schema for each tenant, say."""
-    is_unmigrated = seen.error["type"] == "NotMigratedError"
+    is_unmigrated = seen.error["type"] == NOT_MIGRATED
     # Before env.py connects, it is the application that asks.
     lacks_table = bool(seen.connections and NO_TABLE.search(str(seen.error["message"])))
     select = _SELECT.match(str(seen.error["statement"]))

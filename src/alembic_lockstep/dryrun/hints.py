@@ -55,7 +55,7 @@ def hint(seen: Observation, side: Side | None = None) -> str:
     return (
         _service(seen, blamed)
         or what_to_set(message, dialect)
-        or _programs(seen, message)
+        or _programs(seen)
         or _writes(seen, message)
         or of_env_script(seen, _env_script(side))
         or _arguments(seen, message)
@@ -78,12 +78,12 @@ def _service(seen: Observation, is_blamed: bool) -> str:
     return "\n".join(filter(None, [advice, allowed]))
 
 
-def _programs(seen: Observation, message: str) -> str:
+def _programs(seen: Observation) -> str:
     """Permit the program for which the run failed; a database client has other advice."""
-    names = [name for name in seen.refused_programs if f"refused to start {name} " in message]
-    if not names or "op.execute(" in message:
+    program = seen.error.get("program", "")
+    if not program:
         return ""
-    return f"If it must:\n[tool.alembic-lockstep]\nallow-run = {_quoted(names)}"
+    return f"If it must:\n[tool.alembic-lockstep]\nallow-run = {_quoted([program])}"
 
 
 def _writes(seen: Observation, message: str) -> str:

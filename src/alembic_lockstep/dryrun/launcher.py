@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from threading import RLock
-from typing import Any
+from typing import TYPE_CHECKING
 
 from alembic_lockstep.config import Settings
 from alembic_lockstep.debug import debug, timed
@@ -31,7 +31,11 @@ from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.history.environments import Environment
 from alembic_lockstep.isolation.addresses import allowed_addresses
 from alembic_lockstep.isolation.cell import Policy
+from alembic_lockstep.probe.protocol import Folders, RunOptions, RunRequest
 from alembic_lockstep.sides import Side
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 # What `anyio.from_thread.run()` says elsewhere: such an env.py is run by its own program only.
 WORKER_THREAD = "AnyIO worker thread"
@@ -116,7 +120,13 @@ class Launcher:
             if probe and probe.process.returncode is None:
                 probe.kill()
 
-    def run(self, side: Side, role: str, connect: Callable[[], Ask], **request: Any) -> Observation:
+    def run(
+        self,
+        side: Side,
+        role: str,
+        connect: Callable[[], Ask],
+        **options: Unpack[RunOptions],
+    ) -> Observation:
         """One dry run, and another one in a new process if what is lacking is known now.
 
         Many projects are started with `PYTHONPATH=.`; within one process a failed import
@@ -131,10 +141,10 @@ class Launcher:
         checkout = self._end_checkout(place, tree.sha) or check_out(
             self.repository, tree.sha, place, self._state(place)
         )
-        seen = self._observe(environment, checkout, connect(), request)
+        seen = self._observe(environment, checkout, connect(), options)
         self.note(side, seen)
         if self._learns(seen, environment, tree):
-            return self.run(side, role, connect, **request)
+            return self.run(side, role, connect, **options)
         if seen.error.get("type") == "ModuleNotFoundError":
             # Perhaps the wrong interpreter: the next run shall look for a better one.
             self._memory.unlink(missing_ok=True)
@@ -187,7 +197,7 @@ class Launcher:
         return checkout.result() if begun == tree else None
 
     def _observe(
-        self, environment: Environment, checkout: Path, connect: Ask, request: Mapping[str, Any]
+        self, environment: Environment, checkout: Path, connect: Ask, options: RunOptions
     ) -> Observation:
         access = None if self.settings.run else AccessTimes.begin(checkout)
         interpreter = self.interpreter(environment).path
@@ -198,11 +208,8 @@ class Launcher:
             checkout=checkout,
             policy=self._policy,
             allowed=self._allowed,
-            request={
-                **self._request(environment),
-                "isolation": self._isolation(checkout.parent),
-                **request,
-            },
+            request={**self._request(environment), **options},
+            folders=self._folders(checkout.parent),
             environ=outer_environ(self.environ),
             timeout=self.settings.timeout,
             connect=self._as_inside(connect),
@@ -227,7 +234,7 @@ class Launcher:
             return connect
         return lambda *asked: moved_to(inside, connect(*asked))
 
-    def _request(self, environment: Environment) -> dict[str, Any]:
+    def _request(self, environment: Environment) -> RunRequest:
         return {
             "worktrees": self.repository.worktrees(),
             "directory": environment.directory,
@@ -256,7 +263,7 @@ class Launcher:
             "twins": {},
         }
 
-    def _isolation(self, place: Path) -> dict[str, Any]:
+    def _folders(self, place: Path) -> Folders:
         """Return where the project may write; its folders for the rest are emptied."""
         return {
             "writable": list(self._policy.writable),

@@ -11,7 +11,7 @@ from alembic_lockstep.isolation.cell import Guard
 
 @dataclass(frozen=True)
 class Observation:
-    """What the probe saw. `error` is empty when it came to the end.
+    """What the probe saw, as in `probe/protocol.py`. `error` is empty when it came to the end.
 
     Attributes:
         databases: One entry per migrated database: name, operations, model catalogue.
@@ -24,6 +24,7 @@ class Observation:
         remembered: Ids of the revisions that had run in the database before.
         circumstances: What of env.py and the models makes old migrations do what they do.
         scripts: Files of the tree that Alembic loaded as its history, empty if it could not.
+        is_stale: The run started from a snapshot of other circumstances.
         phase: Where it failed: start, env, start-sql, upgrade, create or compare.
         guard: What guarded the machine against the project; None if it is remembered.
         refused: Addresses that the project wanted to reach beside SQLAlchemy.
@@ -41,7 +42,7 @@ class Observation:
     """
 
     databases: tuple[Mapping[str, Any], ...] = ()
-    connections: tuple[Mapping[str, str], ...] = ()
+    connections: tuple[Mapping[str, Any], ...] = ()
     revisions: tuple[str, ...] = ()
     paths: Mapping[str, str] = field(default_factory=dict)
     transcript: Mapping[str, str] = field(default_factory=dict)
@@ -51,13 +52,14 @@ class Observation:
     circumstances: str = ""
     scripts: tuple[str, ...] = ()
     error: Mapping[str, Any] = field(default_factory=dict)
+    is_stale: bool = False
     phase: str = ""
     revision: str = ""
     guard: Guard | None = None
     refused: tuple[str, ...] = ()
     refused_writes: tuple[str, ...] = ()
     refused_programs: tuple[str, ...] = ()
-    denied: tuple[Mapping[str, str], ...] = ()
+    denied: tuple[Mapping[str, Any], ...] = ()
     worktree: tuple[str, ...] = ()
     copies: tuple[Mapping[str, Any], ...] = ()
     stand_in: str = ""

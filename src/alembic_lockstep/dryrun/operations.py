@@ -9,6 +9,7 @@ from itertools import groupby, pairwise
 from typing import Any
 
 from alembic_lockstep.dryrun.observation import Observation
+from alembic_lockstep.probe.protocol import model_object
 
 BATCH = "with op.batch_alter_table("
 
@@ -97,8 +98,8 @@ def _operation(fact: Mapping[str, Any], database: str) -> Operation:
         table=fact["table"],
         name=fact["name"],
         columns=tuple(fact["columns"]),
-        wanted=fact["wanted"],
-        found=fact["found"],
+        wanted=fact["expected"],
+        found=fact["actual"],
         text=fact["text"] + label,
         code=tuple(fact["code"]),
         sql=tuple(fact.get("sql", ())),
@@ -139,21 +140,21 @@ def of_models(found: Iterable[Operation], before: Observation | None) -> list[Op
     valid.
     """
     databases = before.databases if before else ()
-    made = {thing for database in databases for thing in database["twin"]["made"]}
-    return [one for one in found if _leftover(one) in {*made, ""}]
+    objects = {key for database in databases for key in database["twin"]["model_objects"]}
+    return [one for one in found if _leftover(one) in {*objects, ""}]
 
 
 def _leftover(operation: Operation) -> str:
     """What the database has beyond the models, as the twin names what models make; else empty."""
     verb, _, what = operation.kind.partition("_")
     if verb == "remove" and what in ("enum", "domain", "sequence"):
-        return f"{what} {operation.name}"
+        return model_object(what, operation.name)
     # Autogenerate speaks of server defaults where it is asked to.
     if operation.kind == "modify_default" and operation.sql and not operation.wanted:
-        return f"default {operation.table}.{operation.name}"
+        return model_object("default", f"{operation.table}.{operation.name}")
     # A migration leaves it so, to have the rows looked at later and without the table's lock.
     if operation.kind == "modify_validity":
-        return f"not valid {operation.table}.{operation.name}"
+        return model_object("not valid", f"{operation.table}.{operation.name}")
     return ""
 
 

@@ -9,10 +9,10 @@ import tarfile
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from alembic_lockstep.dryrun.policy import bytecode_folder
 from alembic_lockstep.isolation.cell import Cell, Policy
+from alembic_lockstep.probe.protocol import RunRequest
 
 PROBE = Path(__file__).parent.parent / "probe"
 
@@ -120,7 +120,7 @@ def start_elsewhere(
     environ: Mapping[str, str],
     root: Path,
     checkout: Path,
-    request: Mapping[str, Any],
+    request: RunRequest,
 ) -> tuple[Probe, bytes]:
     """Start the probe behind a prefix, such as `docker compose exec`.
 
@@ -136,7 +136,7 @@ def start_elsewhere(
     return Probe(command, environ, str(root), None), archive
 
 
-def _ignored_folders(request: Mapping[str, Any]) -> frozenset[str]:
+def _ignored_folders(request: RunRequest) -> frozenset[str]:
     """Return the paths of the checkout's ignored folders."""
     paths = (path for _, ignored in request["worktrees"] for path in ignored)
     return frozenset(path.rstrip("/") for path in paths if path.endswith("/"))

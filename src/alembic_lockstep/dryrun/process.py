@@ -12,13 +12,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.probe_process import Probe, start_elsewhere, start_probe
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.isolation.addresses import addresses_of
 from alembic_lockstep.isolation.cell import Policy
+from alembic_lockstep.probe.protocol import (
+    Connection,
+    Done,
+    Folders,
+    Isolation,
+    Message,
+    Request,
+    RunRequest,
+)
 
 Ask = Callable[[str, str, str], str]
 
@@ -31,8 +40,9 @@ class Run:
         root: The working tree's top folder, where `prefix` is run: a compose file may be there.
         policy: What the project may change on this machine.
         allowed: Addresses that it may reach beside its database.
-        request: What the probe is told; see `probe/main.py`.
-        connect: Answers (dialect, place, target) with the scratch database's URL.
+        request: The request to the probe, which adds checkout and guards.
+        folders: Where the project may write.
+        connect: Answers (dialect, destination, target) with the scratch database's URL.
         progress: Called with (revision id, number, total) before each revision.
         started: Told of the process.
         ran: Called when the project has done its part, before the probe looks around.
@@ -48,7 +58,8 @@ class Run:
     checkout: Path
     policy: Policy
     allowed: tuple[str, ...]
-    request: Mapping[str, Any]
+    request: RunRequest
+    folders: Folders
     environ: Mapping[str, str]
     timeout: float
     connect: Ask
@@ -86,16 +97,19 @@ def observe(run: Run, early: Probe | None = None) -> Observation:
             f"the project's Python {_ending(process.returncode)}; the dry run was {doing}",
             log=printed,
         )
-    lists = (
-        *("databases", "connections", "revisions", "scripts", "worktree", "copies"),
-        *("refused_programs", "denied"),
-    )
-    listed: dict[str, Any] = {name: tuple(facts.get(name, ())) for name in lists}
     return Observation(
-        **listed,
+        databases=tuple(facts.get("databases", ())),
+        connections=tuple(facts.get("connections", ())),
+        revisions=tuple(facts.get("revisions", ())),
+        scripts=tuple(facts.get("scripts", ())),
+        worktree=tuple(facts["worktree"]),
+        copies=tuple(facts["copies"]),
+        refused_programs=tuple(facts["refused_programs"]),
+        denied=tuple(facts.get("denied", ())),
+        is_stale=facts.get("is_stale", False),
         guard=guard,
-        refused=_joined(facts.get("refused", ()), refused.addresses),
-        refused_writes=_joined(facts.get("refused_writes", ()), refused.writes),
+        refused=_joined(facts["refused"], refused.addresses),
+        refused_writes=_joined(facts["refused_writes"], refused.writes),
         error=facts.get("error", {}),
         paths=facts.get("paths", {}),
         transcript=facts.get("transcript", {}),
@@ -103,8 +117,8 @@ def observe(run: Run, early: Probe | None = None) -> Observation:
         phase=facts.get("phase", ""),
         revision=facts.get("revision", ""),
         asked_x=facts.get("asked_x", False),
-        flask=facts.get("flask", ""),
-        reads=facts.get("reads", {}),
+        flask=facts["flask"],
+        reads=facts["reads"],
         log=printed,
     )
 
@@ -149,9 +163,9 @@ def _asked(run: Run, early: Probe | None) -> Iterator[tuple[Probe, _Clock]]:
     clock = _Clock(probe, run.timeout, run.waits)
     clock.start()
     try:
-        request = {
-            "checkout": str(run.checkout),
+        request: Request = {
             **run.request,
+            "checkout": str(run.checkout),
             "isolation": _isolation(run, probe),
         }
         probe.cell.allow(run.allowed)
@@ -162,7 +176,7 @@ def _asked(run: Run, early: Probe | None) -> Iterator[tuple[Probe, _Clock]]:
         probe.close()
 
 
-def _isolation(run: Run, probe: Probe) -> dict[str, Any]:
+def _isolation(run: Run, probe: Probe) -> Isolation:
     """Return what the probe has to know of the guard around it.
 
     Raises:
@@ -175,7 +189,7 @@ def _isolation(run: Run, probe: Probe) -> dict[str, Any]:
             tried=guard.tried,
             fix='[tool.alembic-lockstep]\nguard = "auto"',
         )
-    return {**run.request["isolation"], "files": guard.files, "network": guard.network}
+    return {**run.folders, "files": guard.files, "network": guard.network}
 
 
 class _Clock:
@@ -207,7 +221,7 @@ class _Clock:
             self._probe.kill()
 
 
-def _events(process: subprocess.Popen[bytes], log: BinaryIO) -> Iterator[dict[str, Any]]:
+def _events(process: subprocess.Popen[bytes], log: BinaryIO) -> Iterator[Message]:
     """What the probe says; what anybody else (the setting `run`, a .pth) says goes to the log."""
     assert process.stdout is not None
     for line in process.stdout:
@@ -219,27 +233,31 @@ def _events(process: subprocess.Popen[bytes], log: BinaryIO) -> Iterator[dict[st
             log.flush()
 
 
-def _parsed(line: bytes) -> dict[str, Any]:
+def _parsed(line: bytes) -> Message | None:
     try:
         event = json.loads(line)
     except ValueError:
-        return {}
-    return event if isinstance(event, dict) and "event" in event else {}
+        return None
+    return cast(Message, event) if isinstance(event, dict) and "event" in event else None
 
 
-def _handle(event: dict[str, Any], run: Run, probe: Probe, clock: _Clock) -> dict[str, Any] | None:
+def _handle(event: Message, run: Run, probe: Probe, clock: _Clock) -> Done | None:
     """Answer one event; the last one is the result."""
     process = probe.process
     if event["event"] == "connect":
         clock.stop()  # the database may be another run's, which has not ended yet
-        url = run.connect(event["dialect"], event["place"], event["target"])
+        url = run.connect(event["dialect"], event["destination"], event["target"])
         clock.start()
         is_shared = run.is_shared(event["dialect"])
         if not is_shared:
             probe.cell.allow(addresses_of(url))
-        answer = {"url": url, "mark": run.mark(event["dialect"]), "is_shared": is_shared}
+        answer: Connection = {
+            "url": url,
+            "mark": run.mark(event["dialect"]),
+            "is_shared": is_shared,
+        }
         _write(process, _line(answer))
-    elif event["event"] in ("open", "shut"):
+    elif event["event"] == "open" or event["event"] == "shut":
         change = probe.cell.allow if event["event"] == "open" else probe.cell.forbid
         change(addresses_of(event["url"]))
         _write(process, _line({}))

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from alembic_lockstep.config import Settings
 from alembic_lockstep.dryrun.launcher import Launcher
@@ -17,10 +17,11 @@ from alembic_lockstep.dryrun.scratch import ScratchServers
 from alembic_lockstep.dryrun.starting_points import Snapshot
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.tree import Tree
+from alembic_lockstep.probe.protocol import SCRATCH, RunOptions
 from alembic_lockstep.sides import Side
 
-# What the probe says if a snapshot is not what the project's env.py would have made.
-STALE = "alembic-lockstep: the snapshot was made in other circumstances"
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 # Where the probe makes a twin database, for which a server takes its time.
 TWINNED = {"postgresql", "mysql", "mariadb"}
@@ -95,7 +96,7 @@ class ScratchRunner:
         scratch: Scratch,
         *,
         connected: Callable[[], None] = lambda: None,
-        **request: Any,
+        **options: Unpack[RunOptions],
     ) -> Observation:
         """Run from copies of a snapshot, or in the databases of `scratch`; see `run`.
 
@@ -104,23 +105,23 @@ class ScratchRunner:
         """
         if start is None:
             sql = "" if scratch else self._start_sql(env.tree, role)
-            return self.run(env, role, scratch, connected=connected, start_sql=sql, **request)
+            options = {"start_sql": sql, **options}
+            return self.run(env, role, scratch, connected=connected, **options)
         # The copies are made while the project starts.
         with ThreadPoolExecutor() as threads:
             copies = {
                 target: threads.submit(self.servers.restore, dialect, name)
                 for target, (dialect, name) in start.databases.items()
             }
-            request["expects"] = start.circumstances
-            request["inert"] = inert = start.inert_in(env.tree.files)
+            options["expects"] = start.circumstances
+            options["inert"] = inert = start.inert_in(env.tree.files)
 
             def copy(target: str) -> str | None:
                 return copies[target].result() if target in copies else None
 
-            observation = self.run(env, role, scratch, copy, connected, **request)
+            observation = self.run(env, role, scratch, copy, connected, **options)
         is_whole = all(copied.result() for copied in copies.values())
-        is_stale = STALE in observation.error.get("message", "")
-        if is_stale or not is_whole or set(scratch) - set(copies):
+        if observation.is_stale or not is_whole or set(scratch) - set(copies):
             raise UnusableSnapshotError(start)
         # The verdict depends on what the revisions read that were not run again.
         reads = {**start.reads, "opened": [*start.reads["opened"], *inert]}
@@ -134,7 +135,7 @@ class ScratchRunner:
         scratch: Scratch,
         copy: Callable[[str], str | None] = lambda _: None,
         connected: Callable[[], None] = lambda: None,
-        **request: Any,
+        **options: Unpack[RunOptions],
     ) -> Observation:
         """Run in the databases of `scratch`, to which those are added that the project asks for.
 
@@ -151,17 +152,17 @@ class ScratchRunner:
             return connect
 
         def connect(dialect: str, purpose: str, target: str) -> str:
-            if purpose != "scratch":
+            if purpose != SCRATCH:
                 return self.servers.create(dialect)
             connected()
             was_elevated.setdefault(dialect, self.servers.is_elevated(dialect))
             if target not in scratch:
                 scratch[target] = copy(target) or self.servers.create(dialect)
-            if dialect in TWINNED and request.get("compare", True) and not request.get("twins"):
+            if dialect in TWINNED and options.get("compare", True) and not options.get("twins"):
                 self.servers.prepare(dialect)
             return scratch[target]
 
-        observation = self.launcher.run(env, role, begin, **request)
+        observation = self.launcher.run(env, role, begin, **options)
         self._grant_missing_privileges(observation, was_elevated)
         return observation
 

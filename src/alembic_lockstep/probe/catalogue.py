@@ -16,11 +16,12 @@ from sqlalchemy import MetaData, Table
 from sqlalchemy.orm import registry as orm_registry
 
 from .modules import globals_of
+from .protocol import Catalogue
 
 INSTALLED = {"site-packages", "dist-packages", ".venv", "venv"}
 
 
-def catalogue(metadatas: Sequence[MetaData], root: str) -> Dict[str, Any]:
+def catalogue(metadatas: Sequence[MetaData], root: str) -> Catalogue:
     """Describe the targeted models and their source files, as JSON-able data.
 
     `root` is the checkout's absolute real path. `tables` maps `Table.key` to the mapped

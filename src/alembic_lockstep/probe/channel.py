@@ -8,7 +8,9 @@ import queue
 import signal
 import sys
 import threading
-from typing import Any, Dict, TextIO
+from typing import Any, TextIO
+
+from .protocol import Connection, Message, Question, Request
 
 
 class Channel:
@@ -30,7 +32,7 @@ class Channel:
                 stream.reconfigure(line_buffering=True, errors="backslashreplace")
         self._lines: "queue.Queue[str]" = queue.Queue()
         self._lock = threading.Lock()
-        self.request: Dict[str, Any] = json.loads(self._input.readline())
+        self.request: Request = json.loads(self._input.readline())
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
@@ -41,16 +43,16 @@ class Channel:
             os.killpg(0, signal.SIGKILL)
         os._exit(1)
 
-    def send(self, event: str, **facts: Any) -> None:
-        """Report one event."""
-        self._output.write(json.dumps({"event": event, **facts}) + "\n")
+    def send(self, message: Message) -> None:
+        """Send a message to the host."""
+        self._output.write(json.dumps(message) + "\n")
         self._output.flush()
 
-    def ask(self, event: str, **facts: Any) -> Dict[str, Any]:
-        """Report one event and wait for the host's answer."""
+    def ask(self, question: Question) -> Connection:
+        """Send a message and wait for the host's answer, which is empty but for `Connect`."""
         with self._lock:
-            self.send(event, **facts)
-            answer: Dict[str, Any] = json.loads(self._lines.get())
+            self.send(question)
+            answer: Connection = json.loads(self._lines.get())
         return answer
 
 

@@ -85,7 +85,7 @@ class Children:
         if name in self._allowed:
             return
         if client(command):
-            raise self._refusals.program(event, name, ADVICE)
+            raise self._refusals.program(event, name, ADVICE, is_permissible=False)
         if self._guarded or (is_harmless(command) and not self._is_projects(command[0])):
             return
         is_python = command[0] in (sys.executable, os.path.realpath(sys.executable))

@@ -12,6 +12,8 @@ from typing import Any, Dict, Iterator, List, Tuple
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
+from .protocol import Denial
+
 #: PostgreSQL's SQLSTATE for a lack of privileges.
 _SQLSTATE = "42501"
 #: MySQL's and MariaDB's numbers: no right to a database, table, column or routine, to do what SUPER
@@ -43,7 +45,7 @@ class ClusterWatch:
 
     def __init__(self) -> None:
         self.marks: Dict[str, str] = {}
-        self.denied: List[Dict[str, str]] = []
+        self.denied: List[Denial] = []
 
     def install(self) -> None:
         """Start listening."""
@@ -61,8 +63,8 @@ class ClusterWatch:
     def _note_error(self, context: Any) -> None:
         if is_denied(context.original_exception):
             engine = context.connection or context.engine
-            refused = {"dialect": engine.dialect.name, "statement": str(context.statement)}
-            self.denied.append(refused)
+            statement = str(context.statement)
+            self.denied.append({"dialect": engine.dialect.name, "statement": statement})
 
     def _before(self, connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         objects = named(statement) if self.marks.get(connection.dialect.name) else []

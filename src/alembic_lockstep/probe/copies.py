@@ -17,17 +17,18 @@ import os
 import re
 import sys
 from importlib import metadata
-from typing import Any, Dict, Iterator, List, Set, Tuple
+from typing import Iterator, List, Set, Tuple
 
 from .modules import loaded_files
 from .places import Places
+from .protocol import Copy
 from .sources import TreeFiles, normal, read
 
 STANDARD_LIBRARY = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
 INSTALLED = re.compile(r"[/\\](?:site|dist)-packages[/\\]")
 
 
-def loaded_copies(places: Places) -> Tuple[List[Dict[str, Any]], Set[str]]:
+def loaded_copies(places: Places) -> Tuple[List[Copy], Set[str]]:
     """Return the tree's modules that were loaded from elsewhere, unless they are the same.
 
     Each with its `path` in the tree, the `loaded` file, and whether it `differs`; if not, there was
@@ -35,7 +36,7 @@ def loaded_copies(places: Places) -> Tuple[List[Dict[str, Any]], Set[str]]:
     the paths of all modules that were loaded from elsewhere, harmless or not.
     """
     tree_files = TreeFiles(places)
-    copies = []
+    copies: List[Copy] = []
     loaded_paths: Set[str] = set()
     for name, file in sorted(loaded_files().items()):
         if places.in_checkout(file) or places.in_worktree(file):

@@ -22,6 +22,7 @@ from .catalogue import catalogue
 from .channel import Channel, relative
 from .inert import Inert, install_inert_migrations
 from .operations import flatten
+from .protocol import Database, Operation, Phase, Progress, Request, RevisionStarted
 from .questions import NoMetadataError, NotMigratedError, Questions
 from .reads import Reads
 from .redirect import Redirect
@@ -35,8 +36,6 @@ from .twin.opinion import compare_with_twin
 
 # Options of `context.configure()` without which autogenerate does not look at something.
 SWITCHES = ("compare_type", "compare_server_default")
-# Reported to the host when a snapshot is not the database that this env.py would have made.
-STALE = "alembic-lockstep: the snapshot was made in other circumstances"
 
 
 class DryRun:
@@ -47,7 +46,7 @@ class DryRun:
         config: Config,
         channel: Channel,
         redirect: Redirect,
-        request: Dict[str, Any],
+        request: Request,
         reads: Reads,
     ) -> None:
         self._script = ScriptDirectory.from_config(config)
@@ -56,22 +55,29 @@ class DryRun:
         self._redirect = redirect
         self._request = request
         self._reads = reads
-        self.phase = "env"
+        self.phase: Phase = "env"
         self.revision = ""
         self.revisions: List[str] = []
         self.paths: Dict[str, str] = {}
         self.circumstances = ""
-        self.databases: List[Dict[str, Any]] = []
+        self.databases: List[Database] = []
         self.asked_x = False
+        self.is_stale = False
         self._has_run = False
         self.scripts: List[str] = []
         self._transcript = Transcript()
 
-    def progress(self) -> Dict[str, Any]:
+    def progress(self) -> Progress:
         """Return the observations up to now."""
-        names = ("phase", "revision", "revisions", "paths", "circumstances", "scripts", "asked_x")
         return {
-            **{name: getattr(self, name) for name in names},
+            "phase": self.phase,
+            "revision": self.revision,
+            "revisions": self.revisions,
+            "paths": self.paths,
+            "circumstances": self.circumstances,
+            "scripts": self.scripts,
+            "asked_x": self.asked_x,
+            "is_stale": self.is_stale,
             "transcript": self._transcript.digests,
         }
 
@@ -125,7 +131,8 @@ class DryRun:
         ]
         self.circumstances += repr(facts)
         if self._request["expects"] and not self._request["expects"].startswith(self.circumstances):
-            raise util.CommandError(STALE)
+            self.is_stale = True
+            raise util.CommandError("the snapshot was made under other circumstances")
 
     def _prepare(self, connection: Any) -> None:
         """Check that the connection is the scratch database, and fill it from the start file."""
@@ -160,7 +167,13 @@ class DryRun:
 
     def _run_step(self, step: Any, number: int, total: int) -> Iterator[Any]:
         self.revision = step.revision.revision
-        self._channel.send("revision", id=self.revision, number=number, total=total)
+        started: RevisionStarted = {
+            "event": "revision",
+            "id": self.revision,
+            "number": number,
+            "total": total,
+        }
+        self._channel.send(started)
         self._transcript.begin()
         self._reads.is_migrating = True
         yield step
@@ -249,8 +262,8 @@ class DryRun:
         has_hook = context.opts.get("process_revision_directives")
         unwanted = _flattened([script], rendering) if has_hook else []
         operations = _flattened(_processed(context, script), rendering)
-        number, cached_opinions = len(self.databases), self._request["twins"]
-        twin = compare_with_twin(context, metadatas, self._redirect, number, cached_opinions)
+        number, cached = len(self.databases), self._request["twins"]
+        twin = compare_with_twin(context, metadatas, self._redirect, number, cached)
         include = AutogenerateFilters(rendering, metadatas).includes
         self.databases.append(
             {
@@ -263,7 +276,7 @@ class DryRun:
         )
 
 
-def _flattened(directives: List[Any], context: AutogenContext) -> List[Dict[str, Any]]:
+def _flattened(directives: List[Any], context: AutogenContext) -> List[Operation]:
     upgrades = [upgrade for directive in directives for upgrade in directive.upgrade_ops_list]
     return [operation for upgrade in upgrades for operation in flatten(upgrade, context)]
 

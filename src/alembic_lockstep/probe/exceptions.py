@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from types import TracebackType
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Dict, Iterator, List, Optional
 
 from .channel import relative
+from .protocol import Error, Frame
+from .refusals import RefusedProgramError
 
 
-def describe_error(error: BaseException, root: str) -> Dict[str, Any]:
+def describe_error(error: BaseException, root: str) -> Error:
     """Describe an exception: its type, its message, and the frames of its traceback.
 
     Frames of files below `root` carry `path`, relative to it in POSIX form. An exception that only
@@ -26,6 +28,8 @@ def describe_error(error: BaseException, root: str) -> Dict[str, Any]:
         "statement": str(getattr(error, "statement", None) or ""),
         "module": str(getattr(error, "name", None) or ""),
         "variable": _variable(error),
+        "attribute": str(getattr(error, "attribute", "")),
+        "program": _refused_program(error),
         "frames": _frames(error, root),
         "modules": _modules(error),
     }
@@ -52,8 +56,8 @@ def _is_told_in(error: BaseException, message: str) -> bool:
     return str(error) in message or (bool(name) and repr(name)[:-1] in message)
 
 
-def _frames(error: BaseException, root: str) -> List[Dict[str, Any]]:
-    frames = [
+def _frames(error: BaseException, root: str) -> List[Frame]:
+    frames: List[Frame] = [
         {
             "path": relative(traceback.tb_frame.f_code.co_filename, root),
             "line": traceback.tb_lineno,
@@ -83,6 +87,16 @@ def _tracebacks(error: BaseException) -> Iterator[TracebackType]:
     while traceback is not None:
         yield traceback
         traceback = traceback.tb_next
+
+
+def _refused_program(error: BaseException) -> str:
+    """Return the program whose refusal the exception is, or quotes, if allow-run permits it."""
+    cause: Optional[BaseException] = error
+    while cause is not None:
+        if isinstance(cause, RefusedProgramError) and str(cause.strerror) in str(error):
+            return cause.program
+        cause = cause.__cause__ or cause.__context__
+    return ""
 
 
 def _variable(error: BaseException) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from types import ModuleType
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Mapping
 
 from alembic import util
 
@@ -16,7 +16,7 @@ from .modules import globals_of
 class Inert(ModuleType):
     """Migration module that is loaded when an attribute beyond the known ones is read."""
 
-    def __init__(self, path: str, facts: Dict[str, Any], load: Callable[[], ModuleType]) -> None:
+    def __init__(self, path: str, facts: Mapping[str, Any], load: Callable[[], ModuleType]) -> None:
         super().__init__(os.path.basename(path), facts["doc"])
         fields = {name: value for name, value in facts.items() if name not in ("doc", "imports")}
         for name, value in fields.items():
@@ -34,7 +34,7 @@ class Inert(ModuleType):
         return getattr(real, name)
 
 
-def install_inert_migrations(facts_by_path: Dict[str, Dict[str, Any]], checkout: str) -> None:
+def install_inert_migrations(facts_by_path: Mapping[str, Mapping[str, Any]], checkout: str) -> None:
     """Make Alembic use these facts, by paths in the checkout, instead of loading the files.
 
     A file whose imports are not loaded yet is loaded all the same; see `history/inert.py`.

@@ -7,7 +7,7 @@ The kernel may do a part of it: `request["isolation"]` has
 - `network`: `seccomp`, or `python`;
 - `writable`: absolute paths that the project may write to;
 - `shadow`: the folder for copies of files that it writes elsewhere; empty: there is none;
-- `temporary`: the folder for temporary files; empty or missing: as TMPDIR has it.
+- `temporary`: the folder for temporary files; empty: as TMPDIR has it.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ from types import ModuleType
 from typing import Any, Callable, Dict, Iterator, Optional, Sequence
 from urllib.parse import quote, unquote
 
+from . import protocol
 from .attach import guarded
 from .children import SIGNALS, STARTS, Children
 from .drivers import C_DRIVERS, wrap_driver
 from .dsn import is_memory
 from .guard import CHECKS, ConnectionGuard
 from .overlay import Overlay
+from .protocol import Request
 from .reads import Reads
 from .refusals import Refusals
 from .shadow import Shadow
@@ -47,11 +49,11 @@ class Isolation:
         after_import: Functions to call with modules once they are loaded, by their names.
     """
 
-    def __init__(self, request: Dict[str, Any], reads: Reads, top: str) -> None:
+    def __init__(self, request: Request, reads: Reads, top: str) -> None:
         with reads.unnoted():  # our own look at our own folders
             self._plan(request, reads, top)
 
-    def _plan(self, request: Dict[str, Any], reads: Reads, top: str) -> None:
+    def _plan(self, request: Request, reads: Reads, top: str) -> None:
         plan = _elsewhere(top, request["allow_write"]) if top else request["isolation"]
         is_guarded = plan["files"] != "python" and plan["network"] != "python"
         self.refusals = Refusals(request["checkout"])
@@ -72,7 +74,7 @@ class Isolation:
             overlay = Overlay(plan["shadow"], plan["writable"], reads.unnoted, reads.note_opened)
             self.shadow = Shadow(overlay)
             reads.shadow = overlay.root
-        temporary = plan.get("temporary", "")
+        temporary = plan["temporary"]
         names = ("TMPDIR", "TMP", "TEMP") if temporary else ()
         self.variables = {**GIT, **dict.fromkeys(names, temporary)}
         self.after_import: Dict[str, Callable[[ModuleType], None]] = {
@@ -162,7 +164,7 @@ class Isolation:
         wrap_driver(module, self.guard.check_driver)
 
 
-def _elsewhere(top: str, allow_write: Sequence[str]) -> Dict[str, Any]:
+def _elsewhere(top: str, allow_write: Sequence[str]) -> protocol.Isolation:
     """Return the plan for a run that came with its checkout to another machine, in `top`."""
     shadow, temporary = os.path.join(top, "shadow"), os.path.join(top, "tmp")
     for folder in (shadow, temporary):

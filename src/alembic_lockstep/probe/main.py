@@ -7,7 +7,7 @@ import re
 import sys
 from contextlib import ExitStack
 from importlib import metadata
-from typing import Any, Dict, Optional
+from typing import Optional
 
 from .channel import Channel
 from .copies import loaded_copies
@@ -15,6 +15,7 @@ from .exceptions import describe_error
 from .imports import loaded_from_worktree, repoint_imports
 from .isolation import Isolation
 from .places import Places
+from .protocol import Done, Outcome, Progress, Request
 from .reads import Reads
 from .stand_in import run_stand_in
 from .trace import trace
@@ -39,7 +40,7 @@ def main(top: str) -> None:
     channel = Channel(top)
     request = channel.request
     if top:
-        request.update(checkout=os.path.join(top, "tree"), worktrees=[(os.getcwd(), [])])
+        request["checkout"], request["worktrees"] = os.path.join(top, "tree"), [(os.getcwd(), [])]
     isolation = Isolation(request, reads, top)
     os.environ.update({**isolation.variables, **request["env"]})
     os.chdir(os.path.join(request["checkout"], request["directory"]))
@@ -50,20 +51,22 @@ def main(top: str) -> None:
     outcome = _observe(channel, request, isolation, places, reads, failed)
     reads.stop()
     # Now the host asks the kernel which files the project read, before we read others.
-    channel.ask("ran")
+    channel.ask({"event": "ran"})
     with isolation.bypass():
         copies, elsewhere = loaded_copies(places)
-        channel.send(
-            "done",
-            refused=isolation.refusals.addresses,
-            refused_writes=isolation.refusals.writes,
-            refused_programs=isolation.refusals.programs,
-            worktree=loaded_from_worktree(places),
-            copies=copies,
-            reads=trace(reads, places, elsewhere),
-            flask=metadata.version("flask") if request["flask"] and "flask" in sys.modules else "",
+        uses_flask = request["flask"] and "flask" in sys.modules
+        done: Done = {
+            "event": "done",
+            "refused": isolation.refusals.addresses,
+            "refused_writes": isolation.refusals.writes,
+            "refused_programs": isolation.refusals.programs,
+            "worktree": loaded_from_worktree(places),
+            "copies": copies,
+            "reads": trace(reads, places, elsewhere),
+            "flask": metadata.version("flask") if uses_flask else "",
             **outcome,
-        )
+        }
+        channel.send(done)
     try:
         sys.stderr.flush()  # which the project may have closed
     finally:
@@ -72,15 +75,16 @@ def main(top: str) -> None:
 
 def _observe(
     channel: Channel,
-    request: Dict[str, Any],
+    request: Request,
     isolation: Isolation,
     places: Places,
     reads: Reads,
     failed: Optional[Exception],
-) -> Dict[str, Any]:
+) -> Outcome:
     """Run the project; its failure is an observation like any other."""
     run = redirect = None
-    failure: Dict[str, Any] = {}
+    failure: Outcome = {}
+    progress: Progress = {}
     with ExitStack() as stack:
         try:
             if failed is not None:
@@ -99,10 +103,12 @@ def _observe(
             failure = {"error": describe_error(error, places.checkout), "phase": "start"}
             if redirect and redirect.connections:
                 redirect.cluster.note(error, redirect.connections[-1]["dialect"])
+    if run:
+        progress = run.progress()
+        progress["databases"] = [] if failure else run.databases
     connections = redirect.connections if redirect else []
     denied = redirect.cluster.denied if redirect else []
     reads.scratch = redirect.files if redirect else set()
-    progress = {**run.progress(), "databases": [] if failure else run.databases} if run else {}
     return {**failure, **progress, "connections": connections, "denied": denied}
 
 

@@ -35,14 +35,14 @@ def facts_of(op: Any, default_schema: str) -> Iterator[Any]:
     if isinstance(op, ops.CreateTableOp):
         yield "add_table", {"text": f"table {op.table_name}"}
     elif isinstance(op, ops.DropTableOp):
-        yield "remove_table", {"wanted": "", "text": f"table {op.table_name}"}
+        yield "remove_table", {"expected": "", "text": f"table {op.table_name}"}
     elif isinstance(op, ops.AddColumnOp):
         text = f"column {op.table_name}.{op.column.name}"
         facts = {"name": op.column.name, "text": text, "checked": _is_checked(op)}
         yield "add_column", {**facts, "recreates": _recreates_table(op)}
     elif isinstance(op, ops.DropColumnOp):
         text = f"column {op.table_name}.{op.column_name}"
-        yield "remove_column", {"name": op.column_name, "wanted": "", "text": text}
+        yield "remove_column", {"name": op.column_name, "expected": "", "text": text}
     elif isinstance(op, ops.AlterColumnOp):
         yield from _altered(op)
     elif isinstance(op, (ops.CreateIndexOp, ops.DropIndexOp)):
@@ -56,7 +56,7 @@ def facts_of(op: Any, default_schema: str) -> Iterator[Any]:
     elif isinstance(op, (ops.CreateTableCommentOp, ops.DropTableCommentOp)):
         comment = getattr(op, "comment", None)
         text = f"comment of table {op.table_name}"
-        yield "modify_table_comment", {"wanted": comment or "", "text": text}
+        yield "modify_table_comment", {"expected": comment or "", "text": text}
     elif isinstance(op, (ops.CreateForeignKeyOp, ops.DropConstraintOp, ops.AddConstraintOp)):
         yield _constrained(op)
     else:
@@ -101,7 +101,7 @@ def _altered(op: ops.AlterColumnOp) -> Iterator[Any]:
     }
     for kind, (changed, text, expected) in changes.items():
         if changed:
-            yield kind, {"name": op.column_name, "wanted": expected, "text": text}
+            yield kind, {"name": op.column_name, "expected": expected, "text": text}
 
 
 def _indexed(part: str, noun: str, op: Any, added: bool, parts: Any, name: Any) -> Any:
@@ -109,7 +109,7 @@ def _indexed(part: str, noun: str, op: Any, added: bool, parts: Any, name: Any) 
     kind = f"{'add' if added else 'remove'}_{'constraint' if noun != 'index' else 'index'}"
     label = name or f"on {op.table_name} ({', '.join(columns)})"
     facts = {"part": part, "name": str(name or ""), "columns": columns, "text": f"{noun} {label}"}
-    return kind, facts if added else {**facts, "wanted": ""}
+    return kind, facts if added else {**facts, "expected": ""}
 
 
 def _constrained(op: Any) -> Any:
@@ -117,7 +117,7 @@ def _constrained(op: Any) -> Any:
     if not added and op._reverse is None:
         noun = {"foreignkey": "foreign key"}.get(op.constraint_type)
         text = f"{noun or 'constraint'} {op.constraint_name}"
-        removal = {"name": str(op.constraint_name or ""), "wanted": "", "text": text}
+        removal = {"name": str(op.constraint_name or ""), "expected": "", "text": text}
         removal["part"] = _PARTS_BY_TYPE.get(op.constraint_type, "constraint")
         return f"remove_{'fk' if noun else 'constraint'}", removal
     constraint = op.to_constraint()
@@ -134,7 +134,7 @@ def _constrained(op: Any) -> Any:
         "columns": columns,
         "text": f"foreign key {table_of(op, None)}.{', '.join(columns)} to {targets}",
     }
-    return ("add_fk", facts) if added else ("remove_fk", {**facts, "wanted": ""})
+    return ("add_fk", facts) if added else ("remove_fk", {**facts, "expected": ""})
 
 
 def table_of(op: Any, parent: Optional[ops.ModifyTableOps]) -> str:

@@ -1,11 +1,7 @@
 """Turn autogenerate's operations into plain data with a stable identity.
 
-An operation is `{"kind", "table", "name", "columns", "wanted", "found", "text", "code"}`. Its
-identity is kind, table, name, columns and `wanted` (the *models'* side): the database's side,
-`found`, is left out, so that two runs can be subtracted as sets. For the merge with the twin's
-operations some have more: `part`, the twin's name of the kind; `in_batch`, if the code is a batch
-block; of a new column `checked`, if its type adds a CHECK, and `recreates`, if SQLite cannot add it
-to an existing table; `names` that an operation of another package contains.
+The identity of an operation is kind, table, name, columns and `expected` (the *models'* side): the
+database's side, `actual`, is left out, so that two runs can be subtracted as sets.
 """
 
 from __future__ import annotations
@@ -25,9 +21,16 @@ from sqlalchemy import Column
 
 from .new_tables import complete_table, unrendered_indexes
 from .operation_facts import facts_of, names_of, table_of
+from .protocol import Operation
 from .rendering import exact_context, table_context
 
-Operation = Dict[str, Any]
+
+class _Fact(Operation, total=False):
+    """Operation with the names of indexes and constraints that it takes and frees."""
+
+    takes: Set[str]
+    frees: Set[str]
+
 
 # In the `repr` of a type whose argument is a function; another one in each process.
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
@@ -56,7 +59,7 @@ def flatten(upgrade: ops.UpgradeOps, context: AutogenContext) -> List[Operation]
     visited = [
         fact for op in _dependants_first(about_project) for fact in _facts_below(op, contexts, None)
     ]
-    operations: List[Operation] = []
+    operations: List[_Fact] = []
     for (kind, _), group in groupby(visited, lambda fact: (fact["kind"], fact["table"])):
         alike = list(group)
         if kind in FROM_SETS:
@@ -67,9 +70,7 @@ def flatten(upgrade: ops.UpgradeOps, context: AutogenContext) -> List[Operation]
     return _folded(operations)
 
 
-def _add_indexes(
-    operations: Sequence[Any], facts: Sequence[Operation], contexts: _Contexts
-) -> None:
+def _add_indexes(operations: Sequence[Any], facts: Sequence[_Fact], contexts: _Contexts) -> None:
     """Add to new tables the indexes that autogenerate skips."""
     for op in operations:
         if isinstance(op, ops.CreateTableOp):
@@ -81,10 +82,10 @@ def _add_indexes(
                 own[0]["imports"] += imports
 
 
-def _folded(facts: Sequence[Operation]) -> List[Operation]:
+def _folded(facts: Sequence[_Fact]) -> List[Operation]:
     """Return the operations, the parts of new and dropped tables folded into the table."""
     whole = {fact["table"]: fact for fact in facts if fact["kind"] in {"add_table", "remove_table"}}
-    folded = []
+    folded: List[Operation] = []
     for fact in facts:
         table = whole.get(fact["table"])
         if table is None or table is fact or fact["kind"] == "other":
@@ -92,7 +93,7 @@ def _folded(facts: Sequence[Operation]) -> List[Operation]:
         elif table["kind"] == "add_table":
             table["code"] += fact["code"] + fact["after"]
             table["imports"] += fact["imports"]
-            table["wanted"] += fact["wanted"]
+            table["expected"] += fact["expected"]
         else:
             table["code"] = fact["code"] + table["code"]
             table["imports"] += fact["imports"]
@@ -100,7 +101,7 @@ def _folded(facts: Sequence[Operation]) -> List[Operation]:
     return folded
 
 
-def _make_room(facts: Sequence[Operation]) -> None:
+def _make_room(facts: Sequence[_Fact]) -> None:
     """Drop indexes and constraints first whose name another table takes over, as in a rename.
 
     SQLite and PostgreSQL have one namespace for the indexes of all tables.
@@ -159,20 +160,21 @@ def _dependants_first(operations: Sequence[ops.MigrateOperation]) -> List[Any]:
 
 def _facts_below(
     op: ops.MigrateOperation, contexts: _Contexts, parent: Optional[ops.ModifyTableOps]
-) -> Iterator[Operation]:
+) -> Iterator[_Fact]:
     if isinstance(op, ops.ModifyTableOps):
         for inner in op.ops:
             yield from _facts_below(inner, contexts, op)
         return
     default_schema = str(getattr(contexts.usual.dialect, "default_schema_name", None) or "")
     for kind, facts in facts_of(op, default_schema):
-        fact = {"kind": kind, "table": table_of(op, parent), "name": "", "columns": [], **facts}
+        fact: _Fact = {"kind": kind, "table": table_of(op, parent), "name": "", "columns": []}
+        fact.update(facts)
         # A batch block is rendered around each operation; the host merges equal blocks.
         fact["code"], fact["imports"] = _printed(op, parent, contexts)
-        if fact.get("wanted") is None:
-            fact["wanted"] = "\n".join(_code(op, contexts.usual))
-        fact["wanted"] = _ADDRESS.sub("", fact["wanted"])
-        fact["found"] = _database_side(op, contexts.usual)
+        if fact.get("expected") is None:
+            fact["expected"] = "\n".join(_code(op, contexts.usual))
+        fact["expected"] = _ADDRESS.sub("", fact["expected"])
+        fact["actual"] = _database_side(op, contexts.usual)
         fact["before"], fact["after"] = [], []
         fact["in_batch"] = parent is not None and _is_in_batch(op, contexts.usual)
         if _is_expression_on_sqlite(op, contexts.usual):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from typing import Any, Dict, List, Optional
+from typing import Dict, List, Optional
+
+from .protocol import Request
 
 
 class Places:
@@ -15,7 +17,7 @@ class Places:
     installs point into the main working tree.
     """
 
-    def __init__(self, request: Dict[str, Any]) -> None:
+    def __init__(self, request: Request) -> None:
         self.checkout: str = request["checkout"]
         self._mirrors: Dict[str, str] = {}
         self._shared: Dict[str, str] = {}

@@ -13,9 +13,10 @@ from typing import Any, Dict, List
 from alembic.config import CommandLine, Config
 
 from .logs import tolerate_log_files
+from .protocol import Request
 
 
-def load_config(request: Dict[str, Any], stack: ExitStack) -> Config:
+def load_config(request: Request, stack: ExitStack) -> Config:
     """Return the `Config` of `alembic upgrade heads` or of `flask db upgrade heads`.
 
     A Flask application's context is entered on `stack`.
@@ -40,10 +41,15 @@ def load_config(request: Dict[str, Any], stack: ExitStack) -> Config:
 class MissingAttributeError(KeyError):
     """Raised for an attribute of the configuration that no command sets."""
 
+    @property
+    def attribute(self) -> str:
+        """Name of the attribute."""
+        return str(self.args[0])
+
     def __str__(self) -> str:
         return (
-            f"config.attributes has no {self.args[0]!r}: "
-            "`alembic upgrade` sets no attributes, only a program of the project may"
+            f"config.attributes has no {self.attribute!r}: `alembic upgrade` sets no attributes, "
+            "only a program of the project may"
         )
 
 
@@ -62,7 +68,7 @@ class Attributes(Dict[str, Any]):
         raise MissingAttributeError(name)
 
 
-def _program(request: Dict[str, Any]) -> str:
+def _program(request: Request) -> str:
     if request["flask"]:
         return "flask"
     if request["alchemy"]:
@@ -70,7 +76,7 @@ def _program(request: Dict[str, Any]) -> str:
     return "alembic"
 
 
-def command_arguments(request: Dict[str, Any]) -> List[str]:
+def command_arguments(request: Request) -> List[str]:
     """Return the words to type after `alembic` or `flask` in the environment's folder."""
     extra = [word for argument in request["x"] for word in ("-x", argument)]
     if request["flask"]:
@@ -80,25 +86,29 @@ def command_arguments(request: Dict[str, Any]) -> List[str]:
         name = request["alchemy_config"]
         named = ["--app", name, "database"] if ":" in name else ["--config", name]
         return [*named, "upgrade", "heads"]
+    return _arguments_of_alembic(request, extra)
+
+
+def _arguments_of_alembic(request: Request, extra: List[str]) -> List[str]:
     config = os.path.relpath(request["config"], request["directory"] or os.curdir)
     named = ["-c", config] if config not in ("alembic.ini", "pyproject.toml") else []
     section = ["-n", request["section"]] if request["section"] != "alembic" else []
     return [*named, *section, *extra, "upgrade", "heads"]
 
 
-def _plain_config(request: Dict[str, Any]) -> Config:
+def _plain_config(request: Request) -> Config:
     path = os.path.join(request["checkout"], request["config"])
     options: Dict[str, Any] = {"file_": path, "ini_section": request["section"]}
     if hasattr(Config, "toml_file_name"):  # since alembic 1.16, whose command reads both
         options["toml_file"] = os.path.abspath("pyproject.toml")
         if path.endswith(".toml"):
             options.update(file_=os.path.abspath("alembic.ini"), toml_file=path)
-    parsed = CommandLine(prog="alembic").parser.parse_args(command_arguments({**request, "x": []}))
+    parsed = CommandLine(prog="alembic").parser.parse_args(_arguments_of_alembic(request, []))
     parsed.x = request["x"] or None  # by itself: an argument may begin with a dash
     return Config(**options, cmd_opts=parsed)
 
 
-def _alchemy_config(request: Dict[str, Any]) -> Config:
+def _alchemy_config(request: Request) -> Config:
     """Return the configuration that `alchemy --config NAME` or `litestar database` makes."""
     if not request["alchemy_config"]:
         raise NoAlchemyConfigError(
@@ -131,7 +141,7 @@ def _is_of(config: Config, path: str) -> bool:
     return name is not None and os.path.abspath(name) == path
 
 
-def _flask_config(request: Dict[str, Any], stack: ExitStack) -> Config:
+def _flask_config(request: Request, stack: ExitStack) -> Config:
     from flask.cli import ScriptInfo, load_dotenv
 
     os.environ["FLASK_RUN_FROM_CLI"] = "true"  # as `flask` does: makes `app.run()` a no-op

@@ -30,10 +30,8 @@ from .creators import replace_creators
 from .dsn import is_memory, without_password
 from .isolation import Isolation
 from .places import Places
+from .protocol import DECOY, SCRATCH, TWIN, Connect, Target
 
-SCRATCH = "scratch"
-DECOY = "decoy"
-TWIN = "twin"
 PORTS = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306, "mssql": 1433, "oracle": 1521}
 MARK = "alembic-lockstep"
 
@@ -76,7 +74,7 @@ class Redirect:
         self.is_migrating = False
         self._twins = 0
         self._twins_thread: Optional[int] = None
-        self.connections: List[Dict[str, str]] = []
+        self.connections: List[Target] = []
         self.cluster = ClusterWatch()
 
     @property
@@ -154,14 +152,14 @@ class Redirect:
             return
         with self._lock:
             self._opening[address] = self._opening.get(address, 0) + 1
-            self._channel.ask("open", url=address)
+            self._channel.ask({"event": "open", "url": address})
         try:
             yield
         finally:
             with self._lock:
                 self._opening[address] -= 1
                 if not self._opening[address]:
-                    self._channel.ask("shut", url=address)
+                    self._channel.ask({"event": "shut", "url": address})
 
     def _target(self, dialect: Any, cargs: List[Any], cparams: Dict[str, Any]) -> str:
         """Return the project's own target, without password: a key that distinguishes targets.
@@ -177,15 +175,20 @@ class Redirect:
     def _url(self, dialect: Any, destination: str, target: str) -> Any:
         key = (destination, dialect.name, target)
         if key not in self._urls:
-            facts = {"dialect": dialect.name, "driver": dialect.driver, "target": target}
-            answer = self._channel.ask("connect", place=destination, **facts)
+            facts: Target = {
+                "dialect": dialect.name,
+                "driver": dialect.driver,
+                "target": target,
+            }
+            question: Connect = {"event": "connect", "destination": destination, **facts}
+            answer = self._channel.ask(question)
             url = answer["url"]
-            self.cluster.marks[dialect.name] = answer.get("mark", "")
+            self.cluster.marks[dialect.name] = answer["mark"]
             if self._channel.top and dialect.name == "sqlite":
                 # The host's files are not here; a file of our own is as good.
                 url = f"sqlite:///{self._channel.top}/{len(self._urls)}.db"
             self._urls[key] = make_url(url)
-            if answer.get("is_shared"):
+            if answer["is_shared"]:
                 self._shared[self._urls[key]] = url
             if destination == SCRATCH:
                 self.connections.append(facts)

@@ -17,7 +17,13 @@ class RefusedWriteError(PermissionError):
 
 
 class RefusedProgramError(PermissionError):
-    """Raised for a program that was not started."""
+    """Raised for a program that was not started.
+
+    Attributes:
+        program: The program, if the setting allow-run would permit it; else empty.
+    """
+
+    program = ""
 
 
 class Refusals:
@@ -39,8 +45,7 @@ class Refusals:
         """Return the error for a connection."""
         _add(self.addresses, address)
         return RefusedError(
-            f"alembic-lockstep refused a connection to {address}: "
-            "a dry run contacts nobody that allow-connect does not name"
+            f"alembic-lockstep refused a connection to {address}: allow-connect does not list it"
         )
 
     def write(self, call: str, path: str) -> RefusedWriteError:
@@ -49,18 +54,22 @@ class Refusals:
         return RefusedWriteError(
             errno.EACCES,
             f"alembic-lockstep refused {call} of {path}{self._line()}: "
-            "a dry run changes no file outside of its checkout that allow-write does not name, "
-            "and has no copy for this call",
+            "it is outside of the dry run's checkout, allow-write does not list it, and this call "
+            "cannot be made on a copy",
         )
 
-    def program(self, call: str, program: str, advice: str = "") -> RefusedProgramError:
+    def program(
+        self, call: str, program: str, advice: str = "", *, is_permissible: bool = True
+    ) -> RefusedProgramError:
         """Return the error for a call that would start a program."""
         _add(self.programs, program)
-        return RefusedProgramError(
+        error = RefusedProgramError(
             errno.EACCES,
             f"alembic-lockstep refused to start {program} by {call}{self._line()}: "
-            + (advice or "a dry run starts no program that allow-run does not name"),
+            + (advice or "allow-run does not list it"),
         )
+        error.program = program if is_permissible else ""
+        return error
 
     def _line(self) -> str:
         frame = sys._getframe(1)

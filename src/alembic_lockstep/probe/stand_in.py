@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import Any, Dict
+
+from .protocol import Request
 
 
-def run_stand_in(request: Dict[str, Any]) -> None:
+def run_stand_in(request: Request) -> None:
     """Run the file of the setting, in the version of the settings' tree, in every checkout."""
     path = request["stand_in"]["path"]
     if not path:

@@ -221,7 +221,7 @@ def _names(tables: Iterable[Table]) -> Iterator[str]:
 
 
 #: Nothing was made from the models.
-_NO_TWIN = {"failure": "", "made": (), "unmade": {}, "unseen": (), "declared": {}}
+_NO_TWIN = {"failure": "", "model_objects": (), "unmade": {}, "unseen": (), "declared": {}}
 
 
 def _observed(schema: Schema) -> Observation:

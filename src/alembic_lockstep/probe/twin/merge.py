@@ -5,9 +5,10 @@ Both are lists of operations; see `probe/operations.py`.
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Iterable, List, Optional, Sequence, Set, Tuple
 
-Operation = Dict[str, Any]
+from ..protocol import Operation, TwinComparison
+
 Identity = Tuple[Any, ...]
 
 # One operation of autogenerate may be several aspects of the twin's.
@@ -21,13 +22,12 @@ _ASPECTS = {
 # For autogenerate a unique constraint may be an index, and a changed one is two operations.
 _FAMILIES = {"index": "key", "constraint": "key", "fk": "fk", "column": "column"}
 _SEPARATE_CONSTRAINTS = ("check", "exclusion", "primary_key")
-_CODE = ("before", "code", "after")
 LOOSE = ("enum", "domain", "sequence")
 
 
 def merge(
     autogenerate: List[Operation],
-    opinion: Dict[str, Any],
+    comparison: TwinComparison,
     include: Callable[[Operation], bool],
     unwanted: Sequence[Operation] = (),
 ) -> List[Operation]:
@@ -36,11 +36,11 @@ def merge(
     In the order to run them: a new type before the column that uses it.
 
     Args:
-        opinion: The twin's comparison; see `compare_with_twin`.
+        comparison: The twin's operations, with their circumstances.
         include: Returns whether the project's filters include an operation.
         unwanted: Operations that the project's hook took away.
     """
-    twin, compared = opinion["operations"], set(opinion["compared"])
+    twin, compared = comparison["operations"], set(comparison["compared"])
     differing, reported, suppressed = map(_identities_of, (twin, autogenerate, unwanted))
     accepted = [
         op
@@ -54,11 +54,11 @@ def merge(
     confirmed = [op for op in twin if reported.intersection(_counterparts(op))]
     covering = [op for op in own if any(op["code"] == peer["code"] for peer in confirmed)]
     accepted = [_with_twins_code(op, confirmed, covering) for op in accepted]
-    accepted = _with_safe_rebuilds(accepted, confirmed, opinion.get("fragile", ()))
+    accepted = _with_safe_rebuilds(accepted, confirmed, comparison.get("fragile", ()))
     # A column takes its constraints along, or cannot be dropped before them.
     first = [op for op in own if op not in covering and op["kind"].startswith("remove_")]
     last = [op for op in own if op not in first]
-    if opinion.get("in_stages") and own:
+    if comparison.get("in_stages") and own:
         accepted = [_in_stages(op) for op in accepted]
     computed = _identities_of(op for op in twin if op.get("is_computed"))
     return sorted([*first, *accepted, *last], key=lambda op: _rank(op, computed))
@@ -135,7 +135,8 @@ def _recreates_table(operation: Operation) -> bool:
 def _with_code_of(operation: Operation, confirmed: List[Operation]) -> Operation:
     for counterpart in confirmed:
         if _identities(counterpart).intersection(_counterparts(operation)):
-            before, code, after = (counterpart.get(name, []) for name in _CODE)
+            before, code = counterpart.get("before", []), counterpart["code"]
+            after = counterpart.get("after", [])
             if operation.get("before"):  # another table takes over its name
                 before, code = before + code, []
             return {**operation, "before": before, "code": code, "after": after}
@@ -183,8 +184,9 @@ def _counterparts(operation: Operation) -> Set[Identity]:
 def _family(operation: Operation) -> Tuple[str, Optional[str], str]:
     """Return the table, the family of kinds that may be the same part, and the name."""
     family = _FAMILIES.get(operation["kind"].partition("_")[2])
-    if operation.get("part") in _SEPARATE_CONSTRAINTS:
-        family = operation["part"]
+    part = operation.get("part")
+    if part in _SEPARATE_CONSTRAINTS:
+        family = part
     return operation["table"], family, operation["name"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime, timezone
 from functools import partial
-from typing import Any, Dict, List, Optional, Sequence, Set
+from typing import Dict, List, Mapping, Optional, Sequence, Set
 
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import MetaData, text
@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..patience import explained
+from ..protocol import Operation, TwinComparison, model_object
 from ..redirect import Redirect
 from .build import create_all, twin_of, unseen_tables
 from .code import code_of
@@ -22,8 +23,6 @@ from .dialects import TwinDialect, find_dialect
 from .likeness import adopt_owned, note_folded, share_validity
 from .moments import name_moments
 from .schema import DatabaseSchema, Part, SchemaDifference, differences
-
-Operation = Dict[str, Any]
 
 # Kinds of operations, as autogenerate names them.
 _KINDS = {
@@ -58,18 +57,10 @@ _OPTIONS = {
 _ASPECTS = {"default": "server default", "computed": "expression"}
 
 
-# What the twin says of one migrated database: `operations` that make it the one that the models
-# make; `compared`, the tables that both have; `made`, the enum types, domains, sequences, server
-# defaults and constraints that are not valid, as the models make them; `unmade`, the tables that
-# the models could not make, each with why, and why their listeners failed; `unseen`, the tables
-# that are not compared for that; `declared`, what the models say of the parts of those; `failure`,
-# why there is no twin; `in_stages`, whether the code of an operation has lines for before and after
-# all others; `fragile`, the tables of which Alembic's batch mode would lose something.
-Opinion = Dict[str, Any]
-_NOTHING: Opinion = {
+_NOTHING: TwinComparison = {
     "operations": [],
     "compared": [],
-    "made": [],
+    "model_objects": [],
     "unmade": {},
     "unseen": [],
     "declared": {},
@@ -82,26 +73,26 @@ def compare_with_twin(
     metadatas: Sequence[MetaData],
     redirect: Redirect,
     number: int,
-    cached_opinions: Dict[str, Opinion],
-) -> Opinion:
-    """Have the models make a database, and compare the migrated one with it.
+    cached: Mapping[str, TwinComparison],
+) -> TwinComparison:
+    """Make a database from the models, and compare the migrated one with it.
 
     Args:
-        known: What was said of these migrated databases before, by its `key`: the number of the
-            database and the digest of the models' DDL.
+        number: The number of the migrated database in this run.
+        cached: Comparisons of these migrated databases by earlier runs, by their `key`.
     """
     connection = context.connection
     assert connection is not None
     ddl = models_ddl(connection, metadatas)
     key = ddl and f"{number}-{hashlib.sha256(ddl.encode()).hexdigest()}"
-    if key in cached_opinions:
-        return cached_opinions[key]
+    if key is not None and key in cached:
+        return cached[key]
     return {**_compare(connection, metadatas, redirect, ddl or ""), "key": key}
 
 
 def _compare(
     connection: Connection, metadatas: Sequence[MetaData], redirect: Redirect, ddl: str
-) -> Opinion:
+) -> TwinComparison:
     name = connection.dialect.name
     dialect = find_dialect(name)
     if dialect is None:
@@ -129,20 +120,20 @@ def _compare(
     for key in unseen:
         # A table of the default schema with an explicit schema name.
         models.tables.pop(key if key in models.tables else key.rpartition(".")[2], None)
-    opinion = compare_schemas(name, dialect, database, models)
+    comparison = compare_schemas(name, dialect, database, models)
     if unmade:  # such a table may use it
-        operations = opinion["operations"]
-        opinion["operations"] = [
+        operations = comparison["operations"]
+        comparison["operations"] = [
             operation for operation in operations if operation["kind"] not in _LEFTOVERS
         ]
-    concerned = unseen.union(operation["table"] for operation in opinion["operations"])
+    concerned = unseen.union(operation["table"] for operation in comparison["operations"])
     declared = _declared(connection, metadatas, concerned)
-    for operation in opinion["operations"]:
+    for operation in comparison["operations"]:
         name = f"{operation['part']} {operation['name']}"
         digest = declared.get(operation["table"], {}).get(name, "")
         operation["declared"] = [name, digest]
     unseen_parts = {key: declared[key] for key in unseen}
-    return {**opinion, "unmade": unmade, "unseen": sorted(unseen), "declared": unseen_parts}
+    return {**comparison, "unmade": unmade, "unseen": sorted(unseen), "declared": unseen_parts}
 
 
 def _declared(
@@ -161,26 +152,26 @@ def _clear(twin: Connection, dialect: TwinDialect, metadatas: Sequence[MetaData]
 
 def compare_schemas(
     name: str, dialect: TwinDialect, database: DatabaseSchema, models: DatabaseSchema
-) -> Opinion:
+) -> TwinComparison:
     """Compare two schemas."""
     operations = [
         _operation(difference, dialect.fix_statements(difference, database, models), name)
         for difference in differences(database, models)
     ]
     compared = sorted(set(database.tables).intersection(models.tables))
-    model_objects = [f"{part.kind} {part.name}" for part in models.loose]
+    model_objects = [model_object(part.kind, part.name) for part in models.loose]
     for key, table in models.tables.items():
         defaults = (column.name for column in table.of("column") if column.facts.get("default"))
-        model_objects += [f"default {key}.{name}" for name in defaults]
+        model_objects += [model_object("default", f"{key}.{name}") for name in defaults]
         model_objects += [
-            f"not valid {key}.{'' if part.has_generated_name else part.name}"
+            model_object("not valid", f"{key}.{'' if part.has_generated_name else part.name}")
             for part in table.of("check", "foreign_key")
             if part.facts.get("validity") == "NOT VALID"
         ]
     return {
         "operations": operations,
         "compared": compared,
-        "made": model_objects,
+        "model_objects": model_objects,
         "failure": "",
         "in_stages": dialect.fixes_in_stages,
         "fragile": [key for key in compared if dialect.is_lost_in_batch(database.tables[key])],
@@ -211,8 +202,8 @@ def _operation(difference: SchemaDifference, statements: List[str], dialect: str
         "name": "" if part.has_generated_name else part.name,
         "columns": columns,
         "users": list(part.columns) if not difference.table else [],
-        "wanted": _written(difference.expected, difference.aspect),
-        "found": _written(difference.actual, difference.aspect),
+        "expected": _written(difference.expected, difference.aspect),
+        "actual": _written(difference.actual, difference.aspect),
         "text": text,
         "before": code.before,
         "code": code.main,

@@ -1,0 +1,377 @@
+"""Declare the conversation between host and probe: JSON lines over the probe's standard streams.
+
+The host sends one `Request`. The probe sends messages, of which it waits for the answers of those
+that ask something: `Connect` (a `Connection`), `Door` and `Ran` (nothing). `Done` is the last one.
+
+Both sides import this module: it imports nothing but typing, and runs on Python 3.9.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Literal, Mapping, Optional, Tuple, TypedDict, Union
+
+# Destinations of a connection; the twins of a run are numbered: `twin-1`.
+SCRATCH, DECOY, TWIN = "scratch", "decoy", "twin"
+
+# Exceptions of the probe's own, as `Error.type`, for which the host has advice.
+NO_ALCHEMY_CONFIG = "NoAlchemyConfigError"
+NO_METADATA = "NoMetadataError"
+NO_MIGRATE = "NoMigrateError"
+NOT_MIGRATED = "NotMigratedError"
+MISSING_ATTRIBUTE = "MissingAttributeError"
+
+Phase = Literal["start", "env", "start-sql", "upgrade", "create", "compare"]
+
+
+class StandIn(TypedDict):
+    """File that runs before the project; `path` is empty without one."""
+
+    path: str
+    text: str
+
+
+class Folders(TypedDict):
+    """Where the project may write: see `isolation.py`."""
+
+    writable: List[str]
+    shadow: str
+    temporary: str
+
+
+class Isolation(Folders):
+    """Guards of the kernel around the probe: see `isolation.py`."""
+
+    files: str
+    network: str
+
+
+class RunOptions(TypedDict, total=False):
+    """Options of one run.
+
+    Attributes:
+        applied: Revisions that the database must have already, as the base's models made it.
+        compare: Whether to compare the database with the models.
+        create: Whether to create the models' tables instead of an upgrade.
+        expects: Circumstances under which the restored snapshot was made; empty without one.
+        inert: Facts of migrations that need not be loaded, by path: see `history/inert.py`.
+        leave_out: Revisions not to run, nor those that build on them.
+        start_sql: SQL to run before the first revision; empty for none.
+        twins: Comparisons of earlier runs, by their `key`.
+        upgrade: Whether to run the revisions.
+    """
+
+    applied: List[str]
+    compare: bool
+    create: bool
+    expects: str
+    inert: Mapping[str, Mapping[str, Any]]
+    leave_out: List[str]
+    start_sql: str
+    twins: Mapping[str, Any]
+    upgrade: bool
+
+
+class RunRequest(RunOptions):
+    """Request of a run, without its checkout and guards; all paths are POSIX from the checkout.
+
+    Attributes:
+        worktrees: The user's working trees (absolute paths), each with its ignored paths.
+        directory: The folder in which the project's command would be run.
+        config, section, x: Alembic's `-c`, `-n` and `-x`.
+        flask, flask_app: Whether the environment is Flask-Migrate's, and `--app`.
+        alchemy, alchemy_config: Whether it is advanced-alchemy's, and `--config` or `--app`.
+        paths: Folders of the checkout for `sys.path`.
+        worker_thread: Whether env.py has to run in a worker thread of AnyIO.
+        env: Variables of the environment.
+    """
+
+    worktrees: List[Tuple[str, List[str]]]
+    directory: str
+    config: str
+    section: str
+    x: List[str]
+    flask: bool
+    flask_app: str
+    alchemy: bool
+    alchemy_config: str
+    paths: List[str]
+    worker_thread: bool
+    env: Dict[str, str]
+    stand_in: StandIn
+    allow_connect: List[str]
+    allow_write: List[str]
+    allow_run: List[str]
+
+
+class Request(RunRequest):
+    """First line, from the host; `checkout` is an absolute path."""
+
+    checkout: str
+    isolation: Isolation
+
+
+class Connect(TypedDict):
+    """Message that asks for a database; `target` is the project's own, without password."""
+
+    event: Literal["connect"]
+    destination: str
+    dialect: str
+    driver: str
+    target: str
+
+
+class Connection(TypedDict):
+    """Answer to `Connect`.
+
+    Attributes:
+        url: The database's URL.
+        mark: Comment for roles and databases that the project makes on its server; may be empty.
+        is_shared: Whether the server has databases of others: a `Door` is needed.
+    """
+
+    url: str
+    mark: str
+    is_shared: bool
+
+
+class Door(TypedDict):
+    """Message that asks to open or to shut the kernel's guard for a shared server."""
+
+    event: Literal["open", "shut"]
+    url: str
+
+
+class RevisionStarted(TypedDict):
+    """Message before a revision runs."""
+
+    event: Literal["revision"]
+    id: str
+    number: int
+    total: int
+
+
+class Ran(TypedDict):
+    """Message after the project's code has run, before the probe reads files for itself."""
+
+    event: Literal["ran"]
+
+
+class Frame(TypedDict):
+    """Frame of a traceback; `path` is empty outside of the checkout."""
+
+    path: str
+    line: int
+    function: str
+
+
+class Error(TypedDict, total=False):
+    """Exception that ended a run: see `exceptions.py`.
+
+    Attributes:
+        type, message: Of the exception, or of a DBAPI's or import's error that it wraps.
+        raised: The type of the exception itself.
+        statement: SQL that failed; of a `NOT_MIGRATED` the last SELECT.
+        module: Module or distribution that could not be imported.
+        variable: Name that `os.environ` lacks.
+        attribute: Name that `config.attributes` lacks.
+        program: Program that was refused and that the setting allow-run would permit.
+        modules: Names of the modules in the traceback, causes included.
+    """
+
+    type: str
+    raised: str
+    message: str
+    statement: str
+    module: str
+    variable: str
+    attribute: str
+    program: str
+    frames: List[Frame]
+    modules: List[str]
+
+
+class Operation(TypedDict, total=False):
+    """Schema difference: see `operations.py` and `twin/opinion.py`.
+
+    Attributes:
+        kind: `add_column`, `remove_table`, `modify_type` …
+        table: The table's key, `schema.name` or `name`.
+        name: Of the column, index or constraint; may be empty.
+        columns: Of an index or a constraint.
+        expected, actual: The models' and the database's side, as text; empty for nothing.
+        text: The difference in words: `column games.winners`.
+        before, code, after: Lines of `op.*` code, by stage.
+        imports: Lines that import what the code needs.
+        instead: Code that fixes it together with another operation.
+        sql: Statements of the twin's fix.
+        declared: Kind and name of a part, and a digest of what the models declare of it.
+        part: The twin's name of the kind of part.
+        names: Strings in an operation of another package.
+        users: Columns of a type, as `table.column`.
+        in_batch: Whether `code` is a batch block.
+        checked: Whether a new column's type adds a CHECK.
+        recreates: Whether SQLite has to recreate the table for a new column.
+        leaves: Index that Alembic's own code would leave.
+        is_computed: Whether the database's column is a computed one.
+    """
+
+    kind: str
+    table: str
+    name: str
+    columns: List[str]
+    expected: str
+    actual: str
+    text: str
+    before: List[str]
+    code: List[str]
+    after: List[str]
+    imports: List[str]
+    instead: List[str]
+    sql: List[str]
+    declared: List[str]
+    part: str
+    names: List[str]
+    users: List[str]
+    in_batch: bool
+    checked: bool
+    recreates: bool
+    leaves: str
+    is_computed: bool
+
+
+class TwinComparison(TypedDict, total=False):
+    """Comparison of a migrated database with its twin.
+
+    Attributes:
+        key: The number of the database and a digest of the models' DDL; None if that depends on
+            a database's answers.
+        failure: Why there is no twin; empty if there is one.
+        operations: What makes the database the one that the models make.
+        compared: Tables that both have.
+        model_objects: Enum types, domains, sequences, server defaults and constraints that are not
+            valid, as the models make them: see `model_object()`.
+        unmade: Tables that the models could not make, each with the reason; under the empty name
+            why their listeners failed.
+        unseen: Tables that were therefore not compared.
+        declared: From those tables to digests of what the models declare of their parts.
+        in_stages: Whether code has lines for before and after all other operations.
+        fragile: Tables of which Alembic's batch mode would lose a part.
+    """
+
+    key: Optional[str]
+    failure: str
+    operations: List[Operation]
+    compared: List[str]
+    model_objects: List[str]
+    unmade: Dict[str, str]
+    unseen: List[str]
+    declared: Dict[str, Dict[str, str]]
+    in_stages: bool
+    fragile: List[str]
+
+
+class Catalogue(TypedDict):
+    """Models behind the tables: see `catalogue.py`."""
+
+    tables: Dict[str, Any]
+    bases: List[List[str]]
+    modules: List[str]
+
+
+class Database(TypedDict):
+    """One migrated database; `name` is Alembic's upgrade token."""
+
+    name: str
+    operations: List[Operation]
+    twin: TwinComparison
+    catalogue: Catalogue
+    switched_off: List[str]
+
+
+class Target(TypedDict):
+    """Connection of the project that was redirected to the scratch database."""
+
+    dialect: str
+    driver: str
+    target: str
+
+
+class Denial(TypedDict):
+    """Statement that a server refused for lack of a privilege."""
+
+    dialect: str
+    statement: str
+
+
+class Copy(TypedDict):
+    """Module of the tree that was loaded from elsewhere: see `copies.py`."""
+
+    path: str
+    loaded: str
+    differs: bool
+
+
+class Progress(TypedDict, total=False):
+    """How far env.py got; absent if the project could not be started.
+
+    Attributes:
+        phase: Of the error, if there is one.
+        revision: Revision that was running; empty outside of one.
+        revisions: Revisions that ran, in order.
+        paths: From those to their files.
+        transcript: From those to digests of their statements.
+        scripts: Files of the history.
+        circumstances: Options and models that change the effect of old migrations.
+        asked_x: Whether env.py read arguments of `-x`.
+        is_stale: Whether the snapshot was made under other circumstances than these.
+        databases: Compared databases.
+    """
+
+    phase: Phase
+    revision: str
+    revisions: List[str]
+    paths: Dict[str, str]
+    transcript: Dict[str, str]
+    scripts: List[str]
+    circumstances: str
+    asked_x: bool
+    is_stale: bool
+    databases: List[Database]
+
+
+class Outcome(Progress, total=False):
+    """Progress of a run, its error, if any, and its connections."""
+
+    error: Error
+    connections: List[Target]
+    denied: List[Denial]
+
+
+class Done(Outcome):
+    """Last message.
+
+    Attributes:
+        refused: Addresses of refused connections.
+        refused_writes, refused_programs: Files and programs that were refused.
+        worktree: Files of the user's working tree that were loaded as modules.
+        flask: The version of Flask; empty if it is not used.
+        reads: Files that were read: see `trace.py`.
+    """
+
+    event: Literal["done"]
+    refused: List[str]
+    refused_writes: List[str]
+    refused_programs: List[str]
+    worktree: List[str]
+    copies: List[Copy]
+    flask: str
+    reads: Dict[str, Any]
+
+
+Question = Union[Connect, Door, Ran]
+Message = Union[Question, RevisionStarted, Done]
+
+
+def model_object(kind: str, name: str) -> str:
+    """Return the key of an object in `TwinComparison.model_objects`."""
+    return f"{kind} {name}"
