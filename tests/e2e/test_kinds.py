@@ -21,8 +21,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy.engine.mock import MockConnection
 
 from alembic_lockstep.dryrun.scratch import ScratchServers, mysql_installs
+from alembic_lockstep.probe.database_facts import OperationFacts
 from alembic_lockstep.probe.operations import flatten
-from alembic_lockstep.probe.protocol import Operation
 from alembic_lockstep.probe.twin.dialects import find_dialect
 from alembic_lockstep.probe.twin.merge import merge
 from alembic_lockstep.probe.twin.opinion import compare_schemas
@@ -41,7 +41,7 @@ OPTIONS = {
 }
 DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "mariadb": "mariadb+pymysql"}
 
-Operations = list[Operation]
+Operations = list[OperationFacts]
 
 
 @pytest.fixture(params=DRIVERS)

@@ -18,7 +18,7 @@ from sqlalchemy.dialects import mysql, postgresql, sqlite
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.operations import Operation, operations
 from alembic_lockstep.dryrun.scratch import ScratchServers, mysql_installs
-from alembic_lockstep.probe import protocol
+from alembic_lockstep.probe.database_facts import OperationFacts
 from alembic_lockstep.probe.operations import flatten
 from alembic_lockstep.probe.redirect import Redirect
 from alembic_lockstep.probe.twin.autogenerate_filters import AutogenerateFilters
@@ -183,5 +183,5 @@ class Bench(Redirect):
             names["upgrade"]()
 
 
-def _operations(found: list[protocol.Operation]) -> list[Operation]:
+def _operations(found: list[OperationFacts]) -> list[Operation]:
     return operations(Observation(databases=({"name": "", "operations": found},)))

@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.operations import operations as operations_of
 from alembic_lockstep.dryrun.operations import upgrade_functions
-from alembic_lockstep.probe import protocol
+from alembic_lockstep.probe.database_facts import OperationFacts
 from alembic_lockstep.probe.operations import flatten
 
 OPTIONS = {
@@ -35,7 +35,7 @@ def printed(dialect: str, *operations: ops.MigrateOperation) -> list[str]:
     return [line.strip() for line in upgrade_functions(found).splitlines()[1:]]
 
 
-def operation_of(op: ops.MigrateOperation) -> protocol.Operation:
+def operation_of(op: ops.MigrateOperation) -> OperationFacts:
     migrations = MigrationContext.configure(dialect_name="postgresql", opts=OPTIONS)
     context = AutogenContext(migrations)
     (operation,) = flatten(ops.UpgradeOps([op]), context)
@@ -236,7 +236,7 @@ class DropShapeOp(ops.DropIndexOp):
         raise TypeError("missing 1 required positional argument: 'columns'")
 
 
-def flat(op: ops.MigrateOperation) -> protocol.Operation:
+def flat(op: ops.MigrateOperation) -> OperationFacts:
     context = AutogenContext(MigrationContext.configure(dialect_name="postgresql", opts=OPTIONS))
     (operation,) = flatten(ops.UpgradeOps([op]), context)
     return operation

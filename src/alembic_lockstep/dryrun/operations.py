@@ -9,7 +9,7 @@ from itertools import groupby, pairwise
 from typing import Any
 
 from alembic_lockstep.dryrun.observation import Observation
-from alembic_lockstep.probe.protocol import model_object
+from alembic_lockstep.probe.database_facts import model_object
 
 BATCH = "with op.batch_alter_table("
 

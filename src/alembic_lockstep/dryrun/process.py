@@ -20,10 +20,10 @@ from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.isolation.addresses import addresses_of
 from alembic_lockstep.isolation.cell import Policy
 from alembic_lockstep.probe.protocol import (
-    Connection,
+    ConnectAnswer,
     Done,
     Folders,
-    Isolation,
+    Guards,
     Message,
     Request,
     RunRequest,
@@ -176,7 +176,7 @@ def _asked(run: Run, early: Probe | None) -> Iterator[tuple[Probe, _Clock]]:
         probe.close()
 
 
-def _isolation(run: Run, probe: Probe) -> Isolation:
+def _isolation(run: Run, probe: Probe) -> Guards:
     """Return what the probe has to know of the guard around it.
 
     Raises:
@@ -251,7 +251,7 @@ def _handle(event: Message, run: Run, probe: Probe, clock: _Clock) -> Done | Non
         is_shared = run.is_shared(event["dialect"])
         if not is_shared:
             probe.cell.allow(addresses_of(url))
-        answer: Connection = {
+        answer: ConnectAnswer = {
             "url": url,
             "mark": run.mark(event["dialect"]),
             "is_shared": is_shared,

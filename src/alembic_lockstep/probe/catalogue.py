@@ -15,8 +15,8 @@ from typing import Any, Dict, Iterator, List, Sequence, Set, Tuple
 from sqlalchemy import MetaData, Table
 from sqlalchemy.orm import registry as orm_registry
 
+from .database_facts import Catalogue
 from .modules import globals_of
-from .protocol import Catalogue
 
 INSTALLED = {"site-packages", "dist-packages", ".venv", "venv"}
 

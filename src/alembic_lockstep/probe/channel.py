@@ -10,7 +10,7 @@ import sys
 import threading
 from typing import Any, TextIO
 
-from .protocol import Connection, Message, Question, Request
+from .protocol import ConnectAnswer, Message, Question, Request
 
 
 class Channel:
@@ -48,11 +48,11 @@ class Channel:
         self._output.write(json.dumps(message) + "\n")
         self._output.flush()
 
-    def ask(self, question: Question) -> Connection:
+    def ask(self, question: Question) -> ConnectAnswer:
         """Send a message and wait for the host's answer, which is empty but for `Connect`."""
         with self._lock:
             self.send(question)
-            answer: Connection = json.loads(self._lines.get())
+            answer: ConnectAnswer = json.loads(self._lines.get())
         return answer
 
 

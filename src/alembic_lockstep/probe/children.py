@@ -7,10 +7,10 @@ import sys
 from types import ModuleType
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from .overlay import is_there
 from .programs import ADVICE, client, commands, is_harmless, shell_commands
 from .reads import ABOUT_MACHINE
 from .refusals import Refusals
+from .unwrapped import is_there
 
 # Parts of the standard library that are between the project and a call.
 LIBRARY_MODULES = {

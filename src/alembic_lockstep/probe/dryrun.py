@@ -11,31 +11,23 @@ import os
 from typing import Any, Callable, Dict, Iterator, List
 
 from alembic import util
-from alembic.autogenerate import produce_migrations
-from alembic.autogenerate.api import AutogenContext
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from .catalogue import catalogue
 from .channel import Channel, relative
+from .database_comparison import compare_database, listed, metadatas_of
+from .database_facts import DatabaseFacts
 from .inert import Inert, install_inert_migrations
-from .operations import flatten
-from .protocol import Database, Operation, Phase, Progress, Request, RevisionStarted
-from .questions import NoMetadataError, NotMigratedError, Questions
+from .installation import installed
+from .protocol import Phase, Progress, Request, RevisionStarted
+from .questions import NotMigratedError, Questions
 from .reads import Reads
 from .redirect import Redirect
 from .schemas import make_schemas
 from .script import execute_script
-from .trace import installed
 from .transcript import Transcript
-from .twin.autogenerate_filters import AutogenerateFilters
-from .twin.merge import merge
-from .twin.opinion import compare_with_twin
-
-# Options of `context.configure()` without which autogenerate does not look at something.
-SWITCHES = ("compare_type", "compare_server_default")
 
 
 class DryRun:
@@ -60,7 +52,7 @@ class DryRun:
         self.revisions: List[str] = []
         self.paths: Dict[str, str] = {}
         self.circumstances = ""
-        self.databases: List[Database] = []
+        self.databases: List[DatabaseFacts] = []
         self.asked_x = False
         self.is_stale = False
         self._has_run = False
@@ -120,7 +112,7 @@ class DryRun:
 
         A naming convention, for example, names their unnamed constraints.
         """
-        metadatas = _listed(options.get("target_metadata"))
+        metadatas = listed(options.get("target_metadata"))
         names = ("version_table", "version_table_schema", "transactional_ddl")
         facts: List[Any] = [installed(self._redirect.places)]
         facts += [connection.dialect.name, connection.dialect.driver]
@@ -151,7 +143,14 @@ class DryRun:
             self._note_scripts()  # which loads them: some projects import models there only
         if self._request["compare"]:
             self.phase = "compare"
-            self._compare(context)
+            comparison = compare_database(
+                context,
+                self._redirect,
+                number=len(self.databases),
+                cached=self._request["twins"],
+                checkout=self._request["checkout"],
+            )
+            self.databases.append(comparison)
         self._has_run = True
         self.phase = "env"
 
@@ -226,7 +225,7 @@ class DryRun:
         self.phase = "create"
         self._note_scripts()  # which loads them: some projects import models there only
         assert context.connection is not None
-        metadatas = _metadatas(context)
+        metadatas = metadatas_of(context)
         if not any(metadata.tables for metadata in metadatas):
             raise util.CommandError(
                 "target_metadata has no tables: env.py imports none of the models, "
@@ -252,34 +251,6 @@ class DryRun:
         paths = (relative(path, self._request["checkout"]) for path in files)
         self.scripts = sorted({*self.scripts, *filter(None, paths)})
 
-    def _compare(self, context: MigrationContext) -> None:
-        metadatas = _metadatas(context)
-        if not metadatas:
-            raise NoMetadataError
-        script = produce_migrations(context, context.opts["target_metadata"])
-        rendering = AutogenContext(context, autogenerate=True)
-        # Operations that the project's hook takes away are no findings of the twin's either.
-        has_hook = context.opts.get("process_revision_directives")
-        unwanted = _flattened([script], rendering) if has_hook else []
-        operations = _flattened(_processed(context, script), rendering)
-        number, cached = len(self.databases), self._request["twins"]
-        twin = compare_with_twin(context, metadatas, self._redirect, number, cached)
-        include = AutogenerateFilters(rendering, metadatas).includes
-        self.databases.append(
-            {
-                "name": context.opts["upgrade_token"],
-                "operations": merge(operations, twin, include, unwanted),
-                "twin": twin,
-                "catalogue": catalogue(metadatas, self._request["checkout"]),
-                "switched_off": [name for name in SWITCHES if not context.opts.get(name)],
-            }
-        )
-
-
-def _flattened(directives: List[Any], context: AutogenContext) -> List[Operation]:
-    upgrades = [upgrade for directive in directives for upgrade in directive.upgrade_ops_list]
-    return [operation for upgrade in upgrades for operation in flatten(upgrade, context)]
-
 
 def _execute_env(script: ScriptDirectory, worker_thread: bool) -> None:
     """Run env.py, in a thread of an event loop if it is written to be run there."""
@@ -290,24 +261,3 @@ def _execute_env(script: ScriptDirectory, worker_thread: bool) -> None:
     import anyio.to_thread
 
     anyio.run(anyio.to_thread.run_sync, script.run_env)
-
-
-def _metadatas(context: MigrationContext) -> List[Any]:
-    return _listed(context.opts.get("target_metadata"))
-
-
-def _listed(target: Any) -> List[Any]:
-    if target is None:
-        return []
-    return list(target) if isinstance(target, (list, tuple)) else [target]
-
-
-def _processed(context: MigrationContext, script: Any) -> List[Any]:
-    """Return what the project's `process_revision_directives` leaves of the comparison."""
-    directives = [script]
-    hook = context.opts.get("process_revision_directives")
-    if hook:
-        script.rev_id = util.rev_id()
-        hook(context, context.get_current_heads(), directives)
-    # A hook that is to write no empty migration empties the list; the schema differs all the same.
-    return directives or [script]

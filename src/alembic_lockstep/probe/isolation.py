@@ -20,14 +20,13 @@ from types import ModuleType
 from typing import Any, Callable, Dict, Iterator, Optional, Sequence
 from urllib.parse import quote, unquote
 
-from . import protocol
 from .attach import guarded
 from .children import SIGNALS, STARTS, Children
 from .drivers import C_DRIVERS, wrap_driver
 from .dsn import is_memory
 from .guard import CHECKS, ConnectionGuard
 from .overlay import Overlay
-from .protocol import Request
+from .protocol import Guards, Request
 from .reads import Reads
 from .refusals import Refusals
 from .shadow import Shadow
@@ -164,7 +163,7 @@ class Isolation:
         wrap_driver(module, self.guard.check_driver)
 
 
-def _elsewhere(top: str, allow_write: Sequence[str]) -> protocol.Isolation:
+def _elsewhere(top: str, allow_write: Sequence[str]) -> Guards:
     """Return the plan for a run that came with its checkout to another machine, in `top`."""
     shadow, temporary = os.path.join(top, "shadow"), os.path.join(top, "tmp")
     for folder in (shadow, temporary):

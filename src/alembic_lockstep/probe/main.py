@@ -52,6 +52,22 @@ def main(top: str) -> None:
     reads.stop()
     # Now the host asks the kernel which files the project read, before we read others.
     channel.ask({"event": "ran"})
+    _report(channel, request, isolation, places, reads, outcome)
+    try:
+        sys.stderr.flush()  # which the project may have closed
+    finally:
+        os._exit(0)  # without waiting for the project's threads and exit handlers
+
+
+def _report(
+    channel: Channel,
+    request: Request,
+    isolation: Isolation,
+    places: Places,
+    reads: Reads,
+    outcome: Outcome,
+) -> None:
+    """Send the last message."""
     with isolation.bypass():
         copies, elsewhere = loaded_copies(places)
         uses_flask = request["flask"] and "flask" in sys.modules
@@ -67,10 +83,6 @@ def main(top: str) -> None:
             **outcome,
         }
         channel.send(done)
-    try:
-        sys.stderr.flush()  # which the project may have closed
-    finally:
-        os._exit(0)  # its threads and exit handlers have nothing more to say
 
 
 def _observe(

@@ -19,13 +19,13 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 from sqlalchemy import Column
 
+from .database_facts import OperationFacts
 from .new_tables import complete_table, unrendered_indexes
 from .operation_facts import facts_of, names_of, table_of
-from .protocol import Operation
 from .rendering import exact_context, table_context
 
 
-class _Fact(Operation, total=False):
+class _Fact(OperationFacts, total=False):
     """Operation with the names of indexes and constraints that it takes and frees."""
 
     takes: Set[str]
@@ -49,7 +49,7 @@ class _Contexts(NamedTuple):
 OUR_ROLE = "lockstep_project"
 
 
-def flatten(upgrade: ops.UpgradeOps, context: AutogenContext) -> List[Operation]:
+def flatten(upgrade: ops.UpgradeOps, context: AutogenContext) -> List[OperationFacts]:
     """Return the operations of one database, the parts of new tables folded into the table.
 
     In the same order each time: Alembic goes through sets of dropped tables and of constraints.
@@ -82,10 +82,10 @@ def _add_indexes(operations: Sequence[Any], facts: Sequence[_Fact], contexts: _C
                 own[0]["imports"] += imports
 
 
-def _folded(facts: Sequence[_Fact]) -> List[Operation]:
+def _folded(facts: Sequence[_Fact]) -> List[OperationFacts]:
     """Return the operations, the parts of new and dropped tables folded into the table."""
     whole = {fact["table"]: fact for fact in facts if fact["kind"] in {"add_table", "remove_table"}}
-    folded: List[Operation] = []
+    folded: List[OperationFacts] = []
     for fact in facts:
         table = whole.get(fact["table"])
         if table is None or table is fact or fact["kind"] == "other":

@@ -17,16 +17,12 @@ import threading
 from contextlib import AbstractContextManager, nullcontext
 from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Set
 
-# Bound before anything is wrapped: calls of this module are not the project's.
-os_open, os_read, os_write, os_close = os.open, os.read, os.write, os.close
-lstat, stat_, readlink, listdir = os.lstat, os.stat, os.readlink, os.listdir
-mkdir, rmdir, unlink, rename, symlink = os.mkdir, os.rmdir, os.unlink, os.rename, os.symlink
-chmod, utime, getcwd = os.chmod, os.utime, os.getcwd
+from . import unwrapped
+from .unwrapped import is_folder, is_there
 
 MOST_LINKS = 40
 # Bytes that one call may have copied: above that it is refused.
 COPY_LIMIT = 1 << 28
-CHUNK = 1 << 20
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 # Devices, and the streams that have a name there.
 DEVICES = "/dev/"
@@ -34,7 +30,7 @@ IN_MEMORY = ("/dev/shm", "/dev/mqueue")  # noqa: S108 - nothing is written there
 KERNEL = "/proc/"
 
 
-class Location(NamedTuple):
+class ViewPath(NamedTuple):
     """Target of a name in the view; `is_moved` if the kernel would not get there by itself."""
 
     path: str
@@ -71,27 +67,27 @@ class Overlay:
         self.lock = threading.RLock()
         self._quiet = quiet
         self._read = read
-        self._folders: Dict[str, Location] = {}
+        self._folders: Dict[str, ViewPath] = {}
         # From copies that were not read yet to the user's files.
         self._copied: Dict[str, str] = {}
 
     # Names.
 
-    def resolve(self, path: str, folder: str, follow: bool = True) -> Location:
+    def resolve(self, path: str, folder: str, follow: bool = True) -> ViewPath:
         """Follow all links of a name; of the last component only with `follow`."""
         name = os.path.join(self.logical(folder), path)
         head, tail = os.path.split(name.rstrip(os.sep) or os.sep)
         if tail in ("", os.curdir, os.pardir):
             head, tail = os.path.join(head, tail), ""
         if head not in self._folders:
-            self._folders[head] = self._walk(Location(os.sep, False), head, True)
+            self._folders[head] = self._walk(ViewPath(os.sep, False), head, True)
         location = self._folders[head]
         location = self._walk(location, tail, follow) if tail else location
-        return Location(
+        return ViewPath(
             self.logical(location.path), location.is_moved or _is_below(folder, self.root)
         )
 
-    def _walk(self, start: Location, path: str, follow: bool) -> Location:
+    def _walk(self, start: ViewPath, path: str, follow: bool) -> ViewPath:
         names, links = path.split(os.sep)[::-1], 0
         here, is_moved = start
         while names:
@@ -107,11 +103,11 @@ class Overlay:
                 here = os.sep if target.startswith(os.sep) else here
             else:
                 here = step
-        return Location(here, is_moved)
+        return ViewPath(here, is_moved)
 
     def _link(self, path: str) -> str:
         try:
-            return readlink(self.shown(path))
+            return unwrapped.readlink(self.shown(path))
         except OSError:  # no link
             return ""
 
@@ -151,7 +147,7 @@ class Overlay:
     def status(self, path: str) -> Optional[os.stat_result]:
         """Return the status of the view's file, of a link itself; None without a file."""
         try:
-            return lstat(self.shown(path))
+            return unwrapped.lstat(self.shown(path))
         except OSError:
             return None
 
@@ -160,12 +156,12 @@ class Overlay:
         names = {}
         upper = self.upper(path)
         if not self._is_hidden(path) and is_folder(path):
-            lower = listdir(path)
+            lower = unwrapped.listdir(path)
             names = {name: None for name in lower if os.path.join(path, name) not in self.removed}
         elif not is_folder(upper):
-            listdir(upper)  # raises the right error
+            unwrapped.listdir(upper)  # raises the right error
         if is_folder(upper):
-            names.update(dict.fromkeys(listdir(upper)))
+            names.update(dict.fromkeys(unwrapped.listdir(upper)))
         return list(names)
 
     # Changes.
@@ -178,11 +174,11 @@ class Overlay:
         self.make_folder(os.path.dirname(path))
         if self._is_hidden(path) or not is_folder(path):
             return  # writing below it will fail
-        status = lstat(path)
+        status = unwrapped.lstat(path)
         self._touch(path)
-        mkdir(upper)
-        chmod(upper, stat.S_IMODE(status.st_mode) | stat.S_IRWXU)
-        utime(upper, ns=(status.st_atime_ns, status.st_mtime_ns))
+        unwrapped.mkdir(upper)
+        unwrapped.chmod(upper, stat.S_IMODE(status.st_mode) | stat.S_IRWXU)
+        unwrapped.utime(upper, ns=(status.st_atime_ns, status.st_mtime_ns))
 
     def prepare(self, path: str) -> str:
         """Return the path of something new in the upper layer; make its folder."""
@@ -206,7 +202,7 @@ class Overlay:
         if stat.S_ISDIR(status.st_mode):
             self.make_folder(path)
         elif stat.S_ISLNK(status.st_mode):
-            symlink(readlink(path), upper)
+            unwrapped.symlink(unwrapped.readlink(path), upper)
         elif not stat.S_ISREG(status.st_mode):
             raise PermissionError(errno.EACCES, "neither a file nor a folder", path)
         else:
@@ -218,19 +214,19 @@ class Overlay:
             raise TooLargeError(errno.EACCES, "too large to be copied for a dry run", path)
         upper = self.upper(path)
         with self._quiet():
-            target = os_open(upper, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            target = unwrapped.os_open(upper, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             try:
                 if content:
                     self._copied[path] = path
-                    _pour(path, target)
+                    unwrapped.pour(path, target)
             finally:
-                os_close(target)
-        chmod(upper, stat.S_IMODE(status.st_mode))
-        utime(upper, ns=(status.st_atime_ns, status.st_mtime_ns))
+                unwrapped.os_close(target)
+        unwrapped.chmod(upper, stat.S_IMODE(status.st_mode))
+        unwrapped.utime(upper, ns=(status.st_atime_ns, status.st_mtime_ns))
 
     def copy_database(self, name: str) -> str:
         """Return the path under which SQLite may open a file: of a copy, with a copy of its log."""
-        path = self.resolve(name, getcwd()).path
+        path = self.resolve(name, unwrapped.getcwd()).path
         if not self.is_outside(path):
             return path
         with self.lock:
@@ -291,35 +287,6 @@ class Overlay:
     def _touch(self, path: str) -> None:
         self.touched.add(os.path.dirname(path))
         self._folders.clear()
-
-
-def _pour(path: str, target: int) -> None:
-    source = os_open(path, os.O_RDONLY)
-    try:
-        chunk = os_read(source, CHUNK)
-        while chunk:
-            while chunk:
-                chunk = chunk[os_write(target, chunk) :]
-            chunk = os_read(source, CHUNK)
-    finally:
-        os_close(source)
-
-
-def is_there(path: str) -> bool:
-    """Return whether the machine has something of this name."""
-    try:
-        lstat(path)
-    except OSError:
-        return False
-    return True
-
-
-def is_folder(path: str) -> bool:
-    """Return whether the machine has a folder of this name, not a link to one."""
-    try:
-        return stat.S_ISDIR(lstat(path).st_mode)
-    except OSError:
-        return False
 
 
 def _is_below(path: str, folder: str) -> bool:

@@ -1,14 +1,17 @@
 """Declare the conversation between host and probe: JSON lines over the probe's standard streams.
 
-The host sends one `Request`. The probe sends messages, of which it waits for the answers of those
-that ask something: `Connect` (a `Connection`), `Door` and `Ran` (nothing). `Done` is the last one.
+The host sends one `Request`. The probe sends messages, and waits for the answers to `Connect` (a
+`ConnectAnswer`), `Door` and `Ran` (both an empty object). The last message is `Done`.
 
-Both sides import this module: it imports nothing but typing, and runs on Python 3.9.
+Both sides import this module: with `database_facts.py` it imports nothing but typing, and runs on
+Python 3.9.
 """
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Literal, Mapping, Optional, Tuple, TypedDict, Union
+from typing import Any, Dict, List, Literal, Mapping, Tuple, TypedDict, Union
+
+from .database_facts import DatabaseFacts
 
 # Destinations of a connection; the twins of a run are numbered: `twin-1`.
 SCRATCH, DECOY, TWIN = "scratch", "decoy", "twin"
@@ -38,7 +41,7 @@ class Folders(TypedDict):
     temporary: str
 
 
-class Isolation(Folders):
+class Guards(Folders):
     """Guards of the kernel around the probe: see `isolation.py`."""
 
     files: str
@@ -107,7 +110,7 @@ class Request(RunRequest):
     """First line, from the host; `checkout` is an absolute path."""
 
     checkout: str
-    isolation: Isolation
+    isolation: Guards
 
 
 class Connect(TypedDict):
@@ -120,7 +123,7 @@ class Connect(TypedDict):
     target: str
 
 
-class Connection(TypedDict):
+class ConnectAnswer(TypedDict):
     """Answer to `Connect`.
 
     Attributes:
@@ -190,104 +193,6 @@ class Error(TypedDict, total=False):
     modules: List[str]
 
 
-class Operation(TypedDict, total=False):
-    """Schema difference: see `operations.py` and `twin/opinion.py`.
-
-    Attributes:
-        kind: `add_column`, `remove_table`, `modify_type` …
-        table: The table's key, `schema.name` or `name`.
-        name: Of the column, index or constraint; may be empty.
-        columns: Of an index or a constraint.
-        expected, actual: The models' and the database's side, as text; empty for nothing.
-        text: The difference in words: `column games.winners`.
-        before, code, after: Lines of `op.*` code, by stage.
-        imports: Lines that import what the code needs.
-        instead: Code that fixes it together with another operation.
-        sql: Statements of the twin's fix.
-        declared: Kind and name of a part, and a digest of what the models declare of it.
-        part: The twin's name of the kind of part.
-        names: Strings in an operation of another package.
-        users: Columns of a type, as `table.column`.
-        in_batch: Whether `code` is a batch block.
-        checked: Whether a new column's type adds a CHECK.
-        recreates: Whether SQLite has to recreate the table for a new column.
-        leaves: Index that Alembic's own code would leave.
-        is_computed: Whether the database's column is a computed one.
-    """
-
-    kind: str
-    table: str
-    name: str
-    columns: List[str]
-    expected: str
-    actual: str
-    text: str
-    before: List[str]
-    code: List[str]
-    after: List[str]
-    imports: List[str]
-    instead: List[str]
-    sql: List[str]
-    declared: List[str]
-    part: str
-    names: List[str]
-    users: List[str]
-    in_batch: bool
-    checked: bool
-    recreates: bool
-    leaves: str
-    is_computed: bool
-
-
-class TwinComparison(TypedDict, total=False):
-    """Comparison of a migrated database with its twin.
-
-    Attributes:
-        key: The number of the database and a digest of the models' DDL; None if that depends on
-            a database's answers.
-        failure: Why there is no twin; empty if there is one.
-        operations: What makes the database the one that the models make.
-        compared: Tables that both have.
-        model_objects: Enum types, domains, sequences, server defaults and constraints that are not
-            valid, as the models make them: see `model_object()`.
-        unmade: Tables that the models could not make, each with the reason; under the empty name
-            why their listeners failed.
-        unseen: Tables that were therefore not compared.
-        declared: From those tables to digests of what the models declare of their parts.
-        in_stages: Whether code has lines for before and after all other operations.
-        fragile: Tables of which Alembic's batch mode would lose a part.
-    """
-
-    key: Optional[str]
-    failure: str
-    operations: List[Operation]
-    compared: List[str]
-    model_objects: List[str]
-    unmade: Dict[str, str]
-    unseen: List[str]
-    declared: Dict[str, Dict[str, str]]
-    in_stages: bool
-    fragile: List[str]
-
-
-class Catalogue(TypedDict):
-    """Models behind the tables: see `catalogue.py`."""
-
-    tables: Dict[str, Any]
-    bases: List[List[str]]
-    modules: List[str]
-
-
-class Database(TypedDict):
-    """One migrated database; `name` is Alembic's upgrade token."""
-
-    name: str
-    operations: List[Operation]
-    twin: TwinComparison
-    catalogue: Catalogue
-    switched_off: List[str]
-
-
 class Target(TypedDict):
     """Connection of the project that was redirected to the scratch database."""
 
@@ -336,7 +241,7 @@ class Progress(TypedDict, total=False):
     circumstances: str
     asked_x: bool
     is_stale: bool
-    databases: List[Database]
+    databases: List[DatabaseFacts]
 
 
 class Outcome(Progress, total=False):
@@ -370,8 +275,3 @@ class Done(Outcome):
 
 Question = Union[Connect, Door, Ran]
 Message = Union[Question, RevisionStarted, Done]
-
-
-def model_object(kind: str, name: str) -> str:
-    """Return the key of an object in `TwinComparison.model_objects`."""
-    return f"{kind} {name}"

@@ -13,7 +13,8 @@ import sys
 from contextlib import contextmanager
 from typing import Any, Callable, Dict, Iterator, Optional
 
-from .overlay import WRITES, Location, Overlay, getcwd, readlink
+from .overlay import WRITES, Overlay, ViewPath
+from .unwrapped import getcwd, readlink
 
 MODES = {"r": 0, "w": os.O_CREAT | os.O_TRUNC, "x": os.O_CREAT | os.O_EXCL}
 MODES["a"] = os.O_CREAT | os.O_APPEND
@@ -34,7 +35,7 @@ class Call:
         self._bypass = bypass
         self._follow = follow
 
-    def _location(self, path: Any, options: Dict[str, Any], key: str = "dir_fd") -> Location:
+    def _location(self, path: Any, options: Dict[str, Any], key: str = "dir_fd") -> ViewPath:
         """Resolve a path; raise OSError if it is relative to a folder that has no name."""
         name, descriptor, folder = os.fsdecode(path), options.get(key), os.sep
         if not name.startswith(os.sep):

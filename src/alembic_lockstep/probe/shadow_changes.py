@@ -8,8 +8,8 @@ import stat
 import sys
 from typing import Any
 
-from .overlay import is_folder, is_there
 from .shadow_calls import Call, failure, naming, typed
+from .unwrapped import is_folder, is_there
 
 
 class Modify(Call):

@@ -6,7 +6,7 @@ import os
 import stat
 from typing import Any, Iterator, Optional
 
-from .overlay import Location
+from .overlay import ViewPath
 from .shadow_calls import Call, ShadowLook, name_of, naming, typed
 
 
@@ -30,7 +30,7 @@ class ListFolder(ShadowLook):
             return None
         try:
             if isinstance(path, int):
-                folder = Location(self._overlay.logical(name_of(path)), False)
+                folder = ViewPath(self._overlay.logical(name_of(path)), False)
             else:
                 folder = self._location(os.curdir if path is None else path, {})
         except OSError:

@@ -7,15 +7,14 @@ all of them, and the links too: each may change by itself.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import os
 import sys
-from contextlib import suppress
-from typing import Any, Dict, Iterable, Iterator, List, Set, Tuple
+from typing import Any, Dict, Iterable, List, Set, Tuple
 
 from .copies import INSTALLED, STANDARD_LIBRARY
-from .modules import globals_of, loaded_files
+from .installation import absolute, compiled_packages, import_paths, installed
+from .modules import loaded_files
 from .places import Places
 from .reads import Names, Reads, readlink
 
@@ -25,13 +24,6 @@ KERNEL = ("/proc/", "/dev/", "/sys/")
 IN_MEMORY = "/dev/shm/"  # noqa: S108 - nothing is written there
 # Looked for when Python starts, before the recording begins.
 AT_START = {"sitecustomize", "usercustomize"}
-# Compiled code that reads no files of a project.
-HARMLESS = {
-    *("sqlalchemy", "greenlet", "markupsafe", "pydantic_core"),
-    *("asyncmy", "asyncpg", "cx_Oracle", "mariadb", "mysql", "_mysql_connector", "MySQLdb"),
-    *("oracledb", "psycopg", "psycopg2", "psycopg_binary", "psycopg_c", "pymssql", "pyodbc"),
-    *("pysqlite3", "sqlcipher3"),
-}
 MOST_LINKS = 40
 # Always on sys.path, and seldom on disk.
 STANDARD_ZIP = os.sep + "python{}{}.zip".format(*sys.version_info[:2])
@@ -49,7 +41,7 @@ def trace(reads: Reads, places: Places, copies: Iterable[str]) -> Dict[str, Any]
     whole.add(reads)
     # Some were opened before the recording began.
     whole.add_opened(map(os.path.abspath, loaded_files().values()))
-    whole.add_searched(_import_paths())
+    whole.add_searched(import_paths())
     whole.add_installation()
     imported = reads.imported | AT_START | {_last(name) for name in sys.modules}
     started = "multiprocessing.popen_spawn_posix" in sys.modules
@@ -58,7 +50,7 @@ def trace(reads: Reads, places: Places, copies: Iterable[str]) -> Dict[str, Any]
         "during": during.as_json(reads.during.imported),
         "copies": _sorted(copies),
         "installed": installed(places),
-        "compiled": _sorted(_compiled()),
+        "compiled": _sorted(compiled_packages()),
         "untraced": _sorted(
             reads.untraced
             | ({"a subprocess (python)"} if started else set())
@@ -154,7 +146,7 @@ class _Trace:
 
     def add_installation(self) -> None:
         """Add the folders of installed packages, and the files that Python reads when it starts."""
-        for entry in _absolute(sys.path):
+        for entry in absolute(sys.path):
             inside, outside = self._sort(entry)
             if inside or not outside:
                 continue
@@ -277,44 +269,6 @@ def _source(name: str) -> str:
         except ValueError:  # there is no source
             pass
     return name
-
-
-def _import_paths() -> Set[str]:
-    """Return the folders in which modules were looked for, also before the recording began."""
-    entries = {*sys.path, *sys.path_importer_cache}
-    for module in list(sys.modules.values()):
-        attributes = globals_of(module)
-        if attributes.get("__file__") is None:  # a namespace package may never have been listed
-            entries.update(attributes.get("__path__", ()))
-    return set(_absolute(entry for entry in entries if isinstance(entry, str)))
-
-
-def _absolute(entries: Iterable[str]) -> Iterator[str]:
-    """Yield entries as absolute paths; those relative to a deleted folder have none."""
-    for entry in entries:
-        with suppress(FileNotFoundError):
-            yield os.path.abspath(entry)
-
-
-def _compiled() -> Set[str]:
-    packages = set()
-    for name, file in loaded_files().items():
-        if not file.endswith((".so", ".pyd")):
-            continue
-        if not file.startswith(STANDARD_LIBRARY) or INSTALLED.search(file):
-            packages.add(name.partition(".")[0])
-    return packages - HARMLESS
-
-
-def installed(places: Places) -> str:
-    """Return a digest of the installed packages, from the names of their metadata folders."""
-    markers = {sys.version}
-    for entry in _absolute(sys.path):
-        if os.path.isdir(entry) and not _below(entry, places.checkout):
-            names = os.listdir(entry)
-            markers.update(name for name in names if name.endswith((".dist-info", ".egg-info")))
-    text = "\0".join(_sorted(markers))
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _last(name: str) -> str:

@@ -10,10 +10,11 @@ import os
 import sys
 from typing import Any, Dict, Iterator, Optional, Sequence, Tuple
 
-from .overlay import WRITES, Overlay, getcwd
+from .overlay import WRITES, Overlay
 from .reads import IMPORT_SYSTEM
 from .refusals import Refusals
 from .shadow_calls import name_of
+from .unwrapped import getcwd
 
 # Of each event: the positions of paths among its arguments, each with that of its folder's
 # descriptor; whether the last link is followed.

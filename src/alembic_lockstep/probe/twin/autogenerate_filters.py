@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import NullType
 
-from ..protocol import Operation
+from ..database_facts import OperationFacts
 from .merge import LOOSE
 
 _FILTERED: Dict[str, Any] = {
@@ -47,7 +47,7 @@ class AutogenerateFilters:
                 self._tables.setdefault(str(table.key), table)
         self._answers: Dict[str, bool] = {}
 
-    def includes(self, operation: Operation) -> bool:
+    def includes(self, operation: OperationFacts) -> bool:
         """Return whether the project's filters include an operation."""
         if operation["part"] not in LOOSE:
             return self._includes_table(operation["table"]) and self._includes_part(operation)
@@ -69,7 +69,7 @@ class AutogenerateFilters:
             return False
         return bool(self._context.run_object_filters(table, table.name, "table", False, table))
 
-    def _includes_part(self, operation: Operation) -> bool:
+    def _includes_part(self, operation: OperationFacts) -> bool:
         kind = _FILTERED.get(operation["part"])
         if kind is None:
             return True
@@ -83,7 +83,7 @@ class AutogenerateFilters:
         is_gone = verb == "remove"
         return bool(self._context.run_object_filters(item, name, kind, is_gone, counterpart))
 
-    def _counterpart(self, item: Any, operation: Operation) -> Any:
+    def _counterpart(self, item: Any, operation: OperationFacts) -> Any:
         """Return the database's counterpart of an item: filters look at a column's type there."""
         if operation["part"] != "column":
             return item
@@ -104,7 +104,7 @@ class AutogenerateFilters:
         return self._tables[key]
 
 
-def _schema_item(table: Table, operation: Operation) -> Any:
+def _schema_item(table: Table, operation: OperationFacts) -> Any:
     """Return the models' own item of that name; else an imitation of it."""
     part, name = operation["part"], operation["name"]
     held: List[Any] = [*table.columns] if part == "column" else [*table.indexes, *table.constraints]

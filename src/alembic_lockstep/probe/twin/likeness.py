@@ -32,13 +32,20 @@ def note_folded(models: DatabaseSchema, metadatas: Sequence[MetaData]) -> None:
 
 
 def _lacked(table: TableSchema, constraints: Sequence[UniqueConstraint]) -> List[Part]:
-    has, lacked = table.of("unique"), []
-    for constraint in sorted(constraints, key=lambda one: one.name is None):  # names first
-        name, columns = str(constraint.name or ""), tuple(one.name for one in constraint.columns)
+    existing, lacked = table.of("unique"), []
+    for constraint in sorted(constraints, key=lambda unique: unique.name is None):  # names first
+        name, columns = (
+            str(constraint.name or ""),
+            tuple(column.name for column in constraint.columns),
+        )
         part = Part("unique", name, {}, columns, has_generated_name=not name)
-        same = [one for one in has if one.is_named_like(part) and one.columns == columns]
+        same = [
+            unique
+            for unique in existing
+            if unique.is_named_like(part) and unique.columns == columns
+        ]
         if same:
-            has.remove(same[0])
+            existing.remove(same[0])
         else:
             lacked.append(part)
     return lacked

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Iterable, List, Optional, Sequence, Set, Tuple
 
-from ..protocol import Operation, TwinComparison
+from ..database_facts import OperationFacts, TwinComparison
 
 Identity = Tuple[Any, ...]
 
@@ -26,11 +26,11 @@ LOOSE = ("enum", "domain", "sequence")
 
 
 def merge(
-    autogenerate: List[Operation],
+    autogenerate: List[OperationFacts],
     comparison: TwinComparison,
-    include: Callable[[Operation], bool],
-    unwanted: Sequence[Operation] = (),
-) -> List[Operation]:
+    include: Callable[[OperationFacts], bool],
+    unwanted: Sequence[OperationFacts] = (),
+) -> List[OperationFacts]:
     """Return autogenerate's operations, less those without a difference, and the twin's own.
 
     In the order to run them: a new type before the column that uses it.
@@ -64,7 +64,7 @@ def merge(
     return sorted([*first, *accepted, *last], key=lambda op: _rank(op, computed))
 
 
-def _in_stages(operation: Operation) -> Operation:
+def _in_stages(operation: OperationFacts) -> OperationFacts:
     """Drop indexes and constraints before all else, and make foreign keys after it.
 
     The twin's own statements for a column, a type or a key cannot be run otherwise.
@@ -76,8 +76,8 @@ def _in_stages(operation: Operation) -> Operation:
 
 
 def _with_twins_code(
-    operation: Operation, confirmed: List[Operation], covering: List[Operation]
-) -> Operation:
+    operation: OperationFacts, confirmed: List[OperationFacts], covering: List[OperationFacts]
+) -> OperationFacts:
     """Add the twin's code as `instead`, where it also fixes a difference that only the twin has.
 
     SQLite recreates a table for any difference, and MySQL alters a group of columns at once.
@@ -100,13 +100,13 @@ def _with_twins_code(
     return {**operation, "instead": instead[0]} if instead else operation
 
 
-def _leaves(operation: Operation) -> bool:
+def _leaves(operation: OperationFacts) -> bool:
     return operation["kind"] == "remove_fk" and bool(operation.get("leaves"))
 
 
 def _with_safe_rebuilds(
-    operations: List[Operation], confirmed: List[Operation], fragile: Sequence[str]
-) -> List[Operation]:
+    operations: List[OperationFacts], confirmed: List[OperationFacts], fragile: Sequence[str]
+) -> List[OperationFacts]:
     """Use the twin's code for tables of which Alembic's batch mode would lose a part.
 
     Batch mode cannot drop, or on SQLite make, unnamed parts either.
@@ -124,7 +124,7 @@ def _with_safe_rebuilds(
     return [_with_code_of(op, confirmed) if op["table"] in unsafe else op for op in operations]
 
 
-def _recreates_table(operation: Operation) -> bool:
+def _recreates_table(operation: OperationFacts) -> bool:
     """Return whether batch mode recreates the table; SQLite can add plain columns."""
     verb, _, noun = operation["kind"].partition("_")
     if operation["kind"] == "add_column":
@@ -132,7 +132,7 @@ def _recreates_table(operation: Operation) -> bool:
     return noun != "index" and (verb == "modify" or noun in ("column", "constraint", "fk"))
 
 
-def _with_code_of(operation: Operation, confirmed: List[Operation]) -> Operation:
+def _with_code_of(operation: OperationFacts, confirmed: List[OperationFacts]) -> OperationFacts:
     for counterpart in confirmed:
         if _identities(counterpart).intersection(_counterparts(operation)):
             before, code = counterpart.get("before", []), counterpart["code"]
@@ -143,7 +143,7 @@ def _with_code_of(operation: Operation, confirmed: List[Operation]) -> Operation
     return operation
 
 
-def _may_be_phantom(operation: Operation) -> bool:
+def _may_be_phantom(operation: OperationFacts) -> bool:
     """Return whether autogenerate may report this of equal databases; a missing table it may not.
 
     A column that the models lack may be one that they make all the same: an inherited one.
@@ -153,11 +153,11 @@ def _may_be_phantom(operation: Operation) -> bool:
     return verb == "modify" or noun in phantoms or operation["kind"] == "remove_column"
 
 
-def _identities_of(operations: Iterable[Operation]) -> Set[Identity]:
+def _identities_of(operations: Iterable[OperationFacts]) -> Set[Identity]:
     return {identity for operation in operations for identity in _identities(operation)}
 
 
-def _identities(operation: Operation) -> Set[Identity]:
+def _identities(operation: OperationFacts) -> Set[Identity]:
     """Return keys of an operation, by which `_counterparts()` of the other list finds it."""
     table, family, name = _family(operation)
     if not family:
@@ -168,7 +168,7 @@ def _identities(operation: Operation) -> Set[Identity]:
     return {(table, family, "name", name), (table, family, "columns", columns)}
 
 
-def _counterparts(operation: Operation) -> Set[Identity]:
+def _counterparts(operation: OperationFacts) -> Set[Identity]:
     """Return the keys of an operation of the other list that would be the same.
 
     A named part is matched by its name, or by its columns if the counterpart has no name.
@@ -181,7 +181,7 @@ def _counterparts(operation: Operation) -> Set[Identity]:
     return {(table, family, *key), (table, family, "nameless", columns)}
 
 
-def _family(operation: Operation) -> Tuple[str, Optional[str], str]:
+def _family(operation: OperationFacts) -> Tuple[str, Optional[str], str]:
     """Return the table, the family of kinds that may be the same part, and the name."""
     family = _FAMILIES.get(operation["kind"].partition("_")[2])
     part = operation.get("part")
@@ -190,7 +190,7 @@ def _family(operation: Operation) -> Tuple[str, Optional[str], str]:
     return operation["table"], family, operation["name"]
 
 
-def _comes_with_another(operation: Operation, autogenerate: Iterable[Operation]) -> bool:
+def _comes_with_another(operation: OperationFacts, autogenerate: Iterable[OperationFacts]) -> bool:
     """Return whether another operation includes this one.
 
     A new type comes with a new table or another plugin's operation, the CHECK of an `Enum` or
@@ -216,7 +216,7 @@ def _comes_with_another(operation: Operation, autogenerate: Iterable[Operation])
     return False
 
 
-def _rank(operation: Operation, computed: Set[Identity]) -> int:
+def _rank(operation: OperationFacts, computed: Set[Identity]) -> int:
     verb, _, noun = operation["kind"].partition("_")
     if noun in LOOSE:
         return 3 if verb == "remove" else 0

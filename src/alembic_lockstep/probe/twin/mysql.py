@@ -30,6 +30,7 @@ from .mysql_queries import (
     TABLES,
 )
 from .mysql_text import (
+    column_definition,
     create_options,
     expression,
     listed,
@@ -128,7 +129,9 @@ class _SchemaReader:
             "comment": row["COLUMN_COMMENT"],
         }
         name = row["COLUMN_NAME"]
-        return Part("column", name, facts, (name,), sql=f"{quoted(name)} {_definition(facts)}")
+        return Part(
+            "column", name, facts, (name,), sql=f"{quoted(name)} {column_definition(facts)}"
+        )
 
     def _default(self, row: Row, extra: str) -> str:
         text = row["COLUMN_DEFAULT"]
@@ -256,30 +259,6 @@ def _numbered(name: str) -> str:
 def _rule(text: str) -> str:
     # InnoDB treats the two alike, and they are its default.
     return "" if text in ("NO ACTION", "RESTRICT") else text
-
-
-def _definition(facts: Dict[str, str]) -> str:
-    """Return a column's definition as in CREATE TABLE."""
-    words = [facts["type"]]
-    if facts["collation"]:
-        words.append(f"COLLATE {facts['collation']}")
-    if facts["computed"]:
-        words.append(f"GENERATED ALWAYS AS {facts['computed']}")
-    if facts["nullable"] == "no":
-        words.append("NOT NULL")
-    elif facts["type"].startswith("timestamp"):
-        words.append("NULL")
-    if facts["default"]:
-        words.append(f"DEFAULT {facts['default']}")
-    if facts["on_update"]:
-        words.append(f"ON UPDATE {facts['on_update']}")
-    if facts["autoincrement"]:
-        words.append("AUTO_INCREMENT")
-    if facts["invisible"]:
-        words.append("INVISIBLE")
-    if facts["comment"]:
-        words.append(f"COMMENT {literal(facts['comment'])}")
-    return " ".join(words)
 
 
 def _implied(name: str, columns: Tuple[str, ...], table: TableSchema) -> str:

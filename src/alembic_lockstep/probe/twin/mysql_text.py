@@ -81,3 +81,27 @@ def partitions(rows: List[Dict[str, str]]) -> str:
     words = "LESS THAN" if first["PARTITION_METHOD"].startswith("RANGE") else "IN"
     values = (f"PARTITION {quoted(k)} VALUES {words} ({v})" for k, v in by_name.items())
     return f"{text} ({', '.join(values)})"
+
+
+def column_definition(facts: Dict[str, str]) -> str:
+    """Return a column's definition as in CREATE TABLE."""
+    words = [facts["type"]]
+    if facts["collation"]:
+        words.append(f"COLLATE {facts['collation']}")
+    if facts["computed"]:
+        words.append(f"GENERATED ALWAYS AS {facts['computed']}")
+    if facts["nullable"] == "no":
+        words.append("NOT NULL")
+    elif facts["type"].startswith("timestamp"):
+        words.append("NULL")
+    if facts["default"]:
+        words.append(f"DEFAULT {facts['default']}")
+    if facts["on_update"]:
+        words.append(f"ON UPDATE {facts['on_update']}")
+    if facts["autoincrement"]:
+        words.append("AUTO_INCREMENT")
+    if facts["invisible"]:
+        words.append("INVISIBLE")
+    if facts["comment"]:
+        words.append(f"COMMENT {literal(facts['comment'])}")
+    return " ".join(words)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime, timezone
 from functools import partial
-from typing import Dict, List, Mapping, Optional, Sequence, Set
+from typing import Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import MetaData, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from ..database_facts import OperationFacts, TwinComparison, model_object
 from ..patience import explained
-from ..protocol import Operation, TwinComparison, model_object
 from ..redirect import Redirect
-from .build import create_all, twin_of, unseen_tables
+from .build import CreateMissing, create_all, twin_of, unseen_tables
 from .code import code_of
 from .ddl import models_ddl
 from .declared import declared_parts
@@ -98,24 +98,16 @@ def _compare(
     if dialect is None:
         return {**_NOTHING, "failure": f"{name} cannot be read yet"}
     database = dialect.read(connection)
+    create_missing = dialect.missing_objects(connection, database, ddl)
     try:
         with twin_of(connection, redirect) as twin:
-            with twin.begin():
-                dialect.copy_prerequisites(connection, twin)
-            create_missing = dialect.missing_objects(connection, database, ddl)
-            clear = partial(_clear, twin, dialect, metadatas)
-            unmade = create_all(twin, metadatas, clear, create_missing)
-            with twin.begin():
-                models = dialect.read(twin)
+            models, unmade = _fill(twin, connection, dialect, metadatas, create_missing)
     except SQLAlchemyError as error:
         keys = {str(key) for metadata in metadatas for key in metadata.tables}
         declared = _declared(connection, metadatas, keys)
         failure = f"create_all() failed: {explained(error)}"
         return {**_NOTHING, "failure": failure, "declared": declared}
-    note_folded(models, metadatas)
-    adopt_owned(database, models)
-    share_validity(database, models, metadatas)
-    name_moments(database, models, ddl, datetime.now(timezone.utc).date())
+    _align(database, models, metadatas, ddl)
     unseen = unseen_tables(metadatas, unmade)
     for key in unseen:
         # A table of the default schema with an explicit schema name.
@@ -134,6 +126,32 @@ def _compare(
         operation["declared"] = [name, digest]
     unseen_parts = {key: declared[key] for key in unseen}
     return {**comparison, "unmade": unmade, "unseen": sorted(unseen), "declared": unseen_parts}
+
+
+def _fill(
+    twin: Connection,
+    connection: Connection,
+    dialect: TwinDialect,
+    metadatas: Sequence[MetaData],
+    create_missing: CreateMissing,
+) -> Tuple[DatabaseSchema, Dict[str, str]]:
+    """Make the models' tables in the twin; return its schema and the tables that failed."""
+    with twin.begin():
+        dialect.copy_prerequisites(connection, twin)
+    clear = partial(_clear, twin, dialect, metadatas)
+    unmade = create_all(twin, metadatas, clear, create_missing)
+    with twin.begin():
+        return dialect.read(twin), unmade
+
+
+def _align(
+    database: DatabaseSchema, models: DatabaseSchema, metadatas: Sequence[MetaData], ddl: str
+) -> None:
+    """Remove differences that come from how and when the two databases were made."""
+    note_folded(models, metadatas)
+    adopt_owned(database, models)
+    share_validity(database, models, metadatas)
+    name_moments(database, models, ddl, datetime.now(timezone.utc).date())
 
 
 def _declared(
@@ -178,7 +196,7 @@ def compare_schemas(
     }
 
 
-def _operation(difference: SchemaDifference, statements: List[str], dialect: str) -> Operation:
+def _operation(difference: SchemaDifference, statements: List[str], dialect: str) -> OperationFacts:
     part, table = difference.part, difference.table
     if difference.aspect:
         kind = f"modify_{difference.aspect}"

@@ -1,0 +1,87 @@
+"""Compare a migrated database with the models: autogenerate's operations and the twin's, merged."""
+
+from __future__ import annotations
+
+from typing import Any, List, Mapping
+
+from alembic import util
+from alembic.autogenerate import produce_migrations
+from alembic.autogenerate.api import AutogenContext
+from alembic.runtime.migration import MigrationContext
+
+from .catalogue import catalogue
+from .database_facts import DatabaseFacts, OperationFacts, TwinComparison
+from .operations import flatten
+from .questions import NoMetadataError
+from .redirect import Redirect
+from .twin.autogenerate_filters import AutogenerateFilters
+from .twin.merge import merge
+from .twin.opinion import compare_with_twin
+
+# Options of `context.configure()` without which autogenerate does not compare something.
+SWITCHES = ("compare_type", "compare_server_default")
+
+
+def compare_database(
+    context: MigrationContext,
+    redirect: Redirect,
+    *,
+    number: int,
+    cached: Mapping[str, TwinComparison],
+    checkout: str,
+) -> DatabaseFacts:
+    """Compare the database of a context with the models of its options.
+
+    Args:
+        number: The number of the database in this run.
+        cached: The twin's comparisons of earlier runs, by their `key`.
+
+    Raises:
+        NoMetadataError: env.py names no models.
+    """
+    metadatas = metadatas_of(context)
+    if not metadatas:
+        raise NoMetadataError
+    script = produce_migrations(context, context.opts["target_metadata"])
+    rendering = AutogenContext(context, autogenerate=True)
+    # Operations that the project's hook takes away are no findings of the twin's either.
+    has_hook = context.opts.get("process_revision_directives")
+    unwanted = _flattened([script], rendering) if has_hook else []
+    operations = _flattened(_processed(context, script), rendering)
+    twin = compare_with_twin(context, metadatas, redirect, number, cached)
+    include = AutogenerateFilters(rendering, metadatas).includes
+    return {
+        "name": context.opts["upgrade_token"],
+        "operations": merge(operations, twin, include, unwanted),
+        "twin": twin,
+        "catalogue": catalogue(metadatas, checkout),
+        "switched_off": [name for name in SWITCHES if not context.opts.get(name)],
+    }
+
+
+def metadatas_of(context: MigrationContext) -> List[Any]:
+    """Return the metadatas that env.py passes as target_metadata."""
+    return listed(context.opts.get("target_metadata"))
+
+
+def listed(target: Any) -> List[Any]:
+    """Return a target_metadata as a list."""
+    if target is None:
+        return []
+    return list(target) if isinstance(target, (list, tuple)) else [target]
+
+
+def _flattened(directives: List[Any], context: AutogenContext) -> List[OperationFacts]:
+    upgrades = [upgrade for directive in directives for upgrade in directive.upgrade_ops_list]
+    return [operation for upgrade in upgrades for operation in flatten(upgrade, context)]
+
+
+def _processed(context: MigrationContext, script: Any) -> List[Any]:
+    """Return what the project's `process_revision_directives` leaves of the comparison."""
+    directives = [script]
+    hook = context.opts.get("process_revision_directives")
+    if hook:
+        script.rev_id = util.rev_id()
+        hook(context, context.get_current_heads(), directives)
+    # A hook that is to write no empty migration empties the list; the schema differs all the same.
+    return directives or [script]
