@@ -1,4 +1,4 @@
-"""Give copies of files to `ATTACH` and `VACUUM INTO`, by which SQLite opens further files.
+"""Make `ATTACH` and `VACUUM INTO`, by which SQLite opens further files, use copies.
 
 The driver's own classes are extended: a connect listener or a migration may go past SQLAlchemy's
 cursors. An authorizer of SQLite's could only refuse.

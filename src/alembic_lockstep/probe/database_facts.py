@@ -97,7 +97,7 @@ class Catalogue(TypedDict):
 
 
 class DatabaseFacts(TypedDict):
-    """One migrated database; `name` is Alembic's upgrade token."""
+    """Facts about one migrated database; `name` is Alembic's upgrade token."""
 
     name: str
     operations: List[OperationFacts]

@@ -31,7 +31,7 @@ from .transcript import Transcript
 
 
 class DryRun:
-    """One pass through env.py, with its observations and how far it got."""
+    """Single pass through env.py, with its observations and how far it got."""
 
     def __init__(
         self,

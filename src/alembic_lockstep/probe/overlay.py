@@ -38,11 +38,11 @@ class ViewPath(NamedTuple):
 
 
 class TooLargeError(PermissionError):
-    """A file is too large to be copied."""
+    """Raised for a file that is too large to be copied."""
 
 
 class Overlay:
-    """Two layers, and the operations that change the view.
+    """View of two layers, and the operations that change the view.
 
     Attributes:
         root: The upper layer.
@@ -167,7 +167,7 @@ class Overlay:
     # Changes.
 
     def make_folder(self, path: str) -> None:
-        """Give a folder of the view its counterpart in the upper layer; no other path."""
+        """Make a folder of the view in the upper layer; ignore other paths."""
         upper = self.upper(path)
         if path == os.sep or is_there(upper):
             return

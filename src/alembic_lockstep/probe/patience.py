@@ -61,8 +61,8 @@ def has_waited(error: BaseException) -> bool:
 
 def explained(error: Exception) -> str:
     """Return a database's error in a line, with the statement if that waited for a lock in vain."""
-    said = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+    message = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
     if isinstance(error, DBAPIError) and has_waited(error):
         statement = " ".join(str(error.statement).split())[:200]
-        return f'{said}: "{statement}" waited {PATIENCE} seconds for a lock that another one holds'
-    return said
+        return f'{message}: "{statement}" waited {PATIENCE} seconds for a lock of another session'
+    return message

@@ -1,4 +1,4 @@
-"""Tell files of the commit, files of the environment and files that are on disk only apart."""
+"""Distinguish files of the commit, of the environment, and those that are on disk only."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Places:
         return next((top for top in self._mirrors if self._is_code(path, top)), None)
 
     def _is_code(self, path: str, top: str) -> bool:
-        # What the environment has counts only below `top`: `top` itself may lie in an ignored
+        # Paths of the environment count only below `top`: `top` itself may lie in an ignored
         # folder, or below `sys.prefix`.
         return _below(path, top) and not any(
             _below(path, folder) for folder in self._environment if _below(folder, top, proper=True)

@@ -34,7 +34,7 @@ class StandIn(TypedDict):
 
 
 class Folders(TypedDict):
-    """Where the project may write: see `isolation.py`."""
+    """Folders that the project may write to: see `isolation.py`."""
 
     writable: List[str]
     shadow: str
@@ -217,7 +217,7 @@ class Copy(TypedDict):
 
 
 class Progress(TypedDict, total=False):
-    """How far env.py got; absent if the project could not be started.
+    """Progress of env.py; absent if the project could not be started.
 
     Attributes:
         phase: Of the error, if there is one.

@@ -23,7 +23,7 @@ F_GETPATH = 50
 
 
 class Call:
-    """One of Python's functions on files, on the view of an overlay."""
+    """Function of Python on files, applied to the view of an overlay."""
 
     def __init__(
         self, call: Callable[..., Any], overlay: Overlay, bypass: Any, follow: bool
@@ -177,7 +177,7 @@ def flags_of(mode: str) -> int:
 
 
 def named(file: Any, name: Any) -> Any:
-    """Give an open file the name under which the project knows it."""
+    """Set the name of an open file to the project's own."""
     raw = getattr(file, "buffer", file)
     raw = getattr(raw, "raw", raw)
     raw.name = os.fspath(name)

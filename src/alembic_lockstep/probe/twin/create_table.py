@@ -90,7 +90,7 @@ class _TableReader:
         for piece in pieces:
             if piece[0].is_word(*_OF_TABLES):
                 rest = Reader(piece)
-                while rest:  # SQLite wants no comma between them
+                while rest:  # SQLite needs no comma between them
                     self._constraint(rest)
         self._fill_in_keys()
         self.parts += self._constraints

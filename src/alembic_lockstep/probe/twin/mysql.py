@@ -213,8 +213,18 @@ class _SchemaReader:
                 bare += f" {event.replace('_', ' ').upper()} {facts[event]}"
         sql = bare if has_generated_name else f"CONSTRAINT {quoted(name)} {bare}"
         index = _implied(name, columns, table)
-        own = (target, referred, index, bare)
-        return ForeignKey("foreign_key", name, facts, columns, has_generated_name, sql, *own)
+        return ForeignKey(
+            "foreign_key",
+            name,
+            facts,
+            columns,
+            has_generated_name,
+            sql,
+            target=target,
+            referred=referred,
+            index=index,
+            bare_sql=bare,
+        )
 
     def _check(self, row: Row, columns: Any) -> Part:
         clause, name = self._written(row["CHECK_CLAUSE"]), row["CONSTRAINT_NAME"]

@@ -120,9 +120,8 @@ class SchemaDifference:
     @property
     def changed(self) -> List[str]:
         """Aspects in which the facts differ."""
-        none: Dict[str, str] = {}
-        sides = [part.facts if part else none for part in (self.expected, self.actual)]
-        return _changed(*sides)
+        expected = self.expected.facts if self.expected else {}
+        return _changed(expected, self.actual.facts if self.actual else {})
 
     @property
     def verb(self) -> str:

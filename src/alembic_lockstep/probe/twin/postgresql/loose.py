@@ -57,21 +57,27 @@ def _relabel(
     If the number of labels is the same, others at the same position are taken for renamed: rows
     keep theirs. An added label cannot be used in the transaction that adds it.
     """
-    has, wants = _labels(actual), _labels(expected)
-    renamed = [(old, new) for old, new in zip(has, wants) if old != new]  # noqa: B905 - Python 3.9
-    are_renamed = not any(old in wants or new in has for old, new in renamed)
-    if len(has) == len(wants) and are_renamed:
+    actual_labels, expected_labels = _labels(actual), _labels(expected)
+    renamed = [(old, new) for old, new in zip(actual_labels, expected_labels) if old != new]  # noqa: B905 - Python 3.9
+    are_renamed = not any(old in expected_labels or new in actual_labels for old, new in renamed)
+    if len(actual_labels) == len(expected_labels) and are_renamed:
         for old, new in renamed:
             yield f"ALTER TYPE {actual.sql} RENAME VALUE {old} TO {new}"
         return
-    added = [label for label in wants if label not in has]
-    if [label for label in wants if label in has] != has or _are_used(added, expected, models):
+    added = [label for label in expected_labels if label not in actual_labels]
+    if [label for label in expected_labels if label in actual_labels] != actual_labels or _are_used(
+        added, expected, models
+    ):
         yield from _replace(actual, expected, database, models)
         return
-    for position, label in enumerate(wants):
-        if label not in has:
+    for position, label in enumerate(expected_labels):
+        if label not in actual_labels:
             where = (
-                f" AFTER {wants[position - 1]}" if position else f" BEFORE {has[0]}" if has else ""
+                f" AFTER {expected_labels[position - 1]}"
+                if position
+                else f" BEFORE {actual_labels[0]}"
+                if actual_labels
+                else ""
             )
             yield f"ALTER TYPE {actual.sql} ADD VALUE {label}{where}"
 
