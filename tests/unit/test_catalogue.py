@@ -1,4 +1,4 @@
-"""The probe's catalogue of real models, each observed in an interpreter of its own."""
+"""Catalogue real models, each in an interpreter of its own."""
 
 from __future__ import annotations
 
@@ -58,18 +58,18 @@ def observe(tmp_path: Path) -> Observe:
         command = [sys.executable, "-c", OBSERVE, str(tmp_path), source, metadata, *modules]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
-        found: dict[str, Any] = json.loads(done.stdout)
-        return found
+        catalogued: dict[str, Any] = json.loads(done.stdout)
+        return catalogued
 
     return run
 
 
-def made(cls: str, attribute: str, file: str = "shop/models.py") -> dict[str, str]:
+def made_by(cls: str, attribute: str, file: str = "shop/models.py") -> dict[str, str]:
     return {"file": file, "class": cls, "attribute": attribute}
 
 
 def test_columns_in_every_notation(observe: Observe) -> None:
-    found = observe(
+    catalogued = observe(
         models=HEAD
         + dedent("""
         class Game(Base):
@@ -82,20 +82,20 @@ def test_columns_in_every_notation(observe: Observe) -> None:
         """)
     )
 
-    games = found["tables"]["games"]
+    games = catalogued["tables"]["games"]
     assert (games["file"], games["class"]) == ("shop/models.py", "Game")
     assert games["columns"] == {
-        "id": made("Game", "id"),
-        "host": made("Game", "host"),
-        "code": made("Game", "code"),
-        "winner_names": made("Game", "winners"),
-        "round_count": made("Game", "rounds"),
+        "id": made_by("Game", "id"),
+        "host": made_by("Game", "host"),
+        "code": made_by("Game", "code"),
+        "winner_names": made_by("Game", "winners"),
+        "round_count": made_by("Game", "rounds"),
     }
-    assert found["modules"] == ["shop/__init__.py", "shop/base.py", "shop/models.py"]
+    assert catalogued["modules"] == ["shop/__init__.py", "shop/base.py", "shop/models.py"]
 
 
 def test_mixins_abstract_bases_and_declared_attr(observe: Observe) -> None:
-    found = observe(
+    catalogued = observe(
         mixins=HEAD
         + dedent("""
         class Stamped:
@@ -117,17 +117,17 @@ def test_mixins_abstract_bases_and_declared_attr(observe: Observe) -> None:
         """),
     )
 
-    columns = found["tables"]["games"]["columns"]
+    columns = catalogued["tables"]["games"]["columns"]
     assert columns == {
-        "created_at": made("Stamped", "created", "shop/mixins.py"),
-        "updated": made("Game", "updated"),
-        "owner_id": made("Stamped", "owner_id", "shop/mixins.py"),
-        "id": made("Entity", "id", "shop/mixins.py"),
+        "created_at": made_by("Stamped", "created", "shop/mixins.py"),
+        "updated": made_by("Game", "updated"),
+        "owner_id": made_by("Stamped", "owner_id", "shop/mixins.py"),
+        "id": made_by("Entity", "id", "shop/mixins.py"),
     }
 
 
 def test_inherited_tables(observe: Observe) -> None:
-    found = observe(
+    catalogued = observe(
         models=HEAD
         + dedent("""
         class Person(Base):
@@ -146,16 +146,16 @@ def test_inherited_tables(observe: Observe) -> None:
         """)
     )
 
-    people, hosts = found["tables"]["people"], found["tables"]["hosts"]
+    people, hosts = catalogued["tables"]["people"], catalogued["tables"]["hosts"]
     assert people["class"] == "Person"
-    assert people["columns"]["nickname"] == made("Guest", "nickname")
-    assert people["columns"]["id"] == made("Person", "id")
+    assert people["columns"]["nickname"] == made_by("Guest", "nickname")
+    assert people["columns"]["id"] == made_by("Person", "id")
     assert hosts["class"] == "Host"
-    assert hosts["columns"] == {"id": made("Host", "id"), "stage": made("Host", "stage")}
+    assert hosts["columns"] == {"id": made_by("Host", "id"), "stage": made_by("Host", "stage")}
 
 
 def test_tables_without_a_declarative_class(observe: Observe) -> None:
-    found = observe(
+    catalogued = observe(
         models=HEAD
         + dedent("""
         links = Table("links", Base.metadata, Column("a", Integer), schema="extra")
@@ -169,13 +169,13 @@ def test_tables_without_a_declarative_class(observe: Observe) -> None:
     )
 
     nowhere = {"file": "", "class": "", "columns": {}}
-    assert found["tables"]["extra.links"] == nowhere
-    assert found["tables"]["plain"] == nowhere
-    assert found["tables"]["wrapped"] == nowhere
+    assert catalogued["tables"]["extra.links"] == nowhere
+    assert catalogued["tables"]["plain"] == nowhere
+    assert catalogued["tables"]["wrapped"] == nowhere
 
 
 def test_a_broken_relationship_and_a_failed_mapping_do_not_matter(observe: Observe) -> None:
-    found = observe(
+    catalogued = observe(
         models=HEAD
         + dedent("""
         class Game(Base):
@@ -191,7 +191,7 @@ def test_a_broken_relationship_and_a_failed_mapping_do_not_matter(observe: Obser
         """)
     )
 
-    assert found["tables"]["games"]["columns"] == {"id": made("Game", "id")}
+    assert catalogued["tables"]["games"]["columns"] == {"id": made_by("Game", "id")}
 
 
 def test_nested_classes_and_namesakes_in_two_files(observe: Observe) -> None:
@@ -201,14 +201,18 @@ def test_nested_classes_and_namesakes_in_two_files(observe: Observe) -> None:
                 __tablename__ = "{}"
                 id: Mapped[int] = mapped_column(primary_key=True)
         """)
-    found = observe(one=model.format("ones"), two=model.format("twos"))
+    catalogued = observe(one=model.format("ones"), two=model.format("twos"))
 
-    assert found["tables"]["ones"]["columns"]["id"] == made("Outer.Game", "id", "shop/one.py")
-    assert found["tables"]["twos"]["columns"]["id"] == made("Outer.Game", "id", "shop/two.py")
+    assert catalogued["tables"]["ones"]["columns"]["id"] == made_by(
+        "Outer.Game", "id", "shop/one.py"
+    )
+    assert catalogued["tables"]["twos"]["columns"]["id"] == made_by(
+        "Outer.Game", "id", "shop/two.py"
+    )
 
 
 def test_sqlmodel(observe: Observe) -> None:
-    found = observe(
+    catalogued = observe(
         "sqlmodel:SQLModel.metadata",
         base="",
         models="""
@@ -223,30 +227,30 @@ def test_sqlmodel(observe: Observe) -> None:
         """,
     )
 
-    assert found["tables"]["hero"]["columns"] == {
-        "id": made("Hero", "id"),
-        "name": made("HeroBase", "name"),
-        "secret_name": made("Hero", "secret"),
+    assert catalogued["tables"]["hero"]["columns"] == {
+        "id": made_by("Hero", "id"),
+        "name": made_by("HeroBase", "name"),
+        "secret_name": made_by("Hero", "secret"),
     }
-    assert ["sqlmodel", "SQLModel"] in found["bases"]
-    assert ["sqlmodel.main", "SQLModel"] in found["bases"]
-    assert ["shop.models", "HeroBase"] in found["bases"]
+    assert ["sqlmodel", "SQLModel"] in catalogued["bases"]
+    assert ["sqlmodel.main", "SQLModel"] in catalogued["bases"]
+    assert ["shop.models", "HeroBase"] in catalogued["bases"]
 
 
 def test_sqlmodel_is_a_base_before_the_first_model(observe: Observe) -> None:
-    found = observe("sqlmodel:SQLModel.metadata", base="")
+    catalogued = observe("sqlmodel:SQLModel.metadata", base="")
 
-    assert ["sqlmodel", "SQLModel"] in found["bases"]
+    assert ["sqlmodel", "SQLModel"] in catalogued["bases"]
 
 
 def test_sqlmodel_is_no_base_of_another_metadata(observe: Observe) -> None:
-    found = observe(models="import sqlmodel\nfrom shop.base import Base")
+    catalogued = observe(models="import sqlmodel\nfrom shop.base import Base")
 
-    assert found["bases"] == [["shop.base", "Base"], ["shop.models", "Base"]]
+    assert catalogued["bases"] == [["shop.base", "Base"], ["shop.models", "Base"]]
 
 
 def test_flask_sqlalchemy(observe: Observe) -> None:
-    found = observe(
+    catalogued = observe(
         "shop.base:db.metadatas",
         base="""
         from flask import current_app, request
@@ -264,9 +268,9 @@ def test_flask_sqlalchemy(observe: Observe) -> None:
         """,
     )
 
-    assert found["tables"]["trivia_game"]["columns"] == {"id": made("TriviaGame", "id")}
-    assert found["tables"]["log"]["class"] == "Log"
-    assert found["bases"] == [
+    assert catalogued["tables"]["trivia_game"]["columns"] == {"id": made_by("TriviaGame", "id")}
+    assert catalogued["tables"]["log"]["class"] == "Log"
+    assert catalogued["bases"] == [
         ["shop.base", "db"],
         ["shop.models", "Log"],
         ["shop.models", "TriviaGame"],
@@ -275,7 +279,7 @@ def test_flask_sqlalchemy(observe: Observe) -> None:
 
 
 def test_every_kind_of_base_and_no_other_environments(observe: Observe) -> None:
-    found = observe(
+    catalogued = observe(
         "shop.base:metadata",
         base="""
         from sqlalchemy import MetaData
@@ -296,12 +300,12 @@ def test_every_kind_of_base_and_no_other_environments(observe: Observe) -> None:
         """,
     )
 
-    names = [name for module, name in found["bases"] if module == "shop.base"]
+    names = [name for module, name in catalogued["bases"] if module == "shop.base"]
     assert names == ["Abstract", "Bare", "Base", "Old", "mapped", "metadata"]
 
 
 def test_globals_that_run_code_are_left_alone(observe: Observe) -> None:
-    found = observe(
+    catalogued = observe(
         models="""
         from shop.base import Base
         class Settings:
@@ -316,7 +320,7 @@ def test_globals_that_run_code_are_left_alone(observe: Observe) -> None:
         """
     )
 
-    assert found["bases"] == [["shop.base", "Base"], ["shop.models", "Base"]]
+    assert catalogued["bases"] == [["shop.base", "Base"], ["shop.models", "Base"]]
 
 
 def test_an_environment_inside_the_checkout_is_not_the_repository(
@@ -328,7 +332,7 @@ def test_an_environment_inside_the_checkout_is_not_the_repository(
         "from sqlalchemy import Column, Integer\n"
         "class UserMixin:\n    user_id = Column(Integer, primary_key=True)\n"
     )
-    found = observe(
+    catalogued = observe(
         models=f"""
         import sys
         sys.path.append({str(installed)!r})
@@ -339,10 +343,10 @@ def test_an_environment_inside_the_checkout_is_not_the_repository(
         """
     )
 
-    mixin = {**made("UserMixin", "user_id", ""), "module": "users"}
-    assert found["tables"]["users"]["columns"] == {"user_id": mixin}
-    assert "shop/models.py" in found["modules"]
-    assert not [path for path in found["modules"] if "site-packages" in path]
+    mixin = {**made_by("UserMixin", "user_id", ""), "module": "users"}
+    assert catalogued["tables"]["users"]["columns"] == {"user_id": mixin}
+    assert "shop/models.py" in catalogued["modules"]
+    assert not [path for path in catalogued["modules"] if "site-packages" in path]
 
 
 LOCATED = [
@@ -366,7 +370,7 @@ LOCATED = [
 
 
 def test_operations_are_located_through_the_catalogue(observe: Observe, tmp_path: Path) -> None:
-    found = observe(
+    catalogued = observe(
         mixins="""
         import sqlalchemy as sa
         from sqlalchemy import Column
@@ -392,5 +396,5 @@ def test_operations_are_located_through_the_catalogue(observe: Observe, tmp_path
 
     for kind, table, name, columns, expected in LOCATED:
         operation = {"kind": kind, "table": table, "name": name, "columns": columns}
-        place = locate(operation, found, lambda path: (tmp_path / path).read_text("utf-8"))
-        assert (place.source.strip() if place else None) == expected, operation
+        location = locate(operation, catalogued, lambda path: (tmp_path / path).read_text("utf-8"))
+        assert (location.source.strip() if location else None) == expected, operation

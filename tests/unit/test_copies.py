@@ -1,4 +1,4 @@
-"""Which module names the tree's files answer to: wrong ones would be false alarms."""
+"""Match module names with the tree's files: wrong matches would be false alarms."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_the_tree_has_a_module(places: Places, importable: str, paths: list[str]
 
 
 @pytest.mark.parametrize(
-    ("loaded", "text", "found"),
+    ("loaded", "text", "expected"),
     [
         ("shop/models.py", "# src/shop/models.py\r\n", []),
         ("shop/models.py", "# stale\n", [("src/shop/models.py", True)]),
@@ -71,7 +71,7 @@ def test_a_module_from_elsewhere_is_compared(
     monkeypatch: pytest.MonkeyPatch,
     loaded: str,
     text: str,
-    found: list[tuple[str, bool]],
+    expected: list[tuple[str, bool]],
 ) -> None:
     file = tmp_path / "srv" / loaded
     file.parent.mkdir(parents=True)
@@ -80,8 +80,8 @@ def test_a_module_from_elsewhere_is_compared(
     module.__file__ = str(file)
     name = loaded.partition(".")[0].replace("/", ".")
     monkeypatch.setitem(sys.modules, name, module)
-    copies = [(one["path"], one["differs"]) for one in loaded_copies(places)[0]]
-    assert copies == found
+    copies = [(copy["path"], copy["differs"]) for copy in loaded_copies(places)[0]]
+    assert copies == expected
 
 
 LINES = "".join(f"line_{number} = {number}\n" for number in range(9))
@@ -153,7 +153,7 @@ def test_an_installed_copy_is_told_by_its_content(
     module = type(sys)("shop.models")
     module.__file__ = str(site / "shop/models.py")
     monkeypatch.setitem(sys.modules, "shop.models", module)
-    copies = [one["path"] for one in loaded_copies(places)[0]]
+    copies = [copy["path"] for copy in loaded_copies(places)[0]]
     assert copies == (["src/shop/models.py"] if is_copy else [])
 
 
@@ -174,10 +174,10 @@ def test_another_version_of_what_the_tree_has_from_others_is_no_copy(
 def test_a_lazy_module_is_asked_for_nothing(
     places: Places, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[str] = []
+    attributes: list[str] = []
     module = type(sys)("shop.models")
-    module.__getattr__ = asked.append  # type: ignore[method-assign]
+    module.__getattr__ = attributes.append  # type: ignore[method-assign]
     monkeypatch.setitem(sys.modules, "shop.models", module)
     assert loaded_copies(places) == ([], set())
     assert loaded_from_worktree(places) == []
-    assert "__file__" not in asked
+    assert "__file__" not in attributes

@@ -1,4 +1,4 @@
-"""What connects for an engine in the place of its URL is replaced, and named."""
+"""Replace and name functions that connect for an engine instead of its URL."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ OWN = f"{__name__}.connect_by_hand"
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
-    """Connections that were asked for: dialect, URL, and the creator's name."""
+    """Record requested connections: dialect, URL, and the creator's name."""
     monkeypatch.setattr(Engine, "pool", None, raising=False)
-    asked: Calls = []
+    connections: Calls = []
 
     def connect(dialect: Any, url: Any, name: str, record: Any) -> sqlite3.Connection:
         assert record is not None
-        asked.append((dialect.driver, str(url), name))
+        connections.append((dialect.driver, str(url), name))
         return sqlite3.connect(":memory:")
 
     replace_creators(connect)
-    return asked
+    return connections
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The probe's tables: programs, addresses of drivers, statements that open files."""
+"""Test the probe's tables: programs, addresses of drivers, statements that open files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the probe makes of autogenerate's operations, with the Alembic of the tests."""
+"""Turn autogenerate's operations into facts, with the Alembic of the tests."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def printed(dialect: str, *operations: ops.MigrateOperation) -> list[str]:
     """Give the lines of the body."""
     migrations = MigrationContext.configure(dialect_name=dialect, opts=OPTIONS)
     facts = flatten(ops.UpgradeOps([*operations]), AutogenContext(migrations))
-    found = operations_of(Observation(databases=({"name": "", "operations": facts},)))
-    return [line.strip() for line in upgrade_functions(found).splitlines()[1:]]
+    missing = operations_of(Observation(databases=({"name": "", "operations": facts},)))
+    return [line.strip() for line in upgrade_functions(missing).splitlines()[1:]]
 
 
 def operation_of(op: ops.MigrateOperation) -> OperationFacts:
@@ -55,7 +55,7 @@ def test_arguments_that_alembic_does_not_indent_are_indented() -> None:
 
 
 def test_arguments_that_alembic_indents_stay_aligned() -> None:
-    """The last one used to stand four columns left of the others."""
+    """Before, the last one was four columns left of the others."""
     altered = ops.AlterColumnOp(
         "tags", "name", existing_type=sa.String(9), existing_nullable=True, modify_type=sa.Text()
     )
@@ -66,7 +66,7 @@ def test_arguments_that_alembic_indents_stay_aligned() -> None:
 
 
 class Encoded(sa.types.UserDefinedType[str]):
-    """A type whose `repr` holds the address of a function."""
+    """Type whose `repr` holds the address of a function."""
 
     cache_ok = True
 
@@ -82,9 +82,9 @@ def test_what_is_wanted_does_not_depend_on_the_process() -> None:
     added = ops.AddColumnOp("tags", sa.Column("name", Encoded(lambda _: "")))
     altered = ops.AlterColumnOp("tags", "name", modify_type=Encoded(lambda _: ""))
     for op in (added, altered):
-        wanted = operation_of(op)["expected"]
-        assert "Encoded(" in wanted
-        assert " at 0x" not in wanted
+        expected = operation_of(op)["expected"]
+        assert "Encoded(" in expected
+        assert " at 0x" not in expected
 
 
 @pytest.mark.parametrize(
@@ -210,8 +210,8 @@ KEY = ops.CreateForeignKeyOp("fk", "moves", "old", ["x"], ["id"])
 
 
 def test_an_index_that_moves_to_another_table_goes_there_first() -> None:
-    one, other = (table(name, sa.Index("ix", "id")) for name in ("a", "b"))
-    (index,), (gone,) = one.indexes, other.indexes
+    table_a, table_b = (table(name, sa.Index("ix", "id")) for name in ("a", "b"))
+    (index,), (gone,) = table_a.indexes, table_b.indexes
     first, second = printed(
         "postgresql",
         modify("a", ops.CreateIndexOp.from_index(index)),
@@ -268,7 +268,7 @@ def new_table(*parts: Any, name: str = "games") -> ops.CreateTableOp:
 
 
 class CreateViewOp(ops.MigrateOperation):
-    """One whose renderer returns several statements as one text, as alembic_utils' do."""
+    """Operation whose renderer returns several statements as one text, as alembic_utils' do."""
 
 
 @renderers.dispatch_for(CreateViewOp)

@@ -96,9 +96,9 @@ def test_a_log_file_without_its_folder_is_no_error(
     record = logging.LogRecord("name", logging.INFO, "file", 1, "Hello", None, None)
     tolerate_log_files()
     for path in (tmp_path / "logs" / "app.log", tmp_path / "app.log"):
-        made = handler(path)
-        made.emit(record)
-        made.close()
+        file_handler = handler(path)
+        file_handler.emit(record)
+        file_handler.close()
     assert [file.name for file in tmp_path.iterdir()] == ["app.log"]
     assert (tmp_path / "app.log").read_text() == "Hello\n"
 
@@ -134,7 +134,7 @@ def create_app():
 
 @pytest.fixture
 def alchemy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """What of advanced-alchemy is called, in its place: the library brings a framework along."""
+    """Replace the called parts of advanced-alchemy: the library needs a framework."""
     package = tmp_path / "advanced_alchemy"
     files = {
         package / "alembic/commands.py": COMMANDS,

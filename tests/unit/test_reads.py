@@ -1,4 +1,4 @@
-"""What the probe says a project read, on every Python of the machine that it supports."""
+"""Record a project's reads, on every Python of the machine that the probe supports."""
 
 from __future__ import annotations
 
@@ -63,24 +63,24 @@ def _every_python() -> Iterator[Any]:
     for minor in MINORS:
         name = f"python3.{minor}"
         places = (Path(sys.base_prefix).parent, pyenv / "versions")
-        beside = [file for place in places for file in place.glob(f"*3.{minor}.*/bin/{name}")]
+        beside = [file for folder in places for file in folder.glob(f"*3.{minor}.*/bin/{name}")]
         named = [shutil.which(name), *map(str, beside)]
-        found = next(filter(None, map(itself, named)), "")
-        if found:
-            yield pytest.param(found, id=name)
+        interpreter = next(filter(None, map(itself, named)), "")
+        if interpreter:
+            yield pytest.param(interpreter, id=name)
 
 
 def itself(python: str | None) -> str:
     """Give the interpreter behind a shim of pyenv; empty where there is none."""
     if python is None:
         return ""
-    asked = [python, "-c", "import sys; print(sys.executable)"]
-    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
+    command = [python, "-c", "import sys; print(sys.executable)"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
 
 @dataclass
 class Project:
-    """A checkout, the working tree that it was made from, and what runs there."""
+    """Checkout, the working tree that it was made from, and code that runs there."""
 
     python: str
     checkout: Path
@@ -102,8 +102,8 @@ class Project:
         return folder
 
     def trace(self, code: str) -> dict[str, Any]:
-        (found,) = trace_all([(self, code)])
-        return found
+        (trace,) = trace_all([(self, code)])
+        return trace
 
     def request(self) -> dict[str, Any]:
         worktrees = [(str(self.worktree), self.ignored)]
@@ -113,12 +113,12 @@ class Project:
 def trace_all(runs: Sequence[tuple[Project, str]]) -> list[dict[str, Any]]:
     """Run code in projects that have one Python and one environment."""
     first = runs[0][0]
-    kept = {name: text for name, text in os.environ.items() if not name.startswith("PYTHON")}
+    environ = {name: text for name, text in os.environ.items() if not name.startswith("PYTHON")}
     done = subprocess.run(
         [first.python, "-c", PROGRAM, str(PROBE)],
         input=json.dumps([(project.request(), code) for project, code in runs]),
         cwd=first.worktree,  # where Python 3.13 looks for modules of its own
-        env={**kept, **first.environ},
+        env={**environ, **first.environ},
         capture_output=True,
         text=True,
         check=False,
@@ -127,15 +127,15 @@ def trace_all(runs: Sequence[tuple[Project, str]]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def make_project(python: str, place: Path) -> Project:
-    made = Project(python, place / "slot" / "tree", place / "work")
-    made.checkout.mkdir(parents=True)
-    made.worktree.mkdir()
+def make_project(python: str, folder: Path) -> Project:
+    project = Project(python, folder / "slot" / "tree", folder / "work")
+    project.checkout.mkdir(parents=True)
+    project.worktree.mkdir()
     for path in ("data.txt", "sql/one.sql", "sql/two.sql", "shop/__init__.py", "space/part.py"):
-        made.write(path)
-    made.write("shop/models.py", "LIMIT = 10\n")
-    made.write("shop/texts/hello.txt", "hello")
-    return made
+        project.write(path)
+    project.write("shop/models.py", "LIMIT = 10\n")
+    project.write("shop/texts/hello.txt", "hello")
+    return project
 
 
 @pytest.fixture(scope="module", params=pythons())
@@ -151,10 +151,10 @@ def project(python: str, tmp_path: Path) -> Project:
 
 @pytest.fixture(scope="module")
 def traces(python: str, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
-    """What came out of each of the cases."""
-    place = tmp_path_factory.mktemp("cases").resolve()
+    """Return the traces of all cases."""
+    folder = tmp_path_factory.mktemp("cases").resolve()
     runs = [
-        (make_project(python, place / str(number)), code)
+        (make_project(python, folder / str(number)), code)
         for number, (code, _) in enumerate(CASES.values())
     ]
     return dict(zip(CASES, trace_all(runs), strict=True))
@@ -308,43 +308,43 @@ CASES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_it_was_read(traces: Mapping[str, Any], case: str) -> None:
-    found, expected = traces[case], CASES[case][1]
-    assert {name: found[name] for name in NOTHING} == {**NOTHING, **expected}
+    trace, expected = traces[case], CASES[case][1]
+    assert {name: trace[name] for name in NOTHING} == {**NOTHING, **expected}
 
 
 def test_names_of_modules_are_told_found_or_not(project: Project) -> None:
-    found = project.trace(
+    trace = project.trace(
         FROM_HERE + "import shop.models\ntry: import shop.local_settings\nexcept ImportError: pass"
     )
-    assert {"shop", "models", "local_settings", "sitecustomize"} <= set(found["imported"])
+    assert {"shop", "models", "local_settings", "sitecustomize"} <= set(trace["imported"])
 
 
 def test_names_of_modules_are_told_behind_another_finder(project: Project) -> None:
-    found = project.trace(
+    trace = project.trace(
         "import sys; del sys.meta_path[0]\ntry: import optional.thing\nexcept ImportError: pass"
     )
-    assert "optional" in found["imported"]
+    assert "optional" in trace["imported"]
 
 
 def test_globbing_by_pathlib_lists_the_folders(project: Project) -> None:
-    found = project.trace("import pathlib; assert len(list(pathlib.Path().glob('**/*.sql'))) == 2")
+    trace = project.trace("import pathlib; assert len(list(pathlib.Path().glob('**/*.sql'))) == 2")
     # Up to Python 3.12 it looks at each entry, too.
-    assert set(found["listed"]) == {"", "sql", "shop", "shop/texts", "space"}
-    assert found["listed"]["sql"] == ["one.sql", "two.sql"]
+    assert set(trace["listed"]) == {"", "sql", "shop", "shop/texts", "space"}
+    assert trace["listed"]["sql"] == ["one.sql", "two.sql"]
 
 
 def test_a_folder_that_is_listed_by_its_descriptor(project: Project) -> None:
-    found = project.trace("import os; os.listdir(os.open('sql', os.O_RDONLY))")
-    named = found["listed"].get("sql") == ["one.sql", "two.sql"]
-    assert named or found["untraced"] == ["a folder by its descriptor"]
+    trace = project.trace("import os; os.listdir(os.open('sql', os.O_RDONLY))")
+    named = trace["listed"].get("sql") == ["one.sql", "two.sql"]
+    assert named or trace["untraced"] == ["a folder by its descriptor"]
 
 
 def test_a_resource_of_a_package(project: Project) -> None:
-    found = project.trace(
+    trace = project.trace(
         FROM_HERE + "from importlib import resources\n"
         "assert resources.files('shop').joinpath('texts/hello.txt').read_text() == 'hello'"
     )
-    assert {"shop/__init__.py", "shop/texts/hello.txt"} <= set(found["opened"])
+    assert {"shop/__init__.py", "shop/texts/hello.txt"} <= set(trace["opened"])
 
 
 def test_bytecode_counts_as_its_source(project: Project) -> None:
@@ -361,26 +361,26 @@ def test_python_path_counts_from_the_start(project: Project) -> None:
     project.write("lib/sitecustomize.py")
     folders = [str(project.checkout / name) for name in ("lib", "gone")]
     project.environ["PYTHONPATH"] = os.pathsep.join(folders)
-    found = project.trace("")
-    assert "lib/sitecustomize.py" in found["opened"]
-    assert found["absent"] == ["gone"]
-    assert found["searched"] == ["lib"]
+    trace = project.trace("")
+    assert "lib/sitecustomize.py" in trace["opened"]
+    assert trace["absent"] == ["gone"]
+    assert trace["searched"] == ["lib"]
 
 
 def test_a_link_is_told_with_what_it_leads_to(project: Project) -> None:
     (project.checkout / "current").symlink_to("sql")
     (project.checkout / "latest.sql").symlink_to("current/two.sql")
-    found = project.trace(
+    trace = project.trace(
         "import os; open('current/one.sql'); open('latest.sql'); os.path.exists('current/gone')"
     )
-    assert found["opened"] == [
+    assert trace["opened"] == [
         "current",
         "current/one.sql",
         "latest.sql",
         "sql/one.sql",
         "sql/two.sql",
     ]
-    assert found["absent"] == ["current/gone", "sql/gone"]
+    assert trace["absent"] == ["current/gone", "sql/gone"]
     assert project.trace("import os; os.listdir('current')")["listed"] == {
         "sql": ["one.sql", "two.sql"]
     }
@@ -397,9 +397,9 @@ def test_an_ignored_folder_counts_by_either_name(project: Project) -> None:
     (folder / "data.json").write_text("{}")
     here = project.trace("open('generated/data.json')")
     there = project.trace(f"open({str(folder / 'data.json')!r})")
-    for found in (here, there):
-        assert "generated/data.json" in found["opened"]
-        assert str(folder / "data.json") in found["outside"]
+    for trace in (here, there):
+        assert "generated/data.json" in trace["opened"]
+        assert str(folder / "data.json") in trace["outside"]
     listed = project.trace("import os; os.listdir('generated')")["listed"]
     assert listed == {"generated": ["data.json"]}
 
@@ -428,35 +428,35 @@ def replace_python(project: Project, environment: Path) -> Project:
 
 def test_a_file_outside(project: Project, tmp_path: Path) -> None:
     (tmp_path / "there.txt").write_text("")
-    found = project.trace("import os; open('../../there.txt'); os.path.exists('../../gone.txt')")
-    assert found["opened"] == found["absent"] == []
-    assert {str(tmp_path / "there.txt"), str(tmp_path / "gone.txt")} <= set(found["outside"])
+    trace = project.trace("import os; open('../../there.txt'); os.path.exists('../../gone.txt')")
+    assert trace["opened"] == trace["absent"] == []
+    assert {str(tmp_path / "there.txt"), str(tmp_path / "gone.txt")} <= set(trace["outside"])
     machine = (project.checkout.anchor + "proc", project.checkout.anchor + "dev", str(PROBE))
-    others = [path for path in found["outside"] if not path.startswith(str(tmp_path))]
+    others = [path for path in trace["outside"] if not path.startswith(str(tmp_path))]
     assert not [path for path in others if path.startswith(machine)]
 
 
 def test_a_file_in_memory_is_one_like_any_other(project: Project) -> None:
-    found = project.trace("import os; os.path.exists('/dev/shm/gone.txt'); open('/dev/null')")
-    assert "/dev/shm/gone.txt" in found["outside"]
-    assert "/dev/null" not in found["outside"]
+    trace = project.trace("import os; os.path.exists('/dev/shm/gone.txt'); open('/dev/null')")
+    assert "/dev/shm/gone.txt" in trace["outside"]
+    assert "/dev/null" not in trace["outside"]
 
 
 def test_the_working_trees_own_files_are_looked_for_in_the_checkout(project: Project) -> None:
-    """The finder of an editable install asks whether they are there, and then is re-pointed."""
+    """Before, the look of an editable install's finder was recorded, although it is re-pointed."""
     (project.worktree / "shop").mkdir()
     (project.worktree / "shop/__init__.py").write_text("")
-    found = project.trace(f"import sys; sys.path.append({str(project.worktree)!r}); import shop")
-    assert "shop/__init__.py" in found["opened"]
-    assert str(project.worktree / "shop/__init__.py") not in found["outside"]
+    trace = project.trace(f"import sys; sys.path.append({str(project.worktree)!r}); import shop")
+    assert "shop/__init__.py" in trace["opened"]
+    assert str(project.worktree / "shop/__init__.py") not in trace["outside"]
 
 
 def test_a_module_that_was_loaded_from_elsewhere(project: Project, tmp_path: Path) -> None:
     shutil.copytree(project.checkout / "shop", tmp_path / "installed" / "shop")
-    found = project.trace(
+    trace = project.trace(
         f"import sys; sys.path.insert(0, {str(tmp_path / 'installed')!r}); import shop.models"
     )
-    assert found["copies"] == ["shop/__init__.py", "shop/models.py"]
+    assert trace["copies"] == ["shop/__init__.py", "shop/models.py"]
 
 
 def test_a_name_that_is_not_utf8(project: Project) -> None:

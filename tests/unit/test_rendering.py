@@ -111,7 +111,7 @@ def test_a_default_keeps_its_own_quotes(text: str) -> None:
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_a_default_that_mysql_states_again_stays_as_it_was(text: str) -> None:
-    """What was reflected is a text, whose colons nobody meant as parameters."""
+    """A reflected default is a text, whose colons are no parameters."""
     existing = sa.DefaultClause(sa.text(quoted(text)), _reflected=True)
     op = ops.AlterColumnOp(
         "games",

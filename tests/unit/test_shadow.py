@@ -1,4 +1,4 @@
-"""What Python writes outside of the writable folders, on every Python that the probe supports."""
+"""Write outside of the writable folders, on every Python that the probe supports."""
 
 from __future__ import annotations
 
@@ -330,12 +330,12 @@ def make_home(folder: Path) -> None:
 
 def state(folder: Path) -> dict[str, Any]:
     """Describe all files: kind, inode, modification time in ns, content."""
-    found = {}
+    files = {}
     for path in sorted([folder, *folder.rglob("*")]):
         status = path.lstat()
         content = path.read_text() if path.is_file() else ""
-        found[str(path)] = (status.st_mode, status.st_ino, status.st_mtime_ns, content)
-    return found
+        files[str(path)] = (status.st_mode, status.st_ino, status.st_mtime_ns, content)
+    return files
 
 
 def run_all(python: str, folders: list[Path], codes: list[str]) -> list[list[Any]]:
@@ -358,14 +358,17 @@ def run_all(python: str, folders: list[Path], codes: list[str]) -> list[list[Any
 @pytest.fixture(scope="module", params=pythons())
 def outcomes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Each case's error, the user's names that reached the machine, and whether all stayed."""
-    place = tmp_path_factory.mktemp("cases").resolve()
-    folders = [place / str(number) for number in range(len(CASES))]
+    folder_of_cases = tmp_path_factory.mktemp("cases").resolve()
+    folders = [folder_of_cases / str(number) for number in range(len(CASES))]
     for folder in folders:
         make_home(folder)
     before = [state(folder / "home") for folder in folders]
     codes = [f"{code}\nassert {check}" for code, check in CASES.values()]
     results = run_all(request.param, folders, codes)
-    stayed = [state(folder / "home") == one for folder, one in zip(folders, before, strict=True)]
+    stayed = [
+        state(folder / "home") == state_before
+        for folder, state_before in zip(folders, before, strict=True)
+    ]
     return dict(zip(CASES, zip(results, stayed, strict=True), strict=True))
 
 

@@ -8,7 +8,7 @@ from alembic_lockstep.probe.twin.postgresql.spelling import default_form, normal
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [
         ("lower(body::character varying(10)::text)", "lower(body::character varying(20)::text)"),
         ("(body::character varying(10))", "(body)"),
@@ -16,24 +16,24 @@ from alembic_lockstep.probe.twin.postgresql.spelling import default_form, normal
         ("tags::character varying(5)[]", "tags::character varying(6)[]"),
     ],
 )
-def test_a_cast_that_cuts_a_text_is_compared(one: str, other: str) -> None:
-    assert normal_form(one) != normal_form(other)
+def test_a_cast_that_cuts_a_text_is_compared(first: str, second: str) -> None:
+    assert normal_form(first) != normal_form(second)
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [
         ("lower(body::text)", "lower(body)"),
         ("ARRAY['x'::character varying, 'y'::character varying]::text[]", "ARRAY['x', 'y']"),
         ("code = 'z'::bpchar", "code = 'z'"),
     ],
 )
-def test_a_cast_that_the_server_leaves_is_idle(one: str, other: str) -> None:
-    assert normal_form(one) == normal_form(other)
+def test_a_cast_that_the_server_leaves_is_idle(first: str, second: str) -> None:
+    assert normal_form(first) == normal_form(second)
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "kind"),
+    ("first", "second", "kind"),
     [
         ("1000::bigint + (random() * 100)::bigint", "1000::bigint", "bigint"),
         ("1000::bigint + 1", "1000::bigint + 2", "bigint"),
@@ -45,13 +45,13 @@ def test_a_cast_that_the_server_leaves_is_idle(one: str, other: str) -> None:
     ],
 )
 def test_what_follows_a_casts_literal_in_a_default_is_compared(
-    one: str, other: str, kind: str
+    first: str, second: str, kind: str
 ) -> None:
-    assert default_form(one, kind) != default_form(other, kind)
+    assert default_form(first, kind) != default_form(second, kind)
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "kind"),
+    ("first", "second", "kind"),
     [
         ("1000::bigint", "1000", "bigint"),
         ("(-1)::bigint", "'-1'::integer", "bigint"),
@@ -62,13 +62,13 @@ def test_what_follows_a_casts_literal_in_a_default_is_compared(
     ],
 )
 def test_a_literal_default_is_what_it_is_in_the_columns_type(
-    one: str, other: str, kind: str
+    first: str, second: str, kind: str
 ) -> None:
-    assert default_form(one, kind) == default_form(other, kind)
+    assert default_form(first, kind) == default_form(second, kind)
 
 
 @pytest.mark.parametrize(
-    ("found", "wanted"),
+    ("actual", "expected"),
     [
         ("a >= 0::numeric::double precision", "a >= 0::double precision"),
         ("a::numeric >= '-1'::integer::numeric", "a >= '-1'::integer"),
@@ -86,13 +86,13 @@ def test_a_literal_default_is_what_it_is_in_the_columns_type(
     ],
 )
 def test_what_the_alteration_of_a_type_leaves_in_an_expression_is_idle(
-    found: str, wanted: str
+    actual: str, expected: str
 ) -> None:
-    assert normal_form(found) == normal_form(wanted)
+    assert normal_form(actual) == normal_form(expected)
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [
         ("a / 2::numeric > 1::numeric", "a / 2 > 1"),  # of integers it is a whole number
         ("a::integer > 1", "a > 1"),
@@ -102,5 +102,5 @@ def test_what_the_alteration_of_a_type_leaves_in_an_expression_is_idle(
         ("a >= '2020-01-01'::date", "a >= '2020-01-02'::date"),
     ],
 )
-def test_a_cast_that_makes_another_value_is_compared(one: str, other: str) -> None:
-    assert normal_form(one) != normal_form(other)
+def test_a_cast_that_makes_another_value_is_compared(first: str, second: str) -> None:
+    assert normal_form(first) != normal_form(second)

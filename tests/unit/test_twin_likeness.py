@@ -1,4 +1,4 @@
-"""What a server makes of one statement, and of two."""
+"""Compare what a server makes of one statement with what it makes of two."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ def unique(name: str, *columns: str) -> Part:
     return Part("unique", name, {}, columns, has_generated_name=name.endswith("_key"))
 
 
-def folded(models: list[sa.UniqueConstraint], twin: list[Part], found: list[Part]) -> list[str]:
-    """What is told of a database, by the names of its parts."""
+def folded(models: list[sa.UniqueConstraint], twin: list[Part], actual: list[Part]) -> list[str]:
+    """Return the differences of a database, by the names of its parts."""
     metadata = sa.MetaData()
     columns = [sa.Column(name, sa.Text, primary_key=name == "a") for name in "ab"]
     sa.Table("games", metadata, *columns, *models)
-    wanted = DatabaseSchema({"games": TableSchema("games", twin)})
-    note_folded(wanted, [metadata])
-    told: list[SchemaDifference] = differences(
-        DatabaseSchema({"games": TableSchema("games", found)}), wanted
+    expected = DatabaseSchema({"games": TableSchema("games", twin)})
+    note_folded(expected, [metadata])
+    unequal: list[SchemaDifference] = differences(
+        DatabaseSchema({"games": TableSchema("games", actual)}), expected
     )
-    return [f"{one.verb} {one.part.name}" for one in told]
+    return [f"{difference.verb} {difference.part.name}" for difference in unequal]
 
 
 @pytest.mark.parametrize(
-    ("models", "twin", "found"),
+    ("models", "twin", "actual"),
     [
         ([sa.UniqueConstraint("a")], [], [unique("games_a_key", "a")]),
         ([sa.UniqueConstraint("a", name="own")], [], [unique("own", "a")]),
@@ -49,15 +49,15 @@ def folded(models: list[sa.UniqueConstraint], twin: list[Part], found: list[Part
     ],
 )
 def test_a_unique_constraint_that_one_create_table_folds_may_be_there_and_may_not(
-    models: list[sa.UniqueConstraint], twin: list[Part], found: list[Part]
+    models: list[sa.UniqueConstraint], twin: list[Part], actual: list[Part]
 ) -> None:
-    """The server merges UNIQUE into the key, `alembic check` demands it all the same."""
-    assert folded(models, twin, found) == []
+    """Before, `alembic check` demanded a UNIQUE that the server had merged into the key."""
+    assert folded(models, twin, actual) == []
     assert folded(models, twin, twin) == []
 
 
 @pytest.mark.parametrize(
-    ("models", "twin", "found"),
+    ("models", "twin", "actual"),
     [
         ([], [], [unique("games_a_key", "a")]),
         ([sa.UniqueConstraint("a")], [], [unique("games_a_key", "a", "b")]),
@@ -66,9 +66,9 @@ def test_a_unique_constraint_that_one_create_table_folds_may_be_there_and_may_no
     ],
 )
 def test_a_unique_constraint_that_the_models_do_not_want_is_told(
-    models: list[sa.UniqueConstraint], twin: list[Part], found: list[Part]
+    models: list[sa.UniqueConstraint], twin: list[Part], actual: list[Part]
 ) -> None:
-    assert folded(models, twin, found) == [f"remove {found[-1].name}"]
+    assert folded(models, twin, actual) == [f"remove {actual[-1].name}"]
 
 
 OPTIONS = "AS {} INCREMENT {} MINVALUE 1 MAXVALUE {} START 1 CACHE 1 NO CYCLE"
@@ -81,24 +81,26 @@ def sequence(
     return Part("sequence", name, {"options": OPTIONS.format(kind, step, last)}, sql=sql)
 
 
-def counted(found: Part, wanted: Part, default: str = "") -> list[str]:
-    """What is told of a column with a sequence of its own, of which the models have a free one."""
+def counted(actual: Part, expected: Part, default: str = "") -> list[str]:
+    """Return the differences of a column's own sequence from the models' free one."""
 
     def games(default: str) -> dict[str, TableSchema]:
         facts = {"default": default, "identity": ""}
         return {"games": TableSchema("games", [Part("column", "id", facts, ("id",))])}
 
-    owned = Part("sequence", "", found.facts, ("games.id",), sql=found.sql)
+    owned = Part("sequence", "", actual.facts, ("games.id",), sql=actual.sql)
     database, models = (
         DatabaseSchema(games(OWN), owned=[owned]),
-        DatabaseSchema(games(default), [wanted]),
+        DatabaseSchema(games(default), [expected]),
     )
     adopt_owned(database, models)
-    return [f"{one.verb} {one.part.kind}" for one in differences(database, models)]
+    return [
+        f"{difference.verb} {difference.part.kind}" for difference in differences(database, models)
+    ]
 
 
 @pytest.mark.parametrize(
-    ("found", "wanted", "default"),
+    ("actual", "expected", "default"),
     [
         (sequence("", "games_id_seq"), sequence("games_id_seq", "games_id_seq"), ""),
         (
@@ -114,14 +116,14 @@ def counted(found: Part, wanted: Part, default: str = "") -> list[str]:
     ],
 )
 def test_a_sequence_named_like_that_of_serial_is_that_of_serial(
-    found: Part, wanted: Part, default: str
+    actual: Part, expected: Part, default: str
 ) -> None:
     """CREATE SEQUENCE was demanded, which fails: there is one of that name."""
-    assert counted(found, wanted, default) == []
+    assert counted(actual, expected, default) == []
 
 
 @pytest.mark.parametrize(
-    ("found", "wanted", "told"),
+    ("actual", "expected", "differing"),
     [
         (
             sequence("", "games_id_seq"),
@@ -135,21 +137,21 @@ def test_a_sequence_named_like_that_of_serial_is_that_of_serial(
         ),
     ],
 )
-def test_another_sequence_is_told(found: Part, wanted: Part, told: list[str]) -> None:
-    assert counted(found, wanted) == told
+def test_another_sequence_is_told(actual: Part, expected: Part, differing: list[str]) -> None:
+    assert counted(actual, expected) == differing
 
 
-def validated(found: str, models: sa.CheckConstraint, *, base: sa.CheckConstraint) -> list[str]:
-    """The cures of a commit whose database has the CHECK as found, and its base's had, too."""
+def validated(validity: str, models: sa.CheckConstraint, *, base: sa.CheckConstraint) -> list[str]:
+    """Return the fixes where tree and base have the CHECK with this validity."""
 
     def observed(constraint: sa.CheckConstraint) -> Observation:
         metadata = sa.MetaData()
         sa.Table("games", metadata, sa.Column("id", sa.Integer), constraint)
-        database, wanted = schema(found), schema("VALID")
-        share_validity(database, wanted, [metadata])
+        database, expected = schema(validity), schema("VALID")
+        share_validity(database, expected, [metadata])
         dialect = find_dialect("postgresql")
         assert dialect
-        opinion = compare_schemas("postgresql", dialect, database, wanted)
+        opinion = compare_schemas("postgresql", dialect, database, expected)
         fact = {"name": "", "operations": opinion["operations"], "twin": opinion}
         return Observation(databases=(fact,))
 
@@ -161,7 +163,7 @@ def validated(found: str, models: sa.CheckConstraint, *, base: sa.CheckConstrain
         )
 
     missing = of_models(operations(observed(models)), observed(base))
-    return [statement for one in missing for statement in one.sql]
+    return [statement for operation in missing for statement in operation.sql]
 
 
 def check(*, not_valid: bool) -> sa.CheckConstraint:
@@ -169,30 +171,30 @@ def check(*, not_valid: bool) -> sa.CheckConstraint:
 
 
 @pytest.mark.parametrize(
-    ("found", "not_valid"), [("NOT VALID", True), ("NOT VALID", False), ("VALID", True)]
+    ("validity", "not_valid"), [("NOT VALID", True), ("NOT VALID", False), ("VALID", True)]
 )
 def test_a_constraint_that_a_migration_leaves_not_valid_is_no_difference(
-    found: str, not_valid: bool
+    validity: str, not_valid: bool
 ) -> None:
     """To drop it and add it anew takes the lock that it was to avoid."""
     models = check(not_valid=not_valid)
-    assert validated(found, models, base=check(not_valid=not_valid)) == []
+    assert validated(validity, models, base=check(not_valid=not_valid)) == []
 
 
 def test_where_the_models_want_a_constraint_valid_from_now_on_it_is_validated() -> None:
-    cure = "ALTER TABLE games VALIDATE CONSTRAINT positive"
-    assert validated("NOT VALID", check(not_valid=False), base=check(not_valid=True)) == [cure]
+    fix = "ALTER TABLE games VALIDATE CONSTRAINT positive"
+    assert validated("NOT VALID", check(not_valid=False), base=check(not_valid=True)) == [fix]
 
 
 def test_a_foreign_key_without_a_name_that_is_not_valid_is_the_one_of_the_models() -> None:
     facts = {"definition": "FOREIGN KEY (a) REFERENCES b(id)", "validity": "VALID"}
-    wanted = Part("foreign_key", "games_a_fkey", facts, ("a",), has_generated_name=True)
-    found = Part(
+    expected = Part("foreign_key", "games_a_fkey", facts, ("a",), has_generated_name=True)
+    actual = Part(
         "foreign_key", "a_fkey", {**facts, "validity": "NOT VALID"}, ("a",), has_generated_name=True
     )
     (difference,) = differences(
-        DatabaseSchema({"games": TableSchema("games", [found])}),
-        DatabaseSchema({"games": TableSchema("games", [wanted])}),
+        DatabaseSchema({"games": TableSchema("games", [actual])}),
+        DatabaseSchema({"games": TableSchema("games", [expected])}),
     )
     assert difference.aspect == "validity"
 

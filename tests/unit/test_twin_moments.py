@@ -32,20 +32,20 @@ def check(definition: str) -> Part:
 
 
 def compared(
-    found: Part, wanted: Part, ddl: str = DDL, today: date = TODAY
+    actual: Part, expected: Part, ddl: str = DDL, today: date = TODAY
 ) -> list[SchemaDifference]:
     database, models = (
         DatabaseSchema({"games": TableSchema("games", [part])})
         if part.kind != "domain"
         else DatabaseSchema({}, [part])
-        for part in (found, wanted)
+        for part in (actual, expected)
     )
     name_moments(database, models, ddl, today)
     return differences(database, models)
 
 
 @pytest.mark.parametrize(
-    ("found", "wanted"),
+    ("actual", "expected"),
     [
         (column(EARLIER), column(NOW)),
         (column(NOW), column(NOW)),
@@ -59,19 +59,21 @@ def compared(
         ),
     ],
 )
-def test_the_time_at_which_a_database_was_made_is_no_difference(found: Part, wanted: Part) -> None:
-    assert compared(found, wanted) == []
+def test_the_time_at_which_a_database_was_made_is_no_difference(
+    actual: Part, expected: Part
+) -> None:
+    assert compared(actual, expected) == []
 
 
 def test_the_time_at_which_models_were_imported_is_no_difference() -> None:
     """`server_default=str(datetime.now())`, by the migration and by the models."""
     ddl = "CREATE TABLE games (made_at DATETIME DEFAULT '2026-11-29 10:11:12.131415')"
-    found, wanted = column("'2025-01-02 03:04:05.06'"), column("'2026-11-29 10:11:12.131415'")
-    assert compared(found, wanted, ddl) == []
+    actual, expected = column("'2025-01-02 03:04:05.06'"), column("'2026-11-29 10:11:12.131415'")
+    assert compared(actual, expected, ddl) == []
 
 
 @pytest.mark.parametrize(
-    ("found", "wanted"),
+    ("actual", "expected"),
     [
         (column(""), column(NOW)),
         (column("now()"), column(NOW)),
@@ -79,22 +81,22 @@ def test_the_time_at_which_models_were_imported_is_no_difference() -> None:
         (check("CHECK (made_at > now())"), check(f"CHECK (made_at > {NOW})")),
     ],
 )
-def test_what_is_wanted_does_not_depend_on_the_time(found: Part, wanted: Part) -> None:
-    (difference,) = compared(found, wanted)
+def test_what_is_wanted_does_not_depend_on_the_time(actual: Part, expected: Part) -> None:
+    (difference,) = compared(actual, expected)
     assert "2026" not in f"{difference.expected}"
     assert "'now'::timestamp with time zone" in difference.part.sql
-    assert difference.actual == found
+    assert difference.actual == actual
 
 
 @pytest.mark.parametrize(
-    ("found", "wanted"),
+    ("actual", "expected"),
     [
         (column(CHOSEN), column(MIDNIGHT)),
         (column("'2026-11-28'::date"), column("'2026-11-29'::date")),
     ],
 )
-def test_a_day_that_the_models_spell_out_is_compared(found: Part, wanted: Part) -> None:
-    assert compared(found, wanted, "DEFAULT '2026-11-29'") != []
+def test_a_day_that_the_models_spell_out_is_compared(actual: Part, expected: Part) -> None:
+    assert compared(actual, expected, "DEFAULT '2026-11-29'") != []
 
 
 def test_a_day_that_was_chosen_long_ago_is_compared() -> None:

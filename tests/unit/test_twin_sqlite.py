@@ -1,4 +1,4 @@
-"""The twin on SQLite: what is one schema, what is not, and statements that make it one."""
+"""Compare SQLite databases with their twins: equal schemas, unequal ones, and their fixes."""
 
 from __future__ import annotations
 
@@ -36,16 +36,19 @@ def read_from(*statements: str) -> DatabaseSchema:
         return read(connection)
 
 
-def changed(found: Sequence[SchemaDifference]) -> list[tuple[str, str, str, str]]:
-    return [(one.verb, one.part.kind, one.part.name, one.aspect) for one in found]
+def changed(unequal: Sequence[SchemaDifference]) -> list[tuple[str, str, str, str]]:
+    return [
+        (difference.verb, difference.part.kind, difference.part.name, difference.aspect)
+        for difference in unequal
+    ]
 
 
 def fix_all(connection: sa.Connection, models: DatabaseSchema) -> list[SchemaDifference]:
-    """Run the cures of all differences, each once; what differs then."""
+    """Run the fixes of all differences, each once; return the remaining differences."""
     before = read(connection)
-    found = differences(before, models)
+    unequal = differences(before, models)
     ran = set()
-    for difference in found:
+    for difference in unequal:
         statements = tuple(fix_statements(difference, before, models))
         if statements not in ran:
             for statement in statements:
@@ -171,30 +174,30 @@ OTHER_EXPRESSIONS = [
 ]
 
 
-@pytest.mark.parametrize(("one", "other"), SAME)
-def test_one_table_spelt_differently(one: str, other: str) -> None:
-    assert changed(differences(read_from(one), read_from(other))) == []
+@pytest.mark.parametrize(("first", "second"), SAME)
+def test_one_table_spelt_differently(first: str, second: str) -> None:
+    assert changed(differences(read_from(first), read_from(second))) == []
 
 
 TABLE = "CREATE TABLE T (a TEXT, b TEXT, c TEXT)"
 CHECKED = "CREATE TABLE T (a, b, c, CHECK ({}))"
 
 
-@pytest.mark.parametrize(("one", "other"), SAME_INDEXES)
-def test_one_index_spelt_differently(one: str, other: str) -> None:
-    assert changed(differences(read_from(TABLE, one), read_from(TABLE, other))) == []
+@pytest.mark.parametrize(("first", "second"), SAME_INDEXES)
+def test_one_index_spelt_differently(first: str, second: str) -> None:
+    assert changed(differences(read_from(TABLE, first), read_from(TABLE, second))) == []
 
 
-@pytest.mark.parametrize(("one", "other"), SAME_EXPRESSIONS)
-def test_one_expression_spelt_differently(one: str, other: str) -> None:
-    found = differences(read_from(CHECKED.format(one)), read_from(CHECKED.format(other)))
-    assert changed(found) == []
+@pytest.mark.parametrize(("first", "second"), SAME_EXPRESSIONS)
+def test_one_expression_spelt_differently(first: str, second: str) -> None:
+    unequal = differences(read_from(CHECKED.format(first)), read_from(CHECKED.format(second)))
+    assert changed(unequal) == []
 
 
-@pytest.mark.parametrize(("one", "other"), OTHER_EXPRESSIONS)
-def test_another_expression(one: str, other: str) -> None:
-    found = differences(read_from(CHECKED.format(one)), read_from(CHECKED.format(other)))
-    assert changed(found) == [("modify", "check", "", "")]
+@pytest.mark.parametrize(("first", "second"), OTHER_EXPRESSIONS)
+def test_another_expression(first: str, second: str) -> None:
+    unequal = differences(read_from(CHECKED.format(first)), read_from(CHECKED.format(second)))
+    assert changed(unequal) == [("modify", "check", "", "")]
 
 
 PARENT = "CREATE TABLE p (x INTEGER PRIMARY KEY, y INT UNIQUE, a INT)"
@@ -269,42 +272,44 @@ ROWS = "INSERT INTO T (a) VALUES ('1'), ('2')"
 
 
 def both_ways(
-    one: Sequence[str], other: Sequence[str], rows: str
+    first: Sequence[str], second: Sequence[str], rows: str
 ) -> Iterator[list[tuple[str, str, str, str]]]:
-    """What it takes from the one to the other, and back; that it does, with no row lost."""
-    for here, there in ((one, other), (other, one)):
+    """Yield the differences to the second schema and back; fix them without loss of rows."""
+    for here, there in ((first, second), (second, first)):
         models = read_from(*here)
         with database(*there, rows) as connection:
-            found = differences(read(connection), models)
+            unequal = differences(read(connection), models)
             assert fix_all(connection, models) == []
             assert connection.exec_driver_sql("SELECT count(*) FROM T").scalar_one() == 2
-        yield changed(found)
+        yield changed(unequal)
 
 
-@pytest.mark.parametrize(("kind", "aspect", "one", "other"), OTHER)
-def test_another_table(kind: str, aspect: str, one: str, other: str) -> None:
-    here, there = ((PARENT, f"CREATE TABLE T ({inside})") for inside in (one, other))
-    for found in both_ways(here, there, ROWS):
-        assert {(what, which) for _, what, _, which in found} == {(kind, aspect)}
+@pytest.mark.parametrize(("kind", "aspect", "first", "second"), OTHER)
+def test_another_table(kind: str, aspect: str, first: str, second: str) -> None:
+    here, there = ((PARENT, f"CREATE TABLE T ({inside})") for inside in (first, second))
+    for changes in both_ways(here, there, ROWS):
+        assert {(part, changed_aspect) for _, part, _, changed_aspect in changes} == {
+            (kind, aspect)
+        }
 
 
 @pytest.mark.parametrize(("table", "options"), OTHER_OPTIONS)
 def test_other_options(table: str, options: str) -> None:
-    for found in both_ways([table], [table + options], ROWS):
-        assert [kind for _, kind, _, _ in found] == ["options"]
+    for changes in both_ways([table], [table + options], ROWS):
+        assert [kind for _, kind, _, _ in changes] == ["options"]
 
 
-@pytest.mark.parametrize(("one", "other"), OTHER_INDEXES)
-def test_another_index(one: str, other: str) -> None:
-    for found in both_ways((TABLE, one), (TABLE, other), ROWS):
-        assert {kind for _, kind, _, _ in found} == {"index"}
+@pytest.mark.parametrize(("first", "second"), OTHER_INDEXES)
+def test_another_index(first: str, second: str) -> None:
+    for changes in both_ways((TABLE, first), (TABLE, second), ROWS):
+        assert {kind for _, kind, _, _ in changes} == {"index"}
 
 
 def test_a_unique_index_is_no_unique_constraint() -> None:
     index = (TABLE, "CREATE UNIQUE INDEX u ON T (a)")
     constraint = ["CREATE TABLE T (a TEXT, b TEXT, c TEXT, CONSTRAINT u UNIQUE (a))"]
-    for found in both_ways(index, constraint, ROWS):
-        assert sorted(kind for _, kind, _, _ in found) == ["index", "unique"]
+    for changes in both_ways(index, constraint, ROWS):
+        assert sorted(kind for _, kind, _, _ in changes) == ["index", "unique"]
 
 
 def test_a_table_that_was_altered_is_the_one_that_was_made() -> None:
@@ -317,14 +322,14 @@ def test_a_table_that_was_altered_is_the_one_that_was_made() -> None:
         "ALTER TABLE old DROP COLUMN gone",
         "ALTER TABLE old RENAME TO new",
     )
-    made = read_from(
+    created = read_from(
         "CREATE TABLE new (id INTEGER, two TEXT, later BOOLEAN NOT NULL DEFAULT false, "
         "PRIMARY KEY (id), CHECK (two <> ''))",
         "CREATE INDEX i ON new (two) WHERE two > 'a'",
         "CREATE TABLE child (parent INT REFERENCES new)",
     )
-    assert changed(differences(altered, made)) == []
-    assert list(altered.tables) == list(made.tables)
+    assert changed(differences(altered, created)) == []
+    assert list(altered.tables) == list(created.tables)
 
 
 class Color(enum.Enum):
@@ -473,26 +478,28 @@ NAMES = [
 
 @pytest.mark.parametrize("name", NAMES)
 def test_names_that_need_care(name: str) -> None:
-    def made(length: int, least: int) -> sa.MetaData:
+    def build(length: int, least: int) -> sa.MetaData:
         metadata = sa.MetaData()
         table = sa.Table(name, metadata, sa.Column(name, sa.String(length), primary_key=True))
-        other = sa.Column("other", sa.String)
-        table.append_column(other)
-        table.append_constraint(sa.ForeignKeyConstraint([other], [table.c[name]], name=name))
+        second_column = sa.Column("other", sa.String)
+        table.append_column(second_column)
+        table.append_constraint(
+            sa.ForeignKeyConstraint([second_column], [table.c[name]], name=name)
+        )
         table.append_constraint(sa.CheckConstraint(sa.func.length(table.c[name]) > least))
-        sa.Index(name + "_i", table.c[name], sqlite_where=other > str(least))
+        sa.Index(name + "_i", table.c[name], sqlite_where=second_column > str(least))
         return metadata
 
     with database() as connection:
-        made(20, 0).create_all(connection)
+        build(20, 0).create_all(connection)
         models = read(connection)
         assert [part.columns for part in models.tables[name].of("primary_key")] == [(name,)]
     with database() as connection:
-        metadata = made(10, 1)
+        metadata = build(10, 1)
         metadata.create_all(connection)
         table = metadata.tables[name]
         connection.execute(table.insert(), [{name: "long", "other": "x"}])
-        assert {one.part.kind for one in differences(read(connection), models)} == {
+        assert {difference.part.kind for difference in differences(read(connection), models)} == {
             *("column", "check", "index")
         }
         assert fix_all(connection, models) == []
@@ -533,7 +540,7 @@ MADE_OF: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
 
 @st.composite
 def metadatas(draw: st.DrawFn) -> sa.MetaData:
-    """Two tables that always have their keys; the rest comes and goes. Old rows fit into all."""
+    """Draw two tables with keys and random other parts. Old rows fit into all."""
     conventions = {"ix": "ix_%(column_0_label)s", "ck": "ck_%(table_name)s_%(column_0_name)s"}
     metadata = sa.MetaData(naming_convention=draw(st.sampled_from([conventions, None])))
     for table_name in ("one", "The Other"):
@@ -545,8 +552,8 @@ def metadatas(draw: st.DrawFn) -> sa.MetaData:
             table.append_column(column)
             if draw(st.booleans()):
                 number = sa.type_coerce(column, sa.Integer)
-                other = draw(st.integers(100, 102))
-                table.append_constraint(sa.CheckConstraint(column.is_(None) | (number != other)))
+                bound = draw(st.integers(100, 102))
+                table.append_constraint(sa.CheckConstraint(column.is_(None) | (number != bound)))
             if draw(st.booleans()):
                 where = draw(st.sampled_from([None, column.is_not(None), sa.text("id > 'x'")]))
                 expression = draw(st.sampled_from([column, column.desc(), sa.func.lower(column)]))
@@ -562,9 +569,9 @@ def metadatas(draw: st.DrawFn) -> sa.MetaData:
 
 @given(metadatas(), metadatas())
 @settings(deadline=None, max_examples=int(os.environ.get("LOCKSTEP_EXAMPLES", "25")))
-def test_any_two_databases(migrated: sa.MetaData, wanted: sa.MetaData) -> None:
+def test_any_two_databases(migrated: sa.MetaData, metadata: sa.MetaData) -> None:
     with database() as connection:
-        wanted.create_all(connection)
+        metadata.create_all(connection)
         models = read(connection)
     with database("PRAGMA foreign_keys = ON") as connection:
         migrated.create_all(connection)
@@ -599,7 +606,7 @@ def expressions(draw: st.DrawFn, depth: int = 4) -> str:
         return draw(st.sampled_from(ATOMS))
     shape = draw(st.sampled_from(SHAPES))
     inner = [draw(expressions(depth - 1)) for _ in range(shape.count("{}"))]
-    return shape.format(*(f"({one})" if draw(st.booleans()) else one for one in inner))
+    return shape.format(*(f"({operand})" if draw(st.booleans()) else operand for operand in inner))
 
 
 @given(st.lists(expressions(), min_size=20, max_size=20))
@@ -608,12 +615,12 @@ def test_the_one_form_of_an_expression_means_what_it_did(written: list[str]) -> 
     with database("CREATE TABLE t (a, b, c)") as connection:
         for row in ("0, 1, 'x'", "1, NULL, 'X'", "-2, 'y', 2.5", "NULL, 3, 0"):
             connection.exec_driver_sql(f"INSERT INTO t VALUES ({row})")
-        for one in written:
-            form = expression(tokenize(one), "t", {"a", "b", "c"})
+        for sql_text in written:
+            form = expression(tokenize(sql_text), "t", {"a", "b", "c"})
             assert expression(tokenize(form), "t", {"a", "b", "c"}) == form
             sql = "SELECT quote({}) FROM t"
             try:
-                meant = connection.exec_driver_sql(sql.format(one)).fetchall()
+                meant = connection.exec_driver_sql(sql.format(sql_text)).fetchall()
             except sa.exc.OperationalError:  # a shape that needed parentheses
                 continue
             assert connection.exec_driver_sql(sql.format(form)).fetchall() == meant, form

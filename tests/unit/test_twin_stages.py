@@ -1,4 +1,4 @@
-"""What is in the way of a change goes before it and comes back after it, each once."""
+"""Drop what blocks a change before it, and create it again after it, each once."""
 
 from __future__ import annotations
 
@@ -49,17 +49,17 @@ def printed(database: DatabaseSchema, models: DatabaseSchema, *autogenerate: Any
     assert dialect is not None
     opinion = compare_schemas("postgresql", dialect, database, models)
     merged = merge(list(autogenerate), opinion, lambda _: True)
-    facts = [{"expected": "", "actual": "", **one} for one in merged]
-    found = operations(Observation(databases=({"name": "", "operations": facts},)))
-    return [line.strip() for line in upgrade_functions(found).splitlines()[1:]]
+    facts = [{"expected": "", "actual": "", **operation} for operation in merged]
+    missing = operations(Observation(databases=({"name": "", "operations": facts},)))
+    return [line.strip() for line in upgrade_functions(missing).splitlines()[1:]]
 
 
-def said(kind: str, name: str, code: str, *columns: str) -> dict[str, Any]:
-    told = {"kind": kind, "table": "games", "name": name, "columns": [*columns], "text": kind}
-    return {**told, "code": [code]}
+def operation_of(kind: str, name: str, code: str, *columns: str) -> dict[str, Any]:
+    facts = {"kind": kind, "table": "games", "name": name, "columns": [*columns], "text": kind}
+    return {**facts, "code": [code]}
 
 
-DROP_COLUMN = said("remove_column", "a", "op.drop_column('games', 'a')")
+DROP_COLUMN = operation_of("remove_column", "a", "op.drop_column('games', 'a')")
 
 
 def test_an_index_that_changes_is_dropped_before_the_column_that_takes_it_along() -> None:
@@ -77,7 +77,7 @@ def test_a_check_that_changes_is_dropped_before_the_column_and_made_after_the_ne
         column("a"), column("b"), constraint("check", "ck", "CHECK (a > b)", "a", "b")
     )
     models = schema(column("b"), column("c"), constraint("check", "ck", "CHECK (b > c)", "b", "c"))
-    add = said("add_column", "c", "op.add_column('games', …)")
+    add = operation_of("add_column", "c", "op.add_column('games', …)")
     assert printed(database, models, add, DROP_COLUMN) == [
         "op.drop_constraint(op.f('ck'), 'games', type_='check')",
         "op.add_column('games', …)",
@@ -90,8 +90,8 @@ def test_a_foreign_key_goes_before_the_key_that_it_leads_to_and_comes_after_the_
     database = schema(column("a"), column("b"), constraint("primary_key", "pk", "PRIMARY KEY (a)"))
     models = schema(column("a"), column("b"), constraint("primary_key", "pk", "PRIMARY KEY (b)"))
     keys = [
-        said("add_fk", "new", "op.create_foreign_key('new')", "x"),
-        said("remove_fk", "old", "op.drop_constraint('old')", "x"),
+        operation_of("add_fk", "new", "op.create_foreign_key('new')", "x"),
+        operation_of("remove_fk", "old", "op.drop_constraint('old')", "x"),
     ]
     others = [{**key, "table": "moves"} for key in keys]
     assert printed(database, models, *others) == [
@@ -103,16 +103,19 @@ def test_a_foreign_key_goes_before_the_key_that_it_leads_to_and_comes_after_the_
 
 
 def test_what_went_first_already_still_does() -> None:
-    """Two tables that exchange the names of their foreign keys."""
+    """Check two tables that exchange the names of their foreign keys."""
     database, models = schema(column("a")), schema(column("a", default="1"))
-    gone = {**said("remove_fk", "fk", "unused", "x"), "before": ["op.drop_constraint('fk')"]}
+    gone = {
+        **operation_of("remove_fk", "fk", "unused", "x"),
+        "before": ["op.drop_constraint('fk')"],
+    }
     lines = printed(database, models, {**gone, "table": "moves", "code": []})
     assert lines[0] == "op.drop_constraint('fk')"
 
 
 def test_what_is_computed_goes_before_the_column_that_it_is_computed_from() -> None:
     database = schema(column("a"), column("b", computed="a + 1"))
-    computed = said("remove_column", "b", "op.drop_column('games', 'b')")
+    computed = operation_of("remove_column", "b", "op.drop_column('games', 'b')")
     assert printed(database, schema(), DROP_COLUMN, computed) == [
         "op.drop_column('games', 'b')",
         "op.drop_column('games', 'a')",
@@ -129,13 +132,16 @@ def test_what_hangs_on_a_computed_column_comes_back_once() -> None:
     assert len(lines) == 6
 
 
-def cured(
-    has: Part, wants: Part, *parts: Part, wanted: tuple[Part, ...] | None = None
+def fixed(
+    has: Part, wants: Part, *parts: Part, model_parts: tuple[Part, ...] | None = None
 ) -> list[str]:
     status = column("status", "status")
     database = schema(status, *parts, loose=(has,))
-    models = schema(status, *(parts if wanted is None else wanted), loose=(wants,))
-    return [str(one) for one in fix_statements(SchemaDifference("", wants, has), database, models)]
+    models = schema(status, *(parts if model_parts is None else model_parts), loose=(wants,))
+    return [
+        str(statement)
+        for statement in fix_statements(SchemaDifference("", wants, has), database, models)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -147,7 +153,7 @@ def cured(
     ],
 )
 def test_rows_keep_a_label_that_is_renamed(has: Part, wants: Part, renames: list[str]) -> None:
-    assert cured(has, wants) == [f"ALTER TYPE status RENAME VALUE {one}" for one in renames]
+    assert fixed(has, wants) == [f"ALTER TYPE status RENAME VALUE {rename}" for rename in renames]
 
 
 @pytest.mark.parametrize(
@@ -166,31 +172,34 @@ def test_rows_keep_a_label_that_is_renamed(has: Part, wants: Part, renames: list
 def test_what_knows_the_old_type_is_out_of_the_way_of_the_new_one(
     has: Part, wants: Part, part: Part
 ) -> None:
-    first, *_, last = cured(has, wants, part)
+    first, *_, last = fixed(has, wants, part)
     assert "DROP" in first
     assert first.endswith(" ix")
     assert last.endswith(part.sql)
 
 
 def test_what_changes_itself_does_not_come_back() -> None:
-    """It is dropped and made by its own operation."""
+    """Its own operation drops and creates it."""
     old, new = (index("ix", "id", f"status <> '{label}'::status") for label in "ca")
-    statements = cured(enum("a", "b", "c"), enum("a", "b"), old, wanted=(new,))
-    assert not [one for one in statements if "INDEX" in one]
+    statements = fixed(enum("a", "b", "c"), enum("a", "b"), old, model_parts=(new,))
+    assert not [statement for statement in statements if "INDEX" in statement]
 
 
 def test_a_label_that_is_used_at_once_comes_with_a_new_type() -> None:
     """PostgreSQL lets no transaction use a label that it adds."""
-    assert cured(enum("a"), enum("a", "b")) == ["ALTER TYPE status ADD VALUE 'b' AFTER 'a'"]
+    assert fixed(enum("a"), enum("a", "b")) == ["ALTER TYPE status ADD VALUE 'b' AFTER 'a'"]
     using = index("ix", "id", "status <> 'b'::status")
-    assert "CREATE TYPE" in "".join(cured(enum("a"), enum("a", "b"), wanted=(using,)))
+    assert "CREATE TYPE" in "".join(fixed(enum("a"), enum("a", "b"), model_parts=(using,)))
     array = column("all", "status[]", default="'{a,b}'::status[]")
-    assert "CREATE TYPE" in "".join(cured(enum("a"), enum("a", "b"), wanted=(array,)))
+    assert "CREATE TYPE" in "".join(fixed(enum("a"), enum("a", "b"), model_parts=(array,)))
 
 
 @pytest.mark.parametrize(("label", "default"), [("b", "'a'::status"), ("c", "'b'::status")])
 def test_a_default_whose_label_goes_becomes_that_of_the_models(label: str, default: str) -> None:
-    has, wants = enum("a", "b", "c"), enum(*(one for one in "abc" if one != label), "d", "e")
+    has, wants = (
+        enum("a", "b", "c"),
+        enum(*(letter for letter in "abc" if letter != label), "d", "e"),
+    )
     old = column("status", "status", default="'b'::status")
     models = schema(column("status", "status", default=default), loose=(wants,))
     statements = fix_statements(SchemaDifference("", wants, has), schema(old, loose=(has,)), models)
@@ -198,7 +207,7 @@ def test_a_default_whose_label_goes_becomes_that_of_the_models(label: str, defau
 
 
 def test_code_of_all_stages_is_shown_with_the_finding() -> None:
-    told: Any = dict.fromkeys(("database", "table", "name", "wanted", "found", "text"), "")
+    texts: Any = dict.fromkeys(("database", "table", "name", "wanted", "found", "text"), "")
     stages: Any = {"before": ("a",), "code": ("b",), "after": ("c",)}
-    operation = Operation(kind="add_index", columns=(), **told, **stages)
+    operation = Operation(kind="add_index", columns=(), **texts, **stages)
     assert operation.whole_code == ("a", "b", "c")
