@@ -259,7 +259,7 @@ def test_a_database_client_is_refused_with_what_to_write_instead(
     ],
 )
 def test_a_program_that_is_not_known_to_be_harmless_is_refused(shop: Project, code: str) -> None:
-    assert_unjudged(check_start(shop, code + "\n"), "refused to start", "allow-run", f"{INIT}:")
+    assert_unjudged(check_start(shop, code + "\n"), "refused to start", "allow-run = [", f"{INIT}:")
 
 
 def test_a_program_of_the_settings_is_started_and_a_refused_one_is_named(shop: Project) -> None:
