@@ -435,6 +435,33 @@ def test_what_migrations_import_is_of_the_snapshot(shop: Project) -> None:
     assert judged(shop) == (1, 0, 3)
 
 
+CONFIGURE = """\
+        context.configure(
+            connection=connection, target_metadata=target_metadata
+        )
+"""
+WRAPPED = """\
+        try:
+            context.configure(connection=connection, target_metadata=target_metadata)
+        except Exception:
+            raise SystemExit("cannot configure") from None
+"""
+
+
+@pytest.mark.sampled(1)
+@pytest.mark.parametrize("configure", [CONFIGURE, WRAPPED], ids=["plain", "wrapped"])
+def test_a_snapshot_of_another_naming_convention_is_not_used(shop: Project, configure: str) -> None:
+    shop.replace(ENV, CONFIGURE, configure)
+    shop.stage(ENV)
+    assert judged(shop)[0] == 0
+    shop.commit("Configure")
+    shop.replace(
+        "service/shop/base.py", '    "pk"', '    "ck": "ck_%(constraint_name)s",\n    "pk"'
+    )
+    shop.stage("service/shop/base.py")
+    assert judged(shop) == (0, 2, 0)
+
+
 def test_one_new_revision_on_postgresql(shop_on_postgresql: Project) -> None:
     project = shop_on_postgresql
     assert judged(project) == (0, 2, 0)
