@@ -105,6 +105,13 @@ def test_pyenv(project: Path) -> None:
     assert found(project, PYENV_ROOT=root) == ["pyenv/versions/shop-3.12"]
 
 
+def test_a_folder_that_cannot_be_looked_into_is_passed_over(project: Path) -> None:
+    """Such as root's, of `sudo -E`; to root itself only a name that is too long is like that."""
+    make(project, "shop/.venv")
+    put(project, ".python-version", "3.12\n")
+    assert found(project, PYENV_ROOT=f"/{'x' * 300}") == ["shop/.venv"]
+
+
 @pytest.mark.parametrize(
     ("variable", "home"),
     [

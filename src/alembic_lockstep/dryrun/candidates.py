@@ -140,7 +140,7 @@ def environments(
         for place, words in places.items():
             for name, folder in look(place, outer):
                 python = _python_of(folder)
-                if python.is_file():
+                if os.path.isfile(python):  # noqa: PTH113 - another account's folder raises there
                     yield Candidate(f"{name} {words}", str(python))
 
 

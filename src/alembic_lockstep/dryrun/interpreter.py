@@ -103,7 +103,7 @@ def used_interpreters(memory: Path) -> set[str]:
         paths = {entry["path"] for entry in entries if entry["bare"]}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return set()
-    return {path for path in paths if Path(path).is_file()}
+    return {path for path in paths if os.path.isfile(path)}  # noqa: PTH113
 
 
 def _first_fitting(
@@ -140,7 +140,7 @@ def _refusal(
     """Try one candidate; the empty string means that it fits."""
     if not candidate.path:
         return "names no environment"
-    if not run and not Path(candidate.path).is_file():
+    if not run and not os.path.isfile(candidate.path):  # noqa: PTH113
         return "does not exist"
     try:
         trial = subprocess.run(
