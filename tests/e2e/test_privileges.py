@@ -191,6 +191,8 @@ def test_another_database_does_not_outlive_its_replay(shop: Project, name: str) 
         "ALTER SYSTEM SET shared_preload_libraries TO nonesuch",
         "ALTER SYSTEM SET default_transaction_read_only TO on",
         "CREATE SUBSCRIPTION s CONNECTION '' PUBLICATION p WITH (connect = false)",
+        "SELECT pg_create_logical_replication_slot('cdc', 'pgoutput')",
+        "SELECT pg_create_physical_replication_slot('standby')",
         "ALTER ROLE CURRENT_USER NOLOGIN",
         "ALTER ROLE CURRENT_USER PASSWORD 'another'",
     ],
@@ -200,7 +202,7 @@ def test_a_setting_of_a_private_server_does_not_outlive_its_replay(
 ) -> None:
     if not is_private(shop):
         pytest.skip("the server is others' too")
-    block = re.sub(r"^(CREATE|ALTER SYSTEM).*", "", statement)
+    block = re.sub(r"^(CREATE|ALTER SYSTEM|SELECT).*", "", statement)
     upgrade = executing(statement) if block else autocommitting(statement)
     add_migration(shop, NEW, HEAD, upgrade)
     first, again = check(shop), check(shop, "--no-cache")

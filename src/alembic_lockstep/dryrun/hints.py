@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from alembic_lockstep.dryrun.env_script import NO_TABLE, of_env_script
-from alembic_lockstep.dryrun.lacks import what_to_set
+from alembic_lockstep.dryrun.lacks import REFUSED, what_to_set
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.services import stand_in_advice
 from alembic_lockstep.dryrun.start_file import start_file_advice
@@ -40,6 +40,10 @@ LACKING = (
 )
 # Extensions of PostgreSQL's own that the wheel was built without.
 LEFT_OUT = ("pgcrypto", "uuid-ossp", "postgis")
+_UNSHARED = (
+    "Remove scratch.urls (or the variable ALEMBIC_LOCKSTEP_SCRATCH): a private server runs the "
+    "statement, and nothing of it stays."
+)
 _NOT_IN_WHEEL = "# not in the wheel's server: install PostgreSQL, or name a server in scratch.urls"
 
 
@@ -50,6 +54,8 @@ def hint(seen: Observation, side: Side | None = None) -> str:
         side: What was run.
     """
     message = str(seen.error["message"])
+    if seen.error["type"] == REFUSED:
+        return _UNSHARED
     blamed = any(address.rpartition(":")[0] in message for address in seen.refused)
     dialect = seen.connections[-1]["dialect"] if seen.connections else "postgresql"
     return (

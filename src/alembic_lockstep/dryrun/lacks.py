@@ -12,12 +12,15 @@ LACKS = re.compile(
     r'(?i)extension "(?P<extension>[^"]+)" is not available'
     r'|could not open extension control file "[^"]*?(?P<file>[^/"]+)\.control"'
     r'|could not access file "[^"]*": No such file|could not load library'
+    r"|directory \"[^\"]+\" does not exist|could not (?:create|set permissions on) directory"
     r"|must be loaded via \"?shared_preload_libraries|ICU is not supported in this build"
     r"|requires the server to be built with"
     r"|Unknown storage engine|Unknown collation|Unknown character set"
     r"|Plugin '[^']*' is not loaded|doesn't yet support"
     r"|(?P<module>no such module: )"
 )
+#: The probe's error for a statement that a server of others' is not to run.
+REFUSED = "RefusedStatementError"
 #: What the machine or the server has used up, whoever asks for more, and what to do about it.
 _USED_UP = (
     (
@@ -43,7 +46,7 @@ _URLS = {
 
 def server_lacks(seen: Observation) -> bool:
     """Whether a run failed for something that another server of the dialect may have."""
-    return LACKS.search(str(seen.error["message"])) is not None
+    return seen.error["type"] == REFUSED or LACKS.search(str(seen.error["message"])) is not None
 
 
 def what_to_set(message: str, dialect: str = "postgresql") -> str:

@@ -7,12 +7,13 @@ removes such objects only where our mark proves that the project made them.
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Dict, Iterator, List, Set, Tuple
 
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from .protocol import Denial
+from .reach import refuse
 
 #: PostgreSQL's SQLSTATE for a lack of privileges.
 _SQLSTATE = "42501"
@@ -40,11 +41,14 @@ class ClusterWatch:
     Attributes:
         marks: By dialect, the comment for roles, databases and tablespaces that the project makes;
             none for a server of ours.
+        shared: Dialects whose server others use, too: what would change more of it than the run's
+            databases is refused.
         denied: Dialect and statement that a server refused for lack of a privilege.
     """
 
     def __init__(self) -> None:
         self.marks: Dict[str, str] = {}
+        self.shared: Set[str] = set()
         self.denied: List[Denial] = []
 
     def install(self) -> None:
@@ -67,7 +71,11 @@ class ClusterWatch:
             self.denied.append({"dialect": engine.dialect.name, "statement": statement})
 
     def _before(self, connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        objects = named(statement) if self.marks.get(connection.dialect.name) else []
+        mark = self.marks.get(connection.dialect.name, "")
+        is_ours = bool(mark) and statement.endswith(f" IS '{mark}'")
+        if connection.dialect.name in self.shared and not is_ours:
+            refuse(connection, statement, mark)
+        objects = named(statement) if mark else []
         if objects:
             connection.info[_PENDING] = [item for item in objects if not _exists(connection, item)]
 

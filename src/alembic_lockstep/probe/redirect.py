@@ -190,6 +190,7 @@ class Redirect:
             self._urls[key] = make_url(url)
             if answer["is_shared"]:
                 self._shared[self._urls[key]] = url
+                self.cluster.shared.add(dialect.name)
             if destination == SCRATCH:
                 self.connections.append(facts)
         return self._urls[key]

@@ -24,7 +24,7 @@ MARK = "alembic-lockstep "
 _TRIES = 5
 
 #: In the order in which things can be removed: what is owned before its owner.
-_KINDS = ("database", "slot", "setting", "parameter", "tablespace", "role")
+_KINDS = ("database", "subscription", "slot", "setting", "parameter", "tablespace", "role")
 
 _LOOK = r"""
     SELECT 'database', datname::text, shobj_description(oid, 'pg_database')
@@ -33,15 +33,18 @@ _LOOK = r"""
     FROM pg_roles WHERE rolname !~ '^pg_'
     UNION ALL SELECT 'tablespace', spcname::text, shobj_description(oid, 'pg_tablespace')
     FROM pg_tablespace WHERE spcname !~ '^pg_'
-    UNION ALL SELECT 'slot', slot_name::text, NULL FROM pg_replication_slots
-    WHERE NOT temporary AND (database IS NULL OR database !~ '^lockstep_')
+    UNION ALL SELECT 'slot', slot_name::text, CASE WHEN database LIKE %(own)s THEN %(mark)s END
+    FROM pg_replication_slots
+    WHERE NOT temporary AND (database IS NULL OR database !~ '^lockstep_' OR database LIKE %(own)s)
+    UNION ALL SELECT 'subscription', subname::text, %(mark)s
+    FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid WHERE datname LIKE %(own)s
     UNION ALL SELECT 'setting', coalesce(r.rolname::text, ''), NULL
     FROM pg_db_role_setting s LEFT JOIN pg_roles r ON r.oid = s.setrole WHERE s.setdatabase = 0
 """
 #: Superusers only, so of private servers only.
 _PARAMETERS = """
     UNION ALL SELECT 'parameter', name::text, NULL FROM pg_file_settings
-    WHERE sourcefile LIKE '%postgresql.auto.conf'
+    WHERE sourcefile LIKE '%%postgresql.auto.conf'
 """
 _LIVING = """
     SELECT lpad(to_hex(objid::bigint), 8, '0') FROM pg_locks
@@ -137,7 +140,9 @@ class Cluster:
 
     def _look(self) -> dict[Thing, str | None]:
         asked = _LOOK + (_PARAMETERS if self._is_private else "")
-        rows = self._connection.execute(asked.encode()).fetchall()
+        own = rf"lockstep\_{self._token}\_%"
+        facts = {"own": own, "mark": self.mark}
+        rows = self._connection.execute(asked.encode(), facts).fetchall()
         return {Thing(kind, name): comment for kind, name, comment in rows}
 
 
@@ -145,6 +150,8 @@ def _removal(thing: Thing) -> Iterator[Composed]:
     from psycopg.sql import SQL, Identifier, Literal
 
     name = Identifier(thing.name or "ALL")
+    if thing.kind == "subscription":
+        return  # it goes with its database
     if thing.kind == "database":
         others = SQL("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {}")
         yield others.format(Literal(thing.name))

@@ -26,7 +26,7 @@ _SETTINGS = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
-    "wal_level": "minimal",
+    "wal_level": "logical",  # else no migration can make a replication slot
     "max_wal_senders": "0",
     "max_logical_replication_workers": "0",
     "max_parallel_workers": "0",
