@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from uuid import uuid4
@@ -147,6 +149,18 @@ def test_a_later_migration_finds_the_role_of_one_before_it(shop: Project, name: 
     shop.git("commit", "--quiet", "-m", "A role")
     add_migration(shop, NEXT, NEW, executing(f"GRANT SELECT ON customers TO {name}"))
     assert_clean(check(shop))
+    assert name not in roles()
+
+
+def test_two_environments_at_a_time_may_make_a_role_of_one_name(shop: Project, name: str) -> None:
+    made = executing(f"CREATE ROLE {name}", "SELECT pg_sleep(1)")
+    add_migration(shop, NEW, upgrade=made)
+    shutil.copytree(shop.root / "service", shop.root / "depot")
+    config = ["service/alembic.ini", "depot/alembic.ini"]
+    shop.write("pyproject.toml", f"[tool.alembic-lockstep]\nconfig = {json.dumps(config)}\n")
+    shop.stage(".")
+    result = shop.check()
+    assert_clean(result, "service/alembic.ini: 3 revisions", "depot/alembic.ini: 3 revisions")
     assert name not in roles()
 
 

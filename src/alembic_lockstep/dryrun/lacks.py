@@ -19,6 +19,12 @@ LACKS = re.compile(
     r"|Plugin '[^']*' is not loaded|doesn't yet support"
     r"|(?P<module>no such module: )"
 )
+#: What two replays at a time can have only one of: it is the server's and no database's.
+_TAKEN = re.compile(
+    r"(?i)(role|database|tablespace|replication slot) \"[^\"]+\" already exists"
+    r"|Operation CREATE (USER|ROLE) failed|Can't create database '[^']+'; database exists"
+    r"|duplicate key value violates unique constraint \"pg_(authid|database|tablespace)_"
+)
 #: The probe's error for a statement that a server of others' is not to run.
 REFUSED = "RefusedStatementError"
 #: What the machine or the server has used up, whoever asks for more, and what to do about it.
@@ -47,6 +53,11 @@ _URLS = {
 def server_lacks(seen: Observation) -> bool:
     """Whether a run failed for something that another server of the dialect may have."""
     return seen.error["type"] == REFUSED or LACKS.search(str(seen.error["message"])) is not None
+
+
+def is_taken(seen: Observation) -> bool:
+    """Whether a run failed because the server has a role or the like of that name already."""
+    return bool(seen.error) and _TAKEN.search(str(seen.error["message"])) is not None
 
 
 def what_to_set(message: str, dialect: str = "postgresql") -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from alembic_lockstep.config import Settings
+from alembic_lockstep.dryrun.lacks import is_taken
 from alembic_lockstep.dryrun.launcher import Launcher
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.privileges import Privileges, lacked
@@ -58,20 +59,26 @@ class ScratchRunner:
         self.servers.needs = self._privileges.read()
 
     def privileged(
-        self, work: Callable[[], Observation], *, continues: bool = False
+        self, work: Callable[[], Observation], *, continues: bool = False, alone: bool = False
     ) -> Observation:
         """Do a replay's work, and do it again where the project lacked a privilege.
 
-        Each time on servers that hold nothing of what earlier replays left there.
+        Each time on servers that hold nothing of what earlier replays left there. Where another
+        environment's replay had just made a role of the same name, it is done again, alone.
 
         Args:
             continues: The work needs what the replay before it made.
+            alone: No other replay may go on meanwhile.
         """
         try:
-            with self.servers.replay(goes_on=continues):
-                return work()
+            with self.servers.replay(goes_on=continues, alone=alone) as replay:
+                observation = work()
         except _DeniedError:
-            return self.privileged(work)  # what it made before it was refused goes first
+            # What it made before it was refused goes first.
+            return self.privileged(work, alone=alone)
+        if replay.is_crowded and is_taken(observation):
+            return self.privileged(work, alone=True)
+        return observation
 
     def restore(self, snapshot: Snapshot) -> Scratch:
         """Copy the databases of a snapshot.

@@ -23,8 +23,22 @@ from alembic_lockstep.errors import CouldNotJudge
 
 __all__ = ["ScratchServers", "Server", "Settings", "SnapshotServer"]
 
+#: Seconds that a replay waits for others to end: those have a limit of their own, which is shorter.
+_PATIENCE = 3600.0
+
 #: A server's URL may say either: which it is shows when it answers.
 _SIBLINGS = {"mariadb": "mysql", "mysql": "mariadb"}
+
+
+class Replay:
+    """A replay that is going on.
+
+    Attributes:
+        is_crowded: Another one was going on at the same time, on the same servers.
+    """
+
+    def __init__(self) -> None:
+        self.is_crowded = False
 
 
 class ScratchServers:
@@ -60,7 +74,8 @@ class ScratchServers:
         self.needs: dict[str, str] = {}
         self._elevated: dict[str, str] = {}
         self._pinned: set[str] = set()
-        self._replays = 0
+        self._replays: list[Replay] = []
+        self._is_alone = False
         self._replaying = Condition()
 
     def __enter__(self) -> ScratchServers:
@@ -130,23 +145,33 @@ class ScratchServers:
             return server.description
 
     @contextmanager
-    def replay(self, *, goes_on: bool = False) -> Iterator[None]:
+    def replay(self, *, goes_on: bool = False, alone: bool = False) -> Iterator[Replay]:
         """Have nothing on the servers that earlier replays of this run left beside databases.
 
         Where another replay is at it at the same time, what is there may be its own, and stays.
 
         Args:
             goes_on: It needs the databases, and all else, of the one before it.
+            alone: Wait until no other replay is going on, and let none begin meanwhile.
         """
+        this = Replay()
         with self._replaying:
+            self._replaying.wait_for(
+                lambda: not self._is_alone and not (alone and self._replays), timeout=_PATIENCE
+            )
             if not goes_on and not self._replays:
                 self._clean()
-            self._replays += 1
+            self._is_alone = alone
+            self._replays.append(this)
+            for other in self._replays if len(self._replays) > 1 else ():
+                other.is_crowded = True
         try:
-            yield
+            yield this
         finally:
             with self._replaying:
-                self._replays -= 1
+                self._replays.remove(this)
+                self._is_alone = self._is_alone and not alone
+                self._replaying.notify_all()
 
     def pin(self, urls: Collection[str]) -> None:
         """Spare databases that a later replay goes on with."""
