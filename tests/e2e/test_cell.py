@@ -46,6 +46,13 @@ os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 """
 
 
+#: Modules that take longer to import than all that the supervisor does.
+SLOW = {
+    *("argparse", "collections", "contextlib", "dataclasses", "enum", "functools", "json"),
+    *("pathlib", "re", "signal", "socket", "subprocess", "typing"),
+}
+
+
 @pytest.fixture
 def folders() -> Iterator[tuple[Path, Path, Path]]:
     """The user's folder, one that may be written to, and one for a view of the machine."""
@@ -213,3 +220,17 @@ def supervise(
             group=user,
             extra_groups=None if user is None else [],
         )
+
+
+@pytest.mark.skipif(sys.implementation.name != "cpython", reason="has no faster modules")
+def test_the_supervisor_imports_little() -> None:
+    code = (
+        "import sys; before = {*sys.modules}\n"
+        f"sys.path.insert(0, {str(SUPERVISOR.parents[2])!r})\n"
+        "import alembic_lockstep.isolation.supervisor\n"
+        "print(*({*sys.modules} - before))"
+    )
+    command = [sys.executable, "-I", "-S", "-c", code]
+    modules = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    assert not SLOW & {*modules}
+    assert len(modules) < 36, sorted(modules)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
-import socket
-from contextlib import suppress
 
 from alembic_lockstep.isolation import kernel, landlock, namespaces, seccomp
+from alembic_lockstep.isolation.lean import signal, socket, suppress
 from alembic_lockstep.isolation.processes import end_like, leave_streams, wait_for
 from alembic_lockstep.isolation.task import Task
 

@@ -11,10 +11,13 @@ from __future__ import annotations
 import ctypes
 import os
 import stat
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
 
 from alembic_lockstep.isolation import kernel
+from alembic_lockstep.isolation.lean import suppress
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 #: File systems through which one talks to the kernel. `/proc`, `/sys` and `/dev` have their own.
 _OF_THE_KERNEL = {

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-import resource
-import signal
 import time
-from collections.abc import Iterator
-from contextlib import suppress
+
+from alembic_lockstep.isolation.lean import signal, suppress
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 #: Seconds until what was killed must have gone.
 _PATIENCE = 5.0
@@ -61,6 +63,8 @@ def _descendants(top: int) -> Iterator[int]:
 def end_like(status: int) -> None:
     """End as the process did that has this wait status."""
     if os.WIFSIGNALED(status):
+        import resource
+
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         number = os.WTERMSIG(status)
         with suppress(OSError):  # SIGKILL has no handler

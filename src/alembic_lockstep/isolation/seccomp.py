@@ -14,13 +14,15 @@ import ctypes
 import errno
 import fcntl
 import os
-import socket
 import struct
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from itertools import chain
 
 from alembic_lockstep.isolation import kernel
+from alembic_lockstep.isolation.lean import socket, suppress
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _SET_MODE_FILTER = 1
 _SPEC_ALLOW, _NEW_LISTENER = 4, 8
@@ -162,6 +164,12 @@ def send(report: socket.socket, message: bytes, descriptors: Sequence[int]) -> N
         struct.pack(f"{len(descriptors)}i", *descriptors),
     )
     report.sendmsg([message], [rights] if descriptors else [], _UNASKED)
+
+
+def take(report: socket.socket) -> tuple[bytes, list[int]]:
+    """Take what `send` has sent."""
+    message, rights, _, _ = report.recvmsg(4096, socket.CMSG_LEN(struct.calcsize("i")))
+    return message, [number for *_, data in rights for (number,) in struct.iter_unpack("i", data)]
 
 
 def receive(listener: int) -> Notification | None:

@@ -15,19 +15,20 @@ from __future__ import annotations
 import errno
 import os
 import select
-import signal
-import socket
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
 
 # Isolated from the working directory and from site-packages: the package is found by its own place.
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
 from alembic_lockstep.isolation import kernel, seccomp
 from alembic_lockstep.isolation.child import Child
+from alembic_lockstep.isolation.lean import signal, socket, suppress
 from alembic_lockstep.isolation.processes import end_descendants, end_like, leave_streams
 from alembic_lockstep.isolation.task import Task
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 #: Seconds for a guard to be in place; it takes milliseconds.
 _SETTING_UP = 30.0
@@ -158,7 +159,7 @@ def main(arguments: Sequence[str]) -> None:
     """Run the project's process to its end; ends like it."""
     task = Task(arguments)
     host = socket.socket(fileno=task.control)
-    host.set_inheritable(False)
+    os.set_inheritable(task.control, False)
     # Whoever loses its parent becomes a child of this process.
     kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
     reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -199,7 +200,7 @@ def _try(task: Task, guard: str) -> tuple[int, str, list[int]]:
     theirs.close()
     ours.settimeout(_SETTING_UP)
     try:
-        answer, descriptors, _, _ = socket.recv_fds(ours, 4096, 1)
+        answer, descriptors = seccomp.take(ours)
     except OSError as error:
         answer, descriptors = f"-{error}".encode(), []
     ours.close()
