@@ -17,9 +17,11 @@ from alembic_lockstep.dryrun.scratch import mysql_installs
 from .conftest import MakeProject
 from .harness import (
     SCRATCH_SERVER,
+    Listener,
     Project,
     force_postgres,
     machine_has_binaries,
+    reachable_directory,
     require,
     server_answers,
 )
@@ -150,6 +152,38 @@ def test_a_later_migration_finds_the_role_of_one_before_it(shop: Project, name: 
     add_migration(shop, NEXT, NEW, executing(f"GRANT SELECT ON customers TO {name}"))
     assert_clean(check(shop))
     assert name not in roles()
+
+
+#: What a superuser may have a server do, in a folder that the server's account may write to.
+BEYOND = (
+    "COPY (SELECT 1) TO PROGRAM 'cat > {folder}/program'",
+    "COPY (SELECT 1) TO '{folder}/copy'",
+    "SELECT lo_export(4242, '{folder}/export')",
+    "SELECT dblink_connect('host=127.0.0.1 port={port} dbname=prod')",
+)
+
+
+def test_a_private_server_writes_nothing_elsewhere_and_reaches_nobody(
+    shop: Project, listener: Listener
+) -> None:
+    if not is_private(shop):
+        pytest.skip("a server by URL is not ours to guard")
+    require(sys.platform == "linux", "Linux")
+    with reachable_directory() as folder:
+        folder.chmod(0o777)
+        beyond = [sql.format(folder=folder, port=listener.port) for sql in BEYOND]
+        upgrade = (
+            "op.execute('CREATE EXTENSION dblink; SELECT lo_create(4242)')\n"
+            f"    done = []\n    for sql in {beyond}:\n"
+            "        try:\n            with op.get_bind().begin_nested(): op.execute(sql)\n"
+            "            done.append(sql)\n        except Exception as error: print(error)\n"
+            "    assert not done, done"
+        )
+        add_migration(shop, NEW, upgrade=upgrade)
+        result = check(shop)
+        assert not list(folder.iterdir())
+    assert listener.contacts == 0
+    assert_clean(result, "ran as a superuser of the scratch server")
 
 
 def test_two_environments_at_a_time_may_make_a_role_of_one_name(shop: Project, name: str) -> None:
