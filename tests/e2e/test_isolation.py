@@ -72,6 +72,7 @@ ATTEMPTS = {
     ".sendto(b'hello', ('127.0.0.1', {port}))",
     "urllib": "import urllib.request; urllib.request.urlopen('http://127.0.0.1:{port}/')",
     "name": "import socket; socket.getaddrinfo('db.example.org', {port})",
+    "name of an address": "import socket; socket.gethostbyaddr('192.0.2.7')",
     "thread": "import socket, threading\n"
     "def dial():\n    try: socket.create_connection(('127.0.0.1', {port}))\n"
     "    except OSError as error: failed.append(error)\n"
@@ -85,7 +86,11 @@ def attempt(way: str, listener: Listener) -> tuple[str, str]:
     driver = way.partition(" ")[0]
     if driver in {"psycopg", "psycopg2", "asyncpg"}:
         require(find_spec(driver) is not None, f"driver {driver}")
-    address = {"sqlite3": "shop.db", "name": f"db.example.org:{listener.port}"}
+    address = {
+        "sqlite3": "shop.db",
+        "name": f"db.example.org:{listener.port}",
+        "name of an address": "192.0.2.7:dns",
+    }
     code = ATTEMPTS[way].replace("{port}", str(listener.port))
     return code, address.get(way, f"127.0.0.1:{listener.port}")
 
@@ -100,7 +105,9 @@ def test_a_connection_past_sqlalchemy_is_refused_with_its_address(
     assert_unjudged(result, f"connection to {address}", f'allow-connect = ["{address}"]')
 
 
-@pytest.mark.parametrize("way", ["sqlite3", "psycopg2", "psycopg", "socket", "name"])
+@pytest.mark.parametrize(
+    "way", ["sqlite3", "psycopg2", "psycopg", "socket", "name", "name of an address"]
+)
 def test_an_application_that_tolerates_a_dead_service_passes_and_the_service_is_named(
     shop: Project, listener: Listener, way: str
 ) -> None:
