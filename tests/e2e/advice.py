@@ -53,8 +53,13 @@ def _paste(project: Project, settings: list[str]) -> None:
 
 
 def printed_upgrade(project: Project) -> str:
-    """Return what the report tells to write into `upgrade()`."""
-    (environment,) = project.check("--output-format", "json").json["environments"]
+    """Return what a check's report tells to write into `upgrade()`."""
+    return upgrade_in(project.check("--output-format", "json"))
+
+
+def upgrade_in(result: Result) -> str:
+    """Return what a report in JSON tells to write into `upgrade()`."""
+    (environment,) = result.json["environments"]
     (body,) = (fix["text"] for fix in environment["cures"] if fix["language"] == "python")
     head, _, lines = str(body).partition("\n")
     assert head == "def upgrade() -> None:"

@@ -16,10 +16,10 @@ import pytest
 
 from alembic_lockstep.isolation import kernel
 
-from .advice import printed_upgrade
+from .advice import upgrade_in
 from .conftest import MakeProject
 from .harness import PLAIN_START, Project, reachable_directory
-from .small import MIGRATION, assert_clean, assert_finding
+from .small import MIGRATION, assert_clean
 from .test_start_writes import OWN_FILES, read_files
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="no guard of the kernel's here")
@@ -104,10 +104,14 @@ def test_each_account_comes_to_the_same_verdicts(
     assert read_files(gallery.root) == before
     where = gallery.add_column()
     before = stage()
-    assert_finding(gallery.check(), where, "missing-migration")
-    upgrade = printed_upgrade(gallery)
+    result = gallery.check("--output-format", "json")
+    (finding,) = result.json["findings"]
+    assert f"{finding['path']}:{finding['line']}:" == where, result.output
+    assert finding["rule"] == "missing-migration"
     assert read_files(gallery.root) == before
-    text = MIGRATION.format(id="abababababab", down=HEAD, depends_on=None, upgrade=upgrade)
+    text = MIGRATION.format(
+        id="abababababab", down=HEAD, depends_on=None, upgrade=upgrade_in(result)
+    )
     gallery.write(f"{gallery.sample.versions}/abababababab_note.py", text)
     before = stage()
     assert_clean(gallery.check(), said)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from .advice import follow, printed_upgrade
+from .advice import follow, upgrade_in
 from .conftest import SessionCache
 from .harness import Project, begin_repository, clean_environ, make_venv
 from .samples import OPTUNA, Sample
@@ -132,12 +132,14 @@ def test_a_public_project_is_judged_right(public: tuple[Public, Project]) -> Non
     project.git("commit", "--quiet", "-m", "Words")
     where = project.add_column()
     project.stage(models)
-    result = project.check("--output-format", "concise")
+    result = project.check("--output-format", "json")
     assert result.returncode == 1, result.output
-    lines = [line for line in result.stdout.splitlines() if ": missing-migration: " in line]
-    assert lines, result.output
-    assert {line.startswith(where) for line in lines} == {True}, result.output
-    upgrade = printed_upgrade(project)
+    found = result.json["findings"]
+    places = {
+        f"{one['path']}:{one['line']}:" for one in found if one["rule"] == "missing-migration"
+    }
+    assert places == {where}, result.output
+    upgrade = upgrade_in(result)
     text = MIGRATION.format(id="abababababab", down=facts.head, depends_on=None, upgrade=upgrade)
     project.write(f"{project.sample.versions}/abababababab_note.py", text)
     project.stage(".")
