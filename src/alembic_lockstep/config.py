@@ -127,6 +127,11 @@ _MAY_HOLD_SECRETS = {
 }
 
 
+def variable_of(setting: str) -> str:
+    """Return the variable that beats a setting of pyproject.toml; "" if none is called so."""
+    return next((key.variable for key in _KEYS if key.toml == setting), "")
+
+
 def load_settings(
     text: str | None, environ: Mapping[str, str], flags: Mapping[str, object]
 ) -> Settings:
