@@ -11,7 +11,7 @@ import pytest
 
 from alembic_lockstep.dryrun.hints import hint
 from alembic_lockstep.dryrun.observation import Observation
-from alembic_lockstep.dryrun.variables import missing_variables
+from alembic_lockstep.dryrun.variables import missing_variables, placeholder
 from alembic_lockstep.git.absent import what_is_absent
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
@@ -75,6 +75,37 @@ def test_a_word_of_the_source_is_no_variable(type_: str, message: str) -> None:
 )
 def test_the_variable_that_is_missing_is_named(type_: str, message: str) -> None:
     assert missing_variables(failure(type_, message)) == ["SHOP_TOKEN"]
+
+
+SEVERAL = """\
+A = {}
+B = {}
+C = config("SHOP_C", default=None)
+D = config("SHOP_D", cast=Secret)
+"""
+
+
+@pytest.mark.parametrize(
+    ("reads", "names"),
+    [
+        (('config("SHOP_A")', 'config("SHOP_B", cast=int)'), ["SHOP_A", "SHOP_B", "SHOP_D"]),
+        (('config("SHOP_A")', 'config("SHOP_B", "b")'), ["SHOP_A", "SHOP_D"]),
+        (('os.environ["SHOP_A"]', "os.environ['SHOP_B']"), ["SHOP_A", "SHOP_B"]),
+        (('os.environ["SHOP_A"]', "os.environ['SHOP_SET']"), ["SHOP_A"]),
+        (('env.str("SHOP_A")', 'env.str("SHOP_B", None)'), ["SHOP_A"]),
+        (('get("SHOP_A")', 'get("SHOP_B")'), ["SHOP_A"]),
+    ],
+)
+def test_what_a_module_will_ask_for_next_is_named_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reads: tuple[str, str], names: list[str]
+) -> None:
+    monkeypatch.setenv("SHOP_SET", "a")
+    side = committed(tmp_path, settings__py=SEVERAL.format(*reads))
+    assert missing_variables(failure("KeyError", "'SHOP_A'", path="settings.py"), side) == names
+
+
+def test_credentials_are_a_user_and_a_password() -> None:
+    assert placeholder("DATABASE_CREDENTIALS") == "user:password"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 
@@ -29,11 +30,17 @@ _NO_URL = re.compile(
 )
 # Of what `os.getenv()` gives where the variable is not set, used at once.
 _OF_NONE = re.compile(r"\bNoneType\b")
+# Where the name is all that is given, or only a type beside it: without it the module fails.
+_STRICT_READ = re.compile(
+    r"""(?P<by>[\w.]*(?:environ\[|config\(|env(?:\.\w+)?\())\s*["'](?P<name>\w+)["']"""
+    r"""\s*(?:,\s*cast=[\w.]+\s*)?[\])]"""
+)
 _READ = re.compile(r"""(?:environ(?:\.get)?|getenv|config|env(?:\.\w+)?)[(\[]\s*["'](\w+)["']""")
 
 _OF_DATABASE = re.compile(r"(?i)(?:^|_)(?:DB|DATABASE|SQLALCHEMY|SQL|POSTGRES\w*|PG|MYSQL|MARIADB)")
 _IS_PORT = re.compile(r"(?i)(?:^|_)PORT$")
 _IS_URL = re.compile(r"(?i)(?:URL|URI|DSN|CONNECTION_STRING)$")
+_IS_CREDENTIALS = re.compile(r"(?i)(?:^|_)CREDENTIALS$")
 _OTHER_URLS = {
     "REDIS": "redis://localhost:6379/0",
     "CELERY": "redis://localhost:6379/0",
@@ -62,7 +69,7 @@ def missing_variables(seen: Observation, side: Side | None = None) -> list[str]:
     if seen.phase not in {"start", "env"}:
         return []
     if seen.error["variable"]:
-        return [str(seen.error["variable"])]
+        return _with_next([str(seen.error["variable"])], seen, side)
     fields = [name.replace(".", "__").upper() for name in missing_fields(message)]
     if fields:
         return fields
@@ -73,9 +80,25 @@ def missing_variables(seen: Observation, side: Side | None = None) -> list[str]:
     if seen.error["type"] in _OF_THE_SOURCE:
         return []
     is_key = seen.error["type"] == "KeyError" and _NAME.fullmatch(message.strip("'"))
-    return list(
-        dict.fromkeys(_NAME.findall(message) if is_key or _IS_MISSING.search(message) else ())
-    )
+    names = _NAME.findall(message) if is_key or _IS_MISSING.search(message) else ()
+    return _with_next(list(dict.fromkeys(names)), seen, side)
+
+
+def _with_next(names: list[str], seen: Observation, side: Side | None) -> list[str]:
+    """Return names with those that are not set and the same module reads below in the same way.
+
+    Each would be asked for by a run of its own.
+    """
+    frames = [frame for frame in seen.error["frames"] if frame["path"]] if side else []
+    for frame in reversed(frames):
+        lines = ((side and side.tree.read(frame["path"])) or "").splitlines()
+        failing, below = lines[frame["line"] - 1 :][:1], "\n".join(lines[frame["line"] :])
+        for read in _STRICT_READ.finditer("".join(failing)):
+            if read["name"] in names:
+                alike = (one for one in _STRICT_READ.finditer(below) if one["by"] == read["by"])
+                unset = (one["name"] for one in alike if one["name"] not in os.environ)
+                return list(dict.fromkeys([*names, *unset]))
+    return names
 
 
 def _url_variables(seen: Observation, side: Side) -> Iterator[str]:
@@ -108,6 +131,8 @@ def placeholder(name: str, side: Side | None = None, seen: Observation | None = 
     """
     if _IS_PORT.search(name):
         return "5432"
+    if _IS_CREDENTIALS.search(name):
+        return "user:password"
     if not _IS_URL.search(name):
         return _of_type(name, side, seen) if side and seen else VALUE
     others = (url for word, url in _OTHER_URLS.items() if word in name.upper())
