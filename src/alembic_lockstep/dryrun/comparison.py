@@ -130,15 +130,17 @@ def recompare(
     return subtracted(now, comparison.before, comparison.start)
 
 
-def subtracted(now: Observation, before: Observation, start: str, note: str = "") -> Comparison:
+def subtracted(
+    now: Observation, before: Observation, start: str, notes: Sequence[str] = ()
+) -> Comparison:
     """Split the tree's differences into introduced and old ones."""
-    notes = [note] if note else []
     if before.error:
-        notes.append(
+        unjudged = (
             "the base itself cannot be judged "
             f"({before.error['type']}: {_first_line(before.error['message'])}), "
             "so no difference was put down to it"
         )
+        notes = (*notes, unjudged)
     comparison = Comparison(now, before, start, notes=tuple(notes))
     return _split(comparison, of_models(operations(now), before), operations(before))
 
@@ -260,15 +262,23 @@ def _from_base_models(runner: DryRunner, env: Side, base: Side, note: str) -> Co
     before = runner.create(base, scratch, role="base")
     if before.error:
         raise _unjudged(runner, base, before)
+    notes = tuple(filter(None, [note, _equipped(before)]))
     now = runner.upgrade(env, base, scratch, role="tree")
     if not now.error:
-        return subtracted(now, before, BASE_MODELS, note)
+        return subtracted(now, before, BASE_MODELS, notes)
     if _fails_on_import(now, env, base):
         return Comparison(now, None, runner.settings.start)
     is_no_fault = is_of_the_machine(now) or server_lacks(now)
     if now.phase != "upgrade" or not now.revision or is_no_fault:
         raise _unjudged(runner, env, now)
-    return Comparison(now, before, BASE_MODELS, notes=(note,) if note else ())
+    return Comparison(now, before, BASE_MODELS, notes=notes)
+
+
+def _equipped(before: Observation) -> str:
+    if not before.extensions:
+        return ""
+    names = ", ".join(before.extensions)
+    return f"the base's models need the extension {names}, which the scratch database was given"
 
 
 def _unjudged(runner: DryRunner, env: Side, observation: Observation) -> CouldNotJudge:

@@ -17,6 +17,7 @@ from alembic_lockstep.dryrun.variables import (
     placeholder,
 )
 from alembic_lockstep.history.templates import filled_in
+from alembic_lockstep.probe.extensions import extension_for
 from alembic_lockstep.sides import Side
 
 # What Alembic's own template has for a URL, and what stands for one in templates of others.
@@ -32,11 +33,6 @@ OURS = re.compile(r"/alembic-lockstep(-\d+|-root)?/")
 LACKING = (
     (re.compile(r'schema "([^"]+)" does not exist'), 'CREATE SCHEMA "{}"'),
     (re.compile(r'role "([^"]+)" does not exist'), 'CREATE ROLE "{}"'),
-    (re.compile(r"function (?:\w+\.)?(uuid_\w+)\("), 'CREATE EXTENSION "uuid-ossp"'),
-    (re.compile(r"function (?:\w+\.)?(crypt|gen_salt|digest)\("), "CREATE EXTENSION pgcrypto"),
-    (re.compile(r'type "(?:\w+\.)?(citext|hstore|ltree|vector)" does not'), "CREATE EXTENSION {}"),
-    (re.compile(r'type "(?:\w+\.)?(geo\w+)" does not'), "CREATE EXTENSION postgis"),
-    (re.compile(r'operator class "(gin|gist)_trgm_ops" does not'), "CREATE EXTENSION pg_trgm"),
 )
 # Extensions of PostgreSQL's own that the wheel was built without.
 LEFT_OUT = ("pgcrypto", "uuid-ossp", "postgis")
@@ -171,16 +167,19 @@ def _empty_database(seen: Observation, message: str) -> str:
 
 
 def _setup(message: str) -> str:
-    for pattern, statement in LACKING:
-        found = pattern.search(message)
-        if found:
-            made = statement.format(found[1]).replace('"', '\\"')
-            extra = next((f"\n{_NOT_IN_WHEEL}" for one in LEFT_OUT if one in made), "")
-            return (
-                "If your databases have it before the first migration, add to pyproject.toml:\n"
-                f'[tool.alembic-lockstep.scratch]\nsetup = ["{made}"]{extra}'
-            )
-    return ""
+    extension = extension_for(message)
+    lacks = ((pattern.search(message), statement) for pattern, statement in LACKING)
+    statements = [statement.format(lack[1]) for lack, statement in lacks if lack]
+    if extension:
+        name = f'"{extension}"' if "-" in extension else extension
+        statements = [f"CREATE EXTENSION {name}"]
+    if not statements:
+        return ""
+    extra = f"\n{_NOT_IN_WHEEL}" if extension in LEFT_OUT else ""
+    return (
+        "If your databases have it before the first migration, add to pyproject.toml:\n"
+        f"[tool.alembic-lockstep.scratch]\nsetup = {_quoted(statements[:1])}{extra}"
+    )
 
 
 def _other_start(seen: Observation, dialect: str) -> str:

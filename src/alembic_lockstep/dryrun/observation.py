@@ -34,6 +34,7 @@ class Observation:
         worktree: Files of the user's working tree that were loaded as modules.
         copies: Modules of the tree that were loaded from elsewhere: see `probe/copies.py`.
         stand_in: The file that ran before the project; empty if there is none.
+        extensions: What `create_all()` failed for want of, and the scratch database was given.
         asked_x: env.py asked for arguments of `alembic -x`.
         flask: The version of the project's Flask; empty where none was needed.
         reads: What was read: see `probe/trace.py`.
@@ -63,6 +64,7 @@ class Observation:
     worktree: tuple[str, ...] = ()
     copies: tuple[Mapping[str, Any], ...] = ()
     stand_in: str = ""
+    extensions: tuple[str, ...] = ()
     asked_x: bool = False
     flask: str = ""
     reads: Mapping[str, Any] = field(default_factory=dict)

@@ -106,6 +106,7 @@ def observe(run: Run, early: Probe | None = None) -> Observation:
         copies=tuple(facts["copies"]),
         refused_programs=tuple(facts["refused_programs"]),
         denied=tuple(facts.get("denied", ())),
+        extensions=tuple(facts.get("extensions", ())),
         is_stale=facts.get("is_stale", False),
         guard=guard,
         refused=_joined(facts["refused"], refused.addresses),

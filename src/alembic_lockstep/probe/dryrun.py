@@ -19,6 +19,7 @@ from alembic.script import ScriptDirectory
 from .channel import Channel, relative
 from .database_comparison import compare_database, listed, metadatas_of
 from .database_facts import DatabaseFacts
+from .extensions import create_all
 from .inert import Inert, install_inert_migrations
 from .installation import installed
 from .protocol import Phase, Progress, Request, RevisionStarted
@@ -55,6 +56,7 @@ class DryRun:
         self.databases: List[DatabaseFacts] = []
         self.asked_x = False
         self.is_stale = False
+        self.extensions: List[str] = []
         self._has_run = False
         self.scripts: List[str] = []
         self._transcript = Transcript()
@@ -69,6 +71,7 @@ class DryRun:
             "circumstances": self.circumstances,
             "scripts": self.scripts,
             "asked_x": self.asked_x,
+            "extensions": self.extensions,
             "is_stale": self.is_stale,
             "transcript": self._transcript.digests,
         }
@@ -237,7 +240,7 @@ class DryRun:
         with context.begin_transaction(_per_migration=True):
             began = context.connection.get_transaction()
             for metadata in metadatas:
-                metadata.create_all(context.connection)
+                self.extensions += create_all(metadata, context.connection)
             context.stamp(self._script, "heads")
             # A listener of the models that commits has ended the transaction; the next statement
             # began another, which nothing else commits.

@@ -229,6 +229,7 @@ class Progress(TypedDict, total=False):
         circumstances: Options and models that change the effect of old migrations.
         asked_x: Whether env.py read arguments of `-x`.
         is_stale: Whether the snapshot was made under other circumstances than these.
+        extensions: Extensions that `create_all()` needed and the base has no migration for.
         databases: Compared databases.
     """
 
@@ -241,6 +242,7 @@ class Progress(TypedDict, total=False):
     circumstances: str
     asked_x: bool
     is_stale: bool
+    extensions: List[str]
     databases: List[DatabaseFacts]
 
 

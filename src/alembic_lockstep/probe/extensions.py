@@ -1,0 +1,68 @@
+"""Extensions of PostgreSQL that the base's models need, made where no migration that runs does.
+
+Where a database starts from the models, what made its extensions ran before any of them: an old
+migration, or somebody by hand. A revision that is new still has to make what it needs itself.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, List
+
+from sqlalchemy.exc import DBAPIError
+
+_OF = (
+    (re.compile(r"function (?:\w+\.)?uuid_(?:generate_v\d\w*|nil|ns_\w+)\("), "uuid-ossp"),
+    (re.compile(r"function (?:\w+\.)?(?:crypt|gen_salt|digest|gen_random_uuid)\("), "pgcrypto"),
+    (re.compile(r'type "(?:\w+\.)?(?P<own>citext|hstore|ltree|vector|cube|isn|seg)" does'), ""),
+    (re.compile(r'type "(?:\w+\.)?(?:geo\w+|raster|box[23]d)" does not'), "postgis"),
+    (re.compile(r"function (?:\w+\.)?(?:similarity|show_trgm)\("), "pg_trgm"),
+    (re.compile(r"function (?:\w+\.)?(?P<own>unaccent)\("), ""),
+    (re.compile(r'operator class "(?:\w+\.)?(?:gin|gist)_trgm_ops" does not'), "pg_trgm"),
+    (re.compile(r'no default operator class for access method "gist"'), "btree_gist"),
+    (re.compile(r'no default operator class for access method "gin"'), "btree_gin"),
+)
+_AVAILABLE = "SELECT 1 FROM pg_available_extensions WHERE installed_version IS NULL AND name = '{}'"
+_POINT = "alembic_lockstep"
+
+
+def create_all(metadata: Any, connection: Any) -> List[str]:
+    """Make the tables, and the extensions for want of which that fails; return those."""
+    made: List[str] = []
+    if connection.dialect.name != "postgresql":
+        metadata.create_all(connection)
+        return made
+    while True:
+        is_held = _tell(connection, f"SAVEPOINT {_POINT}")
+        try:
+            metadata.create_all(connection)
+        except DBAPIError as error:
+            name = extension_for(str(error.orig))
+            if not name or name in made:
+                raise
+            if is_held and not _tell(connection, f"ROLLBACK TO {_POINT}"):
+                raise
+            if not connection.exec_driver_sql(_AVAILABLE.format(name)).scalar():
+                raise
+            connection.exec_driver_sql(f'CREATE EXTENSION "{name}"')
+            made.append(name)
+        else:
+            return made
+
+
+def extension_for(message: str) -> str:
+    """Return the extension for want of which a statement failed; "" if it is none that we know."""
+    for pattern, name in _OF:
+        lack = pattern.search(message)
+        if lack:
+            return name or lack["own"]
+    return ""
+
+
+def _tell(connection: Any, statement: str) -> bool:
+    """Whether it is done: outside of a transaction there are no savepoints, nor a need for them."""
+    try:
+        connection.exec_driver_sql(statement)
+    except DBAPIError:
+        return False
+    return True
