@@ -194,7 +194,7 @@ def test_a_setting_without_alembic_is_not_skipped(tmp_path: Path) -> None:
     (tried,) = caught.value.tried
     expected = f"the setting `python`: {tmp_path}/other/bin/python: No module named 'alembic'"
     assert tried == expected
-    assert caught.value.fix.startswith("Install the project into its environment (.venv, say)")
+    assert caught.value.fix.startswith("Install the project there, or correct the setting.")
 
 
 def test_an_environment_without_alembic_is_passed_over(tmp_path: Path) -> None:

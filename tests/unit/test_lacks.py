@@ -14,7 +14,7 @@ from alembic_lockstep.dryrun.lacks import what_to_set
         (
             'could not open extension control file "/usr/share/extension/postgis.control": No such',
             "postgresql",
-            "install postgresql postgresql-NN-postgis-3\n",
+            'install "postgresql-$(ls /usr/lib/postgresql | sort -n | tail -n1)-postgis-3"\n',
         ),
         ('pg_cron must be loaded via shared_preload_libraries"', "postgresql", "postgresql://"),
         ("ICU is not supported in this build", "postgresql", "postgresql://"),

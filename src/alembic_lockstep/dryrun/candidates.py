@@ -16,9 +16,14 @@ from alembic_lockstep.dryrun.elsewhere import inside, outside
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.regular import read_text
 
+# Without a setting our own interpreter would do.
 FIX = (
-    "Install the project into its environment (.venv, say), or name the Python that has it:\n"
-    '[tool.alembic-lockstep]\npython = "path/to/python"'
+    "Install the project there, or correct the setting. Without it, the project's environment is "
+    "looked for."
+)
+FIX_INSIDE = (
+    "Install the project into what the setting `run` starts, or name the Python that has it "
+    'there:\n[tool.alembic-lockstep]\npython = "/app/.venv/bin/python"'
 )
 OWN = "alembic-lockstep's own interpreter"
 # The first start of such a tool compiles hundreds of modules; its answer is remembered.

@@ -15,6 +15,7 @@ from shutil import which
 from alembic_lockstep.config import Settings
 from alembic_lockstep.dryrun.candidates import (
     FIX,
+    FIX_INSIDE,
     Candidate,
     candidates,
     environments,
@@ -119,7 +120,8 @@ def _first_fitting(
         if OUTDATED in reason:  # the project's all the same: another would judge another project
             raise CouldNotJudge(
                 f"{candidate}: {reason}, the lowest that a dry run works with",
-                fix="Until it is upgraded, compare models and migrations by their text:\n"
+                fix="Until it is upgraded, compare models and migrations by their text. What "
+                "cannot be told by that, nothing else tells:\n"
                 "alembic-lockstep check --static",
             )
         refused[candidate.path or candidate.source] = f"{candidate}: {reason}"
@@ -131,7 +133,7 @@ def _first_fitting(
             "this machine runs.",
         )
     what = "no interpreter found that has the project's alembic and sqlalchemy"
-    raise CouldNotJudge(what, tried=list(refused.values()), fix=FIX)
+    raise CouldNotJudge(what, tried=list(refused.values()), fix=FIX_INSIDE if run else FIX)
 
 
 def _refusal(

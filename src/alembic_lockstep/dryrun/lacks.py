@@ -41,8 +41,9 @@ _USED_UP = (
         "(max_connections).",
     ),
 )
-#: Debian's packages of extensions that PostgreSQL's own do not bring.
-_PACKAGES = {"postgis": "postgresql-NN-postgis-3", "vector": "postgresql-NN-pgvector"}
+#: Debian's packages of extensions that PostgreSQL's own do not bring, behind its version.
+_PACKAGES = {"postgis": "postgis-3", "vector": "pgvector"}
+_NEWEST = "$(ls /usr/lib/postgresql | sort -n | tail -n1)"
 _URLS = {
     "postgresql": "postgresql://postgres@127.0.0.1:5432/postgres",
     "mysql": "mysql+pymysql://root@127.0.0.1:3306/mysql",
@@ -80,10 +81,10 @@ def what_to_set(message: str, dialect: str = "postgresql") -> str:
     ]
     extension = lack["extension"] or lack["file"]
     if extension:
-        package = _PACKAGES.get(extension, "")
-        also = f" {package}" if package else ""
         lines += [
             "Or install it for server binaries of this machine, which come before the wheel's:",
-            f"apt install postgresql{also}",
+            "apt install postgresql",
         ]
+        if extension in _PACKAGES:
+            lines += [f'apt install "postgresql-{_NEWEST}-{_PACKAGES[extension]}"']
     return "\n".join(lines)

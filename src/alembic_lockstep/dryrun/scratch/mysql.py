@@ -9,7 +9,7 @@ from alembic_lockstep.dryrun.scratch.mysql_admin import MySQLServer
 from alembic_lockstep.dryrun.scratch.mysql_installs import find_installs
 from alembic_lockstep.dryrun.scratch.mysql_private import run_private_server
 from alembic_lockstep.dryrun.scratch.private import start_private
-from alembic_lockstep.dryrun.scratch.server import Server, Settings, explained_for_url
+from alembic_lockstep.dryrun.scratch.server import CORRECT_URL, Server, Settings, explained_for_url
 from alembic_lockstep.errors import CouldNotJudge
 
 _EXTRA = (
@@ -33,7 +33,7 @@ def start_mysql(settings: Settings, *, mariadb: bool = False) -> Server:
     _require_pymysql()
     if settings.url is None:
         return _start_private(settings, mariadb=mariadb)
-    with explained_for_url(f"{_URL}\n# or remove the setting, to use a private server"):
+    with explained_for_url(CORRECT_URL):
         server = MySQLServer(settings.url, setup=settings.setup)
         if mariadb and not server.is_mariadb:
             server.close()

@@ -309,7 +309,7 @@ class PostgresServer:
         statement = SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}" + self.snapshots.strategy)
         names = Identifier(name), Identifier(template), Identifier(self._owner)
         user = Identifier(self._connection.info.user).as_string(self._connection)
-        fix = f"ALTER ROLE {user} CREATEDB"
+        fix = f"Let it, as an administrator of that server:\nALTER ROLE {user} CREATEDB"
         with self._explained("could not make a scratch database", fix, only="permission denied"):
             self._connection.execute(statement.format(*names))
         return self._url_of(name)

@@ -6,7 +6,7 @@ from alembic_lockstep.dryrun.scratch.postgres_admin import PostgresServer
 from alembic_lockstep.dryrun.scratch.postgres_installs import find_installs
 from alembic_lockstep.dryrun.scratch.postgres_private import run_private_server
 from alembic_lockstep.dryrun.scratch.private import start_private
-from alembic_lockstep.dryrun.scratch.server import Server, Settings, explained_for_url
+from alembic_lockstep.dryrun.scratch.server import CORRECT_URL, Server, Settings, explained_for_url
 from alembic_lockstep.errors import CouldNotJudge
 
 _EXTRA = (
@@ -26,7 +26,7 @@ def start_postgresql(settings: Settings) -> Server:
     """
     _require_psycopg()
     if settings.url is not None:
-        with explained_for_url(f"{_URL}\n# or remove the setting, to use a private server"):
+        with explained_for_url(CORRECT_URL):
             return PostgresServer(settings.url, setup=settings.setup)
     fix = f"{_EXTRA}\n# or, with a server of your own:\n{_URL}"
     accounts = ("postgres", "_postgres")

@@ -110,6 +110,13 @@ class Settings:
     cache: Path
 
 
+#: Where one can be started: an example would only fail again.
+CORRECT_URL = (
+    "Correct scratch.urls (or ALEMBIC_LOCKSTEP_SCRATCH, which beats it), with %XX for special "
+    "characters of a password, or remove it: a private server is started then."
+)
+
+
 @contextmanager
 def explained_for_url(fix: str) -> Iterator[None]:
     """Turn what is wrong with the named server into the one clear message."""
