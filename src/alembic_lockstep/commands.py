@@ -5,9 +5,10 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import replace
 
+from alembic_lockstep.git.pathspec import add_command
 from alembic_lockstep.history.environments import Environment
 from alembic_lockstep.history.options import MAIN_SECTION
 from alembic_lockstep.history.placement import Placement
@@ -46,10 +47,10 @@ def fix_commands(
     """
     create = _command_line(environment, files, "migrate", "revision --autogenerate", version=flask)
     locations = (placement.version_path,) if placement.version_path else ()
-    folders = _folders(environment, locations or environment.version_locations)
+    folders = locations or environment.version_locations
     command = f"{create}{_placement_options(environment, placement)} -m {_quoted(message)}"
     edit = f"# add to it what autogenerate does not see: {', '.join(by_hand)}"
-    lines = (command, edit if by_hand else "", f"git add {folders}" if folders else "")
+    lines = (command, edit if by_hand else "", add_command(folders) if folders else "")
     return tuple(filter(None, lines))
 
 
@@ -61,15 +62,9 @@ def _placement_options(environment: Environment, placement: Placement) -> str:
 
 def merge_command(environment: Environment, files: Collection[str]) -> str:
     """Return the command that makes a merge revision of all heads and adds it."""
-    folders = _folders(environment, environment.version_locations)
+    folders = environment.version_locations
     merge = f"{_command_line(environment, files, 'merge', 'merge')} heads"
-    return f"{merge} && git add {folders}" if folders else merge
-
-
-def _folders(environment: Environment, locations: Iterable[str]) -> str:
-    """Return folders from the root as `git add` takes them after `cd`: with `:/` before them."""
-    top = ":/" if environment.directory else ""
-    return " ".join(shlex.quote(top + location) for location in locations)
+    return f"{merge} && {add_command(folders)}" if folders else merge
 
 
 def _command_line(

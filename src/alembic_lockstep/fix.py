@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 
 from alembic_lockstep.commands import fix_commands
 from alembic_lockstep.dryrun.operations import Operation, upgrade_functions
 from alembic_lockstep.facts import Facts
 from alembic_lockstep.findings import Finding, Fix
+from alembic_lockstep.git.pathspec import add_command, from_anywhere
 from alembic_lockstep.history.placement import place_revision
 
 
@@ -33,10 +33,10 @@ def fixes_for(facts: Facts, findings: Sequence[Finding]) -> list[Fix]:
 
 
 def _add_command(facts: Facts) -> str:
-    paths = " ".join(shlex.quote(path) for path in facts.forgotten)
     # `git commit PATH …` takes nothing but those paths, staged or not.
+    paths = from_anywhere(facts.forgotten)
     commit = f"\ngit commit … {paths}" if facts.repository.names_paths() else ""
-    return f"git add {paths}{commit}"
+    return add_command(facts.forgotten) + commit
 
 
 def _commands(facts: Facts) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -20,6 +20,7 @@ from alembic_lockstep.dryrun.early import EarlyProbes
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.gate import Gate
+from alembic_lockstep.git.pathspec import add_command
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.git.workplace import acquire_workplace, find_workplace
@@ -212,7 +213,7 @@ def write(root: Path, proposed: Sequence[Proposal]) -> list[str]:
 def next_steps(written: Collection[str], extras: Collection[str]) -> list[str]:
     """What is left to type."""
     steps = [step for path in written for step in steps_for(path, extras)]
-    return [*steps, f"git add {' '.join(written)}"]
+    return [*steps, add_command(written)]
 
 
 def set_up(cwd: Path, environ: Mapping[str, str], *, yes: bool) -> int:
@@ -229,13 +230,19 @@ def set_up(cwd: Path, environ: Mapping[str, str], *, yes: bool) -> int:
         acquire_workplace(find_workplace(repository, environ, cache_root())) as slot,
         EarlyProbes(context, slot) as early,
         progress() as show,
-        Gate(context, show, early, cache) as gate,
     ):
-        verdict = gate.judge(repository.empty_tree, tree)
-        servers = gate.settings(Tree(repository, tree)).scratch_urls
+        with Gate(context, show, early, cache) as gate:
+            verdict = gate.judge(repository.empty_tree, tree)
+            servers = gate.settings(Tree(repository, tree)).scratch_urls
+        again = None
+        if any(one.rule == "broken-upgrade" for one in verdict.findings):
+            # Commits are judged from what the models make, for which more may be wanted.
+            strictly = replace(context, flags={"strict": True})
+            with Gate(strictly, show, early, cache) as gate:
+                again = gate.judge(tree, tree)
     if not verdict.environments:
-        raise CouldNotJudge("nothing is committed or staged yet", fix="git add .")
-    for line in _first_check(repository, verdict):
+        raise CouldNotJudge("nothing is committed or staged yet", fix="git add --all")
+    for line in _first_check(repository, verdict, again):
         click.echo(printable(line))
     known = survey(repository, verdict, environ, servers)
     proposed = list(proposals(known, repository.root))
@@ -259,9 +266,16 @@ def set_up(cwd: Path, environ: Mapping[str, str], *, yes: bool) -> int:
     return 0
 
 
-def _first_check(repository: Repository, verdict: Verdict) -> Iterator[str]:
-    """What was run, and how many differences there are that no commit will be blamed for."""
+def _first_check(repository: Repository, verdict: Verdict, again: Verdict | None) -> Iterator[str]:
+    """What was run, and how many differences there are that no commit will be blamed for.
+
+    Args:
+        again: From the models, where the history does not replay.
+    """
     yield from summary(verdict)[1:]
+    if again:
+        yield "As a commit will be judged:"
+        yield from summary(again)[1:]
     count = len(verdict.findings)
     if count:
         see = f"alembic-lockstep check --base {repository.empty_tree}"

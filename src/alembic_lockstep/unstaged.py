@@ -5,6 +5,7 @@ from __future__ import annotations
 from alembic_lockstep.config import own_settings
 from alembic_lockstep.context import RunContext
 from alembic_lockstep.errors import CouldNotJudge
+from alembic_lockstep.git.pathspec import add_command, from_anywhere
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.regular import read_text
 
@@ -24,9 +25,9 @@ def unstaged_settings(context: RunContext, tree: str) -> str:
     if on_disk is None or on_disk == _settings_in(Tree(repository, tree).read(FILE)):
         return ""
     if tree == repository.staged_tree(context.environ):
-        command = f"git add {FILE}"
+        command = add_command([FILE])
     elif tree == repository.tree_of("HEAD"):
-        command = f"git commit {FILE}"
+        command = f"git commit {from_anywhere([FILE])}"
     else:
         return ""
     return f"The settings in {FILE} on disk are not in what is judged: {command}"

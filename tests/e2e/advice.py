@@ -8,15 +8,19 @@ import shlex
 from .harness import Project, Result, run
 
 _COMMAND = re.compile(r"(?:sed|git|pip|cd|sqlite3|pg_dump|[A-Z_]+=\S+) ")
+_SETTING = re.compile(r"\[tool\.|[\w.-]+ = ")
 _CHECK = ["alembic-lockstep", "check"]
 
 
-def follow(project: Project, result: Result, *arguments: str, or_else: bool = False) -> Result:
+def follow(
+    project: Project, result: Result, *arguments: str, or_else: bool = False, folder: str = ""
+) -> Result:
     """Type the advice of a run that could not judge, stage it, and judge again.
 
     Args:
         arguments: Those of that run, which the next one has too, unless the advice names others.
         or_else: Type the last way of several.
+        folder: Where the shell stands, from the root.
     """
     assert result.returncode == 2, result.output
     _, _, message = result.stderr.partition("could not judge: ")
@@ -25,10 +29,12 @@ def follow(project: Project, result: Result, *arguments: str, or_else: bool = Fa
     if or_else:
         advice = advice[max(at for at, line in enumerate(advice) if line.startswith("Or")) :]
     settings = next((at for at, line in enumerate(advice) if line.startswith("[")), len(advice))
+    for variable in re.findall(r"(\w+) is set and beats .*: unset it", "\n".join(advice)):
+        del project.environ[variable]
     for line in filter(_COMMAND.match, advice[:settings]):
-        run(("bash", "-ec", line), cwd=project.root, environ=project.environ, check=True)
+        run(("bash", "-ec", line), cwd=project.root / folder, environ=project.environ, check=True)
     if advice[settings:]:
-        _paste(project, advice[settings:])
+        _paste(project, list(filter(_SETTING.match, advice[settings:])))
     for line in advice[:settings]:
         if line.startswith(shlex.join(_CHECK)):
             arguments = tuple(shlex.split(line)[len(_CHECK) :])

@@ -37,8 +37,8 @@ def clone_of_one_branch(shop: Project, *options: str) -> Project:
 def test_conflicts_in_the_index(shop: Project) -> None:
     conflict(shop)
     result = shop.check(STATIC)
-    assert_unjudged(result, "the index has conflicts of a merge", f"git add '{NOTES}'\n")
-    assert_clean(follow(shop, result, STATIC))
+    assert_unjudged(result, "the index has conflicts of a merge", f"git add ':/{NOTES}'\n")
+    assert_clean(follow(shop, result, STATIC, folder="service"))
 
 
 def test_a_branch_that_a_clone_of_another_lacks(shop: Project) -> None:

@@ -121,7 +121,7 @@ def test_commit_path_leaves_out_a_staged_migration(shop: Project) -> None:
     migration = migrate(shop)
     found = shop.commit("Paid", MODELS)
     assert_blocked(found, f"{migration}:1:1: uncommitted-migration", "not among the paths")
-    assert f"git commit … {migration}" in found.output
+    assert f"git commit … :/{migration}" in found.output
     assert_passed(shop.commit("Paid", MODELS, migration))
 
 
@@ -167,7 +167,7 @@ def test_a_migration_that_is_lost_while_a_conflict_is_resolved(shop: Project, co
         shop.git("checkout", "-q", "side")
         other = "main"
     assert git(shop, command, other).returncode != 0
-    assert_unjudged(shop.check(), "conflicts", "notes", "git add notes")
+    assert_unjudged(shop.check(), "conflicts", "notes", "git add :/notes")
     shop.write("notes", "of both\n")
     shop.stage("notes")
     shop.git("rm", "--quiet", "--force", f"{VERSIONS}/{PAID}_test.py")
@@ -202,7 +202,7 @@ def test_a_migration_that_was_only_announced_is_named(shop: Project) -> None:
     shop.stage(MODELS)
     migration = migrate(shop, staged=False)
     shop.git("add", "--intent-to-add", migration)
-    assert_blocked(shop.commit(), "uncommitted-migration", f"git add {migration}")
+    assert_blocked(shop.commit(), "uncommitted-migration", f"git add :/{migration}")
     shop.stage(migration)
     assert_passed(shop.commit())
 

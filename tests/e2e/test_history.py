@@ -40,7 +40,7 @@ def test_a_parent_that_was_not_added_is_named_with_git_add(shop: Project) -> Non
     path = add_migration(shop, "bbbbbbbbbbbb", "aaaaaaaaaaaa")
     place = f"{path}:{shop.line(path, 'down_revision')}:17: unknown-parent: "
     result = shop.check()
-    assert_finding(result, place, "'aaaaaaaaaaaa'", f"git add {parent}")
+    assert_finding(result, place, "'aaaaaaaaaaaa'", f"git add :/{parent}")
     shop.stage(parent)
     assert_clean(shop.check())
 
@@ -50,7 +50,7 @@ def test_a_parent_whose_file_name_needs_quotes_is_named_ready_to_paste(shop: Pro
     quoted = f"{VERSIONS}/it's the one.py"
     (shop.root / parent).rename(shop.root / quoted)
     add_migration(shop, "bbbbbbbbbbbb", "aaaaaaaaaaaa")
-    assert_finding(shop.check(), f"""git add '{VERSIONS}/it'"'"'s the one.py'""")
+    assert_finding(shop.check(), f"""git add ':/{VERSIONS}/it'"'"'s the one.py'""")
 
 
 def test_a_parent_on_another_branch_is_named_with_the_branch(shop: Project) -> None:
@@ -201,7 +201,7 @@ def test_a_new_migration_that_imports_what_was_not_added_names_it(shop: Project)
     path = add_migration(shop, "bbbbbbbbbbbb")
     shop.replace(path, "from alembic import op", "from shop.helper import ROWS")
     shop.stage(path)
-    assert_unjudged(shop.check(), "shop.helper", "git add service/shop/helper.py")
+    assert_unjudged(shop.check(), "shop.helper", "git add :/service/shop/helper.py")
 
 
 def test_a_file_of_a_new_migration_that_git_lacks_is_named(shop: Project) -> None:
@@ -211,7 +211,7 @@ def test_a_file_of_a_new_migration_that_git_lacks_is_named(shop: Project) -> Non
     shop.write(file, "ALTER TABLE orders ADD COLUMN paid BOOLEAN")
     read = "__import__('pathlib').Path(__file__).with_name('paid.sql').read_text()"
     path = add_migration(shop, "bbbbbbbbbbbb", upgrade=f"op.execute({read})")
-    assert_finding(shop.check(once=True), "broken-upgrade", "paid.sql", f"git add {file}")
+    assert_finding(shop.check(once=True), "broken-upgrade", "paid.sql", f"git add :/{file}")
     exists = f"[op.execute(one.read_text()) for one in {read.removesuffix('.read_text()')}"
     looked = f"{exists}.parent.glob('paid.*')]"
     shop.replace(path, f"op.execute({read})", looked)
@@ -222,7 +222,7 @@ def test_a_file_of_a_new_migration_that_git_lacks_is_named(shop: Project) -> Non
     shop.stage(path)
     line = shop.line(path, "op.execute")
     place = f"{path}:{line}:1: uncommitted-migration: bbbbbbbbbbbb reads {file}, which git ignores"
-    assert_finding(shop.check(once=True), place, f"git add --force {file}")
+    assert_finding(shop.check(once=True), place, f"git add --force :/{file}")
     shop.git("add", "--force", file)
     assert_clean(shop.check(once=True))
 

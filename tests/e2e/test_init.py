@@ -9,7 +9,7 @@ import yaml
 
 from .conftest import MakeProject
 from .harness import Project, Result, run
-from .small import ENV
+from .small import ENV, FIRST_FILE, MODELS
 
 HOOKS, GITLAB = ".pre-commit-config.yaml", ".gitlab-ci.yml"
 WORKFLOW = ".github/workflows/alembic-lockstep.yml"
@@ -38,7 +38,7 @@ def test_a_hook_is_written_and_nothing_twice(shop: Project) -> None:
     assert "alembic-lockstep init --yes" in shown.stdout
     assert shop.git("status", "--porcelain") == ""
     written = init(shop, "--yes")
-    assert f"    pre-commit install\n    git add {HOOKS}\n" in written.stdout
+    assert f"    pre-commit install\n    git add :/{HOOKS}\n" in written.stdout
     assert shop.git("status", "--porcelain") == f"?? {HOOKS}"
     validate_hooks(shop)
     again = init(shop, "--yes")
@@ -52,7 +52,7 @@ def test_a_workflow_is_written_for_github(shop: Project) -> None:
     shop.stage(".")
     shop.write(HOOKS, "repos:\n- repo: local\n  hooks: []\n")
     result = init(shop, "--yes")
-    assert f"git add {HOOKS} {WORKFLOW}\n" in result.stdout, result.output
+    assert f"git add :/{HOOKS} :/{WORKFLOW}\n" in result.stdout, result.output
     validate_hooks(shop)
     text = shop.read(WORKFLOW)
     assert "run: (cd service && pip install uv && uv sync --frozen)\n" in text
@@ -122,3 +122,48 @@ def test_where_nothing_can_be_judged_nothing_is_written(shop: Project) -> None:
     assert result.returncode == 2
     assert "could not judge: " in result.stderr
     assert not (shop.root / HOOKS).exists()
+
+
+def test_where_the_history_does_not_replay_the_start_of_commits_is_tried(shop: Project) -> None:
+    """What a start from the models needs was asked for at the first commit only."""
+    upgrade = "def upgrade() -> None:\n"
+    shop.replace(FIRST_FILE, upgrade, f"{upgrade}    op.execute('DROP TABLE made_by_hand')\n")
+    shop.git("commit", "--quiet", "--all", "-m", "A first table that somebody made by hand")
+    result = init(shop)
+    assert result.returncode == 0, result.output
+    assert "As a commit will be judged:\n" in result.stdout
+    assert "0 revisions run from the base's models on SQLite" in result.stdout
+    shop.write(MODELS, shop.read(MODELS) + NO_TABLE)
+    shop.stage(MODELS)
+    result = init(shop, "--yes")
+    assert result.returncode == 2, result.output
+    assert "create_all() of the base's models failed: " in result.stderr
+    assert 'start = "start.sql"' in result.stderr
+    assert not (shop.root / HOOKS).exists()
+
+
+def test_a_repository_without_a_commit_is_told_to_add_its_files(shop: Project) -> None:
+    shop.git("update-ref", "-d", "HEAD")
+    shop.git("rm", "-r", "--cached", "--quiet", ".")
+    result = init(shop)
+    assert result.returncode == 2, result.output
+    command = result.stderr.splitlines()[-1].strip()
+    shell = ("bash", "-ec", command)
+    run(shell, cwd=shop.root / "service", environ=shop.environ, check=True)
+    assert "2 revisions run from empty on SQLite" in init(shop).stdout
+
+
+#: Of which no database makes a table.
+NO_TABLE = """
+
+from sqlalchemy import Column, Table, text
+from sqlalchemy.types import UserDefinedType
+
+
+class Odd(UserDefinedType):
+    def get_col_spec(self, **_):
+        return "INTEGER REFERENCES ("
+
+
+Table("odd", Base.metadata, Column("a", Odd()))
+"""

@@ -72,7 +72,7 @@ def test_a_module_that_was_forgotten_is_not_put_down_to_the_interpreter(broken: 
     broken.write("service/pastry.py", "")
     result = broken.check()
     assert result.returncode == 2, result.output
-    assert "git add service/pastry.py" in result.stderr
+    assert "git add :/service/pastry.py" in result.stderr
     assert "was used" not in result.stderr
 
 

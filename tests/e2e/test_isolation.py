@@ -418,12 +418,14 @@ def test_a_module_on_disk_is_seen_if_it_is_ignored_and_else_named(
     if ignored:
         assert_clean(result)
     else:
-        assert_unjudged(result, "shop.version", "git add service/shop/version.py")
+        assert_unjudged(result, "shop.version", "git add :/service/shop/version.py")
 
 
 def test_an_untracked_module_that_is_imported_relatively_is_named(shop: Project) -> None:
     shop.write("service/shop/version.py", "NUMBER = 1\n")
-    assert_unjudged(check_start(shop, "from . import version\n"), "git add service/shop/version.py")
+    assert_unjudged(
+        check_start(shop, "from . import version\n"), "git add :/service/shop/version.py"
+    )
 
 
 def test_a_folder_of_the_working_tree_on_the_path_is_the_checkouts(shop: Project) -> None:

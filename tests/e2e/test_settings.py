@@ -128,7 +128,7 @@ def test_a_file_to_start_from_that_is_not_there_cannot_be_judged(shop: Project) 
     assert_unjudged(shop.check(), "Write schema.sql, or unset start.")
     shop.write("schema.sql", shop.alembic("upgrade", FIRST, "--sql").stdout)
     result = shop.check()
-    assert_unjudged(result, "start", "schema.sql", "git add schema.sql")
+    assert_unjudged(result, "start", "schema.sql", "git add :/schema.sql")
     assert_clean(follow(shop, result), "1 revision run from schema.sql")
 
 
@@ -447,8 +447,8 @@ def test_without_alembic(shop: Project) -> None:
 @pytest.mark.parametrize(
     ("where", "said"),
     [
-        ("untracked", "but it is not in the commit:\n    git add 'service/alembic.ini'"),
-        ("ignored", "but git ignores it:\n    git add --force service/alembic.ini"),
+        ("untracked", "but it is not in the commit:\n    git add ':/service/alembic.ini'"),
+        ("ignored", "but git ignores it:\n    git add --force :/service/alembic.ini"),
         ("another name", 'config = ["service/database.cfg"]'),
     ],
 )
@@ -619,7 +619,7 @@ def test_a_service_that_the_project_asks_is_answered_for_by_a_stand_in(shop: Pro
     shop.stage("pyproject.toml")
     assert_unjudged(change_and_check(shop), "Write lockstep_stand_in.py")
     shop.write("lockstep_stand_in.py", ANSWERING)
-    assert_unjudged(change_and_check(shop), "git add lockstep_stand_in.py")
+    assert_unjudged(change_and_check(shop), "git add :/lockstep_stand_in.py")
     shop.git("add", "lockstep_stand_in.py")
     with shop.untouched():
         assert_clean(change_and_check(shop))
@@ -633,11 +633,11 @@ def test_pasted_settings_that_are_not_staged_are_named(shop: Project) -> None:
     configure_on_disk = "[tool.alembic-lockstep]\nstrict = false\n"
     shop.write("pyproject.toml", configure_on_disk)
     assert_unjudged(
-        tool(shop, "check"), "on disk are not in what is judged: git add pyproject.toml"
+        tool(shop, "check"), "on disk are not in what is judged: git add :/pyproject.toml"
     )
     shop.git("add", "pyproject.toml")
     assert_clean(tool(shop, "check"))
     shop.write("pyproject.toml", "[tool.alembic-lockstep]\nstrict = true\n")
     (shop.root / "service/notes.ini").write_text("")
     shop.git("add", "service/notes.ini")
-    assert_clean(tool(shop, "check", "--no-cache"), "git add pyproject.toml")
+    assert_clean(tool(shop, "check", "--no-cache"), "git add :/pyproject.toml")

@@ -97,7 +97,7 @@ SHAPES = [
     Shape(
         "per_dialect",
         "not judged: 1 migration in radio/migrations/versions/postgresql",
-        "git add radio/migrations/versions/sqlite",
+        "git add :/radio/migrations/versions/sqlite",
         ("sqlite_2", "sqlite_1"),
         upgrade("'programmes', sa.Column('minutes', sa.Integer())"),
     ),
@@ -248,7 +248,7 @@ def test_each_dialect_is_judged_by_its_own_migrations(make_project: MakeProject)
     assert_finding(
         change_and_check(project),
         "missing-migration: column programmes.minutes is in the models, but no migration adds it",
-        "git add radio/migrations/versions/postgresql",
+        "git add :/radio/migrations/versions/postgresql",
     )
 
 

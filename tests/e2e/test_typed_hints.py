@@ -112,7 +112,7 @@ def test_a_parent_that_the_commit_deletes_is_put_back_by_the_command(shop: Proje
     hint = hint_of(shop, "unknown-parent", STATIC)
     (command,) = re.findall(r"put it back: (git .*), or set", hint)
     type_command(shop, command)
-    assert shlex.split(command)[-1] == path
+    assert shlex.split(command)[-1] == f":/{path}"
     assert_clean(shop.check(STATIC))
 
 

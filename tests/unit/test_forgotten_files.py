@@ -53,7 +53,7 @@ def test_an_ignored_file_that_a_new_migration_reads_is_named(
     graph.put({"0002": "0001"}, f"\n{text}\n")
     (finding,) = uncommitted_migration.check(facts_of(graph, [path]))
     assert finding.message == f"0002 reads {path}, which git ignores: no other clone has it"
-    assert finding.hint == f"git add --force {path}"
+    assert finding.hint == f"git add --force :/{path}"
     assert finding.location.line == (1 if "revision" in text else 4)
 
 
@@ -94,7 +94,7 @@ def test_an_ignored_file_of_an_old_migration_is_not_the_commits(graph: Graph) ->
 @pytest.mark.parametrize(
     ("message", "reads", "added"),
     [
-        ("No such file: '/x/m/it is.csv'", {"absent": ["m/it is.csv"]}, "git add 'm/it is.csv'"),
+        ("No such file: '/x/m/it is.csv'", {"absent": ["m/it is.csv"]}, "git add ':/m/it is.csv'"),
         ("no such table: fill", {"absent": ["m/it is.csv"]}, ""),
         ("No such file: '/x/m/it is.csv'", {"absent": ["elsewhere"]}, ""),
         ("No such file: '/x/m/it is.csv'", {}, ""),

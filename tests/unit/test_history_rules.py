@@ -172,7 +172,7 @@ def test_a_parent_that_git_ignores_is_unknown_to_others(graph: Graph) -> None:
     graph.put({"local 1": "0002", "0003": "local 1"})
     loaded = replace(graph.facts(), comparison=Comparison(LOADED, None, "replay"))
     (finding,) = unknown_parent.check(loaded)
-    assert finding.hint.endswith("which git ignores: git add --force 'm/versions/local 1.py'")
+    assert finding.hint.endswith("which git ignores: git add --force ':/m/versions/local 1.py'")
     # The history is not taken for whole: what builds on it would count as heads.
     assert multiple_heads.check(loaded) == []
 

@@ -92,7 +92,7 @@ EXAMPLE = Report(
                 Fix(
                     "Fix:",
                     'alembic revision --autogenerate -m "add games.winners"\n'
-                    "git add migrations/versions",
+                    "git add :/migrations/versions",
                     "console",
                 ),
             ),

@@ -43,7 +43,7 @@ def advice(root: Path, tree: str = "") -> str:
 
 def test_settings_that_are_not_staged_are_named_with_the_command(root: Path) -> None:
     write(root, OURS)
-    assert advice(root) == f"{WHY}git add pyproject.toml"
+    assert advice(root) == f"{WHY}git add :/pyproject.toml"
     git(root, "add", "pyproject.toml")
     assert advice(root) == ""
 
@@ -51,13 +51,15 @@ def test_settings_that_are_not_staged_are_named_with_the_command(root: Path) -> 
 def test_settings_that_git_does_not_track_are_named(root: Path) -> None:
     git(root, "rm", "--quiet", "--cached", "pyproject.toml")
     write(root, OURS)
-    assert advice(root) == f"{WHY}git add pyproject.toml"
+    assert advice(root) == f"{WHY}git add :/pyproject.toml"
 
 
 def test_settings_that_are_staged_and_not_committed_do_not_count_for_head(root: Path) -> None:
     write(root, OURS)
     git(root, "add", "pyproject.toml")
-    assert advice(root, git(root, "rev-parse", "HEAD^{tree}")) == f"{WHY}git commit pyproject.toml"
+    assert (
+        advice(root, git(root, "rev-parse", "HEAD^{tree}")) == f"{WHY}git commit :/pyproject.toml"
+    )
 
 
 @pytest.mark.parametrize("text", ["[project]\nname = 'shop'\n", "[tool.alembic-lockstep\n"])

@@ -11,7 +11,7 @@ from alembic_lockstep.dryrun.hints import hint
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.variables import missing_fields
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.git.absent import add_command, forgotten_in, what_is_absent
+from alembic_lockstep.git.absent import add_forgotten, forgotten_in, what_is_absent
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.sides import Side
 
@@ -114,7 +114,7 @@ def _forgotten(module: str, repository: Repository) -> str:
     path = module.replace(".", "/")
     files = (f"/{path}.py", f"/{path}/__init__.py")
     found = [name for name in repository.untracked() if f"/{name}".endswith(files)]
-    return add_command(found if module else ())
+    return add_forgotten(found if module else ())
 
 
 def _not_found(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from alembic_lockstep.dryrun.process import Ask
 from alembic_lockstep.dryrun.scratch import ScratchServers
 from alembic_lockstep.dryrun.starting_points import Snapshot
 from alembic_lockstep.errors import CouldNotJudge
+from alembic_lockstep.git.pathspec import add_command
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.probe.protocol import SCRATCH, RunOptions
 from alembic_lockstep.sides import Side
@@ -195,6 +195,6 @@ class ScratchRunner:
             is_here = (self.launcher.repository.root / sql).is_file()
             raise CouldNotJudge(
                 f"the setting `start` names {sql}, which is not in the commit",
-                fix=f"git add {shlex.quote(sql)}" if is_here else f"Write {sql}, or unset start.",
+                fix=add_command([sql]) if is_here else f"Write {sql}, or unset start.",
             )
         return (tree.read(sql) or "") if sql else ""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-import shlex
 from dataclasses import replace
 from pathlib import Path
 
 from alembic_lockstep.config import Settings
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.errors import CouldNotJudge
+from alembic_lockstep.git.pathspec import add_command
 from alembic_lockstep.git.tree import Tree
 
 _FILE = "lockstep_stand_in.py"
@@ -70,7 +70,7 @@ def with_stand_in(settings: Settings, tree: Tree, root: Path) -> Settings:
         is_here = (root / path).is_file()
         raise CouldNotJudge(
             f"the setting 'stand-in' names {path}, which is not in the commit",
-            fix=f"git add {shlex.quote(path)}" if is_here else f"Write {path}, or unset stand-in.",
+            fix=add_command([path]) if is_here else f"Write {path}, or unset stand-in.",
         )
     return replace(settings, stand_in=path, stand_in_text=text)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from alembic_lockstep.git.pathspec import add_command
+
 FILE = "start.sql"
 
 # What makes the schema of a database `app`, and the revision that it is at. Rows as INSERT: no
@@ -31,6 +33,6 @@ def start_file_advice(dialect: str = "") -> str:
     """
     what = "Start from an SQL file that makes the schema of your databases at a revision"
     dumps = _DUMPS.get(dialect, ())
-    title = f"{what}, such as the dump of one (app):" if dumps else f"{what}:"
-    lines = [title, *dumps, f"git add {FILE}", "[tool.alembic-lockstep]", f'start = "{FILE}"']
+    title = f"{what}, at the root, such as the dump of one (app):" if dumps else f"{what}:"
+    lines = [title, *dumps, add_command([FILE]), "[tool.alembic-lockstep]", f'start = "{FILE}"']
     return "\n".join(lines)

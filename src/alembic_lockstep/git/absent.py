@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from alembic_lockstep.git.command import paths, run_git
+from alembic_lockstep.git.pathspec import add_command
 from alembic_lockstep.git.repository import Repository
 
 # https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md#the-pointer
@@ -96,14 +97,14 @@ def forgotten_in(message: str, reads: Mapping[str, Any], repository: Repository)
         for path in repository.untracked()
         if path in absent and posixpath.basename(path) in message
     ]
-    return add_command(named)
+    return add_forgotten(named)
 
 
-def add_command(paths: Sequence[str]) -> str:
+def add_forgotten(paths: Sequence[str]) -> str:
     """Return what to type about forgotten files; "" if there are none."""
     if not paths:
         return ""
-    return "It lies on disk, but is not in the commit:\ngit add " + shlex.join(paths)
+    return f"It lies on disk, but is not in the commit:\n{add_command(paths)}"
 
 
 def update(path: str) -> str:

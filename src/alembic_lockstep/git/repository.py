@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -17,6 +16,7 @@ from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.command import QUIET, Objects, paths, run_git
 from alembic_lockstep.git.entries import Change, Entry, parse_changes, parse_entries
 from alembic_lockstep.git.index import scratch_index
+from alembic_lockstep.git.pathspec import add_command
 
 if TYPE_CHECKING:
     from alembic_lockstep.git.configuration import Configuration
@@ -186,7 +186,7 @@ class Repository:
             raise CouldNotJudge(
                 "the index has conflicts of a merge",
                 tried=conflicts,
-                fix=f"Once they are resolved:\ngit add {shlex.join(conflicts)}",
+                fix=f"Once they are resolved:\n{add_command(conflicts)}",
             )
 
     def scratch_index(self, source: Path | None) -> AbstractContextManager[Mapping[str, str]]:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import posixpath
 import re
-import shlex
 from collections.abc import Iterator
 
 from alembic_lockstep.facts import Facts, location_in
 from alembic_lockstep.findings import Finding, Location
+from alembic_lockstep.git.pathspec import add_command
 from alembic_lockstep.history.revisions import Revision
 from alembic_lockstep.report.text import listed
 from alembic_lockstep.rules.differences import locations
@@ -70,7 +70,7 @@ def _ignored(facts: Facts) -> Iterator[Finding]:
             f"{revision.id} reads {path}, which git ignores: no other clone has it",
             location_in(facts.tree, revision.path, line),
             facts.environment.name,
-            hint=f"git add --force {shlex.quote(path)}",
+            hint=add_command([path], force=True),
         )
 
 

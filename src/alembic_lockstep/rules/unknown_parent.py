@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
 from alembic_lockstep.facts import Facts, location_in
 from alembic_lockstep.findings import Finding
+from alembic_lockstep.git.pathspec import add_command, from_anywhere
 from alembic_lockstep.history.revisions import Revision, parse_revision
 from alembic_lockstep.regular import read_text
 
@@ -45,9 +45,9 @@ def _finding(facts: Facts, revision: Revision, name: str, parent: str) -> Findin
 def _hint(facts: Facts, parent: str) -> str:
     for path in facts.forgotten:
         if _defines(Path(facts.repository.root) / path, path, parent):
-            return f"It is in {path}, which is not staged: git add {shlex.quote(path)}"
+            return f"It is in {path}, which is not staged: {add_command([path])}"
     if ignored := _ignored(facts, parent):
-        return f"It is in {ignored}, which git ignores: git add --force {shlex.quote(ignored)}"
+        return f"It is in {ignored}, which git ignores: {add_command([ignored], force=True)}"
     if command := _restore_command(facts, parent):
         return (
             f"This commit deletes the file that defines it: put it back: {command}, "
@@ -67,7 +67,7 @@ def _restore_command(facts: Facts, parent: str) -> str:
     """Return the command that restores the file of the base that defines a parent, or ""."""
     revisions = facts.base_history.revisions
     path = next((revision.path for revision in revisions if revision.id == parent), "")
-    return f"git checkout {facts.base.sha[:12]} -- {shlex.quote(path)}" if path else ""
+    return f"git checkout {facts.base.sha[:12]} -- {from_anywhere([path])}" if path else ""
 
 
 def _ignored(facts: Facts, parent: str) -> str:
