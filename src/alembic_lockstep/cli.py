@@ -336,7 +336,7 @@ def _give_up(reports: Output, error: CouldNotJudge, code: int) -> int:
     """Report that there is no verdict: no report may look as if all were well."""
     from alembic_lockstep.precedence import variables_that_win
 
-    error = error.of(error.config, variables_that_win(error.fix, os.environ))
+    error = error.with_fix(variables_that_win(error.fix, os.environ), error.config)
     try:
         reports.fail(error)
     except Exception:  # a format's own bug

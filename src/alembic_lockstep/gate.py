@@ -16,6 +16,7 @@ from alembic_lockstep.context import RunContext
 from alembic_lockstep.debug import debug
 from alembic_lockstep.dryrun.comparison import Comparison, compare, recompare
 from alembic_lockstep.dryrun.early import EarlyProbes
+from alembic_lockstep.dryrun.env_script import with_tenants
 from alembic_lockstep.dryrun.failures import check_loaded
 from alembic_lockstep.dryrun.launcher import Launcher, Progress
 from alembic_lockstep.dryrun.operations import Operation, subtract
@@ -50,6 +51,7 @@ from alembic_lockstep.memory.memory import Memory, untraced
 from alembic_lockstep.memory.record import record
 from alembic_lockstep.memory.verdicts import Verdicts
 from alembic_lockstep.pins import count_pinned_models
+from alembic_lockstep.precedence import variables_that_win
 from alembic_lockstep.rules import DRY_RUN_RULES, HISTORY_RULES, Check
 from alembic_lockstep.rules.edited_migration import unpublished
 from alembic_lockstep.rules.unregistered_model import without_unregistered_tables
@@ -96,8 +98,10 @@ class Gate:
             verdict = self._judge(base, tree)
         except CouldNotJudge as error:
             raise error.with_fix(unstaged_settings(self.context, tree), error.config) from error
-        note = unstaged_settings(self.context, tree)
-        return replace(verdict, notes=(*verdict.notes, note)) if note else verdict
+        hints = "\n".join(finding.hint for finding in verdict.findings)
+        notes = variables_that_win(hints, self.context.environ).splitlines()
+        notes += filter(None, [unstaged_settings(self.context, tree)])
+        return replace(verdict, notes=(*verdict.notes, *notes))
 
     def _judge(self, base: str, tree: str) -> Verdict:
         change_set = read_change_set(self.context.repository, base, tree)
@@ -105,8 +109,11 @@ class Gate:
         verdict = Verdict(change_set.base.sha, change_set.tree.sha, ())
         if not change_set.changes and not settings.strict:
             return verdict
+        finder = SideFinder(change_set.repository, settings, self.context.environ)
+        sides = finder.find(change_set.tree)
+        settings, tenants = with_tenants(settings, sides)
         runner, memory = self._runner_for(change_set.repository, settings)
-        histories = self._read_histories(change_set, runner)
+        histories = self._read_histories(finder, sides, change_set, runner)
         host_reads = change_set.tree.asked | change_set.base.asked
         facts = link_environments(_side_by_side(partial(self._run, runner), histories, runner))
         environments = tuple(self._judge_environment(each, runner) for each in facts)
@@ -116,7 +123,10 @@ class Gate:
         )
         untraced_reads = (*untraced(runner.launcher.seen), *dict.fromkeys(unsettled))
         verdict = replace(
-            verdict, environments=environments, uncached_because=untraced_reads if memory else ()
+            verdict,
+            environments=environments,
+            uncached_because=untraced_reads if memory else (),
+            notes=(*finder.notes(change_set.tree), *tenants),
         )
         if memory and not untraced_reads:
             trees = {base: change_set.base, tree: change_set.tree}
@@ -147,10 +157,10 @@ class Gate:
         self._runner.runner.launcher.noted.clear()
         return self._runner.runner, self._runner.memory
 
-    def _read_histories(self, change_set: ChangeSet, runner: DryRunner) -> list[Histories]:
+    def _read_histories(
+        self, finder: SideFinder, sides: list[Side], change_set: ChangeSet, runner: DryRunner
+    ) -> list[Histories]:
         """Find the environments in both trees; the first one's checkout begins meanwhile."""
-        finder = SideFinder(change_set.repository, runner.settings, self.context.environ)
-        sides = finder.find(change_set.tree)
         for side in sides:
             debug(f"environment {side.environment}")
         if (sides[0].environment, change_set.tree.sha) not in runner.replayed:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from posixpath import basename
 from alembic_lockstep.config import Settings
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.entries import Change
+from alembic_lockstep.git.pathspec import add_command, from_anywhere
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.history.environments import Environment, find_environments, is_candidate
@@ -26,13 +26,15 @@ from alembic_lockstep.history.revisions import (
     migration_files,
     read_revisions,
 )
-from alembic_lockstep.history.sources import folder_of, join, upward
+from alembic_lockstep.history.sources import Sources, folder_of, join, upward
 from alembic_lockstep.history.templates import (
     filled_in,
     scripts_without_config,
     template_without_location,
+    without_url,
     write_config,
 )
+from alembic_lockstep.history.written import written_app
 from alembic_lockstep.regular import read_text
 
 # A line of a configuration; of the shape that `git grep -E` knows.
@@ -155,7 +157,7 @@ class SideFinder:
         """
         for side, in_base in zip(sides, before, strict=True):
             was_found = in_base is not None and in_base.environment.flask_app_implied
-            if was_found and not side.environment.flask_app_implied:
+            if was_found and not (side.environment.flask_app_implied or _says_app(side.tree)):
                 raise _no_application(side.environment)
         if self.settings.config or not any(is_candidate(change.old_path) for change in changes):
             return
@@ -177,7 +179,24 @@ class SideFinder:
         environments = find_environments(
             tree.files, tree.read, settings, self.environ, self._read_ignored
         )
-        return [_behind_links(each, tree) for each in environments if not _is_alias(each, tree)]
+        strays = [] if settings.config else without_url(environments, tree)
+        return [
+            _behind_links(each, tree)
+            for each in environments
+            if each not in strays and not _is_alias(each, tree)
+        ]
+
+    def notes(self, tree: Tree) -> list[str]:
+        """Return what the summary should say of environments that are left out."""
+        if self.settings.config:
+            return []
+        environments = find_environments(
+            tree.files, tree.read, self.settings, self.environ, self._read_ignored
+        )
+        return [
+            f"not judged: {each.name}, whose URL is the placeholder of Alembic's template"
+            for each in without_url(environments, tree)
+        ]
 
     def _read_ignored(self, path: str) -> str | None:
         file = self.repository.root / path
@@ -195,7 +214,7 @@ def _refuse_devices(environment: Environment, tree: Tree) -> None:
         if Path(target).exists() and not Path(target).is_file() and not Path(target).is_dir():
             raise CouldNotJudge(
                 f"{path} is a link to {target}, which is no file",
-                fix=f"git rm --cached {shlex.quote(path)}",
+                fix=f"git rm --cached {from_anywhere([path])}",
             )
 
 
@@ -214,6 +233,11 @@ def _behind_links(environment: Environment, tree: Tree) -> Environment:
     """Return the environment with its folders as git lists them: there are none behind links."""
     locations = tuple(tree.real(location) for location in environment.version_locations)
     return replace(environment, version_locations=locations)
+
+
+def _says_app(tree: Tree) -> bool:
+    sources = Sources(frozenset(tree.files), tree.read, lambda _: None, "")
+    return bool(written_app(sources, "FLASK_APP"))
 
 
 def _no_application(environment: Environment) -> CouldNotJudge:
@@ -275,11 +299,11 @@ def _configurations(tree: Tree, repository: Repository) -> str:
     "" if there is none.
     """
     untracked, ignored = repository.untracked(), repository.ignored()
-    for paths, force in ((untracked, ""), (ignored, " --force")):
+    for paths, force in ((untracked, False), (ignored, True)):
         on_disk = [path for path in paths if _configures(repository.root / path, path)]
         if on_disk:
             where = "git ignores it" if force else "it is not in the commit"
-            add = f"git add{force} {shlex.join(on_disk)}"
+            add = add_command(on_disk, force=force)
             return f"Its configuration lies on disk, but {where}:\n{add}"
     paths = repository.grep(tree.sha, "-E", _LOCATION)
     others = [path for path in paths if not path.endswith(_TEXTS)]

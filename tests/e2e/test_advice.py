@@ -41,6 +41,11 @@ LEADS_ON = {
         "import os, sqlalchemy\nsqlalchemy.create_engine(os.environ.get('SHOP_DB_URL'))",
         'SHOP_DB_URL = "sqlite:///app.db"',
     ),
+    "several variables, one after another": (
+        "import os\nA = os.environ['SHOP_A']\nB = os.environ.get('SHOP_B')\n"
+        "if A and not B:\n    C = os.environ['SHOP_C']\nassert C",
+        'SHOP_A = "a value for dry runs"\n    SHOP_C = "a value for dry runs"\n',
+    ),
     "a check by hand": (
         "import os\nif not os.getenv('SHOP_TOKEN'):\n    raise RuntimeError('SHOP_TOKEN not set')",
         'SHOP_TOKEN = "a value for dry runs"',
@@ -55,6 +60,27 @@ def test_what_the_application_lacks_is_named_and_leads_on(shop: Project, obstacl
     result = change_and_check(shop)
     assert_unjudged(result, said)
     assert_clean(follow(shop, result))
+
+
+#: A variable that is set, and what a message proposes that it beats.
+BEATEN = {
+    "ALEMBIC_LOCKSTEP_TIMEOUT": ("2", "import time\ntime.sleep(3)", "timeout"),
+    "ALEMBIC_LOCKSTEP_ENV": ("OTHER=1", "import os\nos.environ['SHOP_MODE']", "env"),
+    "ALEMBIC_LOCKSTEP_CONFIG": ("none.ini", "", ""),
+}
+
+
+@pytest.mark.sampled(1)
+@pytest.mark.parametrize("variable", BEATEN)
+def test_a_variable_that_beats_the_printed_setting_is_named(shop: Project, variable: str) -> None:
+    value, code, setting = BEATEN[variable]
+    shop.environ[variable] = value
+    shop.write(INIT, f"{code}\n")
+    result = change_and_check(shop)
+    assert_unjudged(result, *([f"{variable} is set and beats {setting} of "] if setting else []))
+    assert ("beats" in result.stderr) == bool(setting)
+    if setting:
+        assert_clean(follow(shop, result))
 
 
 def test_more_time_is_given_by_the_printed_setting(shop: Project) -> None:
@@ -185,3 +211,59 @@ def test_a_column_that_the_started_application_misses_is_a_missing_migration(
         trivia.check(),
         f"backend/app.py:{line}:1: missing-migration: column games.completed_at is queried while",
     )
+
+
+PLUGIN_ENV = """\
+from alembic import context
+from sqlalchemy import engine_from_config
+
+section = context.config.get_section(context.config.config_ini_section)
+with engine_from_config(section, prefix="sqlalchemy.").connect() as connection:
+    context.configure(connection=connection, version_table="reports_alembic_version")
+    with context.begin_transaction():
+        context.run_migrations()
+"""
+PLUGIN_INI = """\
+[alembic]
+script_location = %(here)s
+sqlalchemy.url = driver://user:pass@localhost/dbname
+"""
+
+
+def test_a_plugins_environment_that_no_command_can_run_is_left_out(shop: Project) -> None:
+    """As CKAN has them: its own program gives them a URL. It took a setting."""
+    shop.write("plugins/reports/alembic.ini", PLUGIN_INI)
+    shop.write("plugins/reports/env.py", PLUGIN_ENV)
+    shop.write("plugins/reports/versions/.keep", "")
+    shop.stage("plugins")
+    said = "not judged: plugins/reports/alembic.ini, whose URL is the placeholder of Alembic's"
+    assert_clean(change_and_check(shop), "2 revisions run from empty", said)
+    where = shop.add_column()
+    shop.stage(MODELS)
+    assert_finding(shop.check(), where, "missing-migration", said)
+    # Where it comes by a URL of its own, it is judged.
+    ini = PLUGIN_INI.replace("driver://user:pass@localhost/dbname", "sqlite:///reports.db")
+    shop.write("plugins/reports/alembic.ini", ini)
+    shop.stage("plugins")
+    shop.git("checkout", "--quiet", "HEAD", "--", MODELS)
+    assert "not judged" not in change_and_check(shop).output
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        "context.config.set_main_option('sqlalchemy.url', 'sqlite:///reports.db')",
+        "section = {'sqlalchemy.url': 'sqlite:///reports.db'}; section['sqlalchemy.url'] = 'x'",
+        "import os; os.environ.get('URL')",
+        "from shop.settings import settings",
+    ],
+)
+def test_an_environment_that_may_come_by_a_url_is_judged(
+    make_project: MakeProject, way: str
+) -> None:
+    shop = make_project("subfolder", hook=None)
+    shop.write("plugins/reports/alembic.ini", PLUGIN_INI)
+    shop.write("plugins/reports/env.py", f"{PLUGIN_ENV}\n# {way}\n")
+    shop.write("plugins/reports/versions/.keep", "")
+    shop.stage("plugins")
+    assert_unjudged(change_and_check(shop), "plugins/reports/alembic.ini: ")

@@ -305,6 +305,33 @@ def test_tenants_that_the_database_lists(shop_on_postgresql: Project) -> None:
     assert_column_is_seen(shop, HEAD)
 
 
+OF_A_KIND = LISTED.replace(
+    'connection.exec_driver_sql("SELECT name FROM public.tenants").scalars().all()', "{}"
+)
+NAMES = "sqlalchemy.inspect(connection).get_schema_names()"
+
+
+@pytest.mark.sampled(1)
+@pytest.mark.parametrize("named", [True, False])
+def test_tenants_that_env_py_finds_by_their_name(shop_on_postgresql: Project, named: bool) -> None:
+    """As Dispatch does it; no database has one before the project's program makes it."""
+    shop = shop_on_postgresql
+    own = f"[n for n in {NAMES} if n.startswith('shop_of_')]"
+    other = f"[n for n in {NAMES} if is_a_tenant(n)]"
+    loop = OF_A_KIND.replace("{}", own if named else other, 1)
+    together(replaced(ENV, CONFIGURE, loop), replaced(ENV, RUN, "\n\nif"))(shop)
+    test = "import sqlalchemy\n\nis_a_tenant = 'dry_run'.__eq__\nconfig = context.config\n"
+    replaced(ENV, "config = context.config\n", test)(shop)
+    asked = change_and_check(shop)
+    if named:
+        assert_clean(asked, "scratch databases were given shop_of_dry_run")
+    else:
+        asked_for = 'setup = ["CREATE SCHEMA dry_run"]'
+        assert_unjudged(asked, "it never called context.run_migrations()", asked_for)
+        assert_clean(follow(shop, asked))
+    assert_column_is_seen(shop, HEAD)
+
+
 def test_models_of_another_library(shop: Project) -> None:
     replaced(ENV, "target_metadata = Base.metadata", "target_metadata = None")(shop)
     replaced(ENV, "from shop.models import Base\n", "")(shop)

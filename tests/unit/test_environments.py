@@ -213,6 +213,25 @@ def test_flask_app_precedence() -> None:
     assert found.flask_app == "flaskenv"
 
 
+@pytest.mark.parametrize(
+    ("files", "app", "implied"),
+    [
+        ({"Makefile": "\tFLASK_APP=manage.py flask db upgrade\n"}, "manage.py", False),
+        ({"mk/base.mk": "\tFLASK_APP=./manage.py flask db migrate\n"}, "manage.py", False),
+        ({"Makefile": "\tFLASK_APP=gone.py flask run\n"}, "", True),
+        ({"Makefile": "\tFLASK_APP=manage flask run\n", "run.sh": "FLASK_APP=app"}, "", True),
+        ({".flaskenv": "FLASK_APP=app\n", "Makefile": "\tFLASK_APP=manage.py\n"}, "app", True),
+    ],
+)
+def test_the_application_that_a_makefile_names_beats_flasks_discovery(
+    files: dict[str, str], app: str, implied: bool
+) -> None:
+    """`app/__init__.py` was taken, whose factory wants arguments that `manage.py` gives."""
+    tree = flask_tree() | {"app/__init__.py": "def create_app(kind): ...\n", "manage.py": ""}
+    found = find_one(tree | files)
+    assert (found.flask_app, found.flask_app_implied) == (app, implied)
+
+
 def test_flask_loads_the_nearest_file_of_a_name_only() -> None:
     tree = flask_tree("b/migrations") | {".flaskenv": "FLASK_APP=far\n"}
     (found,) = find(tree, ignored={"b/.env": "SECRET=1\n", ".env": "FLASK_APP=ignored\n"})
@@ -291,12 +310,12 @@ FLASK = Environment(
 def test_the_fix_of_a_flask_project() -> None:
     assert fix_commands(FLASK, ["uv.lock"], "add games.winners") == (
         'uv run flask --app backend.app:create_app db migrate -m "add games.winners"',
-        "git add migrations/versions",
+        "git add :/migrations/versions",
     )
 
 
 def test_the_fix_leaves_out_what_goes_without_saying() -> None:
-    create = 'flask db migrate -m "add games.winners" ; git add migrations/versions'
+    create = 'flask db migrate -m "add games.winners" ; git add :/migrations/versions'
     assert fix(Environment("", "", "migrations", ("migrations/versions",), flask=True)) == create
     told = Environment("", "", "migrations", ("migrations/versions",), "app", True, True)
     assert fix(told) == create

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
+from dataclasses import replace
 
+from alembic_lockstep.config import Settings
 from alembic_lockstep.dryrun.observation import Observation
+from alembic_lockstep.history.templates import database_url
 from alembic_lockstep.probe.protocol import MISSING_ATTRIBUTE, NO_METADATA, NOT_MIGRATED
+from alembic_lockstep.sides import Side
 
 # What `fileConfig()` looks for first.
 _SECTIONS = ("'formatters'", "'loggers'", "'handlers'")
@@ -31,6 +36,8 @@ _ANY_SCHEMA = "CREATE SCHEMA dry_run"
 _WANTED = re.compile(
     r"""\.startswith\(\s*f?["']([A-Za-z_]\w*)["']|\bif +["']([A-Za-z_]\w*)["'] +in +\w+\s*[:\]]"""
 )
+# What lists them.
+_LISTS = re.compile(r"get_schema_names\(|pg_namespace|information_schema\.schemata")
 _SELECT = re.compile(
     r"\s*SELECT\s+(?:DISTINCT\s+)?(?P<columns>[\w\s,.\"`]+?)\s+FROM\s+(?P<table>[\w.\"`]+)",
     re.IGNORECASE,
@@ -83,11 +90,38 @@ def _rows(seen: Observation, text: str) -> str:
     )
 
 
-def _schema(text: str) -> str:
-    title = "A scratch database has no schemas of yours. If env.py migrates those that it finds"
+def with_tenants(settings: Settings, sides: Iterable[Side]) -> tuple[Settings, list[str]]:
+    """Give scratch databases a schema where env.py migrates those that it finds by their name.
+
+    A new database has none: nothing would be migrated. Returns the settings, and what to say.
+    """
+    if any("SCHEMA" in statement.upper() for statement in settings.scratch_setup):
+        return settings, []
+    names: dict[str, str] = {}
+    for side in sides:
+        text = side.tree.read(f"{side.environment.script_location}/env.py") or ""
+        name = _tenant(text) if _LISTS.search(text) else ""
+        if name and database_url(side.environment, side.tree).startswith("postgresql"):
+            names.setdefault(name, side.environment.name)
+    setup = (f"CREATE SCHEMA {name}" for name in names)
+    notes = [
+        f"{environment} migrates the schemas that it finds; scratch databases were given {name}"
+        for name, environment in names.items()
+    ]
+    return replace(settings, scratch_setup=(*settings.scratch_setup, *setup)), notes
+
+
+def _tenant(text: str) -> str:
+    """Return the name of a schema that an env.py would migrate; "" where it does not say."""
     wanted = _WANTED.search(text)
     part = next(filter(None, wanted.groups())) if wanted else ""
-    return _set_up(title, f"CREATE SCHEMA {part.rstrip('_')}_dry_run" if part else _ANY_SCHEMA)
+    return f"{part.rstrip('_')}_dry_run" if part else ""
+
+
+def _schema(text: str) -> str:
+    title = "A scratch database has no schemas of yours. If env.py migrates those that it finds"
+    name = _tenant(text)
+    return _set_up(title, f"CREATE SCHEMA {name}" if name else _ANY_SCHEMA)
 
 
 def _set_up(condition: str, *statements: str) -> str:

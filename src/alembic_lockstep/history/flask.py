@@ -41,11 +41,14 @@ def find_flask_app(sources: Sources, folder: str) -> FlaskApp:
     told = sources.flask_app
     name = told or _from_dotenv(sources, parent)
     directory = _directory(sources, parent, name)
-    if not name and not _finds_app(sources, directory, ""):
-        written = written_app(sources, "FLASK_APP")
-        found = written if _finds_app(sources, directory, written) else ""
-        return FlaskApp(found or _guess(sources, directory), False, directory)
-    return FlaskApp(name, not told, directory)
+    if name:
+        return FlaskApp(name, not told, directory)
+    # Also where Flask would find another by itself: who types `make migrate` never has that one.
+    written = written_app(sources, "FLASK_APP")
+    if written and _finds_app(sources, directory, written):
+        return FlaskApp(written, False, directory)
+    is_implied = _finds_app(sources, directory, "")
+    return FlaskApp("" if is_implied else _guess(sources, directory), is_implied, directory)
 
 
 def _from_dotenv(sources: Sources, folder: str) -> str:

@@ -6,8 +6,9 @@ import json
 import posixpath
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from alembic_lockstep.git.pathspec import add_command
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.history.environments import Environment, is_candidate
 from alembic_lockstep.history.sources import folder_of, is_material, join, upward
@@ -32,6 +33,12 @@ _REQUIREMENTS = re.compile(
 _NEW = "lockstep.ini"
 # `config.get_section(…).pop("url")`, as projects do that make the configuration themselves.
 _PLAIN_URL = re.compile(r"""[(\[]["']url["'][)\]]""")
+_TEMPLATE_URL = re.compile(r"(?m)^sqlalchemy\.url\s*=\s*driver://")
+# Ways in which an env.py comes by another URL, or by a connection.
+_OTHER_URL = re.compile(
+    r"set_(?:main|section)_option|create_(?:async_)?engine|environ|getenv|\.attributes|get_engine"
+    r"|x_argument|[\"']url[\"']|[\"'](?:sqlalchemy\.)?url[\"']\]\s*=|(?i:settings|conf\.|secrets)"
+)
 _INI_SCHEME = re.compile(r"(?m)^sqlalchemy\.url\s*=\s*([a-z0-9+]+)://")
 
 
@@ -49,6 +56,22 @@ def template_without_location(tree: Tree) -> Environment | None:
     return None
 
 
+def without_url(environments: Sequence[Environment], tree: Tree) -> list[Environment]:
+    """Return those that Alembic's command cannot run, where it can run another.
+
+    A plugin's, say: the URL is that of Alembic's template, and env.py takes it from nowhere else.
+    """
+    strays = [one for one in environments if _lacks_url(one, tree)]
+    return strays if len(strays) < len(environments) else []
+
+
+def _lacks_url(environment: Environment, tree: Tree) -> bool:
+    is_template = _TEMPLATE_URL.search(tree.read(environment.config) or "")
+    script = _env_script(tree, environment.script_location)
+    reads_it = "engine_from_config(" in script and not _OTHER_URL.search(script)
+    return bool(is_template and reads_it and not environment.flask and not environment.alchemy)
+
+
 def filled_in(environment: Environment, tree: Tree) -> str:
     """Return lines that write a complete configuration beside one that a program fills in."""
     folder = folder_of(environment.config)
@@ -60,8 +83,9 @@ def filled_in(environment: Environment, tree: Tree) -> str:
     edits = " ".join(f"-e 's|^{name} *=.*|{name} = {value}|'" for name, value in values.items())
     return (
         "A program of the project fills it in. For dry runs, which contact nobody, add one that is "
-        f"complete:\nsed {edits} {shlex.quote(environment.config)} > {shlex.quote(new)}\n"
-        f"git add {shlex.quote(new)}\n"
+        f"complete, at the repository's root:\n"
+        f"sed {edits} {shlex.quote(environment.config)} > {shlex.quote(new)}\n"
+        f"{add_command([new])}\n"
         f"[tool.alembic-lockstep]\nconfig = [{json.dumps(new, ensure_ascii=False)}]"
     )
 
@@ -93,8 +117,9 @@ def write_config(environment: Environment, tree: Tree) -> str:
     lines = ["[alembic]", location, *(f"{name} = {url}" for name in names)]
     return (
         "A program of the project makes its configuration. For dry runs, which contact nobody, "
-        f"add one that stands in a file:\nprintf '%s\\n' {shlex.join(lines)} > {_NEW}\n"
-        f"git add {_NEW}"
+        f"add one that stands in a file, at the repository's root:\n"
+        f"printf '%s\\n' {shlex.join(lines)} > {_NEW}\n"
+        f"{add_command([_NEW])}"
     )
 
 

@@ -23,6 +23,12 @@ WEAKER = (
     "The full one is `alembic-lockstep check`."
 )
 
+RUN_IT = (
+    "Run the project instead:\nalembic-lockstep check\n"
+    "Where its SQLAlchemy or Alembic is too old for that, nothing tells before they are upgraded: "
+    "compare by hand, and commit past the hook:\ngit commit --no-verify"
+)
+
 
 def judge_static(context: RunContext, base: str, tree: str) -> Report:
     """Judge a tree against its base (ids of git trees) without the project's Python.
@@ -54,12 +60,12 @@ def judge_static(context: RunContext, base: str, tree: str) -> Report:
         left, _ = ignore_differences(unsure, settings.ignore, directives)
         doubts += reading.reasons(left.comparison.introduced if left.comparison else ())
     doubts = list(dict.fromkeys([*doubts, *reading.unread]))
-    verdict_of_all = Verdict(before.sha, now.sha, tuple(judged))
+    verdict_of_all = Verdict(before.sha, now.sha, tuple(judged), notes=tuple(finder.notes(now)))
     if doubts and not verdict_of_all.findings:
         raise CouldNotJudge(
             "whether models and migrations agree cannot be told by reading (--static)",
             tried=doubts,
-            fix="alembic-lockstep check",
+            fix=RUN_IT,
         )
     return _report(verdict_of_all, [f"cannot tell: {doubt}" for doubt in doubts])
 
