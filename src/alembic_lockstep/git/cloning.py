@@ -18,7 +18,7 @@ _CHUNK = 1 << 20
 
 
 def can_clone(source: Path, folder: Path) -> bool:
-    """Tell whether a file could be cloned into a folder: btrfs, XFS, bcachefs."""
+    """Return whether a file could be cloned into a folder: btrfs, XFS, bcachefs."""
     target = folder / "clone"
     try:
         with source.open("rb") as file, target.open("wb") as clone:
@@ -30,14 +30,12 @@ def can_clone(source: Path, folder: Path) -> bool:
 
 
 def copy_file(source: str, target: str, status: os.stat_result) -> bool:
-    """Make a new file with a file's content, mode and modification time.
+    """Copy a file with its mode and modification time; return False if it cannot be read.
 
-    Returns False if the source cannot be read (any more); then there is no new file.
-
-    The access time is 0: whatever reads the copy sets it (`dryrun/access.py`).
+    The copy's access time is 0: whatever reads the copy sets it (`dryrun/access.py`).
 
     Raises:
-        OSError: the disk is full, say.
+        OSError: the copy could not be written: the disk is full, say.
     """
     try:
         file = open(source, "rb")  # noqa: SIM115, PTH123 - closed below; one of thousands
@@ -52,7 +50,7 @@ def copy_file(source: str, target: str, status: os.stat_result) -> bool:
 
 
 def _clone(source: IO[bytes], target: IO[bytes]) -> bool:
-    """Have a new file share the blocks of another; return whether it does."""
+    """Let a new file share the blocks of another; return whether the file system can."""
     if not sys.platform.startswith("linux"):
         return False
     try:

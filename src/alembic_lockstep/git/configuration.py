@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-#: What a clone has or a developer sets up in it. Not: hooks, monitors, worktrees, sparse patterns,
-#: promised objects (nothing is fetched), credentials.
+#: Settings that a clone has or a developer makes in it. Not: hooks, monitors, worktrees, sparse
+#: patterns, promised objects (nothing is fetched), credentials.
 _COPIED = re.compile(
     r"(branch|diff|filter|i18n|merge|remote|submodule|tag|url|user)\..*"
     r"|core\.(abbrev|attributesfile|autocrlf|eol|excludesfile|filemode|ignorecase"
     r"|precomposeunicode|quotepath|symlinks)"
 )
 _PROMISED = re.compile(r"remote\..*\.(promisor|partialclonefilter)")
-#: What decides how a file of a tree is written.
+#: Settings that decide how a file of a tree is written.
 _WRITING = re.compile(
     r"filter\..*|core\.(attributesfile|autocrlf|checkroundtripencoding|eol|filemode|symlinks)"
 )
@@ -40,7 +40,7 @@ class Setting(NamedTuple):
 
 @dataclass(frozen=True)
 class Configuration:
-    """All settings that count in a repository, in git's order: the last of a key wins."""
+    """All settings of a repository, in git's order: the last of a key wins."""
 
     settings: tuple[Setting, ...]
 
@@ -58,16 +58,16 @@ class Configuration:
 
     @property
     def writing(self) -> list[Setting]:
-        """The settings that decide how a file of a tree is written."""
+        """Settings that decide how a file of a tree is written."""
         return [setting for setting in self.settings if _WRITING.fullmatch(setting.key)]
 
     def last(self, key: str) -> str | None:
-        """Return the value of a key; None if it is not set."""
+        """Return the last value of a key; None if it is not set."""
         values = [setting.value for setting in self.settings if setting.key == key]
         return values[-1] if values else None
 
-    def clone(self, object_format: str) -> str:
-        """Return the text of the configuration that a clone beside the repository would have.
+    def clone_text(self, object_format: str) -> str:
+        """Return the text of the configuration that a clone of the repository would have.
 
         Args:
             object_format: `sha1` or `sha256`.

@@ -1,4 +1,4 @@
-"""Deleting what a project may have left in any state."""
+"""Deleting files that a project may have left in any state."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 
 
 def delete(path: Path) -> None:
-    """Delete a file, a link or a folder with all that is in it; absent paths are no error.
+    """Delete a file, a link or a folder with its content; an absent path is no error.
 
     Folders that the project made read-only are deleted too.
 
     Raises:
-        OSError: somebody else owns it.
+        OSError: another user owns it.
     """
     try:
         _delete(path)
@@ -24,7 +24,7 @@ def delete(path: Path) -> None:
 
 
 def empty(folder: Path) -> Path:
-    """Delete what is in a folder, and return it, made anew with mode 0700."""
+    """Delete and recreate a folder with mode 0700; return it."""
     delete(folder)
     folder.mkdir(mode=0o700, parents=True)
     return folder
@@ -39,7 +39,7 @@ def _delete(path: Path) -> None:
 
 
 def _make_writable(path: Path) -> None:
-    """Let the owner list and change a folder and all folders in it."""
+    """Let the owner list and change a folder and all folders below it."""
     if path.is_symlink() or not path.is_dir():
         return
     path.chmod(0o700)

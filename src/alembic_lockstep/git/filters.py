@@ -17,18 +17,18 @@ _SYSTEM = Path("/etc/gitattributes")
 
 
 def digest_filters(repository: Repository, tree: str) -> str:
-    """Return a digest of what decides how the files of a tree are written.
+    """Return a digest of all that decides how the files of a tree are written.
 
-    A checkout that was written under another digest has to be written again as a whole: git
-    itself only writes files whose content in the repository differs.
+    A checkout written under another digest has to be rewritten as a whole: git itself only
+    writes files whose content in the repository differs.
     """
-    facts = blake2b(digest_size=16)
-    for part in _facts(repository, tree):
-        facts.update(len(part).to_bytes(8, "big") + part)
-    return facts.hexdigest()
+    digest = blake2b(digest_size=16)
+    for part in _parts(repository, tree):
+        digest.update(len(part).to_bytes(8, "big") + part)
+    return digest.hexdigest()
 
 
-def _facts(repository: Repository, tree: str) -> Iterator[bytes]:
+def _parts(repository: Repository, tree: str) -> Iterator[bytes]:
     for entry in repository.entries(tree):
         if posixpath.basename(entry.path) == ".gitattributes":
             yield f"{entry.path}\n{entry.sha}".encode("utf-8", "surrogateescape")
@@ -36,15 +36,19 @@ def _facts(repository: Repository, tree: str) -> Iterator[bytes]:
         yield "\n".join(map(str, setting[1:])).encode("utf-8", "surrogateescape")
         if setting.key.startswith("filter.") and setting.value:
             yield from _programs(repository.root, setting.value)
-    for file in (repository.common_dir / "info" / "attributes", _own(repository), _SYSTEM):
+    for file in (
+        repository.common_dir / "info" / "attributes",
+        _user_attributes(repository),
+        _SYSTEM,
+    ):
         yield read_regular(file) or b""
 
 
 def _programs(root: Path, command: str) -> Iterator[bytes]:
-    """Yield the stamps of the files that a filter's command names: its program, its keys."""
+    """Yield size and time of each file that a filter's command names: its program, its keys."""
     try:
         words = shlex.split(command)
-    except ValueError:  # the shell's business
+    except ValueError:  # unbalanced quotes: the shell will complain
         words = command.split()
     for word in words:
         file = Path(shutil.which(word) or root / word)
@@ -53,11 +57,11 @@ def _programs(root: Path, command: str) -> Iterator[bytes]:
             yield f"{file} {status.st_size} {status.st_mtime_ns}".encode("utf-8", "surrogateescape")
 
 
-def _own(repository: Repository) -> Path:
+def _user_attributes(repository: Repository) -> Path:
     """Return the user's own attributes file: gitattributes(5)."""
-    named = repository.configuration.last("core.attributesfile")
-    if named:
-        return repository.root / os.path.expanduser(named)  # noqa: PTH111 - never fails
-    # As git does, which runs in our environment.
+    setting = repository.configuration.last("core.attributesfile")
+    if setting:
+        return repository.root / os.path.expanduser(setting)  # noqa: PTH111 - never fails
+    # Git runs in our environment.
     folder = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111
     return Path(folder, "git", "attributes")

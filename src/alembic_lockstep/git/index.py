@@ -1,4 +1,4 @@
-"""Throwaway copies of an index: what is asked of them leaves the user's own alone."""
+"""Throwaway copies of an index, so that git never writes to the user's."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from alembic_lockstep.slots import acquire_slot
 def scratch_index(parent: Path, source: Path | None) -> Iterator[Mapping[str, str]]:
     """Yield the variables for git that name a copy of an index, or an empty one."""
     with acquire_slot(parent) as slot:
-        for leftover in slot.iterdir():  # by a run that was killed, git's lock included
+        for leftover in slot.iterdir():  # of a killed run, git's lock included
             leftover.unlink()
         copy = slot / "index"
         if source is not None:

@@ -1,8 +1,7 @@
-"""Ranges of commits: what a branch brings, and what comes of merging it."""
+"""Ranges of commits: a branch's own commits, and the result of merging it."""
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 from dataclasses import dataclass
@@ -11,24 +10,24 @@ from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.command import paths
 from alembic_lockstep.git.repository import UNSHALLOW, Repository
 
-# `git merge-tree --write-tree` came with it.
+# The first git with `merge-tree --write-tree`.
 MERGE_TREE = (2, 38)
-# How many characters of a commit's id are shown to people.
+# Characters of a commit's id in messages.
 SHORT = 8
 
 
 @dataclass(frozen=True)
 class Range:
-    """What is judged and what it is compared with, as git names commits or trees.
+    """Tip and base of a run, as git names commits or trees.
 
     Attributes:
-        base: What it is compared with; a tree's id where `tip` is None.
-        tip: What is judged; None for what is staged.
-        target: The branch that this will be merged into; "" where there is none.
+        base: The base; a tree's id where `tip` is None.
+        tip: The commit that is judged; None for what is staged.
+        target: The branch that this will be merged into; "" if there is none.
         target_name: The target's name for people: `origin/main`.
         branch: The branch's own last commit, where `tip` is a merge of it and the target that
             the CI made; else "".
-        notes: What the summary should say about how the range was found.
+        notes: Lines for the summary about how the range was chosen.
     """
 
     base: str
@@ -53,60 +52,68 @@ class Commit:
 
 @dataclass(frozen=True)
 class Merge:
-    """The tree that merging two commits gives, and the files in it that have conflicts."""
+    """Tree of a merge of two commits, and the files in it that have conflicts."""
 
     tree: str
     conflicts: tuple[str, ...] = ()
 
 
 def sha_of(repository: Repository, revision: str) -> str:
-    """The id of the commit that a revision names."""
+    """Return the id of the commit that a revision names."""
     return repository.git("rev-parse", "--verify", f"{revision}^{{commit}}").decode().strip()
 
 
-def merge_base(repository: Repository, one: str, other: str) -> str:
-    """The best common ancestor of two commits; `CouldNotJudge` if there is none in this clone."""
-    found = repository.git("merge-base", one, other, accepted=(0, 1)).decode().strip()
-    if found:
-        return found
+def merge_base(repository: Repository, target: str, branch: str) -> str:
+    """Return the best common ancestor of two commits.
+
+    Raises:
+        CouldNotJudge: there is none in this clone.
+    """
+    sha = repository.git("merge-base", target, branch, accepted=(0, 1)).decode().strip()
+    if sha:
+        return sha
     if repository.is_shallow():
         raise CouldNotJudge(
-            f"the commit that '{other}' has in common with '{one}' is not in this shallow clone",
+            f"the merge base of '{target}' and '{branch}' is not in this shallow clone",
             fix=UNSHALLOW,
         )
     raise CouldNotJudge(
-        f"'{one}' and '{other}' have no commit in common",
+        f"'{target}' and '{branch}' have no commit in common",
         fix="Compare them all the same:\n"
-        f"alembic-lockstep check --base {shlex.quote(f'{one}^{{tree}}')}",
+        f"alembic-lockstep check --base {shlex.quote(f'{target}^{{tree}}')}",
     )
 
 
 def commits(repository: Repository, base: str, tip: str) -> list[Commit]:
-    """The commits that `tip` has and `base` lacks, oldest first; of a merge, the first parent's."""
-    wanted = ("--reverse", "--first-parent", "-z", "--format=%H%n%P%n%s", f"{base}..{tip}")
-    found = []
-    for record in paths(repository.git("-c", "log.showSignature=false", "log", *wanted, "--")):
+    """Return the commits that `tip` has and `base` lacks, oldest first, along first parents.
+
+    Raises:
+        CouldNotJudge: a parent is not in this shallow clone.
+    """
+    options = ("--reverse", "--first-parent", "-z", "--format=%H%n%P%n%s", f"{base}..{tip}")
+    log = []
+    for record in paths(repository.git("-c", "log.showSignature=false", "log", *options, "--")):
         sha, parents, subject = record.split("\n", 2)
-        found.append(Commit(sha, parents.partition(" ")[0], subject))
-    cut = [one for one in found if not one.parent]
-    if cut and repository.is_shallow():
+        log.append(Commit(sha, parents.partition(" ")[0], subject))
+    orphan = next((commit for commit in log if not commit.parent), None)
+    if orphan and repository.is_shallow():
         raise CouldNotJudge(
-            f"what commit {cut[0]} builds on is not in this shallow clone", fix=UNSHALLOW
+            f"the parent of commit {orphan} is not in this shallow clone", fix=UNSHALLOW
         )
-    return found
+    return log
 
 
 def merge_result(repository: Repository, target: str, branch: str) -> Merge:
-    """What merging `branch` into `target` gives; index and working tree stay as they are.
+    """Merge `branch` into `target` in memory: index and working tree stay as they are.
 
     Raises:
-        CouldNotJudge: git is too old for it.
+        CouldNotJudge: git is too old.
     """
     version = repository.git("version").decode().split()[2]
     if tuple(map(int, re.findall(r"\d+", version)[:2])) < MERGE_TREE:
         needed = ".".join(map(str, MERGE_TREE))
         raise CouldNotJudge(f"it takes git {needed} or later, and this is {version}")
-    wanted = ("merge-tree", "--write-tree", "--name-only", "--no-messages", "-z")
-    listed = repository.git(*wanted, target, branch, accepted=(0, 1))  # 1: with conflicts
-    tree, *conflicts = (os.fsdecode(one) for one in listed.split(b"\0") if one)
+    command = ("merge-tree", "--write-tree", "--name-only", "--no-messages", "-z")
+    listed = repository.git(*command, target, branch, accepted=(0, 1))  # 1: with conflicts
+    tree, *conflicts = paths(listed)
     return Merge(tree, tuple(conflicts))

@@ -1,8 +1,8 @@
-"""The checkout's own `.git`: a clone's, in which the judged tree has just been committed.
+"""The checkout's own `.git`: that of a clone in which the judged tree has just been committed.
 
-It reads the repository's objects where they are (gitrepository-layout(5), `alternates`) and has
-files of its own for all that git writes, so nothing that a project does there (`git commit`,
-`git stash`, `git gc`) reaches the user's repository.
+It reads the repository's objects in place (gitrepository-layout(5), `alternates`) and has its own
+files for all that git writes, so nothing that a project does there (`git commit`, `git stash`,
+`git gc`) reaches the user's repository.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from alembic_lockstep.git.command import QUIET, run_git
 from alembic_lockstep.git.deletion import delete
 from alembic_lockstep.git.repository import Repository
 
-_WHO = "alembic-lockstep <alembic-lockstep@localhost>"
+_AUTHOR = "alembic-lockstep <alembic-lockstep@localhost>"
 _DATE = re.compile(rb"^committer .*> (\d+ [+-]\d+)$", re.MULTILINE)
-#: Copied as they are, where they exist: at what a clone is shallow, attributes of its own.
-_OF_ALL_WORKTREES = ("shallow", "info/attributes")
+#: Files that are copied if they exist: the ends of a shallow clone's history, its attributes.
+_COPIED_FILES = ("shallow", "info/attributes")
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Replica:
     """The `.git` of a checkout.
 
     Attributes:
-        tree: What is checked out, with submodules filled in.
+        tree: The tree that is checked out, with submodules filled in.
         checkout: The top folder.
     """
 
@@ -43,12 +43,12 @@ class Replica:
     checkout: Path
 
     def write(self, index: Path, *, altered: Iterable[str], ignored: Iterable[str]) -> None:
-        """Write it, whatever the last run left there.
+        """Write the `.git`, replacing that of the last run.
 
         Args:
             index: The index that the checkout was written with.
-            altered: Files that do not have the tree's content: links, large files.
-            ignored: What the user's working tree ignores, also where the tree itself does not.
+            altered: Files whose content differs from the tree's: links, large files.
+            ignored: Ignored paths of the user's working tree, whatever the tree itself ignores.
         """
         delete(self._git_dir)
         for folder in ("refs", "objects/info", "objects/pack", "info"):
@@ -65,42 +65,42 @@ class Replica:
 
     @property
     def _plain(self) -> str:
-        """The tree as git has it: of submodules, their commits."""
+        """Git's own tree, which has commits in the place of submodules' files."""
         return self.repository.plain_trees.get(self.tree, self.tree)
 
     def _write_alternates(self) -> None:
-        """Name the folders of objects that git also looks in."""
-        # While a hook of the receiving side runs, the first is a quarantine.
+        """Name the other folders of objects for git."""
+        # In a pre-receive hook the first is the quarantine.
         own = (self.repository.object_dir, self.repository.common_dir / "objects")
         stores = dict.fromkeys((*own, *self.repository.stores))
         lines = "".join(f"{_quoted(str(store))}\n" for store in stores)
         (self._git_dir / "objects/info/alternates").write_bytes(os.fsencode(lines))
 
     def _write_settings(self, ignored: Iterable[str]) -> None:
-        for name in _OF_ALL_WORKTREES:
+        for name in _COPIED_FILES:
             with suppress(FileNotFoundError):
                 shutil.copyfile(self.repository.common_dir / name, self._git_dir / name)
         exclude = self.repository.common_dir / "info/exclude"
         own = exclude.read_bytes() if exclude.is_file() else b""
-        # Not as folders: large ones are links.
+        # Without the slash of folders: large ones are links here.
         patterns = "".join(f"/{_escaped(path.rstrip('/'))}\n" for path in ignored)
         (self._git_dir / "info/exclude").write_bytes(own + b"\n" + os.fsencode(patterns))
         config = self._git_dir / "config"
         config.touch(0o600)
         object_format = "sha256" if len(self.tree) == 64 else "sha1"
-        text = self.repository.configuration.clone(object_format)
+        text = self.repository.configuration.clone_text(object_format)
         config.write_bytes(text.encode("utf-8", "surrogateescape"))
 
     def _commit(self) -> str:
-        """Return HEAD's commit if it has the tree; else write one on top of it."""
+        """Return HEAD's commit if it has the tree; else write a commit on top of it."""
         head = self.repository.references.head
         content = self.repository.contents.read(head) if head else b""
         if content.startswith(f"tree {self._plain}\n".encode()):
             return head
-        date = _DATE.search(content)
-        when = date[1].decode() if date else "0 +0000"
+        match = _DATE.search(content)
+        date = match[1].decode() if match else "0 +0000"
         parent = f"parent {head}\n" if head else ""
-        people = f"author {_WHO} {when}\ncommitter {_WHO} {when}\n"
+        people = f"author {_AUTHOR} {date}\ncommitter {_AUTHOR} {date}\n"
         text = f"tree {self._plain}\n{parent}{people}\nJudged tree\n"
         return self._write_commit(text.encode())
 
@@ -128,10 +128,10 @@ class Replica:
         (self._git_dir / "HEAD").write_bytes(os.fsencode(head))
 
     def _write_index(self, index: Path, altered: list[str]) -> None:
-        """Write an index by which all files are as they were committed."""
+        """Write an index by which no file differs from the commit."""
         target = self._git_dir / "index"
         if self._plain == self.tree:
-            shutil.copy2(index, target)  # with its time: what is younger, git compares by content
+            shutil.copy2(index, target)  # with its time: git compares newer files by content
         else:
             self._run("read-tree", self._plain)
         if altered:

@@ -1,7 +1,7 @@
-"""The folder outside of a repository in which its dry runs work: checkouts, scratch databases.
+"""Folders outside of a repository in which its dry runs work: checkouts, scratch databases.
 
-A checkout below `.git` is no clone to the project that runs there: it finds the outer
-repository by its `.git`, other files by looking upward, and skips itself as hidden.
+A checkout below `.git` would not work: the project there finds the outer repository by its
+`.git`, other files by searching upward, and tools skip its own files as hidden.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from alembic_lockstep.git.deletion import delete
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.slots import acquire_slot, hold_lock, hold_slot
 
-#: Seconds after which the checkouts of a repository that was not judged are deleted.
+#: Seconds after which the unused checkouts of a repository are deleted.
 UNUSED = 30 * 24 * 60 * 60
-#: Seconds between two looks for such checkouts.
-_SWEPT = 24 * 60 * 60
-#: How many repositories' checkouts one run deletes.
+#: Seconds between two searches for such checkouts.
+_SWEEP_INTERVAL = 24 * 60 * 60
+#: Workplaces that a run deletes at most.
 _AT_ONCE = 2
 _DELETED = ".deleted"
 
 
 def find_workplace(repository: Repository, environ: Mapping[str, str], cache: Path) -> Path:
-    """Return the folder for a repository's runs, made with mode 0700.
+    """Return the folder for a repository's runs, made with mode 0700 if need be.
 
     Args:
         environ: The environment at the edge; `TMPDIR` counts.
-        cache: The user's cache folder, where no temporary folder can be used.
+        cache: The user's cache folder, used if no temporary folder is usable.
 
     Raises:
-        CouldNotJudge: there is no folder that only this user can write to.
+        CouldNotJudge: no folder exists that only this user can write to.
     """
     name = blake2b(os.fsencode(repository.git_dir), digest_size=8).hexdigest()
     *outside, last = _homes(environ, cache)
@@ -54,7 +54,7 @@ def find_workplace(repository: Repository, environ: Mapping[str, str], cache: Pa
 
 @contextmanager
 def acquire_workplace(folder: Path) -> Iterator[Path]:
-    """Yield a slot of a workplace, locked until exit; then delete checkouts long unused."""
+    """Yield a slot of a workplace, locked until exit; then delete long unused checkouts."""
     with ExitStack() as stack:
         with hold_lock(_lock_of(folder), seconds=10):  # a deletion renames the folder meanwhile
             folder.mkdir(mode=0o700, exist_ok=True)
@@ -65,16 +65,15 @@ def acquire_workplace(folder: Path) -> Iterator[Path]:
 
 
 def list_workplaces(environ: Mapping[str, str], cache: Path) -> list[Path]:
-    """List the workplaces of this user, of whatever repository, where new ones would be made."""
+    """Return the workplaces of this user, of all repositories, in the folders used today."""
     homes = list(_homes(environ, cache))
-    found = (
+    return sorted(
         path
         for home in {homes[0], homes[-1]}
         if _is_ours(home)
         for path in home.iterdir()
-        if path.is_dir()
+        if path.is_dir() and path.suffix != _DELETED
     )
-    return sorted(path for path in found if path.suffix != _DELETED)
 
 
 def delete_workplace(folder: Path) -> bool:
@@ -94,21 +93,21 @@ def delete_workplace(folder: Path) -> bool:
 
 
 def delete_unused_workplaces(home: Path) -> None:
-    """Delete what was not used for 30 days; look once a day, delete a few at most."""
+    """Delete workplaces unused for 30 days: a few at most, once a day."""
     stamp = home / "swept"
     with suppress(OSError):  # housekeeping never fails a run
-        if time.time() - _modified(stamp) < _SWEPT:
+        if time.time() - _modified(stamp) < _SWEEP_INTERVAL:
             return
         stamp.touch()
-        unused = [path for path in home.iterdir() if path.is_dir() and _can_go(path)]
+        unused = [path for path in home.iterdir() if path.is_dir() and _is_unused(path)]
         for path in unused[:_AT_ONCE]:
-            if path.suffix == _DELETED:  # by a run that was killed
+            if path.suffix == _DELETED:  # a killed run left it
                 delete(path)
             else:
                 delete_workplace(path)
 
 
-def _can_go(folder: Path) -> bool:
+def _is_unused(folder: Path) -> bool:
     if folder.suffix == _DELETED:
         return True
     return time.time() - max(_modified(folder), _modified(folder / "used")) > UNUSED
@@ -136,7 +135,7 @@ def _user() -> int:
 
 
 def _is_usable(base: Path) -> bool:
-    """Tell whether a checkout in a folder would work and be neither hidden nor replaceable."""
+    """Return whether a folder may hold checkouts: not hidden, not replaceable by other users."""
     if any(part.startswith(".") for part in base.parts):
         return False
     try:
@@ -156,7 +155,7 @@ def _is_in(folder: Path, repository: Repository) -> bool:
 
 
 def _is_private(folder: Path) -> bool:
-    """Make a folder unless it is there, and tell whether nobody else can write to it."""
+    """Make a folder if need be; return whether only this user can write to it."""
     with suppress(OSError):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return _is_ours(folder)
