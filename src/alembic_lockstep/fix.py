@@ -35,7 +35,7 @@ def fixes_for(facts: Facts, findings: Sequence[Finding]) -> list[Fix]:
 def _add_command(facts: Facts) -> str:
     # `git commit PATH …` takes nothing but those paths, staged or not.
     paths = from_anywhere(facts.forgotten)
-    commit = f"\ngit commit … {paths}" if facts.repository.names_paths() else ""
+    commit = f"\ngit commit … {paths}" if facts.repository.is_partial_commit() else ""
     return add_command(facts.forgotten) + commit
 
 

@@ -34,7 +34,7 @@ from alembic_lockstep.facts import (
 )
 from alembic_lockstep.findings import Finding
 from alembic_lockstep.fix import fixes_for
-from alembic_lockstep.git.absent import looked_for
+from alembic_lockstep.git.absent import forgotten_data
 from alembic_lockstep.git.change_set import ChangeSet, read_change_set
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
@@ -114,7 +114,7 @@ class Gate:
         settings, tenants = with_tenants(settings, sides)
         runner, memory = self._runner_for(change_set.repository, settings)
         histories = self._read_histories(finder, sides, change_set, runner)
-        host_reads = change_set.tree.asked | change_set.base.asked
+        host_reads = change_set.tree.paths_read | change_set.base.paths_read
         facts = link_environments(_side_by_side(partial(self._run, runner), histories, runner))
         environments = tuple(self._judge_environment(each, runner) for each in facts)
         debug(f"findings: {[finding.rule for each in environments for finding in each.findings]}")
@@ -245,7 +245,7 @@ def _dry_run(histories: Histories, runner: DryRunner) -> Facts:
     fixed: list[Operation] = []
     if comparison.introduced:
         folder = loaded.environment.script_location
-        forgotten = (*forgotten, *looked_for(loaded.repository, comparison.now.reads, folder))
+        forgotten = (*forgotten, *forgotten_data(loaded.repository, comparison.now.reads, folder))
         fixed = _fixed_by(forgotten, loaded, comparison, runner) if forgotten else []
     return Facts.of(
         loaded,

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from posixpath import basename
 
 import click
 
@@ -20,6 +21,7 @@ from alembic_lockstep.dryrun.early import EarlyProbes
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.gate import Gate
+from alembic_lockstep.git.listing import list_ignored
 from alembic_lockstep.git.pathspec import add_command
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
@@ -127,7 +129,7 @@ def _variables(
 ) -> dict[str, str]:
     """Return the variables that the project's files name, of the environment and of `.env`."""
     names = {path for one in seen for path in (*one.reads.get("opened", ()), *one.scripts)}
-    ignored = {path for path in repository.ignored() if path.rpartition("/")[2].startswith(".env")}
+    ignored = {path for path in list_ignored(repository) if basename(path).startswith(".env")}
     dotenv = "\n".join(read_text(repository.root / path) or "" for path in sorted(ignored & names))
     texts = (tree.read(path) or "" for path in names & tree.files.keys())
     return variables_used({**environ, **names_in(dotenv)}, texts)

@@ -14,6 +14,7 @@ from posixpath import basename
 from alembic_lockstep.config import Settings
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.entries import Change
+from alembic_lockstep.git.listing import list_ignored
 from alembic_lockstep.git.pathspec import add_command, from_anywhere
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
@@ -200,7 +201,7 @@ class SideFinder:
 
     def _read_ignored(self, path: str) -> str | None:
         file = self.repository.root / path
-        if not file.is_file() or path not in self.repository.ignored():
+        if not file.is_file() or path not in list_ignored(self.repository):
             return None  # a file that is forgotten here is missing everywhere else
         return read_text(file)
 
@@ -298,7 +299,7 @@ def _configurations(tree: Tree, repository: Repository) -> str:
 
     "" if there is none.
     """
-    untracked, ignored = repository.untracked(), repository.ignored()
+    untracked, ignored = repository.untracked(), list_ignored(repository)
     for paths, force in ((untracked, False), (ignored, True)):
         on_disk = [path for path in paths if _configures(repository.root / path, path)]
         if on_disk:

@@ -14,7 +14,7 @@ from graphs import Graph
 from alembic_lockstep.dryrun.comparison import Comparison
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.facts import Facts
-from alembic_lockstep.git.absent import forgotten_in, looked_for
+from alembic_lockstep.git.absent import forgotten_data, forgotten_hint
 from alembic_lockstep.rules import uncommitted_migration
 
 
@@ -104,7 +104,7 @@ def test_a_run_that_fails_for_an_untracked_file_names_it(
     graph: Graph, message: str, reads: Mapping[str, Any], added: str
 ) -> None:
     (graph.root / "m/it is.csv").touch()
-    hint = forgotten_in(message, reads, graph.facts().repository)
+    hint = forgotten_hint(message, reads, graph.facts().repository)
     assert hint.rpartition("\n")[2] == added
 
 
@@ -114,4 +114,4 @@ def test_untracked_files_that_migrations_looked_for_may_fix_it(graph: Graph) -> 
         (graph.root / path).touch()
     reads = {"absent": ["m/a.csv", "e.csv"], "listed": {"m/rows": []}}
     repository = graph.facts().repository
-    assert looked_for(repository, reads, "m") == ["m/a.csv", "m/rows/b.csv"]
+    assert forgotten_data(repository, reads, "m") == ["m/a.csv", "m/rows/b.csv"]

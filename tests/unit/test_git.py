@@ -12,6 +12,7 @@ import pytest
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.checkout import check_out
 from alembic_lockstep.git.entries import Change
+from alembic_lockstep.git.listing import ignored_among, list_ignored
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
 
@@ -225,7 +226,7 @@ def test_a_folder_that_ignores_itself_stays_as_it_is(
     (folder / "lib64").symlink_to("lib")
     before = state(folder)
     repository, slot = Repository.discover(root), tmp_path / "slot"
-    assert repository.ignored() == [f"{name}/"]
+    assert list_ignored(repository) == [f"{name}/"]
     for _ in range(2):
         checkout = check_out(repository, tree, slot, slot.with_suffix(".state"))
         assert state(folder) == before
@@ -239,7 +240,8 @@ def test_nothing_is_brought_below_a_link(
     (root / ".venv").mkdir()
     (root / ".venv/pyvenv.cfg").write_text("home = here\n")
     before = state(root)
-    monkeypatch.setattr(Repository, "ignored", lambda _: [".venv/", ".venv/pyvenv.cfg"])
+    ignored = [".venv/", ".venv/pyvenv.cfg"]
+    monkeypatch.setattr("alembic_lockstep.git.checkout.list_ignored", lambda _: ignored)
     check_out(Repository.discover(root), tree, tmp_path / "slot", tmp_path / "slot.state")
     assert state(root) == before
 
@@ -334,5 +336,5 @@ def test_what_git_was_called_with_around_the_hook_changes_none_of_our_questions(
     assert repository.grep(tree, "-F", "lockstep:", among="*.py") == ["a/models.py", "b.py"]
     added = {one.path for one in repository.entries(repository.tree_with(tree, ["new_[1].py"]))}
     assert added == {"a/models.py", "b.py", "new_[1].py"}
-    assert repository.still_ignored(["seen.log"]) == {"seen.log"}
+    assert ignored_among(repository, ["seen.log"]) == {"seen.log"}
     assert repository.configuration.last("filter.upper.clean") == "tr a-z A-Z"

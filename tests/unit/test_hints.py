@@ -12,7 +12,7 @@ import pytest
 from alembic_lockstep.dryrun.hints import hint
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.variables import missing_variables, placeholder
-from alembic_lockstep.git.absent import what_is_absent
+from alembic_lockstep.git.absent import explain_absent
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.history.environments import Environment
@@ -247,11 +247,11 @@ def test_a_query_at_the_start_is_told_of_the_empty_database(message: str) -> Non
 
 def test_a_submodule_is_named_where_it_may_matter(tmp_path: Path) -> None:
     side = committed(tmp_path, readme="Words.")
-    repository = replace(Repository.discover(tmp_path), absent=("vendor/theme",))
+    repository = replace(Repository.discover(tmp_path), absent_submodules=("vendor/theme",))
 
     def named(message: str, type_: str = "ValueError", **reads: list[str]) -> bool:
         error = {"type": type_, "message": message}
-        return bool(what_is_absent(repository, side.tree.sha, error, reads))
+        return bool(explain_absent(repository, side.tree.sha, error, reads))
 
     assert named("No module named 'theme'", "ModuleNotFoundError")
     assert named("[Errno 2] No such file or directory: 'vendor/theme/models.sql'", "OSError")

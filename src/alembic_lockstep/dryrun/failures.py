@@ -11,7 +11,7 @@ from alembic_lockstep.dryrun.hints import hint
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.variables import missing_fields
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.git.absent import add_forgotten, forgotten_in, what_is_absent
+from alembic_lockstep.git.absent import add_forgotten, explain_absent, forgotten_hint
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.sides import Side
 
@@ -74,7 +74,7 @@ def could_not_judge(
     frames = [frame for frame in error["frames"] if frame["path"]]
     if frames:
         what += f" ({frames[-1]['path']}:{frames[-1]['line']})"
-    absent = what_is_absent(repository, side.tree.sha, error, seen.reads)
+    absent = explain_absent(repository, side.tree.sha, error, seen.reads)
     app = application_advice(seen, side.environment, repository, side.tree.sha)
     if app:
         return CouldNotJudge(what, fix="\n".join([app, *absent]), log=seen.log)
@@ -83,7 +83,7 @@ def could_not_judge(
         return _not_found(what, seen, repository, tried, absent, compose)
     fix = (
         _forgotten(_relative_import(message), repository)
-        or forgotten_in(message, seen.reads, repository)
+        or forgotten_hint(message, seen.reads, repository)
         or (_unreached(seen, side) if is_elsewhere else "")
         or hint(seen, side)
     )

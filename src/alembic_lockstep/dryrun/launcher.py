@@ -26,6 +26,7 @@ from alembic_lockstep.dryrun.process import Ask, Run, observe
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.checkout import check_out
 from alembic_lockstep.git.deletion import empty
+from alembic_lockstep.git.listing import list_worktrees
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.history.environments import Environment
@@ -236,7 +237,7 @@ class Launcher:
 
     def _request(self, environment: Environment) -> RunRequest:
         return {
-            "worktrees": self.repository.worktrees(),
+            "worktrees": list_worktrees(self.repository),
             "directory": environment.directory,
             "config": environment.config,
             "section": environment.section,

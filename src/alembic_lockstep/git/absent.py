@@ -1,4 +1,4 @@
-"""What a tree has and this machine has not: large files, submodules."""
+"""Content of a tree that this machine lacks: large files, submodules, forgotten files."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ LARGEST_POINTER = 1024
 
 
 def fill_pointers(repository: Repository, folder: Path, environ: Mapping[str, str]) -> list[str]:
-    """Put the content of Git LFS files that is on this machine into a working copy.
+    """Replace Git LFS pointers in a working copy by content that is on this machine.
 
-    Git LFS itself would ask its server for the others. Returns the paths that were filled.
+    Git LFS itself would ask its server for the others. Returns the paths that were replaced.
     """
     filled: list[str] = []
     if not (repository.common_dir / "lfs" / "objects").is_dir():
@@ -31,7 +31,7 @@ def fill_pointers(repository: Repository, folder: Path, environ: Mapping[str, st
     for name in paths(run_git(folder, "ls-files", "-z", ":(attr:filter=lfs)", environ=environ)):
         file = folder / name
         if file.is_file() and file.stat().st_size <= LARGEST_POINTER:
-            content = _content(repository, file.read_bytes())
+            content = _lfs_object(repository, file.read_bytes())
             if content is not None and content.is_file():
                 file.unlink()
                 shutil.copyfile(content, file)
@@ -39,40 +39,41 @@ def fill_pointers(repository: Repository, folder: Path, environ: Mapping[str, st
     return filled
 
 
-def what_is_absent(
+def explain_absent(
     repository: Repository, tree: str, error: Mapping[str, Any], reads: Mapping[str, Any]
 ) -> list[str]:
-    """Return what of a tree is not here and may be why a run failed, each with what brings it.
+    """Return a line for each part of a tree that is absent and may be why a run failed.
 
     Args:
-        error: The failure (`Observation.error`). A module that is missing may be in any submodule.
-        reads: What was read (`Observation.reads`); empty if that is not known.
+        error: The failure (`Observation.error`). A missing module may be in any submodule.
+        reads: The files that the run read (`Observation.reads`); empty if not recorded.
     """
-    named = repository.grep(tree, "-G", f"^{LFS}")
     opened = {*reads.get("opened", ()), *reads.get("imported", ())}
     pointers = [
-        name for name in named if _lacks(repository, tree, name) and (not reads or name in opened)
+        name
+        for name in repository.grep(tree, "-G", f"^{LFS}")
+        if _lacks_object(repository, tree, name) and (not reads or name in opened)
     ]
     lacks_module = error.get("type") in ("ImportError", "ModuleNotFoundError")
-    message, looked_for = str(error.get("message", "")), reads.get("absent", ())
+    message, absent = str(error.get("message", "")), reads.get("absent", ())
     submodules = [
         path
-        for path in repository.absent
+        for path in repository.absent_submodules
         if lacks_module
         or path in message
-        or any(f"{name}/".startswith(f"{path}/") for name in looked_for)
+        or any(f"{name}/".startswith(f"{path}/") for name in absent)
     ]
     return [
-        *(f"The submodule {path} is empty here: {update(path)}" for path in submodules),
+        *(f"The submodule {path} is empty here: {update_command(path)}" for path in submodules),
         *(f"{name} is a Git LFS pointer here: git lfs pull" for name in pointers),
     ]
 
 
-def looked_for(repository: Repository, reads: Mapping[str, Any], folder: str) -> list[str]:
-    """Return the untracked files of a folder that a dry run looked for, and could not see.
+def forgotten_data(repository: Repository, reads: Mapping[str, Any], folder: str) -> list[str]:
+    """Return the untracked files of a folder, other than Python, that a dry run looked for.
 
     Args:
-        reads: What it read (`Observation.reads`).
+        reads: The files that the run read (`Observation.reads`).
         folder: POSIX path from the root; where a folder in it was listed, all files there count.
     """
     absent, listed = set(reads.get("absent", ())), set(reads.get("listed", ()))
@@ -85,42 +86,42 @@ def looked_for(repository: Repository, reads: Mapping[str, Any], folder: str) ->
     ]
 
 
-def forgotten_in(message: str, reads: Mapping[str, Any], repository: Repository) -> str:
-    """Return what to type where a dry run failed for files that lie on disk only; "" if for none.
+def forgotten_hint(message: str, reads: Mapping[str, Any], repository: Repository) -> str:
+    """Return the hint for a failure whose message names untracked files; "" if it names none.
 
     Args:
-        message: The failure's.
+        message: The failure's message.
     """
     absent = set(reads.get("absent", ()))
-    named = [
+    forgotten = [
         path
         for path in repository.untracked()
         if path in absent and posixpath.basename(path) in message
     ]
-    return add_forgotten(named)
+    return add_forgotten(forgotten)
 
 
 def add_forgotten(paths: Sequence[str]) -> str:
-    """Return what to type about forgotten files; "" if there are none."""
+    """Return the hint to add forgotten files; "" if there are none."""
     if not paths:
         return ""
     return f"It lies on disk, but is not in the commit:\n{add_command(paths)}"
 
 
-def update(path: str) -> str:
-    """The command that brings a submodule."""
+def update_command(path: str) -> str:
+    """Return the command that checks out a submodule."""
     return f"git submodule update --init -- {shlex.quote(path)}"
 
 
-def _lacks(repository: Repository, tree: str, name: str) -> bool:
-    content = _content(repository, repository.git("cat-file", "blob", f"{tree}:{name}"))
+def _lacks_object(repository: Repository, tree: str, name: str) -> bool:
+    content = _lfs_object(repository, repository.git("cat-file", "blob", f"{tree}:{name}"))
     return content is not None and not content.is_file()
 
 
-def _content(repository: Repository, pointer: bytes) -> Path | None:
-    """Where the content of a pointer would be kept; None for what is no pointer."""
-    found = OBJECT.search(pointer) if pointer.startswith(LFS.encode()) else None
-    if found is None:
+def _lfs_object(repository: Repository, pointer: bytes) -> Path | None:
+    """Return the file in which Git LFS stores a pointer's content; None if it is no pointer."""
+    match = OBJECT.search(pointer) if pointer.startswith(LFS.encode()) else None
+    if match is None:
         return None
-    oid = found[1].decode()
+    oid = match[1].decode()
     return repository.common_dir / "lfs" / "objects" / oid[:2] / oid[2:4] / oid

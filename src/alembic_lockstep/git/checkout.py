@@ -1,4 +1,4 @@
-"""A private working copy of a tree, kept and updated in steps, in which the dry run executes."""
+"""A private working copy of a tree, reused and updated, in which the dry run executes."""
 
 from __future__ import annotations
 
@@ -13,100 +13,102 @@ from alembic_lockstep.git.absent import fill_pointers
 from alembic_lockstep.git.cloning import can_clone, copy_file
 from alembic_lockstep.git.command import QUIET, run_git
 from alembic_lockstep.git.deletion import delete
+from alembic_lockstep.git.entries import folders_of, parent_folders
 from alembic_lockstep.git.filters import digest_filters
-from alembic_lockstep.git.ignored import Shown, Survey
+from alembic_lockstep.git.ignored import IgnoredFiles, Shown
+from alembic_lockstep.git.listing import list_ignored
 from alembic_lockstep.git.replica import Replica
 from alembic_lockstep.git.repository import Repository
-from alembic_lockstep.git.sweep import Sweep, drop_compiled, folders_of, upward
+from alembic_lockstep.git.sweep import Sweep, drop_bytecode
 
 # Nanoseconds by which the times of files may lag behind each other: the kernel's tick.
-_COARSE = 20_000_000
+_CLOCK_TICK = 20_000_000
 
 
-def check_out(repository: Repository, tree: str, place: Path, state: Path) -> Path:
-    """Bring the working copy in a folder to `tree` and return its top folder.
+def check_out(repository: Repository, tree: str, parent: Path, state: Path) -> Path:
+    """Update the working copy in a folder to `tree` and return its top folder.
 
-    It is called as the user's is and has a `.git` of its own. Only files that differ are
-    written, and bytecode of the others is kept. Ignored files of the user's working tree are
+    The copy has the name of the user's folder and a `.git` of its own. Only files that differ
+    are written; bytecode of the others stays. Ignored files of the user's working tree are
     copied; untracked, unignored ones are not. The caller holds the slot.
 
     Args:
-        place: The folder that holds it and nothing else: no upward search finds our files.
-        state: The folder for what we keep about it, out of the project's reach.
+        parent: The folder that holds only the copy: no upward search finds our files.
+        state: The folder for our own records, out of the project's reach.
 
     Raises:
         CouldNotJudge: git could not write the tree; a filter failed.
     """
     filters = digest_filters(repository, tree)
-    checkout = _Checkout(repository, tree, place, state)
+    checkout = _Checkout(repository, tree, parent, state)
     if checkout.is_written_with(filters):
-        with suppress(CouldNotJudge, _LostFilesError):  # what was kept is never in the way
-            return checkout.update(filters, is_kept=True)
+        with suppress(CouldNotJudge, _LostFilesError):  # an old copy is never in the way
+            return checkout.update(filters, is_reused=True)
     checkout.clear()
     return checkout.update(filters)
 
 
 class _LostFilesError(Exception):
-    """Files of the tree are not there, although git wrote what differed."""
+    """Files of the tree are missing, although git wrote all that differed."""
 
 
 @dataclass
 class _Checkout:
-    """The working copy of one role.
+    """A working copy.
 
     Attributes:
-        place, state: See `check_out`.
+        parent, state: See `check_out`.
         since: When the last update began, in nanoseconds of the file system's clock.
     """
 
     repository: Repository
     tree: str
-    place: Path
+    parent: Path
     state: Path
     folder: Path = field(init=False)
     since: int = 0
 
     def __post_init__(self) -> None:
-        self.folder = self.place / (self.repository.root.name or "checkout")
+        self.folder = self.parent / (self.repository.root.name or "checkout")
 
     def is_written_with(self, filters: str) -> bool:
-        """Tell whether the last update came to its end, with these filters."""
+        """Tell whether the last update was completed, with these filters."""
         done = self.state / "filters"
         is_there = self.folder.is_dir() and not self.folder.is_symlink()
         return is_there and done.is_file() and done.read_text() == filters
 
     def clear(self) -> None:
-        """Begin from nothing."""
-        for folder in (self.place, self.state):
+        """Delete the copy and our records of it."""
+        for folder in (self.parent, self.state):
             delete(folder)
             folder.mkdir(parents=True, mode=0o700)
 
-    def update(self, filters: str, *, is_kept: bool = False) -> Path:
-        """Bring all of it to the tree.
+    def update(self, filters: str, *, is_reused: bool = False) -> Path:
+        """Write the tree and the ignored files; return the top folder.
 
         Raises:
             CouldNotJudge: git could not write the tree.
-            _LostFilesError: the project left a kept checkout in a state that git takes for whole.
+            _LostFilesError: the project left a reused copy in a state that git takes for whole.
         """
         done = self.state / "filters"
         done.unlink(missing_ok=True)
-        began = self._begin()
+        began = self._note_start()
         is_whole = self._read_tree()
         links = [entry.path for entry in self.repository.entries(self.tree) if entry.is_link]
-        aimed = [path for path in links if _aim(self.repository.root, self.folder, path)]
+        redirected = [path for path in links if _redirect(self.repository.root, self.folder, path)]
         filled = fill_pointers(self.repository, self.folder, self._environ)
-        ignored = self.repository.ignored()
+        ignored = list_ignored(self.repository)
         is_lost = self._show_ignored(ignored, began)
-        if is_lost and is_kept:
+        if is_lost and is_reused:
             raise _LostFilesError
         replica = Replica(self.repository, self.tree, self.folder)
-        replica.write(self._index, altered=[*aimed, *filled], ignored=ignored)
+        replica.write(self._index, altered=[*redirected, *filled], ignored=ignored)
         if is_whole:
             done.write_text(filters)
         return self.folder
 
-    def _begin(self) -> int:
-        """Return the present by the file system's clock; what is written later is not older."""
+    def _note_start(self) -> int:
+        """Return the present time in nanoseconds of the file system's clock, and record it."""
         clock = self.state / "begun"
         self.since = clock.stat().st_mtime_ns if clock.exists() else 0
         clock.write_text("")
@@ -119,7 +121,7 @@ class _Checkout:
     @property
     def _environ(self) -> dict[str, str]:
         return {
-            **self.repository.objects,
+            **self.repository.object_environ,
             "GIT_DIR": str(self.repository.git_dir),
             "GIT_WORK_TREE": str(self.folder),
             "GIT_INDEX_FILE": str(self._index),
@@ -127,33 +129,33 @@ class _Checkout:
         }
 
     def _read_tree(self) -> bool:
-        """Have git write the tree's files; return whether all filters did their work."""
+        """Write the tree's files with git; return whether all filters succeeded."""
         self.folder.mkdir(exist_ok=True)
         self._index.with_name("index.lock").unlink(missing_ok=True)  # left by a killed run
         command = (*QUIET, "read-tree", "--reset", "-u", self.tree)
-        said = run_git(self.folder, *command, environ=self._environ, errors=True)
-        # Of a filter that is not required git only says that it failed.
-        return b"external filter" not in said
+        errors = run_git(self.folder, *command, environ=self._environ, errors=True)
+        # Git goes on when a filter fails that is not required, and prints this.
+        return b"external filter" not in errors
 
     def _show_ignored(self, ignored: Iterable[str], began: int) -> bool:
-        """Copy ignored files, delete all others; return whether one of the tree's is not there."""
+        """Copy ignored files, delete all others; return whether files of the tree are missing."""
         tracked = {entry.path for entry in self.repository.entries(self.tree)}
-        survey = Survey(self.repository.root, self.folder, self._clones())
-        shown = {one.path: one for one in survey.look(ignored)}
-        for path in _hidden(shown, tracked):
+        files = IgnoredFiles(self.repository.root, self.folder, self._can_clone())
+        shown = {entry.path: entry for entry in files.select(ignored)}
+        for path in _unshowable(shown, tracked):
             del shown[path]
-        sweep = Sweep(self.folder, began - _COARSE, tracked, shown)
+        sweep = Sweep(self.folder, began - _CLOCK_TICK, tracked, shown)
         sweep.run()
-        for one in shown.values():
-            self._bring(one, sweep.present.get(one.path))
+        for entry in shown.values():
+            self._show(entry, sweep.present.get(entry.path))
         return sweep.tracked_there < len(tracked)
 
-    def _clones(self) -> bool:
+    def _can_clone(self) -> bool:
         index = self.repository.git_dir / "index"
         return index.is_file() and can_clone(index, self.state)
 
-    def _bring(self, shown: Shown, present: os.stat_result | None) -> None:
-        """Make one ignored file, folder or link as it is in the user's working tree."""
+    def _show(self, shown: Shown, present: os.stat_result | None) -> None:
+        """Make an ignored file, folder or link as it is in the user's working tree."""
         target = self.folder / shown.path
         if shown.status is None:
             if present is None or os.fspath(target.readlink()) != shown.source:
@@ -165,14 +167,14 @@ class _Checkout:
             _copy(shown.source, target, shown.status)
 
     def _is_fresh(self, source: os.stat_result, copy: os.stat_result) -> bool:
-        """Tell whether neither was written since the copy was made.
+        """Tell whether neither file was written since the copy was made.
 
-        A tool that gives its output fixed times changes no modification time.
+        Some tools give their output a fixed modification time, so ctime counts, too.
         """
         return (
             (source.st_size, source.st_mtime_ns) == (copy.st_size, copy.st_mtime_ns)
             and (source.st_mode ^ copy.st_mode) & 0o577 == 0
-            and source.st_ctime_ns < self.since - _COARSE
+            and source.st_ctime_ns < self.since - _CLOCK_TICK
         )
 
 
@@ -180,7 +182,7 @@ def _copy(source: str, target: Path, status: os.stat_result) -> None:
     _make_room(target)
     copy_file(source, str(target), status)
     if target.suffix == ".py":
-        drop_compiled(target)  # Python trusts it by size and second
+        drop_bytecode(target)  # Python trusts it by size and second
 
 
 def _make_room(target: Path) -> None:
@@ -188,36 +190,36 @@ def _make_room(target: Path) -> None:
     delete(target)
 
 
-def _hidden(shown: dict[str, Shown], tracked: set[str]) -> list[str]:
-    """Return what the tree has in its own right, or a file or link stands in the way of.
+def _unshowable(shown: dict[str, Shown], tracked: set[str]) -> list[str]:
+    """Return ignored paths that the tree itself has, or that lie below a file or link.
 
-    Below a link lie the user's own files: to bring anything there would overwrite them.
+    Below a link lie the user's own files: to write there would overwrite them.
     """
     folders = set(folders_of(tracked))
-    closed = tracked | {path for path, one in shown.items() if one.is_link}
+    closed = tracked | {path for path, entry in shown.items() if entry.is_link}
     return [
         path
-        for path, one in shown.items()
+        for path, entry in shown.items()
         if path in tracked
-        or (path in folders and not one.is_folder)
-        or any(folder in closed for folder in upward(path))
+        or (path in folders and not entry.is_folder)
+        or any(folder in closed for folder in parent_folders(path))
     ]
 
 
-def _aim(root: Path, folder: Path, path: str) -> bool:
-    """Have a link out of the working tree lead where the user's does, and one into it stay ours.
+def _redirect(root: Path, folder: Path, path: str) -> bool:
+    """Change a link whose target the copy's location would alter; return whether it was changed.
 
-    The working copy lies elsewhere: `../../shared` would lead nowhere from there, and the
-    working tree's absolute name out of what is judged. Returns whether it was changed.
+    `../../shared` would lead nowhere from the copy, and the working tree's absolute name would
+    lead out of it: the former gets the user's target, the latter the copy's own file.
     """
     link = folder / path
     if not link.is_symlink():  # core.symlinks is off
         return False
     target = link.readlink()
-    there = Path(os.path.normpath((root / path).parent / target))
-    inside = there.is_relative_to(root)
-    if inside != target.is_absolute():
+    user_target = Path(os.path.normpath((root / path).parent / target))
+    is_inside = user_target.is_relative_to(root)
+    if is_inside != target.is_absolute():
         return False
     link.unlink()
-    link.symlink_to(folder / there.relative_to(root) if inside else there)
+    link.symlink_to(folder / user_target.relative_to(root) if is_inside else user_target)
     return True

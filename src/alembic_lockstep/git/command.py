@@ -24,8 +24,8 @@ os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 from git.cmd import Git
 from git.exc import GitCommandNotFound
 
-# The user's hooks, monitors and sparse patterns are about the user's working tree, not about
-# indexes and working copies of ours. What `access.py` sets back there changes the files' ctime.
+# The user's hooks, monitors and sparse patterns are for the user's working tree, not for our
+# indexes and working copies. `access.py` sets access times there, which changes the files' ctime.
 QUIET = (
     *("-c", "core.sparseCheckout=false"),
     *("-c", "index.sparse=false"),
@@ -37,9 +37,9 @@ QUIET = (
     *("-c", "core.trustctime=false"),
 )
 
-#: Set for every call. Git does not write down what it learns by looking: an index, also a
-#: submodule's, is the user's. Paths are read as we write them, whatever `git --literal-pathspecs`
-#: (Magit, Neogit) or a relative of it was called with around the hook.
+#: Set for every call. Git must not refresh an index while it looks: it is the user's, also a
+#: submodule's. Pathspecs are ours, whatever `git --literal-pathspecs` (Magit, Neogit) or the
+#: like was called with around the hook.
 _SET = {
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_LITERAL_PATHSPECS": "0",
@@ -47,12 +47,12 @@ _SET = {
     "GIT_NOGLOB_PATHSPECS": "0",
     "GIT_ICASE_PATHSPECS": "0",
 }
-#: These take the place of what we ask for, and have no value that means none: another file for
+#: These replace what we ask for, and no value of theirs means none: another file for
 #: `git config`, another tree to read attributes from.
 _UNSET = ("GIT_CONFIG", "GIT_ATTR_SOURCE")
 
 _FILTER = re.compile(r"(?m)^fatal: (.+): (?:clean|smudge) filter '?(\S+?)'? failed$")
-# What git itself tells to paste, for a repository that belongs to somebody else.
+# The command that git itself tells to paste, for a repository that belongs to somebody else.
 _SAFE = re.compile(r"^\s*(git config --global --add safe\.directory .+)$", re.MULTILINE)
 
 
@@ -65,16 +65,20 @@ def run_git(
     accepted: Collection[int] = (0,),
     errors: bool = False,
 ) -> bytes:
-    """Run git and return what it printed; `CouldNotJudge` with git's own words if it fails.
+    """Run git and return its stdout.
 
     Args:
+        fix: What to type if it fails.
         accepted: The exit codes that are answers.
-        errors: Return what it printed to stderr instead.
+        errors: Return its stderr instead.
+
+    Raises:
+        CouldNotJudge: it failed; the message is git's own.
     """
     command = ["git", *arguments]
     try:
-        with timed(f"git {' '.join(_own_words(arguments))[:200]}"):
-            code, printed, said = Git(str(cwd)).execute(
+        with timed(f"git {' '.join(_without_options(arguments))[:200]}"):
+            code, stdout, stderr = Git(str(cwd)).execute(
                 command,
                 istream=stdin,
                 env=_variables(environ or {}),
@@ -86,8 +90,8 @@ def run_git(
     except GitCommandNotFound as error:
         raise CouldNotJudge("git is not installed or not on PATH", fix=str(error)) from error
     if code not in accepted:
-        raise _failure(_own_words(arguments)[0], said.strip(), fix)
-    return said.encode() if errors else printed
+        raise _failure(_without_options(arguments)[0], stderr.strip(), fix)
+    return stderr.encode() if errors else stdout
 
 
 def _variables(environ: Mapping[str, str]) -> dict[str, str]:
@@ -97,25 +101,25 @@ def _variables(environ: Mapping[str, str]) -> dict[str, str]:
     return {**environ, **_SET}
 
 
-def _failure(command: str, said: str, fix: str) -> CouldNotJudge:
-    filtered = _FILTER.search(said)
-    if filtered:
-        path, name = filtered.groups()
+def _failure(command: str, message: str, fix: str) -> CouldNotJudge:
+    filter_failure = _FILTER.search(message)
+    if filter_failure:
+        path, name = filter_failure.groups()
         keys = shlex.quote(rf"^filter\.{name}\.")
         return CouldNotJudge(
             f"git's filter '{name}' failed on {path}, so git {command} failed",
             fix=f"Mend or unset what it runs:\ngit config --get-regexp {keys}",
-            log=said,
+            log=message,
         )
-    safe = _SAFE.search(said)
+    safe = _SAFE.search(message)
     if safe:
-        said, fix = said.splitlines()[0], safe[1]
-    lines = [line.strip() for line in said.splitlines() if not line.startswith("hint:")]
-    told = "; ".join(filter(None, lines))
-    return CouldNotJudge(f"git {command} failed: {told}", fix=fix)
+        message, fix = message.splitlines()[0], safe[1]
+    lines = [line.strip() for line in message.splitlines() if not line.startswith("hint:")]
+    reason = "; ".join(filter(None, lines))
+    return CouldNotJudge(f"git {command} failed: {reason}", fix=fix)
 
 
-def _own_words(arguments: tuple[str, ...]) -> list[str]:
+def _without_options(arguments: tuple[str, ...]) -> list[str]:
     """Return the git command's name and arguments, without the options of git itself."""
     rest = list(arguments)
     while len(rest) > 2 and rest[0] == "-c":
@@ -123,14 +127,14 @@ def _own_words(arguments: tuple[str, ...]) -> list[str]:
     return rest
 
 
-# Bytes: of a migration, say.
+# Bytes of an object that is cached: of a migration, say.
 SMALL = 1 << 16
 
 
-class Objects:
-    """Contents of objects, all read through one `git cat-file --batch`.
+class ObjectReader:
+    """Reads objects through one `git cat-file --batch`.
 
-    Small ones are kept: a tree and its base share nearly all of their files.
+    Small objects are cached: a tree and its base share nearly all of their files.
     """
 
     def __init__(self, cwd: Path, environ: Mapping[str, str]) -> None:
@@ -141,9 +145,10 @@ class Objects:
         self._lock = threading.Lock()
 
     def read(self, sha: str) -> bytes:
-        """An object's content; `CouldNotJudge` if this clone does not have it.
+        """Return an object's content; GitPython's own reader supports SHA-1 ids only.
 
-        GitPython's own reader knows SHA-1 ids only.
+        Raises:
+            CouldNotJudge: this clone does not have the object.
         """
         with self._lock:
             return self._small[sha] if sha in self._small else self._read(sha)
@@ -170,19 +175,19 @@ class Objects:
         return self._git.execute(command, istream=pipe, as_process=True, env=environ)
 
     def _missing(self, sha: str) -> CouldNotJudge:
-        """A partial clone whose remote does not answer, or a repository that lost objects."""
+        """Return the error for a partial clone without its remote, or for lost objects."""
         return CouldNotJudge(
             f"this clone does not have the object {sha}, and git could not fetch it",
             fix="In a partial clone, git has to reach the remote:\ngit fetch origin\n"
-            "In any other, look for what is lost:\ngit fsck",
+            "In any other, look for lost objects:\ngit fsck",
         )
 
 
 def records(output: bytes) -> list[bytes]:
-    """Split what a command printed under `-z`."""
+    """Split the output of a command under `-z`."""
     return [record for record in output.split(b"\0") if record]
 
 
 def paths(output: bytes) -> list[str]:
-    """Split names printed under `-z`; bytes that are no UTF-8 survive."""
+    """Split file names printed under `-z`; bytes that are no UTF-8 survive."""
     return [os.fsdecode(record) for record in records(output)]

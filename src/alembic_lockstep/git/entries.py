@@ -1,9 +1,9 @@
-"""What git lists: the files of a tree, and what differs between two trees."""
+"""Files of a tree and changes between two trees, as git lists them."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from alembic_lockstep.git.command import records
@@ -11,14 +11,14 @@ from alembic_lockstep.git.command import records
 
 @dataclass(frozen=True)
 class Change:
-    """One entry of a change set.
+    """A file of a change set.
 
     Attributes:
         status: `A`dded, `M`odified, `D`eleted, `R`enamed or `T`ype changed.
         path: POSIX path from the root; the new one of a rename.
         old_path: The old path of a rename, else the same as `path`.
-        sha: The new content's blob; zeros for what was deleted.
-        old_sha: The old content's blob; zeros for what was added.
+        sha: The new content's blob; zeros for a deleted file.
+        old_sha: The old content's blob; zeros for an added file.
     """
 
     status: str
@@ -29,7 +29,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Entry:
+class TreeEntry:
     """A file of a tree.
 
     Attributes:
@@ -44,17 +44,17 @@ class Entry:
 
     @property
     def is_link(self) -> bool:
-        """Whether it is a symbolic link; its blob is where it points."""
+        """True for a symbolic link; its blob holds the target."""
         return self.mode == "120000"
 
 
-def parse_entries(listed: bytes) -> Iterator[Entry]:
+def parse_entries(listed: bytes) -> Iterator[TreeEntry]:
     """Parse `git ls-tree -r -z`; submodules are left out."""
     for record in records(listed):
         facts, _, path = record.partition(b"\t")
         mode, kind, sha = facts.decode().split()
         if kind == "blob":
-            yield Entry(mode, sha, os.fsdecode(path))
+            yield TreeEntry(mode, sha, os.fsdecode(path))
 
 
 def parse_changes(listed: bytes) -> Iterator[Change]:
@@ -65,3 +65,15 @@ def parse_changes(listed: bytes) -> Iterator[Change]:
         old = next(fields)
         path = next(fields) if status[0] in "RC" else old
         yield Change(status[0], path, old, sha, old_sha)
+
+
+def parent_folders(path: str) -> Iterator[str]:
+    """Yield the folders that a path lies in, the innermost first, without the root."""
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path
+
+
+def folders_of(paths: Iterable[str]) -> set[str]:
+    """Return the folders that paths lie in, without the root."""
+    return {folder for path in paths for folder in parent_folders(path)}

@@ -1,4 +1,4 @@
-"""Ignored files for a checkout: what to copy of them, what to link, and how to keep it fresh.
+"""Ignored files for a checkout: which to copy and which to link.
 
 They are the environment (`.env`, generated models, uploads), and a project may write to them:
 hence copies. The user's files are only read.
@@ -13,19 +13,19 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-#: Bytes and files of one ignored entry that are copied; of a larger one a link is shown. Generated
-#: code, settings, instance folders and coverage reports are far below, data dumps far above.
+#: Bytes and files of an ignored entry that is copied; a larger one becomes a link. Generated code,
+#: settings, instance folders and coverage reports are far below, data dumps far above.
 ENTRY_BYTES, ENTRY_FILES = 64 << 20, 5_000
-#: The same for all that is ignored.
+#: The same for all ignored entries together.
 ALL_BYTES, ALL_FILES = 256 << 20, 20_000
-#: What marks a folder that tools fill and no project writes to: virtual environments of venv and
-#: conda, caches (https://bford.info/cachedir/: mypy, pytest, ruff, cargo).
+#: Files that mark a folder that only tools write to: virtual environments of venv and conda,
+#: caches (https://bford.info/cachedir/: mypy, pytest, ruff, cargo).
 MARKS = ("pyvenv.cfg", "conda-meta", "CACHEDIR.TAG")
 NEVER_COPIED = "node_modules"
-#: Folders in folders that are copied.
+#: Nesting of folders that are copied.
 DEEPEST = 100
-#: Entries of a folder that do not count for its bound, and must not hide that it is exceeded.
-MOST_ASIDE = 8
+#: Entries that are listed beyond a folder's bound, as some are not copied and so do not count.
+SURPLUS = 8
 BYTECODE = "__pycache__"
 
 
@@ -35,8 +35,8 @@ class Shown:
 
     Attributes:
         path: POSIX path from the root.
-        source: The user's file; of a link, what it is to lead to.
-        status: Of the user's file or folder; None for a link.
+        source: The user's file; for a link, its target.
+        status: Status of the user's file or folder; None for a link.
     """
 
     path: str
@@ -45,27 +45,27 @@ class Shown:
 
     @property
     def is_file(self) -> bool:
-        """Whether it is a copy of a file."""
+        """True for a copy of a file."""
         return self.status is not None and stat.S_ISREG(self.status.st_mode)
 
     @property
     def is_folder(self) -> bool:
-        """Whether it is a folder."""
+        """True for a folder."""
         return self.status is not None and stat.S_ISDIR(self.status.st_mode)
 
     @property
     def is_link(self) -> bool:
-        """Whether it is a symbolic link."""
+        """True for a symbolic link."""
         return self.status is None
 
 
 class _TooLargeError(Exception):
-    """An entry is above the bound."""
+    """An ignored entry exceeds its budget."""
 
 
 @dataclass
 class _Budget:
-    """What may still be copied."""
+    """Bytes and files that may still be copied."""
 
     bytes: int
     files: int
@@ -78,24 +78,24 @@ class _Budget:
 
 
 @dataclass(frozen=True)
-class Survey:
-    """Looks at ignored files of a working tree.
+class IgnoredFiles:
+    """Selects the ignored files of a working tree that a checkout shows.
 
     Attributes:
         root: The working tree's top folder.
         checkout: The top folder of the checkout.
-        clones: Whether files can be cloned (reflinks), which takes no space.
+        can_clone: Files can be cloned (reflinks), which takes no space.
     """
 
     root: Path
     checkout: Path
-    clones: bool
+    can_clone: bool
 
-    def look(self, names: Iterable[str]) -> Iterator[Shown]:
-        """Yield what is to be shown of entries as git lists them, folders before their content.
+    def select(self, names: Iterable[str]) -> Iterator[Shown]:
+        """Yield the files, folders and links to show, folders before their content.
 
         Args:
-            names: POSIX paths from the root; a folder's ends in `/`.
+            names: POSIX paths from the root, as git lists them; a folder's ends in `/`.
         """
         left = _Budget(ALL_BYTES, ALL_FILES)
         for name in names:
@@ -114,13 +114,13 @@ class Survey:
             yield from shown
 
     def _entry(self, path: str, source: str, budget: _Budget) -> Iterator[Shown]:
-        """Yield an entry itself, which is shown as a file also where it is a link to one."""
+        """Yield an entry; a link to a file is shown as that file."""
         try:
             status = os.stat(source)  # noqa: PTH116 - of thousands of files
         except OSError:  # a link that leads nowhere; deleted meanwhile
             return
         if os.path.islink(source) and stat.S_ISDIR(status.st_mode):  # noqa: PTH114
-            yield Shown(path, self._aim(source))
+            yield Shown(path, self._link_target(source))
         else:
             yield from self._copied(path, source, status, budget, source)
 
@@ -130,7 +130,7 @@ class Survey:
         if stat.S_ISDIR(status.st_mode):
             yield from self._folder(path, source, status, budget, top)
         elif stat.S_ISREG(status.st_mode):  # no socket, pipe or device
-            budget.spend(0 if self.clones else status.st_size)
+            budget.spend(0 if self.can_clone else status.st_size)
             yield Shown(path, source, status)
 
     def _folder(
@@ -138,7 +138,7 @@ class Survey:
     ) -> Iterator[Shown]:
         budget.spend(0)
         try:
-            entries = list(islice(os.scandir(source), budget.files + MOST_ASIDE))
+            entries = list(islice(os.scandir(source), budget.files + SURPLUS))
         except OSError:  # unreadable, or deleted meanwhile
             return
         names = {entry.name for entry in entries}
@@ -155,25 +155,22 @@ class Survey:
     def _inner(
         self, path: str, entry: os.DirEntry[str], budget: _Budget, top: str
     ) -> Iterator[Shown]:
-        """Yield what lies in a folder. A link within the entry `top` stays one."""
+        """Yield an entry of a folder. A link within the entry `top` is shown as a link."""
         try:
             status = entry.stat(follow_symlinks=False)
             if not stat.S_ISLNK(status.st_mode):
                 yield from self._copied(path, entry.path, status, budget, top)
                 return
             budget.spend(0)
-            if self._stays(entry.path, top) or not entry.is_file():
-                yield Shown(path, self._aim(entry.path))
+            if _is_below(_target(entry.path), top) or not entry.is_file():
+                yield Shown(path, self._link_target(entry.path))
             else:
                 yield from self._copied(path, entry.path, entry.stat(), budget, top)
         except OSError:  # deleted meanwhile
             return
 
-    def _stays(self, link: str, top: str) -> bool:
-        return _is_below(_target(link), top)
-
-    def _aim(self, link: str) -> str:
-        """Return what a link is to lead to from the checkout: its own files, or the user's."""
+    def _link_target(self, link: str) -> str:
+        """Return a link's target in the checkout: the checkout's own file, or one outside."""
         target = _target(link)
         root = str(self.root)
         if not _is_below(target, root):
@@ -183,7 +180,7 @@ class Survey:
 
 
 def _target(link: str) -> str:
-    """Return where a link leads to, by its own words."""
+    """Return the target of a link, normalized but not resolved further."""
     return os.path.normpath(os.path.join(os.path.dirname(link), os.readlink(link)))  # noqa: PTH115, PTH118, PTH120
 
 

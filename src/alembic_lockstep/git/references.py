@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from alembic_lockstep.config import did_you_mean
 
-if TYPE_CHECKING:
-    from alembic_lockstep.git.repository import Repository
+#: Runs git in the repository, as `Repository.git` does.
+Git = Callable[..., bytes]
 
-#: What HEAD says where references are kept otherwise (reftable).
-_ELSEWHERE = "refs/heads/.invalid"
+#: HEAD's content where references are no files (reftable).
+_NO_FILE = "refs/heads/.invalid"
 _REMOTE_BRANCH = re.compile(r"origin/([\w./-]+)")
 _BRANCH = re.compile(r"ref:\s*(\S.*?)\s*")
 
@@ -26,7 +25,7 @@ class References:
 
     Attributes:
         names: From full names of branches, tags and remote branches to objects.
-        symbolic: From full names (`refs/remotes/origin/HEAD`) to those that they stand for.
+        symbolic: From full names (`refs/remotes/origin/HEAD`) to the names they stand for.
         branch: The full name of HEAD's branch, which need not have a commit; "" if detached.
         head: HEAD's commit; "" before the first one.
     """
@@ -38,9 +37,9 @@ class References:
 
     @property
     def default_branch(self) -> str:
-        """The full name of the branch that others deploy from; "" if no usual name exists.
+        """Full name of the branch that others deploy from; "" if no usual name exists.
 
-        A remote's comes first: the local one of the same name may hold what is not pushed yet.
+        A remote's comes first: the local branch of that name may hold unpushed commits.
         """
         for remote in ("refs/remotes/upstream", "refs/remotes/origin"):
             chosen = self.symbolic.get(f"{remote}/HEAD", "")
@@ -50,8 +49,8 @@ class References:
                 return usual
         return self._usual("refs/heads")
 
-    def near(self, revision: str) -> str:
-        """Return the end of a message about an unknown revision: a similar name, or nothing."""
+    def suggest(self, revision: str) -> str:
+        """Return the end of a message about an unknown revision: a similar name, or ""."""
         return did_you_mean(revision, (name.split("/", 2)[2] for name in self.names))
 
     def _usual(self, folder: str) -> str:
@@ -59,33 +58,34 @@ class References:
         return next((name for name in names if name in self.names), "")
 
     @classmethod
-    def read(cls, repository: Repository) -> References:
-        """Ask git for all references at once."""
+    def read(cls, git_dir: Path, git: Git) -> References:
+        """Read all references with one git process, or two."""
         kinds = ("refs/heads", "refs/tags", "refs/remotes")
         form = "--format=%(objectname) %(refname) %(symref)"
-        listed = os.fsdecode(repository.git("for-each-ref", form, *kinds))
+        listed = os.fsdecode(git("for-each-ref", form, *kinds))
         rows = [line.split(" ") for line in listed.splitlines()]
         names = {name: sha for sha, name, target in rows if not target}
         symbolic = {name: target for _, name, target in rows if target}
-        branch = _branch(repository)
-        head = names.get(branch, "") if branch else _detached(repository)
+        branch = _branch(git_dir, git)
+        head = names.get(branch, "") if branch else _detached(git_dir, git)
         return cls(names, symbolic, branch, head)
 
 
-def _branch(repository: Repository) -> str:
-    """Return HEAD's branch; a file says it, which saves a process."""
-    said = _BRANCH.fullmatch(_read(repository.git_dir / "HEAD"))
-    if said and said[1] != _ELSEWHERE:
-        return said[1]
-    asked = repository.git("symbolic-ref", "--quiet", "HEAD", accepted=(0, 1)) if said else b""
-    return os.fsdecode(asked).rstrip("\n")
+def _branch(git_dir: Path, git: Git) -> str:
+    """Return HEAD's branch, "" if detached; to read the file saves a process."""
+    branch = _BRANCH.fullmatch(_read(git_dir / "HEAD"))
+    if branch is None:
+        return ""
+    if branch[1] != _NO_FILE:
+        return branch[1]
+    return os.fsdecode(git("symbolic-ref", "--quiet", "HEAD", accepted=(0, 1))).rstrip("\n")
 
 
-def _detached(repository: Repository) -> str:
-    text = _read(repository.git_dir / "HEAD").strip()
+def _detached(git_dir: Path, git: Git) -> str:
+    text = _read(git_dir / "HEAD").strip()
     if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", text):
         return text
-    return repository.git("rev-parse", "--verify", "HEAD").decode().strip()
+    return git("rev-parse", "--verify", "HEAD").decode().strip()
 
 
 def _read(file: Path) -> str:
@@ -93,7 +93,7 @@ def _read(file: Path) -> str:
 
 
 def fetch_command(revision: str) -> str:
-    """Return the command that brings a revision of the remote.
+    """Return the command that fetches a revision of the remote.
 
     A clone of one branch, or by a CI, fetches no other unless the command names it.
     """

@@ -1,8 +1,8 @@
 """Trees with their submodules filled in: a submodule's files then are files like any others.
 
-A tree holds of a submodule only the commit that it is at. Its objects are in a git directory
-of its own, which nothing has to be fetched for. The filled trees are written into a folder
-of ours: in the user's repository they would name objects that it does not have.
+A tree holds only a submodule's commit. Its objects are in a git directory of its own on this
+machine, so nothing is fetched. The filled trees are written into a folder of ours: in the user's
+repository they would name objects that it does not have.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.git.absent import update
+from alembic_lockstep.git.absent import update_command
 from alembic_lockstep.git.command import QUIET, records
 from alembic_lockstep.git.repository import Repository
 
@@ -22,14 +22,14 @@ def with_submodules(repository: Repository, base: str, tree: str) -> tuple[Repos
     """Fill in the submodules of two trees.
 
     Returns:
-        The repository that can read the filled trees, and their ids. Submodules that are not
-        checked out stay empty folders, as they are for the user; so do those of the base at
-        a commit that is not here.
+        The repository that can read the filled trees, and their ids: base, tree. Submodules
+        that are not checked out stay empty folders, as they are for the user; so do those of
+        the base at a commit that this clone lacks.
 
     Raises:
         CouldNotJudge: A submodule is here, but not the commit that `tree` has it at.
     """
-    if not any(repository.git("ls-tree", one, ".gitmodules") for one in (base, tree)):
+    if not any(repository.git("ls-tree", side, ".gitmodules") for side in (base, tree)):
         return repository, base, tree
     filler = _Filler(repository)
     homes = (repository.git_dir, repository.common_dir)
@@ -39,24 +39,38 @@ def with_submodules(repository: Repository, base: str, tree: str) -> tuple[Repos
         raise _behind(*filler.behind[0])
     before = filler.fill(base, "", homes)
     plain = {before: base, filled: tree}
-    found = replace(filler.repository, submodules=filler.found, absent=absent, plain_trees=plain)
-    return found, before, filled
+    repository = replace(
+        filler.repository,
+        submodules=filler.git_dirs,
+        absent_submodules=absent,
+        plain_trees=plain,
+    )
+    return repository, before, filled
 
 
 @dataclass
 class _Filler:
-    """Fills trees, and notes where submodules were found."""
+    """Fills trees.
+
+    Attributes:
+        repository: Can read the objects of all submodules so far.
+        git_dirs: From folders of submodules to their git directories.
+        absent: Folders of submodules that are not checked out.
+        behind: Folders and commits of submodules whose clone lacks the commit.
+    """
 
     repository: Repository
-    found: dict[str, Path] = field(default_factory=dict)
+    git_dirs: dict[str, Path] = field(default_factory=dict)
     absent: list[str] = field(default_factory=list)
     behind: list[tuple[str, str]] = field(default_factory=list)
     _stores: dict[str, None] = field(default_factory=dict)
 
     def fill(self, tree: str, prefix: str, homes: Sequence[Path]) -> str:
-        """Return the tree with the content of submodules, theirs filled in first.
+        """Write a tree with the files of its submodules, recursively; return its id.
 
-        `homes` are git directories in which the clones of submodules may lie.
+        Args:
+            prefix: POSIX path of the tree's folder, with a slash at the end; "" for the root.
+            homes: Git directories in which the clones of submodules may lie.
         """
         links = list(self._links(tree))
         if not links:
@@ -74,11 +88,11 @@ class _Filler:
             return self._git("write-tree", environ=index).decode().strip()
 
     def _content(self, path: str, commit: str, clones: Sequence[Path]) -> str:
-        """The id of the tree that a submodule is at; empty if it is not here."""
+        """Return the id of a submodule's tree; "" if it is not in this clone."""
         if not clones:
             self.absent.append(path)
             return ""
-        self.found[path] = clones[0]
+        self.git_dirs[path] = clones[0]
         self._open(clones)
         if not self.repository.has_commit(commit):
             self.behind.append((path, commit))
@@ -86,7 +100,7 @@ class _Filler:
         return self.repository.tree_of(commit)
 
     def _open(self, clones: Sequence[Path]) -> None:
-        """Let git find the objects of these clones."""
+        """Add the objects of these clones to those that git finds."""
         if not self._stores:
             self._stores[str(self.repository.object_dir)] = None
         self._stores.update((str(clone / "objects"), None) for clone in clones)
@@ -97,29 +111,29 @@ class _Filler:
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": os.pathsep.join(map(_quoted, self._stores)),
         }
         stores = (filled, *map(Path, self._stores))
-        self.repository = replace(self.repository, objects=variables, stores=stores)
+        self.repository = replace(self.repository, object_environ=variables, stores=stores)
 
     def _clones(self, path: str, name: str, homes: Sequence[Path]) -> list[Path]:
-        """Git directories of a submodule: the one that its folder names, those of its name."""
-        named = _git_dir(self.repository.root / path)
-        places = [*([named] if named else []), *(home / "modules" / name for home in homes)]
-        return list(dict.fromkeys(place for place in places if (place / "objects").is_dir()))
+        """Return the git directories of a submodule: its folder's first, then those by its name."""
+        git_dir = _git_dir(self.repository.root / path)
+        git_dirs = [*([git_dir] if git_dir else []), *(home / "modules" / name for home in homes)]
+        return list(dict.fromkeys(path for path in git_dirs if (path / "objects").is_dir()))
 
     def _links(self, tree: str) -> Iterator[tuple[str, str]]:
-        """Paths and commits of a tree's submodules."""
+        """Yield paths and commits of a tree's submodules."""
         for entry in records(self.repository.git("ls-tree", "-r", "-z", "--full-tree", tree)):
             facts, _, path = entry.partition(b"\t")
             if facts.startswith(b"160000 "):
                 yield os.fsdecode(path), facts.split()[2].decode()
 
     def _names(self, tree: str) -> Mapping[str, str]:
-        """The submodules' names by their paths: a renamed one keeps its first."""
-        asked = ("--blob", f"{tree}:.gitmodules", "-z", "--get-regexp", r"^submodule\..*\.path$")
+        """Return the submodules' names by their paths; a renamed submodule keeps its first name."""
+        options = ("--blob", f"{tree}:.gitmodules", "-z", "--get-regexp", r"^submodule\..*\.path$")
         try:
-            listed = records(self.repository.git("config", *asked))
+            listed = records(self.repository.git("config", *options))
         except CouldNotJudge:  # no such file
             return {}
-        pairs = (os.fsdecode(one).split("\n", 1) for one in listed)
+        pairs = (os.fsdecode(line).split("\n", 1) for line in listed)
         return {path: key[len("submodule.") : -len(".path")] for key, path in pairs}
 
     def _git(self, *arguments: str, environ: Mapping[str, str]) -> bytes:
@@ -127,29 +141,29 @@ class _Filler:
 
 
 def _git_dir(folder: Path) -> Path | None:
-    """The git directory of a submodule's folder, which is a file's content or a real folder.
+    """Return the git directory that a submodule's `.git` is or names; None if there is none.
 
-    Git is not asked: a hook's variables would have it answer for the outer repository.
+    Git cannot tell: with a hook's variables it would answer for the outer repository.
     """
-    place = folder / ".git"
-    if place.is_dir():
-        return place.resolve()
-    if not place.is_file():
+    dot_git = folder / ".git"
+    if dot_git.is_dir():
+        return dot_git.resolve()
+    if not dot_git.is_file():
         return None
-    target = place.read_text().strip().removeprefix("gitdir: ")
+    target = dot_git.read_text().strip().removeprefix("gitdir: ")
     git_dir = (folder / target).resolve()
     common = git_dir / "commondir"
     return (git_dir / common.read_text().strip()).resolve() if common.is_file() else git_dir
 
 
 def _quoted(path: str) -> str:
-    """As git reads a list of folders: in double quotes, if a name holds the separator."""
+    """Quote a path for git's list of folders, if it holds the separator or a quote."""
     escaped = path.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"' if {os.pathsep, '"'} & set(path) else path
 
 
 def _behind(path: str, commit: str) -> CouldNotJudge:
     return CouldNotJudge(
-        f"the submodule {path} is at commit {commit[:12]}, which its clone here does not have",
-        fix=update(path),
+        f"the submodule {path} is at commit {commit[:12]}, which its clone here lacks",
+        fix=update_command(path),
     )

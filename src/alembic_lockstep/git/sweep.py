@@ -1,20 +1,21 @@
-"""Deleting from a checkout what neither the tree nor the ignored files bring."""
+"""Deleting a project's own output from a checkout."""
 
 from __future__ import annotations
 
+import glob
 import os
 import stat
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from alembic_lockstep.git.deletion import delete
+from alembic_lockstep.git.entries import folders_of
 from alembic_lockstep.git.ignored import BYTECODE, Shown
 
 
 @dataclass
 class Sweep:
-    """Deletes what neither the tree nor the ignored files bring: the project's own output.
+    """Deletes files that are neither in the tree nor ignored: the project's own output.
 
     Attributes:
         folder: The checkout's top folder.
@@ -22,9 +23,9 @@ class Sweep:
             trusts bytecode by the source's size and modification second, and two trees can be
             checked out within one second.
         tracked: Files of the tree.
-        shown: What is ignored.
-        present: The statuses of ignored files and links that are there.
-        tracked_there: The number of the tree's files that are there.
+        shown: Ignored files, folders and links by their paths.
+        present: Statuses of the ignored files and links that exist; filled by `run`.
+        tracked_there: Number of the tree's files that exist; filled by `run`.
     """
 
     folder: Path
@@ -35,8 +36,8 @@ class Sweep:
     tracked_there: int = 0
 
     def run(self) -> None:
-        """Look at all that is there."""
-        folders = [path for path, one in self.shown.items() if one.is_folder]
+        """Sweep the whole checkout."""
+        folders = [path for path, entry in self.shown.items() if entry.is_folder]
         self._folders = {*folders_of(self.tracked), *folders, *folders_of(self.shown)}
         self._sweep(str(self.folder), "")
 
@@ -61,14 +62,14 @@ class Sweep:
             entry.name.endswith(".py")
             and entry.stat(follow_symlinks=False).st_mtime_ns > self.began
         ):
-            drop_compiled(Path(entry.path))
+            drop_bytecode(Path(entry.path))
 
     def _is_shown(self, path: str, entry: os.DirEntry[str]) -> bool:
-        one = self.shown.get(path)
+        shown = self.shown.get(path)
         status = entry.stat(follow_symlinks=False)
-        if one is None or one.is_folder or one.is_link != stat.S_ISLNK(status.st_mode):
+        if shown is None or shown.is_folder or shown.is_link != stat.S_ISLNK(status.st_mode):
             return False
-        if one.is_file and not stat.S_ISREG(status.st_mode):
+        if shown.is_file and not stat.S_ISREG(status.st_mode):
             return False
         self.present[path] = status
         return True
@@ -78,23 +79,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
     return entry.is_dir(follow_symlinks=False)
 
 
-def folders_of(paths: Iterable[str]) -> set[str]:
-    """Return the folders that paths lie in, without the root."""
-    return {folder for path in paths for folder in upward(path)}
-
-
-def upward(path: str) -> Iterator[str]:
-    """Yield the folders that a path lies in, without the root."""
-    while "/" in path:
-        path = path.rpartition("/")[0]
-        yield path
-
-
-def drop_compiled(file: Path) -> None:
+def drop_bytecode(file: Path) -> None:
     """Delete the bytecode of a Python file."""
-    for compiled in (file.parent / BYTECODE).glob(f"{_escape(file.stem)}.*.pyc"):
-        compiled.unlink()
-
-
-def _escape(stem: str) -> str:
-    return "".join(f"[{char}]" if char in "*?[" else char for char in stem)
+    for bytecode in (file.parent / BYTECODE).glob(f"{glob.escape(file.stem)}.*.pyc"):
+        bytecode.unlink()

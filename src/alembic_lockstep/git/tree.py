@@ -1,4 +1,4 @@
-"""A git tree to read from."""
+"""Reading a git tree."""
 
 from __future__ import annotations
 
@@ -6,38 +6,42 @@ import importlib.util
 import os
 import posixpath
 
+from alembic_lockstep.git.entries import parent_folders
 from alembic_lockstep.git.repository import Repository
 
-# Links may lead in a circle; this many are followed, as Linux does.
+# Links may form a circle; Linux follows this many.
 MOST_LINKS = 40
 
 
 class Tree:
-    """A git tree to read from: what is being judged, or what it is compared with.
+    """A git tree to read from: the judged tree, or its base.
 
-    `files` are all its files by their own paths, with their blobs' ids; `links` are those that
-    are symbolic links. What stands behind a link to a folder is not listed twice. `asked` are the
-    paths that were read or looked for.
+    Attributes:
+        sha: Its id.
+        files: All its files with their blobs' ids; files below a linked folder only once, by
+            their own paths.
+        links: Those files that are symbolic links.
+        paths_read: Paths that were read or looked for so far.
     """
 
     def __init__(self, repository: Repository, sha: str) -> None:
         self.sha = sha
         entries = repository.entries(sha)
         self.files = {entry.path: entry.sha for entry in entries}
-        self.asked: set[str] = set()
+        self.paths_read: set[str] = set()
         self.links = {entry.path for entry in entries if entry.is_link}
         self._root = repository.root.as_posix()
         self._objects = repository.contents
 
     def read(self, path: str) -> str | None:
-        """The text of a file, None if the tree has no such file; links are followed.
+        """Return the text of a file, None if the tree has no such file; links are followed.
 
-        Python's own rules for source encodings apply (PEP 263); bytes that do not fit
-        are replaced, because the reader wants to say where and not to fail.
+        Python's rules for source encodings apply (PEP 263); other bytes are replaced, so that
+        a message can still point into the file.
         """
-        self.asked.add(path)
+        self.paths_read.add(path)
         path = self.real(path)
-        self.asked.add(path)
+        self.paths_read.add(path)
         blob = self.files.get(path)
         if blob is None or path in self.links:
             return None
@@ -48,23 +52,19 @@ class Tree:
             return content.decode("utf-8", "replace")
 
     def real(self, path: str) -> str:
-        """Where a path leads behind symbolic links, but not further than they stay in the tree."""
+        """Return a path with symbolic links resolved, as far as they stay in the tree."""
         for _ in range(MOST_LINKS if self.links else 0):
-            link = next((part for part in _upward(path) if part in self.links), None)
+            prefixes = (*reversed([*parent_folders(path)]), path)
+            link = next((prefix for prefix in prefixes if prefix in self.links), None)
             if link is None:
                 return path
-            there = posixpath.normpath(self.link_target(link) + path[len(link) :])
-            if not there.startswith(f"{self._root}/"):
+            target = posixpath.normpath(self.link_target(link) + path[len(link) :])
+            if not target.startswith(f"{self._root}/"):
                 return path
-            path = there[len(self._root) + 1 :]
+            path = target[len(self._root) + 1 :]
         return path
 
     def link_target(self, link: str) -> str:
-        """Return where a symbolic link of the tree leads in the working tree, absolute."""
+        """Return the absolute path in the working tree that a symbolic link of the tree names."""
         target = os.fsdecode(self._objects.read(self.files[link]))
         return posixpath.join(self._root, posixpath.dirname(link), target)
-
-
-def _upward(path: str) -> list[str]:
-    parts = path.split("/")
-    return ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]

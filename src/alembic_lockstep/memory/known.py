@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.entries import Change
+from alembic_lockstep.git.listing import ignored_among
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.memory.trace import Trace
 
@@ -60,7 +61,7 @@ class KnownTree:
         outside = self.trace.changed_outside()
         if outside:
             return f"changed outside of the repository: {outside}"
-        if not self.trace.ignored_is_same(git.root, git.still_ignored):
+        if not self.trace.ignored_is_same(git.root, partial(ignored_among, git)):
             return "ignored files that were read, or could be imported, have changed"
         return ""
 

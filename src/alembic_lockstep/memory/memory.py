@@ -13,6 +13,7 @@ from alembic_lockstep.config import Settings
 from alembic_lockstep.context import RunContext
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.scratch import ScratchServers
+from alembic_lockstep.git.listing import ignored_among
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.memory.known import KnownTree
 from alembic_lockstep.memory.observations import Observations
@@ -69,7 +70,7 @@ class Memory:
         reads = [one.reads for one in runs]
         trace = Trace.of([*reads, _ours(asked, tree)], tree.files, repository.root)
         # A file that the commit adds lies on disk, but the base's runs could not see it.
-        shown = repository.still_ignored(trace.ignored)
+        shown = ignored_among(repository, trace.ignored)
         trace = trace.without(trace.ignored.keys() - shown)
         reading = repository.grep(name, "-E", _READS_DOCSTRINGS, among="*.py")
         read = trace.opened.intersection(reading)

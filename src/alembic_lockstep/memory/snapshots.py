@@ -22,6 +22,7 @@ from alembic_lockstep.dryrun.environ import environ_digest
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.scratch import ScratchServers
 from alembic_lockstep.dryrun.starting_points import Snapshot, SnapshotStore
+from alembic_lockstep.git.listing import ignored_among
 from alembic_lockstep.history.environments import Environment
 from alembic_lockstep.history.inert import inert_migrations
 from alembic_lockstep.memory.code import is_same_code
@@ -199,7 +200,8 @@ class Snapshots(SnapshotStore):
         tracked = {path.partition("/")[0] for path in inside}
         place = self.context.repository.root / folder
         others = set(os.listdir(place)) - tracked if place.is_dir() else set()  # noqa: PTH208
-        ignored = self.context.repository.still_ignored([f"{top}{name}" for name in sorted(others)])
+        candidates = [f"{top}{name}" for name in sorted(others)]
+        ignored = ignored_among(self.context.repository, candidates)
         return (tracked | {path.removeprefix(top) for path in ignored}) - {"__pycache__"}
 
     def _stored(self, environment: Environment) -> Iterator[Snapshot]:

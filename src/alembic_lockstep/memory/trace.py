@@ -179,13 +179,13 @@ class Trace:
         return next(changed, "")
 
     def ignored_is_same(
-        self, root: Path, still_ignored: Callable[[Collection[str]], set[str]]
+        self, root: Path, ignored_among: Callable[[Collection[str]], set[str]]
     ) -> bool:
         """Whether a working tree shows the ignored files that were there to be read, and no more.
 
         Args:
             root: The working tree's top folder.
-            still_ignored: Tells which of some paths git ignores.
+            ignored_among: Tells which of some paths git ignores.
         """
         for path, content in self.ignored.items():
             if content_of(root / path, is_read=content != THERE) != content:
@@ -197,7 +197,7 @@ class Trace:
             new = (one for one in _names_in(root / folder) if self._is_new_module(folder, one))
             come.update(posixpath.join(folder, name) for name in new)
         known = set(self.ignored)
-        return still_ignored(sorted(known | come)) == known
+        return ignored_among(sorted(known | come)) == known
 
     def _is_new_module(self, folder: str, name: str) -> bool:
         is_file = name.endswith(_MODULES)

@@ -8,7 +8,7 @@ from alembic_lockstep.dryrun.failures import lacks_column
 from alembic_lockstep.dryrun.hints import hint
 from alembic_lockstep.facts import Facts, location_in
 from alembic_lockstep.findings import Finding, Location
-from alembic_lockstep.git.absent import forgotten_in, what_is_absent
+from alembic_lockstep.git.absent import explain_absent, forgotten_hint
 
 BLAME = (
     "The base runs this revision without error: it was edited, or something that it imports was. "
@@ -37,8 +37,8 @@ def check(facts: Facts) -> list[Finding]:
     before = facts.comparison.before
     ran_in_base = before is not None and now.revision in (*before.revisions, *before.remembered)
     message = _message(now.error)
-    forgotten = forgotten_in(message, now.reads, facts.repository)
-    absent = "; ".join(what_is_absent(facts.repository, facts.tree.sha, now.error, now.reads))
+    forgotten = forgotten_hint(message, now.reads, facts.repository)
+    absent = "; ".join(explain_absent(facts.repository, facts.tree.sha, now.error, now.reads))
     return [
         Finding(
             "broken-upgrade",

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from alembic_lockstep.facts import Facts, location_in
 from alembic_lockstep.findings import Finding, Location
+from alembic_lockstep.git.listing import ignored_among
 from alembic_lockstep.git.pathspec import add_command
 from alembic_lockstep.history.revisions import Revision
 from alembic_lockstep.report.text import listed
@@ -48,7 +49,7 @@ def _forgotten(facts: Facts) -> Iterator[Finding]:
 def _state(facts: Facts, path: str) -> str:
     if path in facts.tree.files:
         return "staged without its last edits"
-    left_out = facts.repository.names_paths()
+    left_out = facts.repository.is_partial_commit()
     return "not among the paths that are committed" if left_out else "on disk but not staged"
 
 
@@ -61,7 +62,7 @@ def _ignored(facts: Facts) -> Iterator[Finding]:
         path for path in opened if path not in facts.tree.files and not path.endswith((*_CODE, "/"))
     ]
     readers = {path: reader for path in others if (reader := _reader(facts, path))}
-    for path in sorted(facts.repository.still_ignored(sorted(readers))):
+    for path in sorted(ignored_among(facts.repository, sorted(readers))):
         if _is_database(facts, path):  # each clone has its own
             continue
         revision, line = readers[path]
