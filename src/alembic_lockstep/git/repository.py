@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import tempfile
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,8 +16,8 @@ from typing import TYPE_CHECKING, BinaryIO
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.command import QUIET, ObjectReader, paths, run_git
 from alembic_lockstep.git.entries import Change, TreeEntry, parse_changes, parse_entries
-from alembic_lockstep.git.index import scratch_index
 from alembic_lockstep.git.pathspec import add_command
+from alembic_lockstep.slots import acquire_slot
 
 if TYPE_CHECKING:
     from alembic_lockstep.git.configuration import Configuration
@@ -189,9 +190,17 @@ class Repository:
                 fix=f"Once they are resolved:\n{add_command(conflicts)}",
             )
 
-    def scratch_index(self, source: Path | None) -> AbstractContextManager[Mapping[str, str]]:
+    @contextmanager
+    def scratch_index(self, source: Path | None) -> Iterator[Mapping[str, str]]:
         """Yield the variables for git that name a copy of an index, or an empty one."""
-        return scratch_index(self.private / "indexes", source)
+        with acquire_slot(self.private / "indexes") as slot:
+            for leftover in slot.iterdir():  # of a killed run, git's lock included
+                leftover.unlink()
+            copy = slot / "index"
+            if source is not None:
+                shutil.copyfile(source, copy)
+            yield {"GIT_INDEX_FILE": str(copy)}
+            copy.unlink(missing_ok=True)
 
     def tree_with(self, tree: str, paths: Sequence[str]) -> str:
         """Write the tree that `git add paths` on top of `tree` would give; return its id."""
