@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from alembic_lockstep.cache import Cache
     from alembic_lockstep.context import RunContext
     from alembic_lockstep.git.ranges import Range
-    from alembic_lockstep.memory.verdicts import Verdicts
+    from alembic_lockstep.memory.verdicts import VerdictCache
 
 CLEAN, FINDINGS, COULD_NOT_JUDGE, INTERNAL_ERROR, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -132,7 +132,7 @@ def check(
     from alembic_lockstep.cache import Cache, cache_root
     from alembic_lockstep.context import RunContext
     from alembic_lockstep.git.repository import Repository
-    from alembic_lockstep.memory.verdicts import Verdicts
+    from alembic_lockstep.memory.verdicts import VerdictCache
     from alembic_lockstep.ranges import choose_range
 
     environ = dict(os.environ)
@@ -148,7 +148,7 @@ def check(
         return _judge_statically(reports, context, span)
     cache = None if no_cache else Cache(cache_root())
     if cache and not each_commit and not span.target:
-        verdicts = Verdicts(cache, context)
+        verdicts = VerdictCache(cache, context)
         if _answers_at_once(verdicts, reports, context, span):
             return CLEAN
     return _judge_by_dry_run(reports, context, span, cache, each_commit=each_commit)
@@ -195,13 +195,15 @@ def _begin_log(*streams: TextIO | None) -> None:
     debug(f"alembic-lockstep {__version__}, Python {sys.version.split()[0]}, {sys.platform}")
 
 
-def _answers_at_once(verdicts: Verdicts, reports: Output, context: RunContext, span: Range) -> bool:
+def _answers_at_once(
+    verdicts: VerdictCache, reports: Output, context: RunContext, span: Range
+) -> bool:
     """Report the last verdict and return True, if it holds for what is to be judged."""
     repository = context.repository
     base, tree = span.base, None  # None is the staged tree, whose id is not known yet
     if span.tip:
         base, tree = map(repository.tree_of, (span.base, span.tip))
-    if not verdicts.answer(base, tree):
+    if not verdicts.has_passed(base, tree):
         return False
     change = "nothing in the commits" if tree else "nothing staged"
     passed = f"Passed: {change} touches what the last verdict read."

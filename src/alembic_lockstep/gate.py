@@ -47,9 +47,9 @@ from alembic_lockstep.ignores import (
 )
 from alembic_lockstep.influences import named_influences
 from alembic_lockstep.memory.cached_runner import CachedRunner
-from alembic_lockstep.memory.memory import Memory, untraced
+from alembic_lockstep.memory.memory import RepositoryCache, untraced_reasons
 from alembic_lockstep.memory.record import record
-from alembic_lockstep.memory.verdicts import Verdicts
+from alembic_lockstep.memory.verdicts import VerdictCache
 from alembic_lockstep.pins import count_pinned_models
 from alembic_lockstep.precedence import variables_that_win
 from alembic_lockstep.rules import DRY_RUN_RULES, HISTORY_RULES, Check
@@ -84,9 +84,9 @@ class Gate:
         self._stack.close()
 
     @property
-    def verdicts(self) -> Verdicts | None:
+    def verdicts(self) -> VerdictCache | None:
         """Return the verdicts of earlier runs; None without a cache."""
-        return Verdicts(self.cache, self.context) if self.cache else None
+        return VerdictCache(self.cache, self.context) if self.cache else None
 
     def judge(self, base: str, tree: str) -> Verdict:
         """Judge a tree against its base (ids of git trees).
@@ -121,7 +121,7 @@ class Gate:
         unsettled = (
             f"{each.published_in} may get what it lacks" for each in facts if unpublished(each)
         )
-        untraced_reads = (*untraced(runner.launcher.seen), *dict.fromkeys(unsettled))
+        untraced_reads = (*untraced_reasons(runner.launcher.seen), *dict.fromkeys(unsettled))
         verdict = replace(
             verdict,
             environments=environments,
@@ -144,13 +144,13 @@ class Gate:
 
     def _runner_for(
         self, repository: Repository, settings: Settings
-    ) -> tuple[DryRunner, Memory | None]:
+    ) -> tuple[DryRunner, RepositoryCache | None]:
         """Return the runner of the last judgement, if it was made for the same."""
         if self._runner is None or self._runner.key != (repository, settings):
             self._stack.close()
             memory = None
             if self.cache and not settings.run:
-                memory = Memory(self.cache, self.context, settings)
+                memory = RepositoryCache(self.cache, self.context, settings)
             opened = _open_runner(self, repository, settings, memory)
             runner = self._stack.enter_context(opened)
             self._runner = _Runner((repository, settings), runner, memory)
@@ -303,12 +303,12 @@ class _Runner(NamedTuple):
 
     key: tuple[Repository, Settings]
     runner: DryRunner
-    memory: Memory | None
+    memory: RepositoryCache | None
 
 
 @contextmanager
 def _open_runner(
-    gate: Gate, repository: Repository, settings: Settings, memory: Memory | None
+    gate: Gate, repository: Repository, settings: Settings, memory: RepositoryCache | None
 ) -> Iterator[DryRunner]:
     """Start what dry runs need; a cache, if there is one, wraps the runner."""
     slot = gate.early.slot

@@ -180,15 +180,15 @@ def test_ignored_files(tmp_path: Path) -> None:
     (tmp_path / "app" / "seen.txt").write_text("")
     seen = Trace.of([reads], ["app/models.py"], tmp_path)
     assert set(seen.ignored) == {".env", "app/big", "app/seen.txt"}
-    assert seen.ignored_is_same(tmp_path, all_of)
-    assert not seen.ignored_is_same(tmp_path, nothing)  # tracked now, or neither
+    assert seen.has_same_ignored_files(tmp_path, all_of)
+    assert not seen.has_same_ignored_files(tmp_path, nothing)  # tracked now, or neither
 
     def once(path: str, text: str | None) -> bool:
         """Whether it is the same after a file was written or deleted; then all is as before."""
         file = tmp_path / path
         before = file.read_bytes() if file.exists() else None
         file.unlink() if text is None else file.write_text(text)
-        same = seen.ignored_is_same(tmp_path, all_of)
+        same = seen.has_same_ignored_files(tmp_path, all_of)
         file.unlink(missing_ok=True)
         if before is not None:
             file.write_bytes(before)

@@ -1,4 +1,4 @@
-"""Dry runs that need not be made, as an earlier one read the same."""
+"""Dry runs whose outcome an earlier dry run has shown."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.runner import DryRunner
-from alembic_lockstep.memory.observations import Observations
+from alembic_lockstep.memory.observations import ObservationCache
 from alembic_lockstep.sides import Side
 
 
@@ -14,7 +14,7 @@ from alembic_lockstep.sides import Side
 class CachedRunner(DryRunner):
     """A runner that answers from cached observations where it can."""
 
-    observations: Observations | None = None
+    observations: ObservationCache | None = None
 
     def replay(self, env: Side, base: Side | None = None, *, role: str) -> Observation:
         """Return the cached observation of a history, or replay it."""
@@ -38,17 +38,17 @@ class CachedRunner(DryRunner):
         return observation
 
     def _cached(self, *envs: Side, fails: bool = False) -> Observation | None:
-        """Return what dry runs of an environment in several trees would see alike.
+        """Return the cached observation of an environment that holds in each of several trees.
 
         Args:
-            fails: Look for a history that does not replay, or for any other.
+            fails: Find an observation of a failed replay instead of a successful one.
         """
         assert self.observations is not None
         interpreter = self.launcher.interpreter(envs[0].environment).path
-        return self.observations.recall(envs, interpreter, fails=fails)
+        return self.observations.find(envs, interpreter, fails=fails)
 
 
 def _has_same_history(env: Side, base: Side) -> bool:
-    """Tell whether all of the base's migrations stand unchanged."""
+    """Return whether the tree has all of the base's migrations unchanged."""
     paths = [revision.path for revision in base.history.revisions]
     return all(env.tree.files.get(path) == base.tree.files[path] for path in paths)

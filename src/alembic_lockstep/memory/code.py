@@ -1,36 +1,36 @@
-"""Whether two versions of a Python file do the same."""
+"""Comparison of two versions of a Python file by what they do."""
 
 from __future__ import annotations
 
 import ast
 import importlib.util
 import re
-import warnings
 
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.repository import Repository
+from alembic_lockstep.models.parsing import INVALID, parse_python
 
-# Comments of ours count as code, and so does what stands around them: it is what they are about.
+# Our own comments count as code, and so does their surrounding: they are about it.
 _DIRECTIVE = re.compile(r"#\s*lockstep:")
 
 
 def same_code(old: bytes, new: bytes, *, docstrings: bool) -> bool:
-    """Whether they differ in comments, formatting and docstrings only.
+    """Return whether two versions differ in comments, formatting and docstrings only.
 
     Args:
-        docstrings: Something reads them, so they count as code.
+        docstrings: Docstrings count as code, as something reads them.
     """
     try:
         before, now = importlib.util.decode_source(old), importlib.util.decode_source(new)
         if _DIRECTIVE.search(before) or _DIRECTIVE.search(now):
             return before == now
-        return _are_same(_parse(before), _parse(now), docstrings)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False  # also what this Python is too old to read
+        return _are_same(parse_python(before), parse_python(now), docstrings)
+    except INVALID:
+        return False
 
 
 def is_same_code(path: str, old: str | None, new: str | None, repository: Repository) -> bool:
-    """Tell whether two blobs (ids; None where there is no file) of a path do the same."""
+    """Return whether two blobs (ids; None for no file) of a path do the same."""
     if old == new:
         return True
     if old is None or new is None or not path.endswith(".py"):
@@ -42,31 +42,25 @@ def is_same_code(path: str, old: str | None, new: str | None, repository: Reposi
     return same_code(*texts, docstrings=True)
 
 
-def _parse(text: str) -> ast.Module:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # an old "\\d" is not this commit's business
-        return ast.parse(text)
-
-
-def _are_same(one: object, other: object, docstrings: bool) -> bool:
-    """Compare two trees, or parts of them; `ast.dump()` of both would take twice as long."""
-    if one is other:  # a name's context, and small numbers
+def _are_same(old: object, new: object, docstrings: bool) -> bool:
+    """Compare two syntax trees, or parts of them; to `ast.dump()` both takes twice as long."""
+    if old is new:  # a name's context, and small numbers
         return True
-    if type(one) is not type(other):
+    if type(old) is not type(new):
         return False
-    if isinstance(one, ast.AST):
-        fields = ((getattr(one, name, None), getattr(other, name, None)) for name in one._fields)
+    if isinstance(old, ast.AST):
+        fields = ((getattr(old, name, None), getattr(new, name, None)) for name in old._fields)
         return all(_are_same(*pair, docstrings) for pair in fields)
-    if isinstance(one, list) and isinstance(other, list):
+    if isinstance(old, list) and isinstance(new, list):
         if not docstrings:
-            one, other = ([part for part in parts if not _is_idle(part)] for parts in (one, other))
-        pairs = zip(one, other, strict=False)
-        return len(one) == len(other) and all(_are_same(*pair, docstrings) for pair in pairs)
-    return one == other
+            old, new = ([part for part in parts if not _is_idle(part)] for parts in (old, new))
+        pairs = zip(old, new, strict=False)
+        return len(old) == len(new) and all(_are_same(*pair, docstrings) for pair in pairs)
+    return old == new
 
 
 def _is_idle(part: object) -> bool:
-    """A docstring, a text below an attribute, or the `pass` that may stand in their place."""
+    """Return whether a part is a docstring, a text below an attribute, or a `pass`."""
     if isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant):
         return isinstance(part.value.value, str)
     return isinstance(part, ast.Pass)

@@ -1,4 +1,4 @@
-"""What a file is known by."""
+"""Digests and stamps that identify a file's content."""
 
 from __future__ import annotations
 
@@ -9,22 +9,23 @@ from collections.abc import Iterable
 from hashlib import blake2b
 from pathlib import Path
 
-# Larger files in bytes are known by size and time, smaller ones by their content.
+# Bytes above which a file is identified by size and time instead of its content.
 _LARGE = 1 << 20
+# Content of a folder, and of a file that was not read.
 THERE = "there"
 # Nanoseconds by which the times of files may lag behind the clock: the kernel's tick.
-_COARSE = 20_000_000
+_CLOCK_TICK = 20_000_000
 
 
-def digest(what: object) -> str:
-    """A digest of anything that JSON can hold."""
-    text = json.dumps(what, sort_keys=True).encode("utf-8", "surrogateescape")
+def digest(value: object) -> str:
+    """Return a digest of a JSON value."""
+    text = json.dumps(value, sort_keys=True).encode("utf-8", "surrogateescape")
     return blake2b(text, digest_size=8).hexdigest()
 
 
 def content_of(path: Path, *, is_read: bool) -> str:
-    """A digest of what a file holds, if that was read; "" if there is none."""
-    if not is_read or not path.is_file():  # a folder, or what could be read for ever
+    """Return a digest of a file's content, `THERE` if it was not read; "" if it is absent."""
+    if not is_read or not path.is_file():  # a folder, or a device that never ends
         return THERE if os.path.lexists(path) else ""
     try:
         if path.stat().st_size > _LARGE:
@@ -35,8 +36,8 @@ def content_of(path: Path, *, is_read: bool) -> str:
 
 
 def have_changed(paths: Iterable[str], since: int) -> bool:
-    """Whether a file was changed since a moment (`time.time_ns()`), whatever its time says."""
-    return any(_changed_at(path) > since - _COARSE for path in paths)
+    """Return whether a file was changed since a moment (`time.time_ns()`), by its ctime."""
+    return any(_changed_at(path) > since - _CLOCK_TICK for path in paths)
 
 
 def _changed_at(path: str) -> int:
@@ -44,12 +45,12 @@ def _changed_at(path: str) -> int:
         status = os.stat(path)  # noqa: PTH116 - of thousands of files
     except OSError:
         return 0
-    # The first import of a module changes its folder, too: bytecode is put there.
+    # The first import of a module changes its folder, too: bytecode is written there.
     return 0 if stat.S_ISDIR(status.st_mode) else status.st_ctime_ns
 
 
 def stamp_of(path: str) -> str:
-    """Size and modification time, of a folder the names in it; "" if there is nothing."""
+    """Return size and modification time, of a folder a digest of its names; "" if absent."""
     try:
         status = os.stat(path)  # noqa: PTH116 - of thousands of files
         if stat.S_ISDIR(status.st_mode):

@@ -1,32 +1,38 @@
-"""Files that Python files import, told from their text."""
+"""Files that Python files import, found by their text."""
 
 from __future__ import annotations
 
 import ast
 import re
-import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cache
 from pathlib import PurePosixPath
 
-# What may import, or reach for, anything that the project has loaded.
+from alembic_lockstep.models.parsing import INVALID, imported_module, parse_python
+
+# Words of code that may import or reach anything that the project has loaded.
 _ANYTHING = re.compile(
     r"\b(import_module|__import__|current_app|sys\.modules|target_metadata|config\.attributes)\b"
 )
 _WORD = re.compile(r"\w+")
-# The fields that hold statements, or what holds statements.
+# Fields of syntax nodes that hold statements, or nodes with statements.
 _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
-_UPWARD = re.compile(r"\bfrom\s+\.")
+_RELATIVE = re.compile(r"\bfrom\s+\.")
 
 
 def imported_files(
     paths: Iterable[str], loaded: Collection[str], read: Callable[[str], str | None]
 ) -> set[str]:
-    """Return the files, of those that a run loaded, which some revisions import: directly or not.
+    """Return those loaded files that some revisions import, directly or not.
 
-    Names are looked for anywhere in the tree, so that no import path has to be known; a name that
-    two files have counts for both. What may reach for anything reaches no revision: Alembic loads
-    these past `sys.modules`, so only an import that names one gets it.
+    A module is matched by its name anywhere in the tree, so that no import path is needed; a
+    name that two files have counts for both. Code that may reach anything does not reach other
+    revisions: Alembic loads these past `sys.modules`, so only an import by name finds them.
+
+    Args:
+        paths: The revisions' files.
+        loaded: The files that a run loaded.
+        read: Reads a file of the tree.
     """
     python = [path for path in loaded if path.endswith(".py")]
     by_name: dict[str, list[str]] = {}
@@ -34,27 +40,26 @@ def imported_files(
         by_name.setdefault(_last_name(path), []).append(path)
     # Most migrations import nothing of the project; that takes no parsing to see.
     words = {word for path in python for word in PurePosixPath(path).with_suffix("").parts}
-    found: set[str] = set()
+    imported: set[str] = set()
     revisions = set(paths)
     waiting = list(revisions)
     while waiting:
         path = waiting.pop()
         text = read(path) or ""
         if _ANYTHING.search(text):
-            found |= {*python} - revisions
+            imported |= {*python} - revisions
             continue
-        if words.isdisjoint(_WORD.findall(text)) and not _UPWARD.search(text):
+        if words.isdisjoint(_WORD.findall(text)) and not _RELATIVE.search(text):
             continue
-        wanted = _modules(text, PurePosixPath(path).parent.parts)
         new = {
-            known
-            for name in wanted
-            for known in by_name.get(name[-1], ())
-            if known not in found and _is(known, name)
+            candidate
+            for module in _modules(text, PurePosixPath(path).parent.parts)
+            for candidate in by_name.get(module[-1], ())
+            if candidate not in imported and _is_module(candidate, module)
         }
-        found |= new
+        imported |= new
         waiting += new
-    return found
+    return imported
 
 
 def _last_name(path: str) -> str:
@@ -62,38 +67,35 @@ def _last_name(path: str) -> str:
     return file.parent.name if file.name == "__init__.py" else file.stem
 
 
-def _is(path: str, module: tuple[str, ...]) -> bool:
+def _is_module(path: str, module: tuple[str, ...]) -> bool:
     file = PurePosixPath(path)
     parts = file.parts[:-1] if file.name == "__init__.py" else (*file.parts[:-1], file.stem)
     return parts[-len(module) :] == module
 
 
-# The runs of the tree and of the base ask about nearly the same files, some of them generated and
-# large; parsing these again was half of a check's time.
+# The tree and its base share nearly all files, some of them generated and large: parsing these
+# twice was half of a check's time.
 @cache
 def _modules(text: str, package: tuple[str, ...]) -> frozenset[tuple[str, ...]]:
-    """Return every module that a text may import, with the packages that hold it."""
+    """Return each module that a text may import, and the packages that hold it."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        tree = parse_python(text)
+    except INVALID:
         return frozenset()
     modules: set[tuple[str, ...]] = set()
     for node in _statements(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                modules.update(_upward(tuple(alias.name.split("."))))
+                modules.update(_with_packages(tuple(alias.name.split("."))))
         elif isinstance(node, ast.ImportFrom):
-            above = package[: len(package) - node.level + 1] if node.level else ()
-            module = (*above, *(node.module.split(".") if node.module else ()))
-            modules.update(_upward(module))
+            module = imported_module(node, package)
+            modules.update(_with_packages(module))
             modules.update((*module, alias.name) for alias in node.names)
     return frozenset(modules)
 
 
 def _statements(tree: ast.Module) -> Iterator[ast.AST]:
-    """Yield the statements of a module, however deep, without their expressions."""
+    """Yield the statements of a module at any depth, without their expressions."""
     waiting: list[ast.AST] = [tree]
     while waiting:
         node = waiting.pop()
@@ -102,6 +104,6 @@ def _statements(tree: ast.Module) -> Iterator[ast.AST]:
             waiting += getattr(node, part, ())
 
 
-def _upward(module: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+def _with_packages(module: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     for size in range(1, len(module) + 1):
         yield module[:size]

@@ -1,4 +1,4 @@
-"""A tree that was judged, with the trace of it: whether another is like it in all that was read."""
+"""A judged tree with its trace, which tells which other trees must have the same outcome."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from alembic_lockstep.memory.trace import Trace
 
 
 @dataclass(frozen=True)
-class KnownTree:
-    """A tree that was judged.
+class CachedTree:
+    """A judged tree, as the cache holds it.
 
     Attributes:
         tree: Its id.
-        stored: What the cache holds of it: the `trace`, and what `counts` of a Python file: its
-            `code` only, or, where something reads them, also its `docstrings`.
+        stored: The cache entry: the `trace`, and under `counts` either `code` or, if something
+            reads docstrings, `docstrings`: what changes of a Python file matter.
     """
 
     repository: Repository
@@ -31,49 +31,49 @@ class KnownTree:
 
     @cached_property
     def trace(self) -> Trace:
-        """What was read of it."""
+        """Files of the tree that dry runs read."""
         return Trace.load(self.stored["trace"])
 
     def changes_to(self, tree: str | None) -> list[Change]:
-        """The change set to another tree or, for None, to what is staged.
+        """Return the change set to another tree or, for None, to what is staged.
 
         Raises:
-            CouldNotJudge: `git gc` took one of them, a merge is under way …
+            CouldNotJudge: `git gc` deleted a tree, a merge is under way …
         """
         if tree == self.tree:
             return []
-        git = self.repository
         if tree is None:
-            return git.staged_changes(self.tree)
-        return git.changes(self.tree, tree, renames=False)
+            return self.repository.staged_changes(self.tree)
+        return self.repository.changes(self.tree, tree, renames=False)
 
     def is_touched(self, changes: Iterable[Change]) -> bool:
-        """Whether a change set from this tree touches what was read of it."""
+        """Return whether a change set from this tree touches anything in its trace."""
         return self.trace.is_touched(changes, self._same_code)
 
     def may_declare_tables(self, changes: Iterable[Change]) -> bool:
-        """Whether a file may be one for the rule unregistered-model, as nothing ever read it."""
+        """Return whether a changed, unread file may declare tables (rule unregistered-model)."""
         return any(map(self._may_declare_a_table, changes))
 
     def changed_surroundings(self) -> str:
-        """Return what was read beside the tree and is not as it was; "" if all is."""
-        git = self.repository
+        """Return what has changed of the files read outside of git; "" if nothing has."""
         outside = self.trace.changed_outside()
         if outside:
             return f"changed outside of the repository: {outside}"
-        if not self.trace.ignored_is_same(git.root, partial(ignored_among, git)):
+        if not self.trace.has_same_ignored_files(
+            self.repository.root, partial(ignored_among, self.repository)
+        ):
             return "ignored files that were read, or could be imported, have changed"
         return ""
 
     def blob(self, path: str) -> str:
-        """The id of one of its files; "" if it has none of that name."""
-        named = ("rev-parse", "--verify", "--quiet", f"{self.tree}:{path}")
-        with suppress(CouldNotJudge):  # it has none
-            return self.repository.git(*named).decode().strip()
+        """Return the id of a file's content; "" if the tree has no such file."""
+        command = ("rev-parse", "--verify", "--quiet", f"{self.tree}:{path}")
+        with suppress(CouldNotJudge):
+            return self.repository.git(*command).decode().strip()
         return ""
 
     def text(self, blob: str) -> str:
-        """The text of one of its files."""
+        """Return the text of a file by its id."""
         return self.repository.contents.read(blob).decode("utf-8", "replace")
 
     def _same_code(self, change: Change) -> bool:

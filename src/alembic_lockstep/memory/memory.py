@@ -1,4 +1,4 @@
-"""What gate runs of a repository leave for later ones."""
+"""The cache of a repository's runs: observations, verdicts and snapshots."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.scratch import ScratchServers
 from alembic_lockstep.git.listing import ignored_among
 from alembic_lockstep.git.tree import Tree
-from alembic_lockstep.memory.known import KnownTree
-from alembic_lockstep.memory.observations import Observations
-from alembic_lockstep.memory.snapshots import Snapshots
+from alembic_lockstep.memory.known import CachedTree
+from alembic_lockstep.memory.observations import ObservationCache
+from alembic_lockstep.memory.snapshots import SnapshotCache
 from alembic_lockstep.memory.trace import Trace
-from alembic_lockstep.memory.verdicts import Verdicts
+from alembic_lockstep.memory.verdicts import VerdictCache
 
-# What we ourselves do not do.
-_NOTHING = ("copies", "searched", "imported", "outside", "texts")
-# With this in a file that was read, docstrings count as code.
+# Reads that only a dry run does.
+_ONLY_DRY_RUNS = ("copies", "searched", "imported", "outside", "texts")
+# Text of a file that reads docstrings, so that they count as code.
 _READS_DOCSTRINGS = "__doc__|getdoc|attribute_docstrings"
 
 
 @dataclass(frozen=True)
-class Memory:
-    """The memory of a repository, under the circumstances of this run.
+class RepositoryCache:
+    """The cache entries of a repository for the same environment and settings as this run's.
 
     Attributes:
         context: How the run was started; its repository is without the objects of submodules.
-        since: When this run began, in nanoseconds; what was changed later was perhaps not read.
+        since: When this run began, in nanoseconds; files that changed later are not cached.
     """
 
     cache: Cache
@@ -42,50 +42,48 @@ class Memory:
     since: int = field(default_factory=time.time_ns)
 
     @cached_property
-    def observations(self) -> Observations:
-        """What dry runs saw."""
-        return Observations(self.cache, self.context, self.settings)
+    def observations(self) -> ObservationCache:
+        """Cached observations."""
+        return ObservationCache(self.cache, self.context, self.settings)
 
     @cached_property
-    def verdicts(self) -> Verdicts:
-        """Which trees passed."""
-        return Verdicts(self.cache, self.context)
+    def verdicts(self) -> VerdictCache:
+        """Cached verdicts."""
+        return VerdictCache(self.cache, self.context)
 
-    def snapshots(self, servers: ScratchServers) -> Snapshots:
-        """Databases in which migrations have run."""
-        return Snapshots(self.cache, self.context, self.settings, servers, self.since)
+    def snapshots(self, servers: ScratchServers) -> SnapshotCache:
+        """Return the cache of databases in which migrations have run."""
+        return SnapshotCache(self.cache, self.context, self.settings, servers, self.since)
 
-    def known(
-        self, name: str, tree: Tree, asked: Collection[str], runs: Sequence[Observation]
-    ) -> KnownTree:
-        """A tree with all that was read of it.
+    def cached_tree(
+        self, name: str, tree: Tree, host_reads: Collection[str], runs: Sequence[Observation]
+    ) -> CachedTree:
+        """Return a tree with the trace of all that was read of it.
 
         Args:
             name: The tree's id, without its submodules filled in.
-            tree: It, as it was read.
-            asked: The paths that we ourselves looked for.
+            tree: The tree as it was read.
+            host_reads: The paths that we ourselves read or looked for.
             runs: The dry runs.
         """
         repository = self.context.repository
-        reads = [one.reads for one in runs]
-        trace = Trace.of([*reads, _ours(asked, tree)], tree.files, repository.root)
-        # A file that the commit adds lies on disk, but the base's runs could not see it.
+        reads = [*(run.reads for run in runs), _as_reads(host_reads, tree)]
+        trace = Trace.of(reads, tree.files, repository.root)
+        # A file that the commit adds lies on disk, but the base's runs could not read it.
         shown = ignored_among(repository, trace.ignored)
         trace = trace.without(trace.ignored.keys() - shown)
-        reading = repository.grep(name, "-E", _READS_DOCSTRINGS, among="*.py")
-        read = trace.opened.intersection(reading)
-        counts = "docstrings" if read else "code"
-        return KnownTree(repository, name, {"trace": trace.stored, "counts": counts})
+        readers = repository.grep(name, "-E", _READS_DOCSTRINGS, among="*.py")
+        counts = "code" if trace.opened.isdisjoint(readers) else "docstrings"
+        return CachedTree(repository, name, {"trace": trace.stored, "counts": counts})
 
 
-def untraced(runs: Sequence[Observation]) -> tuple[str, ...]:
-    """Why it is not known what dry runs read, in words for people; empty if it is."""
-    reasons = (reason for one in runs for reason in one.reads["untraced"])
-    return tuple(dict.fromkeys(reasons))
+def untraced_reasons(runs: Sequence[Observation]) -> tuple[str, ...]:
+    """Return why the reads of dry runs are incomplete, for people; empty if they are complete."""
+    return tuple(dict.fromkeys(reason for run in runs for reason in run.reads["untraced"]))
 
 
-def _ours(asked: Collection[str], tree: Tree) -> dict[str, Any]:
-    """What we looked for ourselves, told as dry runs tell it."""
-    opened = [path for path in asked if path in tree.files]
-    nothing: dict[str, Any] = dict.fromkeys(_NOTHING, ())
-    return {**nothing, "listed": {}, "opened": opened, "absent": set(asked) - set(opened)}
+def _as_reads(paths: Collection[str], tree: Tree) -> dict[str, Any]:
+    """Return the paths that we ourselves read or looked for, shaped as `Observation.reads`."""
+    opened = [path for path in paths if path in tree.files]
+    empty: dict[str, Any] = dict.fromkeys(_ONLY_DRY_RUNS, ())
+    return {**empty, "listed": {}, "opened": opened, "absent": set(paths) - set(opened)}

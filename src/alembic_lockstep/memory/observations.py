@@ -1,4 +1,4 @@
-"""What dry runs saw in trees, kept for when such a tree is the base of another."""
+"""Cached observations of dry runs, for when such a tree is the base of another."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.history.environments import Environment
 from alembic_lockstep.memory.digests import digest
-from alembic_lockstep.memory.known import KnownTree
+from alembic_lockstep.memory.known import CachedTree
 from alembic_lockstep.sides import Side
 
 KIND = "observations"
@@ -24,58 +24,54 @@ _TRIED = 4
 
 
 @dataclass(frozen=True)
-class Observations:
-    """What was seen of a repository's environments under the same circumstances."""
+class ObservationCache:
+    """Cached observations of a repository's Alembic environments, for the same settings."""
 
     cache: Cache
     context: RunContext
     settings: Settings
 
-    def recall(
+    def find(
         self, sides: Sequence[Side], interpreter: str, *, fails: bool = False
     ) -> Observation | None:
-        """Return what a dry run would see in each of these trees, if one is known that reads alike.
+        """Return the cached observation that a dry run in each of these trees would repeat.
 
         Args:
-            sides: Those of one environment.
-            fails: Whether to look for one whose history does not replay, or for any other.
+            sides: Sides of one environment.
+            fails: Find an observation of a failed replay instead of a successful one.
         """
         prefix = self._prefix(sides[0].environment, interpreter)
         for name in self.cache.names(KIND, prefix)[:_TRIED]:
             stored = self.cache.read(KIND, name)
-            if stored is None or bool(stored["seen"]["error"]) is not fails:
+            if stored is None or bool(stored["observation"]["error"]) is not fails:
                 continue
-            known = KnownTree(self.context.repository, name.removeprefix(prefix), stored)
-            with suppress(CouldNotJudge):  # `git gc` took the tree
-                changes = [one for side in sides for one in known.changes_to(side.tree.sha)]
-                touched = known.is_touched(changes)
-                reason = "touched" if touched else known.changed_surroundings()
-                debug(f"observation of tree {known.tree[:12]}: {reason or 'recalled'}")
+            cached = CachedTree(self.context.repository, name.removeprefix(prefix), stored)
+            with suppress(CouldNotJudge):  # `git gc` deleted the tree
+                changes = [change for side in sides for change in cached.changes_to(side.tree.sha)]
+                touched = cached.is_touched(changes)
+                reason = "touched" if touched else cached.changed_surroundings()
+                debug(f"observation of tree {cached.tree[:12]}: {reason or 'recalled'}")
                 if not reason:
-                    return _observation(stored["seen"], stored["trace"])
+                    return _observation(stored["observation"], stored["trace"])
         return None
 
-    def remember(
-        self, environment: Environment, interpreter: str, seen: Observation, known: KnownTree
+    def store(
+        self, environment: Environment, interpreter: str, observation: Observation, tree: CachedTree
     ) -> None:
-        """Keep what a dry run saw in a tree."""
-        name = self._prefix(environment, interpreter) + known.tree
-        facts = {**vars(seen), "reads": {}, "log": "", "guard": None}
-        self.cache.write(KIND, name, {**known.stored, "seen": facts})
+        """Cache the observation of a tree."""
+        name = self._prefix(environment, interpreter) + tree.tree
+        facts = {**vars(observation), "reads": {}, "log": "", "guard": None}
+        self.cache.write(KIND, name, {**tree.stored, "observation": facts})
 
     def _prefix(self, environment: Environment, interpreter: str) -> str:
-        circumstances = [
-            FORMAT,
-            environ_digest(self.context.environ),
-            interpreter,
-            repr(self.settings),
-        ]
-        where = [str(self.context.repository.common_dir), repr(environment)]
-        return f"{digest(where)}-{digest(circumstances)}-"
+        subject = [str(self.context.repository.common_dir), repr(environment)]
+        variables = environ_digest(self.context.environ)
+        settings = [FORMAT, variables, interpreter, repr(self.settings)]
+        return f"{digest(subject)}-{digest(settings)}-"
 
 
 def _observation(facts: Mapping[str, Any], trace: Mapping[str, Any]) -> Observation:
-    """JSON has lists where an observation has tuples."""
+    """Rebuild an observation from JSON, which has lists instead of tuples."""
     plain: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in facts.items()
     }

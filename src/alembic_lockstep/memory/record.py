@@ -1,4 +1,4 @@
-"""Write to the cache what a verdict was made of."""
+"""Write a verdict and its observations to the cache."""
 
 from __future__ import annotations
 
@@ -10,61 +10,63 @@ from alembic_lockstep.dryrun.lacks import server_lacks
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.runner import DryRunner
 from alembic_lockstep.git.tree import Tree
-from alembic_lockstep.memory.memory import Memory
+from alembic_lockstep.memory.memory import RepositoryCache
 from alembic_lockstep.verdict import EnvironmentVerdict, Verdict
 
 
 def record(
-    memory: Memory,
+    cache: RepositoryCache,
     names: tuple[str, str],
     trees: Mapping[str, Tree],
-    asked: Collection[str],
+    host_reads: Collection[str],
     verdict: Verdict,
     runner: DryRunner,
 ) -> None:
-    """Leave what was found to later runs: what was seen in the trees, and that one passed.
+    """Cache the observations of both trees and, without findings, the verdict.
 
     Args:
         names: The ids of the base and of the tree, without submodules filled in.
-        trees: They themselves by these ids.
-        asked: The paths that were looked for in either.
+        trees: The trees by these ids.
+        host_reads: The paths that we ourselves read or looked for in either.
     """
     (base, name), launcher = names, runner.launcher
-    known = memory.known(name, trees[name], asked, launcher.seen)
-    if known.trace.has_changed(memory.context.repository.root, memory.since):
-        debug("not remembered: something that was read has changed since this run began")
+    judged = cache.cached_tree(name, trees[name], host_reads, launcher.seen)
+    if judged.trace.has_changed(cache.context.repository.root, cache.since):
+        debug("not cached: something that was read has changed since this run began")
         return
-    every = {one.environment.name for one in verdict.environments}
-    if len(every) > 1:
-        # What the others read is nothing to an environment. Of Python, we ourselves read for its
-        # dry run what its own description tells already.
-        asked = [path for path in asked if not path.endswith(".py")]
-    for one in verdict.environments:
-        # A fresh database of this tree would be another than one that the base's revisions made.
-        if one.comparison is None or one.comparison.now.outdated:
+    environments = {each.environment.name for each in verdict.environments}
+    if len(environments) > 1:
+        # Files that only other environments read do not matter to one of them. The Python files
+        # that we ourselves read for its dry run are in its own description.
+        host_reads = [path for path in host_reads if not path.endswith(".py")]
+    for each in verdict.environments:
+        # A fresh database of this tree would differ from one that the base's revisions made.
+        if each.comparison is None or each.comparison.now.outdated:
             continue
-        seen = launcher.seen_without(every - {one.environment.name})
-        python = launcher.interpreter(one.environment).path
-        for tree, observed in _replayed(one, base, name, runner):
-            # A failure is looked at anew, unless it says that the history does not replay; another
-            # server may have what this one lacks.
-            is_lasting = not observed.error or (
-                one.comparison.start == BASE_MODELS and not server_lacks(observed)
+        runs = launcher.seen_without(environments - {each.environment.name})
+        python = launcher.interpreter(each.environment).path
+        for tree, observation in _replayed(each, base, name, runner):
+            # A failure is not cached, as another server may have what this one lacks; unless it
+            # shows that the history does not replay.
+            is_lasting = not observation.error or (
+                each.comparison.start == BASE_MODELS and not server_lacks(observation)
             )
-            # Another tree was run in the base's place where its configuration is new.
-            if is_lasting and one.environment.config in trees[tree].files:
-                is_known = tree == name and len(every) == 1
-                read = known if is_known else memory.known(tree, trees[tree], asked, seen)
-                memory.observations.remember(one.environment, python, observed, read)
+            # If the configuration is new, another tree was run in the base's place.
+            if is_lasting and each.environment.config in trees[tree].files:
+                is_judged = tree == name and len(environments) == 1
+                cached_tree = (
+                    judged if is_judged else cache.cached_tree(tree, trees[tree], host_reads, runs)
+                )
+                cache.observations.store(each.environment, python, observation, cached_tree)
     if not verdict.findings:
-        settings = known.blob("pyproject.toml")
-        memory.verdicts.remember(base, known, launcher.interpreters, settings)
+        settings = judged.blob("pyproject.toml")
+        cache.verdicts.store(base, judged, launcher.interpreters, settings)
 
 
 def _replayed(
     verdict: EnvironmentVerdict, base: str, tree: str, runner: DryRunner
 ) -> Iterator[tuple[str, Observation]]:
-    """Yield the trees whose history was replayed, each with what was seen."""
+    """Yield the trees whose history was replayed, each with its observation."""
     comparison = verdict.comparison
     if comparison and comparison.start == BASE_MODELS:
         for name in (tree, base):

@@ -1,7 +1,7 @@
-"""Scratch databases in which migrations have run, kept for the next run.
+"""Snapshots: scratch databases in which migrations have run, kept for later runs.
 
-The history is mostly that of the last commit: what it made is copied, and only what is new runs.
-A snapshot is found by what made it, and is good for any tree that has all of that.
+Most of the history is the last commit's: its database is copied, and only new revisions run.
+A snapshot serves any tree that has all the files that made it.
 """
 
 from __future__ import annotations
@@ -31,24 +31,42 @@ from alembic_lockstep.sides import Side
 
 KIND = "snapshots"
 _TWINS = "twins"
-_TWINS_KEPT = 8
-_NOTHING: dict[str, Any] = {
-    **dict.fromkeys(("opened", "absent", "searched", "texts", "outside", "imported"), ()),
+_MOST_TWINS = 8
+_SETS = ("opened", "absent", "searched", "texts", "outside", "imported")
+_NO_READS: dict[str, Any] = {
+    **dict.fromkeys(_SETS, ()),
     "listed": {},
     "copies": (),
     "untraced": (),
 }
-# The most recently used ones; those before them are of branches that nobody works on.
+# Snapshots that are tried, the most recently used first; older ones are of other branches.
 _TRIED = 16
 _INSTALLED = re.compile(r"[/\\](?:site|dist)-packages([/\\]|$)")
 
 
+_EMPTY = Snapshot(
+    name="",
+    applied={},
+    files={},
+    ignored={},
+    absent=(),
+    outside={},
+    circumstances="",
+    databases={},
+    inert={},
+    taken=(),
+    data=(),
+    transcript={},
+    reads=_NO_READS,
+)
+
+
 @dataclass(frozen=True)
-class Snapshots(SnapshotStore):
-    """The snapshots of a repository's environments under the same circumstances.
+class SnapshotCache(SnapshotStore):
+    """Cached snapshots of a repository's Alembic environments, for the same settings.
 
     Attributes:
-        since: When this run began, in nanoseconds; what was changed later was perhaps not read.
+        since: When this run began, in nanoseconds; files that changed later are not cached.
     """
 
     cache: Cache
@@ -57,149 +75,150 @@ class Snapshots(SnapshotStore):
     servers: ScratchServers
     since: int
 
-    def find(self, side: Side, new: Collection[str]) -> Snapshot | None:
-        """The snapshot that has most of a side's history.
+    def find(self, env: Side, new: Collection[str]) -> Snapshot | None:
+        """Return the snapshot that has most of a tree's history; None if none is usable.
 
-        Either without any of the revisions that are new since the base, or beyond all others.
+        It has either none of the revisions that are new since the base, or all old ones.
         """
-        ids = side.history.ids
+        ids = env.history.ids
         old = ids - set(new)
 
-        def fits(one: Snapshot) -> bool:
-            applied = set(one.applied)
+        def fits(snapshot: Snapshot) -> bool:
+            applied = set(snapshot.applied)
             return applied <= old or (old <= applied <= ids)
 
-        found = [one for one in self._stored(side.environment) if fits(one)]
-        by_size = sorted(found, key=lambda one: len(one.applied), reverse=True)
-        chosen = next((one for one in by_size if self._made_by(one, side)), None)
+        candidates = [snapshot for snapshot in self._stored(env.environment) if fits(snapshot)]
+        by_size = sorted(candidates, key=lambda snapshot: len(snapshot.applied), reverse=True)
+        chosen = next((snapshot for snapshot in by_size if self._is_valid(snapshot, env)), None)
         start = f"{len(chosen.applied)} revisions of {len(ids)}" if chosen else "none"
-        debug(f"{side.environment.name}: snapshot: {start} ({len(found)} fit the history)")
+        debug(f"{env.environment.name}: snapshot: {start} ({len(candidates)} fit the history)")
         return chosen
 
     def keep(
-        self, side: Side, seen: Observation, scratch: dict[str, str], start: Snapshot | None
+        self, env: Side, observation: Observation, scratch: dict[str, str], start: Snapshot | None
     ) -> Snapshot | None:
-        """Keep the databases of a run that came to its end; None if they cannot be kept.
+        """Keep the databases of a completed run; return None if they cannot be kept.
 
         Args:
-            scratch: From targets to the databases' URLs; those that are kept are taken out.
+            scratch: From targets to the databases' URLs; kept ones are removed.
             start: The snapshot that they were copied from.
         """
-        applied = {**(start.applied if start else {}), **seen.paths}
-        if seen.reads["untraced"] or not set(applied) <= side.history.ids:
+        start = start or _EMPTY
+        applied = {**start.applied, **observation.paths}
+        if observation.reads["untraced"] or not set(applied) <= env.history.ids:
             return None
-        reads = _merge(start.reads if start else _NOTHING, seen.reads)
-        root, opened = self.context.repository.root, seen.reads["opened"]
-        outside = [path for path in seen.reads["outside"] if not _INSTALLED.search(path)]
-        others = [str(root / path) for path in opened if path not in side.tree.files]
-        if have_changed((*outside, *others), self.since):
+        root, tracked = self.context.repository.root, env.tree.files
+        outside = [path for path in observation.reads["outside"] if not _INSTALLED.search(path)]
+        untracked = [path for path in observation.reads["opened"] if path not in tracked]
+        if have_changed((*outside, *(str(root / path) for path in untracked)), self.since):
             return None
-        databases = self._kept(seen, scratch)
+        databases = self._keep_databases(observation, scratch)
         if databases is None:
             return None
-        files = self._files(side, seen, start)
-        ignored = {
-            path: content_of(root / path, is_read=True)
-            for path in opened
-            if path not in side.tree.files and (root / path).exists()
-        }
+        existing = [path for path in untracked if (root / path).exists()]
+        files = self._files(env, observation, start)
         content = {
             "applied": applied,
-            "files": {path: side.tree.files[path] for path in files if path in side.tree.files},
-            "ignored": ignored,
-            "absent": seen.reads["absent"],
+            "files": {path: tracked[path] for path in files if path in tracked},
+            "ignored": {path: content_of(root / path, is_read=True) for path in existing},
+            "absent": observation.reads["absent"],
             "outside": {path: stamp_of(path) for path in outside},
-            "circumstances": seen.circumstances,
+            "circumstances": observation.circumstances,
             "databases": databases,
-            "inert": {
-                **(start.inert if start else {}),
-                **inert_migrations(side.tree, seen.paths.values()),
-            },
-            "taken": sorted({*(start.taken if start else ()), *files_taken(side, seen)}),
-            "data": sorted({*(start.data if start else ()), *data_read(side, seen)}),
-            "transcript": {**(start.transcript if start else {}), **seen.transcript},
-            "reads": reads,
+            "inert": {**start.inert, **inert_migrations(env.tree, observation.paths.values())},
+            "taken": sorted({*start.taken, *files_taken(env, observation)}),
+            "data": sorted({*start.data, *data_read(env, observation)}),
+            "transcript": {**start.transcript, **observation.transcript},
+            "reads": _merge(start.reads, observation.reads),
         }
-        name = self._prefix(side.environment) + secrets.token_hex(8)
+        name = self._prefix(env.environment) + secrets.token_hex(8)
         self.cache.write(KIND, name, content)
         return Snapshot(name, **content)
 
     def twins(self, snapshot: Snapshot) -> dict[str, Any]:
-        """What twins said of its databases, once all of the history had run in them."""
+        """Return the cached comparisons of its databases with their twins, by the twins' keys."""
         content: Any = self.cache.read(_TWINS, snapshot.name)
         return content or {}
 
-    def keep_twins(self, snapshot: Snapshot, seen: Observation) -> None:
-        """Keep what the twins of a run said of the databases that the snapshot holds."""
-        known = self.twins(snapshot)
-        said = {one["twin"]["key"]: one["twin"] for one in seen.databases}
-        new = {key: twin for key, twin in said.items() if key and key not in known}
+    def keep_twins(self, snapshot: Snapshot, observation: Observation) -> None:
+        """Cache a run's comparisons of the databases in a snapshot with their twins."""
+        cached = self.twins(snapshot)
+        twins = {database["twin"]["key"]: database["twin"] for database in observation.databases}
+        new = {key: twin for key, twin in twins.items() if key and key not in cached}
         if new and not any(twin["failure"] for twin in new.values()):
-            latest = dict(list({**known, **new}.items())[-_TWINS_KEPT:])
+            latest = dict(list({**cached, **new}.items())[-_MOST_TWINS:])
             self.cache.write(_TWINS, snapshot.name, latest)
 
     def forget(self, snapshot: Snapshot) -> None:
-        """Do not offer it any more."""
+        """Delete a snapshot's entry, so that it is not found again."""
         self.cache.forget(KIND, snapshot.name)
 
-    def _kept(
-        self, seen: Observation, scratch: dict[str, str]
+    def _keep_databases(
+        self, observation: Observation, scratch: dict[str, str]
     ) -> dict[str, tuple[str, str]] | None:
-        dialects = {one["target"]: one["dialect"] for one in seen.connections}
-        kept = {}
+        dialects = {
+            connection["target"]: connection["dialect"] for connection in observation.connections
+        }
+        databases = {}
         for target in list(scratch):
             name = secrets.token_hex(16)
             if target not in dialects or not self.servers.keep(scratch[target], name):
                 return None
             del scratch[target]
-            kept[target] = (dialects[target], name)
-        return kept
+            databases[target] = (dialects[target], name)
+        return databases
 
-    def _files(self, side: Side, seen: Observation, start: Snapshot | None) -> set[str]:
-        """The tree's files that made a database.
+    def _files(self, env: Side, observation: Observation, start: Snapshot) -> set[str]:
+        """Return the files that made a database: those of `start` and of the run.
 
-        They are the migrations, what these import and read, and env.py with what is beside it.
+        They are the migrations, their imports and data, and env.py with the files around it.
         """
-        tree, environment = side.tree, side.environment
-        opened = [path for path in seen.reads["opened"] if path in tree.files]
-        # What the others take was found when the snapshot was made, and is the same.
-        taken = files_taken(side, seen)
+        environment = env.environment
+        opened = [path for path in observation.reads["opened"] if path in env.tree.files]
         around = f"{environment.script_location}/"
-        helpers = {path for path in opened if path.startswith(around)} - set(seen.scripts)
-        # What reads configurations and data may pass it on to migrations.
-        data = {path for path in (*opened, *seen.reads["unseen"]) if not path.endswith(".py")}
-        named = {environment.config, self.settings.start}
-        before = set(start.files) if start else set()
-        return {*seen.paths.values(), *taken, *helpers, *data, *named, *before}
+        helpers = {path for path in opened if path.startswith(around)} - set(observation.scripts)
+        # Code that reads configurations and data may pass them on to migrations.
+        data = {
+            path for path in (*opened, *observation.reads["unseen"]) if not path.endswith(".py")
+        }
+        settings = {environment.config, self.settings.start}
+        return {
+            *observation.paths.values(),
+            *files_taken(env, observation),
+            *helpers,
+            *data,
+            *settings,
+            *start.files,
+        }
 
-    def _made_by(self, snapshot: Snapshot, side: Side) -> bool:
-        """Whether a tree has all that made a snapshot."""
+    def _is_valid(self, snapshot: Snapshot, env: Side) -> bool:
+        """Return whether a tree has all that made a snapshot."""
         root = self.context.repository.root
         return (
-            all(self._is_same(path, sha, side) for path, sha in snapshot.files.items())
+            all(self._is_same(path, sha, env) for path, sha in snapshot.files.items())
             and all(
-                self._names_in(folder, side) == set(names)
+                self._names_in(folder, env) == set(names)
                 for folder, names in snapshot.reads["listed"].items()
             )
             and all(
-                content_of(root / path, is_read=True) == known
-                for path, known in snapshot.ignored.items()
+                content_of(root / path, is_read=True) == content
+                for path, content in snapshot.ignored.items()
             )
             and not any(os.path.lexists(root / path) for path in snapshot.absent)
-            and not side.tree.files.keys() & set(snapshot.absent)
-            and all(stamp_of(path) == known for path, known in snapshot.outside.items())
+            and not env.tree.files.keys() & set(snapshot.absent)
+            and all(stamp_of(path) == stamp for path, stamp in snapshot.outside.items())
         )
 
-    def _is_same(self, path: str, sha: str, side: Side) -> bool:
-        return is_same_code(path, sha, side.tree.files.get(path), self.context.repository)
+    def _is_same(self, path: str, sha: str, env: Side) -> bool:
+        return is_same_code(path, sha, env.tree.files.get(path), self.context.repository)
 
-    def _names_in(self, folder: str, side: Side) -> set[str]:
-        """The names that a dry run would find in a folder: tracked ones, and ignored ones."""
+    def _names_in(self, folder: str, env: Side) -> set[str]:
+        """Return the names that a dry run would list in a folder: tracked and ignored ones."""
         top = f"{folder}/" if folder else ""
-        inside = (path.removeprefix(top) for path in side.tree.files if path.startswith(top))
+        inside = (path.removeprefix(top) for path in env.tree.files if path.startswith(top))
         tracked = {path.partition("/")[0] for path in inside}
-        place = self.context.repository.root / folder
-        others = set(os.listdir(place)) - tracked if place.is_dir() else set()  # noqa: PTH208
+        on_disk = self.context.repository.root / folder
+        others = set(os.listdir(on_disk)) - tracked if on_disk.is_dir() else set()  # noqa: PTH208
         candidates = [f"{top}{name}" for name in sorted(others)]
         ignored = ignored_among(self.context.repository, candidates)
         return (tracked | {path.removeprefix(top) for path in ignored}) - {"__pycache__"}
@@ -212,7 +231,7 @@ class Snapshots(SnapshotStore):
 
     def _prefix(self, environment: Environment) -> str:
         settings = self.settings
-        circumstances = [
+        key = [
             *(FORMAT, environ_digest(self.context.environ), sorted(settings.env.items())),
             *(environment.name, environment.x, environment.flask_app),
             environment.alchemy_config,
@@ -220,17 +239,14 @@ class Snapshots(SnapshotStore):
             *(settings.stand_in, settings.stand_in_text),
             *(settings.python, settings.allow_connect, settings.allow_write, settings.allow_run),
         ]
-        return f"{digest(str(self.context.repository.common_dir))}-{digest(circumstances)}-"
+        return f"{digest(str(self.context.repository.common_dir))}-{digest(key)}-"
 
 
 def _merge(before: Mapping[str, Any], reads: Mapping[str, Any]) -> dict[str, Any]:
-    """What was read while revisions ran: by those of a snapshot, and by those of a run on it.
+    """Return the reads of a snapshot's revisions and of those that ran on top of it.
 
-    Nobody knows which revision read what Python did not know of.
+    Reads that Python's audit events did not show may be of any revision.
     """
     now = {**reads["during"], "opened": [*reads["during"]["opened"], *reads["unseen"]]}
-    merged: dict[str, Any] = {
-        kind: sorted({*before[kind], *now[kind]})
-        for kind in ("opened", "absent", "searched", "texts", "outside", "imported")
-    }
-    return {**_NOTHING, **merged, "listed": {**before["listed"], **now["listed"]}}
+    merged: dict[str, Any] = {kind: sorted({*before[kind], *now[kind]}) for kind in _SETS}
+    return {**_NO_READS, **merged, "listed": {**before["listed"], **now["listed"]}}

@@ -1,7 +1,7 @@
-"""A trace: all that dry runs read. Whatever agrees with it has the same outcome.
+"""A trace: all that dry runs read. A tree that agrees with it has the same outcome.
 
 In build systems this is called a constructive trace (Mokhov, Mitchell, Peyton Jones: "Build
-Systems à la Carte", 2018): no rule says what a project depends on, so it is watched.
+Systems à la Carte", 2018): no rule lists a project's dependencies, so its reads are recorded.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ import posixpath
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from alembic_lockstep.git.entries import Change
+from alembic_lockstep.git.entries import Change, folders_of, parent_folders
 from alembic_lockstep.memory.digests import THERE, content_of, have_changed, stamp_of
 
-# What git, Alembic and Flask are configured by, and we find environments from, wherever it is.
+# Files in any folder that configure git, Alembic and Flask, or from which we find environments.
 _ALWAYS = frozenset({".gitattributes", ".gitignore", ".gitmodules", ".flaskenv", "env.py"})
 _ALWAYS_ENDINGS = (".ini", ".toml")
-# What is in the base's run as well, because that has the same packages, may be of this commit.
+# Files that pin packages: the base ran with the packages of the tree, so they matter to both.
 _PINS = re.compile(
     r"(.*/)?((pdm|poetry|uv|Pipfile)\.lock|Pipfile|(require|constraints)[^/]*\.(txt|in)"
     r"|requirements/[^/]+\.(txt|in))"
@@ -34,17 +34,17 @@ SameCode = Callable[[Change], bool]
 
 @dataclass(frozen=True)
 class Trace:
-    """What dry runs in a tree read. Paths are POSIX from the root.
+    """Files that dry runs in a tree read. Paths are POSIX from the root.
 
     Attributes:
-        opened: Files that were read or asked for, tracked or ignored.
+        opened: Files that were read or looked for, tracked or ignored.
         texts: Python files of which more was read than their code.
-        folders: Folders that were looked for and there.
-        absent: Names that were looked for and not there.
-        listed: Folders whose content was asked for, with the names in there.
+        folders: Folders that were looked for and exist.
+        absent: Paths that were looked for and do not exist.
+        listed: Folders that were listed, with the names in them.
         searched: Folders in which the import system looked for modules.
         imported: Last components of the modules' names that it looked for.
-        ignored: Of the files and folders that are not tracked, what they held if they were read.
+        ignored: Files and folders that are not tracked, see `content_of`.
         outside: Files outside the repository and folders of installed packages, with their stamps.
     """
 
@@ -60,24 +60,24 @@ class Trace:
 
     @classmethod
     def of(cls, reads: Iterable[Mapping[str, Any]], tracked: Collection[str], root: Path) -> Trace:
-        """Merge what dry runs report (`Observation.reads`), of a tree with these files."""
+        """Merge the reads of dry runs (`Observation.reads`) in a tree with these files."""
         runs = list(reads)
 
         def merged(name: str) -> frozenset[str]:
-            return frozenset(path for one in runs for path in one[name])
+            return frozenset(path for run in runs for path in run[name])
 
         listed: dict[str, frozenset[str]] = {}
-        for one in runs:
-            for folder, names in one["listed"].items():
+        for run in runs:
+            for folder, names in run["listed"].items():
                 listed[folder] = listed.get(folder, frozenset()) | frozenset(names)
-        folders = {folder for path in tracked for folder in _upward(path)}
+        folders = folders_of(tracked)
         # A folder ends in a slash.
         opened = {path for path in merged("opened") | merged("copies") if path[-1:] != "/"}
         looked = {path[:-1] for path in merged("opened") if path[-1:] == "/"}
-        names = {posixpath.join(folder, one) for folder, those in listed.items() for one in those}
+        names = {posixpath.join(folder, name) for folder, names in listed.items() for name in names}
         shown = (opened | looked | names).difference(tracked, folders)
         others = {path: content_of(root / path, is_read=path in opened) for path in shown}
-        # What the project wrote into the checkout is in none of the two.
+        # The project's own output is neither tracked nor in the working tree.
         ignored = {path: content for path, content in others.items() if content}
         return cls(
             opened=frozenset(opened.intersection(tracked).union(opened.intersection(ignored))),
@@ -93,7 +93,7 @@ class Trace:
 
     @classmethod
     def load(cls, stored: Mapping[str, Any]) -> Trace:
-        """What `stored` became in JSON."""
+        """Rebuild a trace from the JSON of `stored`."""
         return cls(
             **{name: frozenset(stored[name]) for name in _SETS},
             listed={folder: frozenset(names) for folder, names in stored["listed"].items()},
@@ -101,14 +101,14 @@ class Trace:
             outside=stored["outside"],
         )
 
-    def without(self, unseen: Collection[str]) -> Trace:
-        """It, less files and folders that are neither tracked nor ignored: no checkout has them."""
-        ignored = {path: known for path, known in self.ignored.items() if path not in unseen}
-        return replace(self, ignored=ignored, opened=self.opened.difference(unseen))
+    def without(self, forgotten: Collection[str]) -> Trace:
+        """Return a copy without these untracked, unignored files: no checkout has them."""
+        ignored = {path: held for path, held in self.ignored.items() if path not in forgotten}
+        return replace(self, ignored=ignored, opened=self.opened.difference(forgotten))
 
     @property
     def stored(self) -> dict[str, Any]:
-        """The trace as JSON can hold it."""
+        """The trace in JSON types."""
         return {
             **{name: sorted(getattr(self, name)) for name in _SETS},
             "listed": {folder: sorted(names) for folder, names in self.listed.items()},
@@ -118,12 +118,11 @@ class Trace:
 
     @cached_property
     def _read_in(self) -> frozenset[str]:
-        """The folders in which something was read."""
-        nearest = {posixpath.dirname(path) for path in self.opened} - {""}
-        return frozenset(nearest.union(*map(_upward, nearest)))
+        """Folders, at any level, of files that were read."""
+        return frozenset(folders_of(self.opened))
 
     def is_touched(self, changes: Iterable[Change], same_code: SameCode) -> bool:
-        """Whether a change set, from the tree of this trace to another, touches what was read."""
+        """Return whether a change set, from this trace's tree, touches what was read."""
         edits = []
         for change in changes:
             if change.status == "M" and change.path in self.opened:
@@ -138,21 +137,23 @@ class Trace:
 
     def _touches(self, change: Change) -> bool:
         if change.status == "M":
-            # A submodule or a link, behind which files were read.
+            # A submodule or a linked folder in which files were read.
             return is_always_read(change.path) or change.path in self._read_in
         if change.status in "UTX":
             return True
-        gone = change.old_path if change.status in "DR" else ""
-        come = change.path if change.status in "ACR" else ""
-        return any(self._touches_name(path, is_new=path == come) for path in (gone, come) if path)
+        deleted = change.old_path if change.status in "DR" else ""
+        added = change.path if change.status in "ACR" else ""
+        return any(
+            self._touches_name(path, is_new=path == added) for path in (deleted, added) if path
+        )
 
     def _touches_name(self, path: str, *, is_new: bool) -> bool:
-        """Whether it matters that this file is there now, or no more."""
+        """Return whether the addition or deletion of a file touches what was read."""
         if is_always_read(path) or path in self.opened or path in self._read_in:
             return True
-        if path in self.absent or not self.absent.isdisjoint(_upward(path)):
+        if path in self.absent or not self.absent.isdisjoint(parent_folders(path)):
             return True
-        if not is_new and not self.folders.isdisjoint(_upward(path)):
+        if not is_new and not self.folders.isdisjoint(parent_folders(path)):
             return True
         for folder, name, is_file in _steps(path):
             if folder in self.listed and (not is_new or name not in self.listed[folder]):
@@ -169,35 +170,35 @@ class Trace:
         return posixpath.join(folder, name) not in self._read_in
 
     def has_changed(self, root: Path, since: int) -> bool:
-        """Whether something of it that git does not have was changed since a moment."""
+        """Return whether an untracked or outside file was changed since a moment (nanoseconds)."""
         read = (path for path, content in self.ignored.items() if content != THERE)
         return have_changed((*(str(root / path) for path in read), *self.outside), since)
 
     def changed_outside(self) -> str:
-        """Return a file outside the repository that was read and has changed; "" if none has."""
+        """Return a file outside the repository that changed since it was read; "" if none did."""
         changed = (path for path, stamp in self.outside.items() if stamp_of(path) != stamp)
         return next(changed, "")
 
-    def ignored_is_same(
+    def has_same_ignored_files(
         self, root: Path, ignored_among: Callable[[Collection[str]], set[str]]
     ) -> bool:
-        """Whether a working tree shows the ignored files that were there to be read, and no more.
+        """Return whether a working tree has just the ignored files that could be read then.
 
         Args:
             root: The working tree's top folder.
-            ignored_among: Tells which of some paths git ignores.
+            ignored_among: Returns those of some paths that git ignores.
         """
         for path, content in self.ignored.items():
             if content_of(root / path, is_read=content != THERE) != content:
                 return False
-        come = {path for path in self.absent if os.path.lexists(root / path)}
+        added = {path for path in self.absent if os.path.lexists(root / path)}
         for folder, names in self.listed.items():
-            come.update(posixpath.join(folder, one) for one in _names_in(root / folder) - names)
+            added.update(posixpath.join(folder, name) for name in _names_in(root / folder) - names)
         for folder in self.searched:
-            new = (one for one in _names_in(root / folder) if self._is_new_module(folder, one))
-            come.update(posixpath.join(folder, name) for name in new)
-        known = set(self.ignored)
-        return ignored_among(sorted(known | come)) == known
+            modules = filter(partial(self._is_new_module, folder), _names_in(root / folder))
+            added.update(posixpath.join(folder, name) for name in modules)
+        before = set(self.ignored)
+        return ignored_among(sorted(before | added)) == before
 
     def _is_new_module(self, folder: str, name: str) -> bool:
         is_file = name.endswith(_MODULES)
@@ -207,13 +208,13 @@ class Trace:
 
 
 def is_always_read(path: str) -> bool:
-    """Whether we ourselves, or git, may look at a file of this name."""
+    """Return whether git or we ourselves read every file of this name."""
     name = posixpath.basename(path)
     return name in _ALWAYS or name.endswith(_ALWAYS_ENDINGS) or pins_versions(path)
 
 
 def pins_versions(path: str) -> bool:
-    """Whether a file of this name says which versions of packages a project wants."""
+    """Return whether a file of this name pins versions of packages."""
     return _PINS.fullmatch(path) is not None
 
 
@@ -224,14 +225,8 @@ def _names_in(folder: Path) -> set[str]:
         return set()
 
 
-def _upward(path: str) -> Iterator[str]:
-    """The folders that a path lies in, without the root."""
-    while path := posixpath.dirname(path):
-        yield path
-
-
 def _steps(path: str) -> Iterator[tuple[str, str, bool]]:
-    """Each folder on the way to a file, with the next name on it, and whether that is the file."""
+    """Yield the folders above a file, each with the name in it and whether that is the file."""
     is_file = True
     while path:
         folder, name = posixpath.split(path)

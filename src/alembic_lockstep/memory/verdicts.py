@@ -1,8 +1,8 @@
-"""Passed verdicts that are remembered, and the commits that they answer.
+"""Cached verdicts of trees that passed, and the commits that they answer.
 
-A verdict is kept with the trace of its dry runs. If neither the tree that is asked about nor its
-base differs from the judged tree in anything that was read, the two have the same models and the
-same migrations, and the commit introduces no difference: no dry run could find one.
+A verdict is cached with the trace of its dry runs. If neither a tree nor its base differs from
+the judged tree in anything that was read, the two have the same models and the same migrations,
+and the commit introduces no difference: a dry run could find none.
 """
 
 from __future__ import annotations
@@ -20,45 +20,45 @@ from alembic_lockstep.dryrun.interpreter import recall_interpreter
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.entries import Change
 from alembic_lockstep.memory.digests import digest
-from alembic_lockstep.memory.known import KnownTree
+from alembic_lockstep.memory.known import CachedTree
 
 KIND = "verdicts"
-# The last verdict holds as a rule; those before it serve other branches.
+# The last verdict answers as a rule; those before it serve other branches.
 _TRIED = 4
 
 
 @dataclass(frozen=True)
-class Verdicts:
-    """The verdicts that were given in a repository under the same circumstances.
+class VerdictCache:
+    """Cached verdicts of a repository, for the same environment and flags.
 
     Attributes:
-        context: How the run was started that asks.
+        context: How this run was started.
     """
 
     cache: Cache
     context: RunContext
 
-    def answer(self, base: str, tree: str | None) -> bool:
-        """Whether a tree is known to pass against its base; None is what is staged."""
+    def has_passed(self, base: str, tree: str | None) -> bool:
+        """Return whether a cached verdict passes a tree against its base; None: what is staged."""
         names = self.cache.names(KIND, self._prefix)[:_TRIED]
         return any(self._answers(name, base, tree) for name in names)
 
-    def remember(
-        self, base: str, known: KnownTree, interpreters: Mapping[str, str], settings: str
+    def store(
+        self, base: str, tree: CachedTree, interpreters: Mapping[str, str], settings: str
     ) -> None:
-        """Keep the verdict that a tree passes against its base.
+        """Cache the verdict that a tree passes against its base.
 
         Args:
-            interpreters: From an environment's folder to the Python that was used there.
+            interpreters: From an environment's folder to the Python that ran there.
             settings: The blob of pyproject.toml; "" if there is none.
         """
         content = {
-            **known.stored,
+            **tree.stored,
             "base": base,
             "interpreters": dict(interpreters),
             "settings": settings,
         }
-        self.cache.write(KIND, self._prefix + known.tree, content)
+        self.cache.write(KIND, self._prefix + tree.tree, content)
 
     @cached_property
     def _prefix(self) -> str:
@@ -70,39 +70,39 @@ class Verdicts:
         stored = self.cache.read(KIND, name)
         if stored is None:
             return False
-        known = KnownTree(self.context.repository, name.removeprefix(self._prefix), stored)
+        cached = CachedTree(self.context.repository, name.removeprefix(self._prefix), stored)
         try:
-            others = [tree] if base == stored["base"] else [tree, base]
-            changes = [change for other in others for change in known.changes_to(other)]
-            reason = self._difference(known, changes)
-        except CouldNotJudge as error:  # `git gc` took the tree, a merge is under way …
+            trees = [tree] if base == stored["base"] else [tree, base]
+            changes = [change for sha in trees for change in cached.changes_to(sha)]
+            reason = self._difference(cached, changes)
+        except CouldNotJudge as error:  # `git gc` deleted the tree, a merge is under way …
             reason = error.message
-        debug(f"verdict on tree {known.tree[:12]}: {reason or 'answers'}")
+        debug(f"verdict on tree {cached.tree[:12]}: {reason or 'answers'}")
         return not reason
 
-    def _difference(self, known: KnownTree, changes: Sequence[Change]) -> str:
+    def _difference(self, cached: CachedTree, changes: Sequence[Change]) -> str:
         """Return why a verdict does not answer for trees with these changes; "" if it does."""
-        if known.is_touched(changes):
-            touching = [change.path for change in changes if known.is_touched([change])]
+        if cached.is_touched(changes):
+            touching = [change.path for change in changes if cached.is_touched([change])]
             return f"the change touches what was read: {', '.join(touching[:5])}"
-        if known.may_declare_tables(changes):
+        if cached.may_declare_tables(changes):
             return "a file that was not read may declare tables"
-        if not self._has_same_interpreters(known):
+        if not self._has_same_interpreters(cached):
             return "the project's Python is another one, or not known yet"
-        return known.changed_surroundings()
+        return cached.changed_surroundings()
 
-    def _has_same_interpreters(self, known: KnownTree) -> bool:
-        text = known.text(known.stored["settings"]) if known.stored["settings"] else ""
-        # Others' settings need no parsing: they were valid when the verdict was given.
+    def _has_same_interpreters(self, cached: CachedTree) -> bool:
+        text = cached.text(cached.stored["settings"]) if cached.stored["settings"] else ""
+        # Other tools' settings need no parsing: they were valid at the verdict.
         ours = text if "alembic-lockstep" in text else None
         settings = self.context.load_settings(ours)
         return all(
             self._interpreter(folder, settings) == path
-            for folder, path in known.stored["interpreters"].items()
+            for folder, path in cached.stored["interpreters"].items()
         )
 
     def _interpreter(self, folder: str, settings: Settings) -> str:
-        """The Python that would be used now, if that is known without trying any."""
+        """Return the Python that would run now, "" if candidates would have to be tried."""
         repository = self.context.repository
         chosen = recall_interpreter(
             repository.root,
