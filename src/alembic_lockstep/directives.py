@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from alembic_lockstep.config import did_you_mean
 from alembic_lockstep.models.search import CONSTRAINTS
-from alembic_lockstep.models.source import callee, tree
+from alembic_lockstep.models.source import callee, syntax_tree
 
 MARKER = "lockstep:"
 _DIRECTIVE = re.compile(rf"#\s*{MARKER}\s*(.*)")
@@ -119,14 +119,14 @@ def lines_around(text: str, line: int) -> Collection[int]:
 def surroundings(text: str, line: int) -> tuple[str, ...]:
     """Return what encloses a line, outermost first: names of classes, heads of statements."""
     lines = text.split("\n")
-    nodes = (node for node in ast.walk(tree(text)) if isinstance(node, ast.stmt))
+    nodes = (node for node in ast.walk(syntax_tree(text)) if isinstance(node, ast.stmt))
     around = [node for node in nodes if _first(node) < line <= _last(node)]
     return tuple(getattr(node, "name", "") or lines[node.lineno - 1].strip() for node in around)
 
 
 def _statement(text: str, line: int) -> ast.stmt | None:
     """Return the innermost statement of a line."""
-    nodes = (node for node in ast.walk(tree(text)) if isinstance(node, ast.stmt))
+    nodes = (node for node in ast.walk(syntax_tree(text)) if isinstance(node, ast.stmt))
     around = [node for node in nodes if _first(node) <= line <= _last(node)]
     return around[-1] if around else None
 

@@ -24,8 +24,8 @@ COLUMN = "    id = mapped_column(Integer, primary_key=True)\n"
 
 def tables(text: str) -> list[str]:
     files = {**FILES, "src/shop/new.py": text}
-    found = Resolver(BASES, files.get, files).tables("src/shop/new.py")
-    return [f"{table.name}:{table.line}:{table.column}" for table in found]
+    declared = Resolver(BASES, files.get, files).tables("src/shop/new.py")
+    return [f"{table.name}:{table.line}:{table.column}" for table in declared]
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_no_table_of_a_targeted_base(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "position"),
     [
         (f"from .base import Base\nclass New(Base):\n    __tablename__ = 'n'\n{COLUMN}", "New:2:7"),
         ("from shop.base import Base as B\nclass New(B):\n    __tablename__ = 'n'\n", "New:2:7"),
@@ -69,8 +69,8 @@ def test_no_table_of_a_targeted_base(text: str) -> None:
         ("from .extensions import db\nnew = db.Table('new', x)\n", "new:2:7"),
     ],
 )
-def test_a_table_of_a_targeted_base(text: str, found: str) -> None:
-    assert tables(text) == [found]
+def test_a_table_of_a_targeted_base(text: str, position: str) -> None:
+    assert tables(text) == [position]
 
 
 def test_bases_that_import_each_other_come_to_an_end() -> None:

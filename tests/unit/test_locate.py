@@ -5,17 +5,16 @@ from typing import Any
 
 import pytest
 
-from alembic_lockstep.models.locate import (
-    Span,
+from alembic_lockstep.models.locate import locate, locate_original
+from alembic_lockstep.models.migration import find_in_migration
+from alembic_lockstep.models.search import (
     find_attribute,
     find_class,
     find_column,
-    find_in_migration,
     find_table,
     find_table_arg,
-    locate,
-    locate_original,
 )
+from alembic_lockstep.models.source import Span
 
 MODELS = dedent('''\
     import sqlalchemy as sa
@@ -217,13 +216,13 @@ MIGRATION = dedent("""\
     ],
 )
 def test_find_in_migration(table: str, name: str, expected: str | None) -> None:
-    found = find_in_migration(MIGRATION, table, name)
-    assert (found.source.strip() if found else None) == expected
+    span = find_in_migration(MIGRATION, table, name)
+    assert (span.source.strip() if span else None) == expected
 
 
 def test_batches_of_one_alias_are_told_apart_by_their_table() -> None:
-    lines = [find_in_migration(MIGRATION, table, "seat") for table in ("players", "games")]
-    assert [found.line if found else None for found in lines] == [15, 18]
+    spans = [find_in_migration(MIGRATION, table, "seat") for table in ("players", "games")]
+    assert [span.line if span else None for span in spans] == [15, 18]
 
 
 @pytest.mark.parametrize(
@@ -254,9 +253,9 @@ def test_dict_and_declared_forms_of_table_args() -> None:
                 return (Index("ix_two", "a"),)
         """)
     assert find_table_arg(text, "One", ["ix_two", "a"]) is None
-    found = find_table_arg(text, "Two", ["ix_two", "a"])
-    assert found is not None
-    assert found.line == 6
+    span = find_table_arg(text, "Two", ["ix_two", "a"])
+    assert span is not None
+    assert span.line == 6
 
 
 CATALOGUE: dict[str, Any] = {
@@ -322,8 +321,9 @@ FILES = {
 )
 def test_locate(kind: str, table: str, name: str, columns: list[str], expected: str | None) -> None:
     operation = {"kind": kind, "table": table, "name": name, "columns": columns}
-    found = locate(operation, CATALOGUE, FILES.get)
-    assert (f"{found.path}:{found.line}:{found.column}" if found else None) == expected
+    location = locate(operation, CATALOGUE, FILES.get)
+    position = f"{location.path}:{location.line}:{location.column}" if location else None
+    assert position == expected
 
 
 @pytest.mark.parametrize(
@@ -333,5 +333,5 @@ def test_locate(kind: str, table: str, name: str, columns: list[str], expected: 
 def test_a_table_that_code_makes_is_where_the_table_is_that_it_is_named_after(
     table: str, expected: str | None
 ) -> None:
-    found = locate_original(table, CATALOGUE, FILES.get)
-    assert (found.path if found else None) == expected
+    location = locate_original(table, CATALOGUE, FILES.get)
+    assert (location.path if location else None) == expected

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from alembic_lockstep.history.sources import Read, folder_of, is_material
+from alembic_lockstep.models.source import syntax_tree
 
 _DEF = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -57,7 +58,7 @@ def module_of(path: str) -> str:
 
 def assigned_calls(text: str, classes: frozenset[str]) -> Iterator[str]:
     """Yield the module's names that are assigned what a call of these classes gives."""
-    for statement in _statements(text):
+    for statement in syntax_tree(text).body:
         if isinstance(statement, (ast.Assign, ast.AnnAssign)):
             values = [statement.value]
             if isinstance(statement.value, (ast.List, ast.Tuple)):
@@ -72,19 +73,12 @@ def _targets(statement: ast.Assign | ast.AnnAssign) -> list[ast.expr]:
 
 def _names_in(text: str, framework: Framework) -> Iterator[str]:
     yield from assigned_calls(text, framework.classes)
-    for statement in _statements(text):
+    for statement in syntax_tree(text).body:
         if isinstance(statement, _DEF) and (
             statement.name in framework.factories
             or any(_is_call(node, framework.classes) for node in ast.walk(statement))
         ):
             yield statement.name + _arguments(statement.args)
-
-
-def _statements(text: str) -> list[ast.stmt]:
-    try:
-        return ast.parse(text).body
-    except (SyntaxError, ValueError):
-        return []
 
 
 def _is_call(node: ast.AST | None, classes: frozenset[str]) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.history.revisions import constants
-from alembic_lockstep.models.source import tree
+from alembic_lockstep.models.source import syntax_tree
 
 _FIELDS = ("revision", "down_revision", "branch_labels", "depends_on")
 _LITERALS = (ast.Constant, ast.Name, ast.Tuple, ast.List, ast.Dict, ast.Set, ast.UnaryOp, ast.BinOp)
@@ -25,7 +25,7 @@ def inert(text: str) -> dict[str, Any] | None:
     as pairs of a module and a name in it, which is empty for `import module`. Whether these are
     there already, where importing them again does nothing, has to be seen when it would be loaded.
     """
-    module = tree(text)
+    module = syntax_tree(text)
     values = constants(module)
     told = {name: values.get(name) for name in _FIELDS}
     if "down_revision" not in values or not all(map(_is_plain, told.values())):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, cached_property
 from graphlib import CycleError, TopologicalSorter
+
+from alembic_lockstep.models.parsing import parse_python
 
 _FIELDS = ("revision", "down_revision", "depends_on", "branch_labels")
 # What Alembic loads from a version location: `_only_source_rev_file` in alembic.script.base.
@@ -98,10 +99,7 @@ def _name(path: str) -> str:
 def _parse(path: str, text: str) -> Revision | Broken | None:
     text = text.removeprefix("\ufeff")
     try:
-        with warnings.catch_warnings():
-            # An old "\d" in a migration is not this commit's business.
-            warnings.simplefilter("ignore")
-            module = ast.parse(text)
+        module = parse_python(text)
     except SyntaxError as error:
         return Broken(path, error.lineno or 1, max(error.offset or 1, 1), error.msg)
     except (ValueError, RecursionError, MemoryError) as error:

@@ -1,4 +1,4 @@
-"""Tables that a Python file declares, told from its text and the repository's imports."""
+"""Tables that a Python file declares, found by its text and the repository's imports."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from functools import cached_property
 from alembic_lockstep.models.modules import Module, Modules, Name, chain_of
 from alembic_lockstep.models.spelling import schema_text
 
-# What a class attribute may be without the table having it.
+# Functions whose value in a class attribute makes no column.
 NO_COLUMNS = {"association_proxy", "backref", "column_property", "relationship", "synonym"}
 
 
 @dataclass(frozen=True)
-class Declared:
+class DeclaredTable:
     """A table declared in a file.
 
     Attributes:
-        name: Its class's (or table's) name.
-        line, column: Where that stands.
-        columns: What of the declaration may make a schema, as text to be compared.
-        bases: The last names of a class's bases.
-        mixins: Those of bases that are no targeted ones themselves.
-        tables: What the table may be called; several where no name is written down.
+        name: Name of its class, or of the table.
+        line, column: Position of the name, 1-based.
+        columns: The parts of the declaration that may change the schema, see `schema_text`.
+        bases: Last parts of the names of the class's bases.
+        mixins: Those of `bases` that are not targeted themselves.
+        tables: Possible names of the table: several if none is written down.
     """
 
     name: str
@@ -36,27 +36,27 @@ class Declared:
     mixins: tuple[str, ...] = field(compare=False, default=())
     tables: tuple[str, ...] = field(compare=False, default=())
 
-    def makes_same(self, other: Declared | None) -> bool:
-        """Whether another declaration makes the same table, whatever its declarative base is."""
-        if other is None or self.columns != other.columns:
+    def makes_same_table(self, before: DeclaredTable | None) -> bool:
+        """Return whether an earlier declaration makes the same table, on any base."""
+        if before is None or self.columns != before.columns:
             return False
-        return self.bases == other.bases or self.mixins == other.mixins
+        return self.bases == before.bases or self.mixins == before.mixins
 
 
 def may_declare_tables(source: bytes) -> bool:
-    """Whether a file could declare a table, on whatever base."""
+    """Return whether a file may declare a table, on any base."""
     text = source.decode("utf-8", "replace")
-    if not speaks_of_tables(text):
+    if not mentions_tables(text):
         return False
     module = Module.parse("", text)
     if module is None:
-        return False  # as for the rule
+        return False  # the rule finds none in it, either
     classes = (node for node in ast.walk(module.tree) if isinstance(node, ast.ClassDef))
     return any(_calls(module.tree, "Table")) or any(map(_is_table, classes))
 
 
-def speaks_of_tables(text: str) -> bool:
-    """Whether a file has words without which it declares no table: to parse it takes 20 ms."""
+def mentions_tables(text: str) -> bool:
+    """Return whether a text has a word of table declarations: to parse it takes 20 ms."""
     return re.search(r"Column|column|Table\(|__table|table\s*=", text) is not None
 
 
@@ -78,15 +78,15 @@ class Resolver:
     def _modules(self) -> Modules:
         return Modules(self.read, self.files)
 
-    def tables(self, path: str) -> list[Declared]:
-        """The tables that a file declares on a targeted base; none if it is not valid Python."""
+    def tables(self, path: str) -> list[DeclaredTable]:
+        """Return the tables that a file declares on a targeted base; none if it is not Python."""
         module = self._modules.at(path)
         if module is None:
             return []
-        return [*self._mapped(module), *self._plain(module)]
+        return [*self._mapped_classes(module), *self._table_calls(module)]
 
-    def all_tables(self, path: str) -> list[Declared]:
-        """The tables that a file declares on any base."""
+    def all_tables(self, path: str) -> list[DeclaredTable]:
+        """Return the tables that a file declares on any base."""
         module = self._modules.at(path)
         if module is None:
             return []
@@ -95,18 +95,18 @@ class Resolver:
         return [*mapped, *map(_table, tables)]
 
     def has_module(self, dotted: str) -> bool:
-        """Whether the tree has a module of its own by this name."""
+        """Return whether the tree has a module of this name."""
         return self._modules.named(dotted) is not None
 
-    def _mapped(self, module: Module) -> Iterator[Declared]:
+    def _mapped_classes(self, module: Module) -> Iterator[DeclaredTable]:
         for node in module.classes.values():
-            if _is_table(node) and any(self._targeted(module, base) for base in node.bases):
+            if _is_table(node) and any(self._is_targeted(module, base) for base in node.bases):
                 yield self._class(module, node)
 
-    def _class(self, module: Module, node: ast.ClassDef) -> Declared:
+    def _class(self, module: Module, node: ast.ClassDef) -> DeclaredTable:
         chains = [chain_of(base) for base in node.bases]
         mixins = [chain for chain in chains if not self.bases & {*module.imported(chain or [""])}]
-        return Declared(
+        return DeclaredTable(
             node.name,
             node.lineno,
             node.col_offset + len("class ") + 1,
@@ -116,31 +116,31 @@ class Resolver:
             tables=_table_names(node),
         )
 
-    def _plain(self, module: Module) -> Iterator[Declared]:
+    def _table_calls(self, module: Module) -> Iterator[DeclaredTable]:
         for node in _calls(module.tree, "Table"):
             owners = [*node.args[1:2], node.func]
-            if _table_name(node) and any(self._targeted(module, owner) for owner in owners):
+            if _table_name(node) and any(self._is_targeted(module, owner) for owner in owners):
                 yield _table(node)
 
-    def _targeted(self, module: Module, expression: ast.expr, depth: int = 8) -> bool:
-        """Whether an expression names a targeted base, or something that derives from one."""
+    def _is_targeted(self, module: Module, expression: ast.expr, depth: int = 8) -> bool:
+        """Return whether an expression names a targeted base, or a class derived from one."""
         if isinstance(expression, ast.Subscript):
-            return self._targeted(module, expression.value, depth)
+            return self._is_targeted(module, expression.value, depth)
         chain = chain_of(expression)
         if not chain or depth == 0:
             return False
         node = module.classes.get(chain[0])
         if node is not None:
-            return any(self._targeted(module, base, depth - 1) for base in node.bases)
-        return any(self._known(name, depth) for name in module.imported(chain))
+            return any(self._is_targeted(module, base, depth - 1) for base in node.bases)
+        return any(self._is_targeted_name(name, depth) for name in module.imported(chain))
 
-    def _known(self, name: Name, depth: int) -> bool:
+    def _is_targeted_name(self, name: Name, depth: int) -> bool:
         if name in self.bases:
             return True
         source = self._modules.named(name[0])
         if source is None:
             return False
-        return self._targeted(source, ast.Name(name[1]), depth - 1)
+        return self._is_targeted(source, ast.Name(name[1]), depth - 1)
 
 
 def _called(node: ast.expr) -> str:
@@ -149,8 +149,8 @@ def _called(node: ast.expr) -> str:
 
 
 def _is_table(node: ast.ClassDef) -> bool:
-    """Whether a mapped class has a table of its own: neither abstract nor a mixin."""
-    if any(one.arg == "table" and _is_true(one.value) for one in node.keywords):  # SQLModel
+    """Return whether a mapped class has a table of its own: it is neither abstract nor a mixin."""
+    if any(word.arg == "table" and _is_true(word.value) for word in node.keywords):  # SQLModel
         return True
     names = dict(_assignments(node))
     if "__abstract__" in names:
@@ -160,9 +160,9 @@ def _is_table(node: ast.ClassDef) -> bool:
 
 
 def _columns(node: ast.ClassDef) -> str:
-    """A class without its methods, docstring and relationships."""
-    kept = [statement for statement in node.body if _may_be_column(statement)]
-    return schema_text([*node.keywords, *kept])
+    """Return a class as text, without its methods, docstring and relationships."""
+    columns = [statement for statement in node.body if _may_be_column(statement)]
+    return schema_text([*node.keywords, *columns])
 
 
 def _last_names(chains: Iterable[list[str]]) -> tuple[str, ...]:
@@ -170,7 +170,7 @@ def _last_names(chains: Iterable[list[str]]) -> tuple[str, ...]:
 
 
 def _table_names(node: ast.ClassDef) -> tuple[str, ...]:
-    """Return what the table is called, or what Flask-SQLAlchemy and SQLModel would call it."""
+    """Return the table's name, or the names that Flask-SQLAlchemy and SQLModel would give it."""
     values = dict(_assignments(node))
     name = values.get("__tablename__")
     if isinstance(name, ast.Constant):
@@ -189,22 +189,22 @@ def _calls(module: ast.Module, name: str) -> Iterator[ast.Call]:
 
 
 def _table_name(node: ast.Call) -> str:
-    """Return the name that a `Table(…)` has literally; else ""."""
+    """Return the name in a `Table(…)` call if it is a literal; else ""."""
     first = node.args[0] if node.args else None
     return first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else ""
 
 
-def _table(node: ast.Call) -> Declared:
+def _table(node: ast.Call) -> DeclaredTable:
     name = _table_name(node)
-    columns = schema_text([*node.args[2:], *node.keywords])  # whatever the metadata is
-    return Declared(name, node.lineno, node.col_offset + 1, columns, tables=(name,))
+    columns = schema_text([*node.args[2:], *node.keywords])  # the metadata does not matter
+    return DeclaredTable(name, node.lineno, node.col_offset + 1, columns, tables=(name,))
 
 
 def _may_be_column(statement: ast.stmt) -> bool:
     if isinstance(statement, (ast.Assign, ast.AnnAssign)):
         return not statement.value or _called(statement.value) not in NO_COLUMNS
     decorators = statement.decorator_list if isinstance(statement, ast.FunctionDef) else []
-    return any("declared_attr" in chain_of(one) for one in decorators)
+    return any("declared_attr" in chain_of(decorator) for decorator in decorators)
 
 
 def _is_true(node: ast.expr) -> bool:

@@ -1,4 +1,4 @@
-"""Find an operation in a migration's text."""
+"""Finding an operation in a migration's text."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from alembic_lockstep.models.source import (
     owner,
     span,
     strings,
-    tree,
+    syntax_tree,
 )
 
 
 def find_in_migration(text: str, table: str, name: str) -> Span | None:
-    """The `op.…` call of an upgrade that is about the table's column, index or constraint.
+    """Find the `op.…` call of an upgrade for a table's column, index or constraint.
 
-    The span is the name's literal where there is one, else the call. An empty name looks
-    for the table itself.
+    The span is the name's literal if there is one, else the call. An empty name finds the
+    table itself.
     """
     bare = table.rpartition(".")[2]
     best, call = 0, None
@@ -39,7 +39,7 @@ def find_in_migration(text: str, table: str, name: str) -> Span | None:
 
 
 def _score(call: ast.Call, batch: str, table: str, name: str) -> int:
-    """How surely the call is about the name in the table; 0 when it is about neither."""
+    """Return how surely a call is about the name in the table; 0 if it is about neither."""
     words = {
         word for constant in strings(call) for word in (constant, *re.findall(r"\w+", constant))
     }
@@ -54,8 +54,8 @@ def _score(call: ast.Call, batch: str, table: str, name: str) -> int:
 
 
 def _operations(text: str) -> Iterator[tuple[ast.Call, str]]:
-    """Every operation of an upgrade and its batch's table, helper functions included."""
-    for function in tree(text).body:
+    """Yield the operations of an upgrade with their batch's table, helper functions included."""
+    for function in syntax_tree(text).body:
         if isinstance(function, FUNCTION) and not function.name.startswith("downgrade"):
             yield from _below(function, {"op"}, "")
 
@@ -73,7 +73,7 @@ def _below(node: ast.AST, owners: set[str], batch: str) -> Iterator[tuple[ast.Ca
 
 
 def _batch(node: ast.AST) -> tuple[str, str] | None:
-    """Alias and table of a `with op.batch_alter_table("table") as alias:`."""
+    """Return alias and table of a `with op.batch_alter_table("table") as alias:`."""
     for item in node.items if isinstance(node, ast.With) else ():
         call, alias = item.context_expr, item.optional_vars
         if isinstance(call, ast.Call) and isinstance(alias, ast.Name):

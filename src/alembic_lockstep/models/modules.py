@@ -1,26 +1,27 @@
-"""The repository's modules, read from their text: what they define, and what they import."""
+"""Definitions and imports of the repository's modules, read from their text."""
 
 from __future__ import annotations
 
 import ast
 import sys
-import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 
+from alembic_lockstep.models.parsing import INVALID, imported_module, parse_python
+
 Name = tuple[str, str]  # module and global name
-# They are libraries, whatever files of the repository are called.
+# Never modules of the repository, even if it has files of these names.
 LIBRARIES = {"alembic", "flask_sqlalchemy", "sqlalchemy", "sqlmodel", *sys.stdlib_module_names}
 
 
 @dataclass(frozen=True)
 class Module:
-    """One Python file.
+    """A Python file.
 
     Attributes:
-        definitions: What its global names stand for: a class, a function or a value; of those
-            that `if` and `try` define several times, the first.
+        definitions: The class, function or value of each global name; of those that `if` and
+            `try` define several times, the first.
         imports: From a local name to module and name; the name "" is the module itself.
         stars: Modules of which all names were imported.
     """
@@ -33,17 +34,17 @@ class Module:
 
     @classmethod
     def parse(cls, path: str, text: str) -> Module | None:
-        """Read a file; None if it is not valid Python."""
+        """Parse a file; None if it is not valid Python."""
         return _parse(path, text)
 
     @property
     def classes(self) -> dict[str, ast.ClassDef]:
         """Its global classes."""
-        found = self.definitions.items()
-        return {name: node for name, node in found if isinstance(node, ast.ClassDef)}
+        items = self.definitions.items()
+        return {name: node for name, node in items if isinstance(node, ast.ClassDef)}
 
     def imported(self, chain: list[str]) -> Iterator[Name]:
-        """What `a.b.C` may name: an import's own name, or an attribute of an imported module."""
+        """Yield what `a.b.C` may name: an import's own name, or an imported module's attribute."""
         stars = [(module, chain[0]) for module in self.stars]
         for module, name in [self.imports[chain[0]]] if chain[0] in self.imports else stars:
             dotted = [part for part in (module, name, *chain[1:]) if part]
@@ -62,40 +63,40 @@ class Modules:
 
     read: Callable[[str], str | None]
     files: Collection[str]
-    _known: dict[str, Module | None] = field(default_factory=dict)
+    _parsed: dict[str, Module | None] = field(default_factory=dict)
 
     def at(self, path: str) -> Module | None:
-        """The module of a file; None if it is not valid Python."""
-        if path not in self._known:
-            self._known[path] = Module.parse(path, self.read(path) or "")
-        return self._known[path]
+        """Return the module of a file; None if it is not valid Python."""
+        if path not in self._parsed:
+            self._parsed[path] = Module.parse(path, self.read(path) or "")
+        return self._parsed[path]
 
     def named(self, dotted: str, near: str = "") -> Module | None:
-        """The module that an import means; None if it is not one of the repository.
+        """Return the module that an import means; None if the repository lacks it.
 
         Args:
-            near: The path of what imports it: of several that fit, the nearest is meant.
+            near: The path of the importing file: of several modules, the nearest is meant.
         """
         if dotted.partition(".")[0] in LIBRARIES:
             return None
-        roots = self._places.get(dotted, {})
-        found = max(roots, key=lambda root: (_shared(root, near), -len(root)), default=None)
-        return None if found is None else self.at(roots[found])
+        roots = self._paths_by_name.get(dotted, {})
+        nearest = max(roots, key=lambda root: (_depth(root, near), -len(root)), default=None)
+        return None if nearest is None else self.at(roots[nearest])
 
     @cached_property
-    def _places(self) -> dict[str, dict[str, str]]:
-        """From each dotted name to the folders from which it can be imported, and its file."""
-        found: dict[str, dict[str, str]] = {}
+    def _paths_by_name(self) -> dict[str, dict[str, str]]:
+        """Files by dotted name, and then by the folder from which it is imported."""
+        paths: dict[str, dict[str, str]] = {}
         for path in self.files:
             if not path.endswith(".py"):
                 continue
             parts = _stem(path).split("/")
             for depth in range(len(parts)):
                 root = "/".join(parts[:depth])
-                # What lies in a package is imported through the package.
+                # Modules of a package are imported through the package.
                 if not root or f"{root}/__init__.py" not in self.files:
-                    found.setdefault(".".join(parts[depth:]), {})[root] = path
-        return found
+                    paths.setdefault(".".join(parts[depth:]), {})[root] = path
+        return paths
 
 
 def import_name(path: str, modules: Collection[str], loaded: Iterable[str]) -> str:
@@ -103,7 +104,7 @@ def import_name(path: str, modules: Collection[str], loaded: Iterable[str]) -> s
 
     Args:
         modules: Names of modules of the repository that were imported.
-        loaded: Their paths, and others: they tell from which folders is imported.
+        loaded: Paths of these and other modules, which show the folders of imports.
     """
     endings = [module.replace(".", "/") for module in modules]
     stems = [f"/{_stem(file)}" for file in loaded]
@@ -125,8 +126,8 @@ def _stem(path: str) -> str:
     return path.removesuffix(".py").removesuffix("/__init__")
 
 
-def _shared(root: str, near: str) -> int:
-    """How many folders on the way to a path a root is made of; -1 if it lies elsewhere."""
+def _depth(root: str, near: str) -> int:
+    """Return the depth of a root above a path; -1 if it is not above it."""
     if root and not near.startswith(f"{root}/"):
         return -1
     return len(root.split("/")) if root else 0
@@ -136,12 +137,10 @@ def _shared(root: str, near: str) -> int:
 @cache
 def _parse(path: str, text: str) -> Module | None:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # an invalid escape is the project's to mend
-            tree = ast.parse(text.removeprefix("\ufeff"))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        tree = parse_python(text)
+    except INVALID:
         return None
-    package = path.split("/")[:-1]
+    package = tuple(path.split("/")[:-1])
     imports: dict[str, Name] = {}
     stars = []
     for node in ast.walk(tree):
@@ -150,7 +149,7 @@ def _parse(path: str, text: str) -> Module | None:
                 top = alias.name.split(".")[0]
                 imports[alias.asname or top] = (alias.name if alias.asname else top, "")
         elif isinstance(node, ast.ImportFrom):
-            module = _absolute(node, package)
+            module = ".".join(imported_module(node, package))
             stars += [module for alias in node.names if alias.name == "*"]
             for alias in node.names:
                 imports[alias.asname or alias.name] = (module, alias.name)
@@ -161,13 +160,14 @@ def _parse(path: str, text: str) -> Module | None:
 
 
 def _defined(node: ast.AST) -> Iterator[tuple[str, ast.stmt | ast.expr]]:
-    """What a module's statements define, those in `if` and `try` included."""
+    """Yield names and values that statements define, those in `if` and `try` included."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             yield child.name, child
         elif isinstance(child, ast.Assign):
-            targets = (one.id for one in child.targets if isinstance(one, ast.Name))
-            yield from ((name, child.value) for name in targets)
+            for target in child.targets:
+                if isinstance(target, ast.Name):
+                    yield target.id, child.value
         elif isinstance(child, ast.AnnAssign) and isinstance(child.target, ast.Name):
             if child.value is not None:
                 yield child.target.id, child.value
@@ -176,20 +176,13 @@ def _defined(node: ast.AST) -> Iterator[tuple[str, ast.stmt | ast.expr]]:
 
 
 def _readings(parent: list[str], name: str) -> Iterator[Name]:
-    """A relative import is known from the repository's root; the import root may lie below."""
+    """Yield a name for each import root: relative imports are resolved from the repository's."""
     for skipped in range(len(parent)):
         yield ".".join(parent[skipped:]), name
 
 
-def _absolute(node: ast.ImportFrom, package: list[str]) -> str:
-    if not node.level:
-        return node.module or ""
-    parent = package[: len(package) - node.level + 1]
-    return ".".join([*parent, *((node.module or "").split(".") if node.module else [])])
-
-
 def chain_of(expression: ast.expr) -> list[str]:
-    """The names of `a.b.C`; empty for any other expression."""
+    """Return the names of `a.b.C`; empty for any other expression."""
     if isinstance(expression, ast.Name):
         return [expression.id]
     if isinstance(expression, ast.Attribute):

@@ -1,17 +1,17 @@
-"""Python source as a tree, and places in it.
+"""Syntax trees of Python source, and positions in them.
 
-Pure: text in, place out. Text that is not valid Python, or not of this Python's grammar,
-is an empty module: it has no places.
+Text that is not valid Python, or not of this Python's grammar, is an empty module.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+
+from alembic_lockstep.models.parsing import INVALID, parse_python
 
 FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -27,13 +27,11 @@ class Span:
 
 
 @lru_cache(maxsize=128)
-def tree(text: str) -> ast.Module:
-    """The parsed text; an empty module where it cannot be parsed."""
+def syntax_tree(text: str) -> ast.Module:
+    """Parse a text; return an empty module if that fails."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # an invalid escape is the project's to mend
-            return ast.parse(text.removeprefix("\ufeff"))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return parse_python(text)
+    except INVALID:
         return ast.Module([], [])
 
 
@@ -44,7 +42,7 @@ def _lines(text: str) -> list[str]:
 
 
 def span(text: str, node: ast.expr | ast.stmt) -> Span:
-    """The node's characters, up to the end of its first line."""
+    """Return the span of a node, up to the end of its first line."""
     source = _lines(text)[node.lineno - 1]
     encoded = source.encode()  # ast counts UTF-8 bytes
     one_line = node.end_lineno == node.lineno
@@ -54,7 +52,7 @@ def span(text: str, node: ast.expr | ast.stmt) -> Span:
 
 
 def name_span(text: str, node: ast.expr | ast.stmt) -> Span:
-    """The name that a node is known by: what is defined, assigned or called."""
+    """Return the span of the name that a node defines, assigns or calls."""
     if isinstance(node, ast.Call):
         return span(text, node.func)
     if isinstance(node, (ast.ClassDef, *FUNCTION)):
@@ -67,23 +65,22 @@ def name_span(text: str, node: ast.expr | ast.stmt) -> Span:
 
 
 def _defined_name(whole: Span, name: str) -> Span:
-    found = re.compile(rf"(?:class|def)\s+({re.escape(name)})\b").search(
-        whole.source, whole.column - 1
-    )
-    if found is None:  # a backslash between `class` and the name
+    definition = re.compile(rf"(?:class|def)\s+({re.escape(name)})\b")
+    match = definition.search(whole.source, whole.column - 1)
+    if match is None:  # a backslash between `class` and the name
         return whole
-    return Span(whole.line, found.start(1) + 1, len(name), whole.source)
+    return Span(whole.line, match.start(1) + 1, len(name), whole.source)
 
 
 def classes(text: str, qualname: str) -> Iterator[ast.ClassDef]:
-    """Every class of that qualified name; `if` and `try` may hold one each."""
-    wanted = qualname.replace(".<locals>", "")
-    return (node for path, node in _classes(tree(text), "") if path == wanted)
+    """Yield the classes of a qualified name; `if` and `try` may hold one each."""
+    name = qualname.replace(".<locals>", "")
+    return (node for path, node in _classes(syntax_tree(text), "") if path == name)
 
 
 def all_classes(text: str) -> Iterator[ast.ClassDef]:
-    """Every class, nested ones included."""
-    return (node for _, node in _classes(tree(text), ""))
+    """Yield all classes, nested ones included."""
+    return (node for _, node in _classes(syntax_tree(text), ""))
 
 
 def _classes(node: ast.AST, prefix: str) -> Iterator[tuple[str, ast.ClassDef]]:
@@ -98,7 +95,7 @@ def _classes(node: ast.AST, prefix: str) -> Iterator[tuple[str, ast.ClassDef]]:
 
 
 def members(node: ast.AST) -> Iterator[tuple[str, ast.stmt]]:
-    """Name and statement of what a class's body assigns, annotates or defines."""
+    """Yield name and statement of all that a class's body assigns, annotates or defines."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.Assign):
             yield from ((name.id, child) for name in child.targets if isinstance(name, ast.Name))
@@ -111,34 +108,34 @@ def members(node: ast.AST) -> Iterator[tuple[str, ast.stmt]]:
 
 
 def calls(node: ast.AST) -> Iterator[ast.Call]:
-    """Every call in the node, itself included."""
+    """Yield all calls in a node, itself included."""
     return (inner for inner in ast.walk(node) if isinstance(inner, ast.Call))
 
 
 def callee(call: ast.Call) -> str:
-    """The last part of what is called: `Table` of `sa.Table(…)`."""
+    """Return the last part of a called name: `Table` of `sa.Table(…)`."""
     if isinstance(call.func, ast.Attribute):
         return call.func.attr
     return call.func.id if isinstance(call.func, ast.Name) else ""
 
 
 def owner(call: ast.Call) -> str:
-    """What a method is called on: `op` of `op.add_column(…)`."""
+    """Return the name on which a method is called: `op` of `op.add_column(…)`."""
     value = call.func.value if isinstance(call.func, ast.Attribute) else None
     return value.id if isinstance(value, ast.Name) else ""
 
 
 def keyword(call: ast.Call, name: str) -> ast.expr | None:
-    """The value that a call gives by keyword."""
-    return next((given.value for given in call.keywords if given.arg == name), None)
+    """Return the value of a keyword argument; None if a call lacks it."""
+    return next((word.value for word in call.keywords if word.arg == name), None)
 
 
 def is_text(node: ast.AST | None, value: str) -> bool:
-    """Whether the node is that string's literal."""
+    """Return whether a node is the literal of a value."""
     return isinstance(node, ast.Constant) and node.value == value
 
 
 def strings(node: ast.AST) -> list[str]:
-    """Every string literal in the node."""
-    found = (inner.value for inner in ast.walk(node) if isinstance(inner, ast.Constant))
-    return [value for value in found if isinstance(value, str)]
+    """Return all string literals in a node."""
+    values = (inner.value for inner in ast.walk(node) if isinstance(inner, ast.Constant))
+    return [value for value in values if isinstance(value, str)]

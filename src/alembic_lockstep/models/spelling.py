@@ -1,4 +1,4 @@
-"""Declarations as text that is the same for the same schema, however they are spelled.
+"""Declarations as normalized text: the same for the same schema, however they are spelled.
 
 `Mapped["Optional[str]"]` and `Mapped[str | None]` are one type, and an argument that only Python
 uses is no part of the table.
@@ -12,19 +12,19 @@ from collections.abc import Iterable, Iterator
 from alembic_lockstep.models.modules import chain_of
 
 _COLUMNS = {"Column", "mapped_column"}
-# Arguments of a column that reach no database; a default may be a `Sequence`, though.
+# Arguments of a column that do not reach the database, unless a default is a `Sequence`.
 _PYTHON_ONLY = {
     *("active_history", "compare", "default", "default_factory", "deferred", "deferred_group"),
     *("deferred_raiseload", "doc", "hash", "info", "init", "insert_default", "kw_only"),
     *("onupdate", "repr"),
 }
 _GENERICS = {"Dict", "FrozenSet", "List", "Set", "Tuple", "Type"}
-# Of these not every argument is a type.
+# Generics with arguments that are no types.
 _NOT_TYPES = {"Annotated", "Literal"}
 
 
 def schema_text(declarations: Iterable[ast.AST]) -> str:
-    """Return the declarations as text to be compared."""
+    """Return declarations as normalized text."""
     return "\n".join(map(_declaration, declarations))
 
 
@@ -44,8 +44,12 @@ def _declaration(node: ast.AST) -> str:
 def _value(node: ast.AST) -> str:
     if not isinstance(node, ast.Call) or _COLUMNS.isdisjoint(chain_of(node.func)[-1:]):
         return ast.dump(node)
-    kept = [one for one in node.keywords if one.arg not in _PYTHON_ONLY or _may_be_sequence(one)]
-    return ast.dump(ast.Call(node.func, node.args, kept))
+    keywords = [
+        argument
+        for argument in node.keywords
+        if argument.arg not in _PYTHON_ONLY or _may_be_sequence(argument)
+    ]
+    return ast.dump(ast.Call(node.func, node.args, keywords))
 
 
 def _may_be_sequence(argument: ast.keyword) -> bool:
@@ -56,7 +60,7 @@ def _may_be_sequence(argument: ast.keyword) -> bool:
 
 
 def _type(node: ast.expr) -> str:
-    """Return a type of an annotation; the parts of a union are sorted."""
+    """Return an annotation's type as text; the parts of a union are sorted."""
     return " | ".join(sorted(set(_alternatives(node))))
 
 

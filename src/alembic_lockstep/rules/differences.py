@@ -11,7 +11,8 @@ from alembic_lockstep.dryrun.operations import Operation
 from alembic_lockstep.facts import Facts, location_in, merged_catalogue
 from alembic_lockstep.findings import Finding, Location
 from alembic_lockstep.history.revisions import Revision
-from alembic_lockstep.models.locate import find_in_migration, locate, locate_original
+from alembic_lockstep.models.locate import locate, locate_original
+from alembic_lockstep.models.migration import find_in_migration
 
 STATES = {
     "add": "is in the models",

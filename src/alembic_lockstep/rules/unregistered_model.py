@@ -11,7 +11,7 @@ from typing import Any
 from alembic_lockstep.dryrun.operations import Operation
 from alembic_lockstep.facts import Facts, location_in, merged_catalogue
 from alembic_lockstep.findings import Finding
-from alembic_lockstep.models.declared import Declared, Resolver, speaks_of_tables
+from alembic_lockstep.models.declared import DeclaredTable, Resolver, mentions_tables
 from alembic_lockstep.models.modules import import_name
 
 RULE = "unregistered-model"
@@ -31,7 +31,7 @@ class Unregistered:
     """
 
     path: str
-    table: Declared
+    table: DeclaredTable
     is_new: bool
     was_unregistered: bool
     is_migrated: bool
@@ -90,7 +90,7 @@ def _unregistered(facts: Facts) -> Iterator[Unregistered]:
         path = change.path
         if path in loaded or path not in facts.tree.files or not may_hold_models(path):
             continue
-        if _is_of_migrations(facts, path) or not speaks_of_tables(facts.tree.read(path) or ""):
+        if _is_of_migrations(facts, path) or not mentions_tables(facts.tree.read(path) or ""):
             continue
         tables = now.tables(path)
         if not tables:
@@ -98,7 +98,7 @@ def _unregistered(facts: Facts) -> Iterator[Unregistered]:
         before = {table.name: table for table in _tables_before(facts, now, change.old_path)}
         was_unregistered = bool(before) and change.old_path not in loaded_before
         for table in tables:
-            if not table.makes_same(before.get(table.name)):
+            if not table.makes_same_table(before.get(table.name)):
                 is_new = table.name not in before
                 yield Unregistered(
                     path,
@@ -110,7 +110,7 @@ def _unregistered(facts: Facts) -> Iterator[Unregistered]:
                 )
 
 
-def _tables_before(facts: Facts, now: Resolver, path: str) -> list[Declared]:
+def _tables_before(facts: Facts, now: Resolver, path: str) -> list[DeclaredTable]:
     """Return the tables that the base declares in a file, on the same declarative bases.
 
     The bases may have had other names. Their names are certain if the base was run. Else every
@@ -129,7 +129,7 @@ def _catalogue_before(facts: Facts) -> dict[str, Any]:
     return merged_catalogue(before.databases if before else ())
 
 
-def _is_migrated(facts: Facts, table: Declared) -> bool:
+def _is_migrated(facts: Facts, table: DeclaredTable) -> bool:
     texts = [facts.tree.read(revision.path) or "" for revision in facts.new]
     return any(
         re.search(rf"\b{re.escape(name)}\b", text) for text in texts for name in table.tables
