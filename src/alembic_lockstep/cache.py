@@ -1,9 +1,9 @@
-"""The cache: what earlier runs found out, bounded, and never believed when damaged.
+"""The cache: results of earlier runs, bounded in size; damaged entries count as absent.
 
-An entry is one file, written under another name and renamed, so it is there whole or not at all,
-whoever else writes and however a writer ends. Its first line has a checksum of the rest and of the
-entry's own name: a truncated, altered or misplaced entry is deleted and counts as absent. That a
-cache cannot be read or written costs time, and is never an error.
+An entry is a file, written under another name and renamed, so it exists whole or not at all, with
+any number of writers, killed ones included. Its first line has a checksum of the rest and of the
+entry's own name: a truncated, altered or misplaced entry is deleted. A cache that cannot be read
+or written costs time, and is never an error.
 """
 
 from __future__ import annotations
@@ -19,37 +19,37 @@ from typing import IO, Any, NamedTuple
 
 from alembic_lockstep import __version__
 
-#: Part of the names of entries that others than their writer read; another one for other content.
+#: Part of entries' names. Change it with the content of entries, so that old ones are not read.
 FORMAT = f"{__version__}-5"
 
 #: Bytes of all entries together: some thousand records and a hundred SQLite snapshots of a large
 #: project (1,000 small tables take 8 MB), yet less than what package installers keep.
 LIMIT = 1 << 30
-#: How many entries there may be: each write looks at all of them, which takes 2 µs for one.
+#: Number of all entries: each write lists them, which takes 2 µs for each.
 ENTRIES = 4096
-#: One entry may have this part of the limit: a larger one would push out all that is useful.
+#: An entry may have this part of the limit: a larger one would evict all that is useful.
 _SHARE = 4
 
-#: Seconds. Use is noted no more often than that.
-_USED = 60
-#: Seconds after which an unfinished entry counts as left by a writer that was killed.
-_LEFT = 60 * 60
+#: Seconds between two updates of an entry's time of use.
+_USE_INTERVAL = 60
+#: Seconds after which an unfinished entry is that of a killed writer.
+_ABANDONED = 60 * 60
 
-#: Of a part that does not exist.
+#: Size of a part that does not exist.
 _ABSENT = -1
 _CHUNK = 1 << 20
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 
 
 def cache_root() -> Path:
-    """Give the user's cache folder; private database servers live there, too."""
-    import platformdirs  # here: who knows the folder need not pay for the import
+    """Return the user's cache folder, which holds private database servers, too."""
+    import platformdirs  # slow, and seldom needed
 
     return platformdirs.user_cache_path("alembic-lockstep", appauthor=False)
 
 
-class _Entry(NamedTuple):
-    """A file of the cache, finished or not. Strings, as thousands are looked at in a row."""
+class _EntryFile(NamedTuple):
+    """A file of the cache, finished or not. The path is a string: thousands are listed."""
 
     path: str
     name: str
@@ -62,7 +62,7 @@ class _Entry(NamedTuple):
 
 
 class Cache:
-    """The entries of all kinds below a folder: JSON documents, and files kept as they are.
+    """Entries of several kinds below a folder: JSON documents, and packed files.
 
     Safe with any number of processes and threads.
 
@@ -79,7 +79,7 @@ class Cache:
         self._entries = entries
 
     def read(self, kind: str, name: str) -> Any | None:
-        """Give an entry's content, and note that it was used; None if absent or damaged."""
+        """Return an entry's content and record its use; None if it is absent or damaged."""
         path = self._folder / kind / name
         try:
             with path.open("rb") as file:
@@ -94,7 +94,7 @@ class Cache:
         return json.loads(body)
 
     def write(self, kind: str, name: str, content: Any) -> None:
-        """Write an entry, or replace it; where that is impossible, nothing happens."""
+        """Write or replace an entry; do nothing if that is impossible."""
         body = json.dumps(content, separators=(",", ":")).encode()
         if len(body) > self.limit // _SHARE:
             return
@@ -103,7 +103,7 @@ class Cache:
         self._evict()
 
     def write_files(self, kind: str, name: str, sources: Sequence[Path]) -> bool:
-        """Write an entry that holds some files, or that they do not exist; tell whether it did."""
+        """Write an entry that packs files, absent ones included; return whether that worked."""
         try:
             sizes = [_size(source) for source in sources]
             if sum(sizes) > self.limit // _SHARE:
@@ -116,16 +116,16 @@ class Cache:
         return True
 
     def read_files(self, kind: str, name: str, targets: Sequence[Path]) -> bool:
-        """Make new files from an entry, and note that it was used; tell whether it was there.
+        """Unpack an entry into new files and record its use; return whether that worked.
 
-        If it was not, or was damaged, no file is left.
+        No file is left if the entry is absent or damaged.
         """
         path = self._folder / kind / name
         try:
             with path.open("rb") as file:
                 used = os.fstat(file.fileno()).st_mtime
                 _unpack(file, kind, name, targets)
-        except OSError:  # absent; or the disk is full, and the entry as good as before
+        except OSError:  # absent; or the disk is full, and the entry still good
             _delete(targets)
             return False
         except (TypeError, ValueError):
@@ -136,19 +136,19 @@ class Cache:
         return True
 
     def names(self, kind: str, prefix: str = "") -> list[str]:
-        """Give the names that begin with prefix, those used most recently first."""
-        found = sorted(self._list(kind), key=lambda entry: -entry.used)
-        names = (one.name for one in found if one.is_finished)
+        """Return the names that begin with prefix, the most recently used first."""
+        entries = sorted(self._list(kind), key=lambda entry: -entry.used)
+        names = (entry.name for entry in entries if entry.is_finished)
         return [name for name in names if name.startswith(prefix)]
 
     def forget(self, kind: str, name: str) -> None:
-        """Delete an entry, if it is there."""
+        """Delete an entry, if it exists."""
         _delete([self._folder / kind / name])
 
     def usage(self) -> dict[str, tuple[int, int]]:
-        """Give the number of entries and their bytes, for each kind."""
-        listed = {kind: list(self._list(kind)) for kind in self._kinds()}
-        return {kind: (len(all_), sum(one.size for one in all_)) for kind, all_ in listed.items()}
+        """Return the number of entries and their bytes, for each kind."""
+        sizes = {kind: [entry.size for entry in self._list(kind)] for kind in self._kinds()}
+        return {kind: (len(numbers), sum(numbers)) for kind, numbers in sizes.items()}
 
     def clear(self) -> None:
         """Delete all entries."""
@@ -156,11 +156,11 @@ class Cache:
 
     @contextmanager
     def _replacing(self, kind: str, name: str) -> Iterator[IO[bytes]]:
-        """Open a new file that takes the entry's name if all goes well, and else is gone."""
+        """Yield a new file that replaces the entry, or is deleted if the caller fails."""
         self._root.mkdir(parents=True, exist_ok=True)
         for folder in (self._folder, self._folder / kind):
             folder.mkdir(mode=0o700, exist_ok=True)
-        # The number alone is not enough: two containers may share a cache.
+        # The process's number is not unique: two containers may share a cache.
         new = self._folder / kind / f".{os.getpid()}-{os.urandom(6).hex()}"
         try:
             with os.fdopen(os.open(new, _NEW, 0o600), "wb") as file:
@@ -171,27 +171,27 @@ class Cache:
 
     def _kinds(self) -> list[str]:
         try:
-            return sorted(one.name for one in self._folder.iterdir())
+            return sorted(kind.name for kind in self._folder.iterdir())
         except OSError:
             return []
 
-    def _list(self, kind: str) -> Iterator[_Entry]:
-        with suppress(OSError), os.scandir(self._folder / kind) as found:
-            for one in found:
-                with suppress(FileNotFoundError):  # another run has deleted it just now
-                    status = one.stat(follow_symlinks=False)
-                    yield _Entry(one.path, one.name, status.st_size, status.st_mtime)
+    def _list(self, kind: str) -> Iterator[_EntryFile]:
+        with suppress(OSError), os.scandir(self._folder / kind) as entries:
+            for entry in entries:
+                with suppress(FileNotFoundError):  # another run has just deleted it
+                    status = entry.stat(follow_symlinks=False)
+                    yield _EntryFile(entry.path, entry.name, status.st_size, status.st_mtime)
 
     def _evict(self) -> None:
-        """Delete what was not used for longest, until the rest is within the limits."""
+        """Delete the least recently used entries, until the rest is within the limits."""
         entries = [entry for kind in self._kinds() for entry in self._list(kind)]
-        left = time.time() - _LEFT
-        _delete(one.path for one in entries if not one.is_finished and one.used < left)
-        size, number = sum(one.size for one in entries), len(entries)
+        oldest = time.time() - _ABANDONED
+        _delete(entry.path for entry in entries if not entry.is_finished and entry.used < oldest)
+        size, number = sum(entry.size for entry in entries), len(entries)
         if size <= self.limit and number <= self._entries:
             return
-        finished = [one for one in entries if one.is_finished]
-        for entry in sorted(finished, key=lambda one: one.used):
+        finished = [entry for entry in entries if entry.is_finished]
+        for entry in sorted(finished, key=lambda entry: entry.used):
             if size <= self.limit and number <= self._entries:
                 return
             _delete([entry.path])
@@ -218,7 +218,7 @@ def _pack(
 ) -> None:
     head = json.dumps(sizes).encode() + b"\n"
     checksum = _begin(kind, name, head)
-    file.write(_first_line(kind, name, b"") + head)  # the checksum's place
+    file.write(_first_line(kind, name, b"") + head)  # replaced below
     for source, size in zip(sources, sizes, strict=True):
         if size != _ABSENT:
             with source.open("rb") as content:
@@ -228,7 +228,11 @@ def _pack(
 
 
 def _unpack(file: IO[bytes], kind: str, name: str, targets: Sequence[Path]) -> None:
-    """Make the files of an entry; TypeError or ValueError if they are not what was once kept."""
+    """Unpack an entry into files.
+
+    Raises:
+        TypeError, ValueError: the entry is damaged.
+    """
     first, head = file.readline(100), file.readline(1000)
     checksum = _begin(kind, name, head)
     for target, size in zip(targets, json.loads(head), strict=True):
@@ -236,7 +240,7 @@ def _unpack(file: IO[bytes], kind: str, name: str, targets: Sequence[Path]) -> N
             with target.open("xb") as new:
                 _copy(file, new, size, checksum)
     if first != checksum.hexdigest().encode() + b"\n" or file.read(1):
-        raise ValueError("the checksum is another")
+        raise ValueError("the checksum differs")
 
 
 def _copy(source: IO[bytes], target: IO[bytes], size: int, checksum: blake2b) -> None:
@@ -250,7 +254,7 @@ def _copy(source: IO[bytes], target: IO[bytes], size: int, checksum: blake2b) ->
 
 
 def _note_use(path: Path, used: float) -> None:
-    if time.time() - used > _USED:
+    if time.time() - used > _USE_INTERVAL:
         with suppress(OSError):
             os.utime(path)
 

@@ -1,4 +1,4 @@
-"""What a run did, step by step, for whoever looks into it: `check -v`, `check --debug-log FILE`.
+"""The debug log of a run's steps: `check -v`, `check --debug-log FILE`.
 
 A line begins with the seconds since the run began. No line holds a variable's value or a password.
 """
@@ -15,15 +15,15 @@ _logs: list[TextIO] = []
 
 
 def write_to(stream: TextIO) -> None:
-    """Write what follows to a stream, too."""
+    """Add a stream that the following lines are written to."""
     _logs.append(stream)
 
 
 def debug(line: str) -> None:
-    """Write a line; without a log it costs nothing."""
+    """Write a line to all streams."""
     for log in _logs:
         log.write(f"{time.perf_counter() - _began:8.3f} {line}\n")
-        log.flush()  # a run that is killed leaves what it did
+        log.flush()  # so that a killed run leaves its log
 
 
 @contextmanager

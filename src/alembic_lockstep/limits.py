@@ -1,4 +1,4 @@
-"""What any run needs of the machine: a working directory, and files that may be open at once."""
+"""Limits of the machine: the working directory, and the number of open files."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from pathlib import Path
 
 from alembic_lockstep.errors import CouldNotJudge
 
-# A run has its own pipes, locks and sockets open, and each module while it is imported.
+# A run opens pipes, locks and sockets, and each module while it is imported.
 FEWEST_FILES = 64
 MORE_FILES = "ulimit -n 1024"
 
 
 def working_directory() -> Path:
-    """Return the working directory, with as many files to open as a run needs.
+    """Return the working directory; raise the limit of open files to what a run needs.
 
     Raises:
-        CouldNotJudge: it is gone, or so few files may be open at once.
+        CouldNotJudge: the directory was deleted, or the limit cannot be raised.
     """
     _raise_limit()
     try:

@@ -1,4 +1,4 @@
-"""Files of the working tree, which may be anything by the time they are read."""
+"""Reading files of the working tree, in whose place may be anything by now."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from pathlib import Path
 
 
 def read_regular(file: Path) -> bytes | None:
-    """Return what a file holds; None if it cannot be read, or is none.
+    """Return the content of a regular file; None if it is none or cannot be read.
 
-    A device or a pipe in its place, also behind a link, could be read for ever.
+    To read a device or a pipe, also behind a link, could take for ever.
     """
     try:
         return file.read_bytes() if file.is_file() else None
@@ -17,6 +17,6 @@ def read_regular(file: Path) -> bytes | None:
 
 
 def read_text(file: Path) -> str | None:
-    """Return the same as text, in which bytes that are no UTF-8 are replaced."""
+    """Return the text of a regular file, or None; bytes that are no UTF-8 are replaced."""
     content = read_regular(file)
     return None if content is None else content.decode("utf-8", "replace")

@@ -1,7 +1,7 @@
-"""Slots: numbered directories, each held by one run at a time.
+"""Slots: numbered directories, each locked by at most one run.
 
-What is slow to make (a checkout with its bytecode, a database cluster) is kept from run to run,
-yet two hooks that run at once must neither share it nor wait for each other.
+They hold what is slow to make (a checkout with its bytecode, a database cluster). Two hooks that
+run at once must neither share it nor wait for each other.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def acquire_slot(parent: Path) -> Iterator[Path]:
     """Yield the first free slot directory below parent (0, 1, 2 …), locked until exit.
 
-    The directory is created on demand with mode 0700 and is kept afterwards, with what was put
-    there. The lock is the kernel's, so it dies with the process, also on ``kill -9``.
+    The directory is created on demand with mode 0700; it and its content stay afterwards. The
+    lock is the kernel's, so it ends with the process, also on ``kill -9``.
 
     Raises:
         OSError: parent cannot be created or written.
@@ -39,7 +39,7 @@ def acquire_slot(parent: Path) -> Iterator[Path]:
 
 @contextmanager
 def hold_slot(slot: Path) -> Iterator[bool]:
-    """Lock a slot that exists, until exit; False if another run holds it."""
+    """Lock an existing slot until exit; yield False if another run holds it."""
     lock = _lock_of(slot)
     if not _is_acquired(lock):
         yield False
@@ -55,7 +55,7 @@ def hold_lock(file: Path, *, seconds: float) -> Iterator[None]:
     """Hold a lock file until exit.
 
     Raises:
-        CouldNotJudge: another process held it for so long.
+        CouldNotJudge: another process held it for `seconds`.
     """
     from filelock import Timeout
 
@@ -96,7 +96,7 @@ def _lock_of(slot: Path) -> FileLock:
 
 
 def _lock(file: Path) -> FileLock:
-    from filelock import FileLock  # here: the answer at once holds no slot
+    from filelock import FileLock  # slow, and a cached verdict needs no slot
 
-    # Not thread-local, so that a run may be closed by another thread than the one it began in.
+    # Not thread-local, so that another thread than the run's first may close it.
     return FileLock(file, thread_local=False)

@@ -1,6 +1,6 @@
 """The console script: it imports nothing from the project's folder, whose `git/` is not GitPython.
 
-Until that folder is out of the way, only what Python itself has loaded by then may be imported.
+Until that folder is off `sys.path`, only modules that Python itself has loaded may be imported.
 """
 
 import os
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 def entry() -> None:
-    """Run the command, with libraries that are installed, and no others."""
+    """Run the command with installed libraries only."""
     try:
         cwd = os.getcwd()
-    except OSError:  # it is gone, and nothing can be imported from there
-        sys.path[:] = [one for one in sys.path if os.path.isabs(one)]
+    except OSError:  # it was deleted, so nothing can be imported from there
+        sys.path[:] = [path for path in sys.path if os.path.isabs(path)]
     else:
         sys.path[:] = list(installed(sys.path, cwd, os.environ.get("PYTHONPATH", "")))
     from alembic_lockstep.cli import entry as run
@@ -24,27 +24,25 @@ def entry() -> None:
     run()
 
 
-def installed(entries: "Iterable[str]", cwd: str, named: str) -> "Iterator[str]":
-    """Return the entries of `sys.path` without the folders of the project in `cwd`.
+def installed(entries: "Iterable[str]", cwd: str, pythonpath: str) -> "Iterator[str]":
+    """Yield the entries of `sys.path` without the folders of the project in `cwd`.
 
-    Those are in there because it is run there (`python -m`), or by PYTHONPATH. A virtual
-    environment within the project is no such folder, nor is the one that we ourselves lie in.
-
-    Args:
-        named: The value of PYTHONPATH.
+    `python -m` and PYTHONPATH add such folders. A virtual environment within the project stays,
+    and so does the folder of this package.
     """
     top = _top(cwd)
     own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    unsafe = {os.path.realpath(os.path.join(cwd, one)) for one in ("", *named.split(os.pathsep))}
-    for one in entries:
-        place = os.path.realpath(os.path.join(cwd, one))
-        is_inside = f"{place}{os.sep}".startswith(os.path.join(os.path.realpath(top), ""))
-        if place not in unsafe or not is_inside or place == os.path.realpath(own):
-            yield one
+    folders = ("", *pythonpath.split(os.pathsep))
+    unsafe = {os.path.realpath(os.path.join(cwd, folder)) for folder in folders}
+    for entry in entries:
+        folder = os.path.realpath(os.path.join(cwd, entry))
+        is_inside = f"{folder}{os.sep}".startswith(os.path.join(os.path.realpath(top), ""))
+        if folder not in unsafe or not is_inside or folder == os.path.realpath(own):
+            yield entry
 
 
 def _top(folder: str) -> str:
-    """Return the working tree around a folder, or that folder."""
+    """Return the working tree around a folder, or that folder itself."""
     above = folder
     while not os.path.exists(os.path.join(above, ".git")):
         if os.path.dirname(above) == above:

@@ -1,4 +1,4 @@
-"""Standard input, output and error, whatever the caller has left of them."""
+"""Standard input, output and error, which the caller may have closed."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TextIO
 
 
 def open_streams() -> None:
-    """Open the null device where a standard stream is closed.
+    """Open the null device in the place of closed standard streams.
 
-    Else a file or socket of ours would get its number, and what is printed would land in there.
+    Otherwise a file or socket of ours would get its number, and output would be written to it.
     """
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         try:
@@ -23,13 +23,13 @@ def open_streams() -> None:
 
 
 def flush_streams(code: int) -> int:
-    """Write what is left to write; return the exit code: 2 where a clean or blocked run cannot."""
+    """Flush stdout and stderr; return the exit code: 2 if a report could not be written."""
     are_written = [_flush(stream) for stream in (sys.stdout, sys.stderr)]
     return code if all(are_written) or code not in (0, 1) else 2
 
 
 def _flush(stream: TextIO) -> bool:
-    """Write what is left; return false where that failed and somebody is there to read it."""
+    """Flush a stream; return False if that failed, unless the reader has closed the pipe."""
     try:
         stream.flush()
     except OSError as error:
@@ -39,7 +39,7 @@ def _flush(stream: TextIO) -> bool:
 
 
 def discard(stream: TextIO) -> None:
-    """Lead a stream that cannot be written to into the null device, with what it still holds."""
+    """Redirect a stream that cannot be written to, and its buffer, to the null device."""
     with suppress(OSError, ValueError):
         _discard(stream.fileno())
         stream.flush()

@@ -1,4 +1,4 @@
-"""Settings that were written to pyproject.toml, and are not in what is judged."""
+"""Settings in pyproject.toml on disk that the judged tree lacks."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ FILE = "pyproject.toml"
 
 
 def unstaged_settings(context: RunContext, tree: str) -> str:
-    """Return what happened and what to type where settings on disk are not judged; "" otherwise.
+    """Return a note with the command to type if settings on disk differ from the tree's; else "".
 
-    The settings of what is judged count. Lines that a message printed have no effect until they
-    are staged and, where HEAD is judged, committed. Of other trees nothing is said.
+    The tree's settings count: lines that were copied from a message have no effect until they
+    are staged or, if HEAD is judged, committed. Other trees get no note.
     """
     if context.settings_from_base:
         return ""
@@ -36,5 +36,5 @@ def unstaged_settings(context: RunContext, tree: str) -> str:
 def _settings_in(text: str | None) -> dict[str, object] | None:
     try:
         return own_settings(text or "")
-    except CouldNotJudge:  # a draft on disk stops nobody
+    except CouldNotJudge:  # a draft on disk is no error
         return None

@@ -1,4 +1,4 @@
-"""What `alembic-lockstep cache` shows and clears: the cache, checkouts, snapshots on servers."""
+"""The command `alembic-lockstep cache`: show and clear cache, checkouts, snapshots on servers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def describe(root: Path, urls: tuple[str, ...], environ: Mapping[str, str]) -> Iterator[str]:
-    """Yield lines that say what is kept where.
+    """Yield lines that describe all that earlier runs left.
 
     Args:
         root: The user's cache folder.
@@ -34,9 +34,9 @@ def describe(root: Path, urls: tuple[str, ...], environ: Mapping[str, str]) -> I
     usage = cache.usage()
     databases = usage.pop(SNAPSHOTS, (0, 0))
     yield str(root)
-    for what, (number, size) in {"records": _sum(usage), "SQLite snapshots": databases}.items():
-        yield f"  {what}: {number} ({_bytes(size)})"
-    yield f"  of these at most {_bytes(cache.limit)}; what was not used for longest goes first"
+    for kind, (number, size) in {"records": _sum(usage), "SQLite snapshots": databases}.items():
+        yield f"  {kind}: {number} ({_bytes(size)})"
+    yield f"  of these at most {_bytes(cache.limit)}; the least recently used are deleted first"
     slots = find_slots(root)
     size = sum(map(_size, slots))
     yield f"  private servers: {len(slots)} ({_bytes(size)}, with their snapshots)"
@@ -51,7 +51,7 @@ def describe(root: Path, urls: tuple[str, ...], environ: Mapping[str, str]) -> I
 
 
 def clear(root: Path, urls: tuple[str, ...], environ: Mapping[str, str]) -> Iterator[str]:
-    """Delete what is kept and not in use; yield lines that say what was done."""
+    """Delete all that earlier runs left and no run uses; yield lines that describe it."""
     cache, slots = Cache(root), find_slots(root)
     number, size = _sum(cache.usage())
     cache.clear()
@@ -68,7 +68,7 @@ def clear(root: Path, urls: tuple[str, ...], environ: Mapping[str, str]) -> Iter
 
 
 def _clear_checkouts(folders: list[Path]) -> str:
-    """Delete the checkouts of all repositories; return a line that says which are in use."""
+    """Delete the checkouts of all repositories that are not in use; return a line about it."""
     sizes = {folder: _size(folder) for folder in folders}
     deleted = [folder for folder in folders if delete_workplace(folder)]
     freed = _bytes(sum(sizes[folder] for folder in deleted))
@@ -82,10 +82,10 @@ def _repositories(folders: list[Path]) -> str:
 
 
 def scratch_urls(directory: Path, environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Read the servers that the settings name, of the repository around a directory if any.
+    """Return the scratch servers in the settings of the repository around a directory.
 
     Raises:
-        CouldNotJudge: the settings are wrong.
+        CouldNotJudge: the settings are invalid.
     """
     text = None
     with suppress(CouldNotJudge):  # no repository
@@ -94,7 +94,7 @@ def scratch_urls(directory: Path, environ: Mapping[str, str]) -> tuple[str, ...]
 
 
 def _servers(urls: tuple[str, ...]) -> Iterator[tuple[str, PostgresServer | None]]:
-    """Yield the PostgreSQL servers: what they are called and keep, or why they are not asked."""
+    """Yield description and server of each PostgreSQL URL, or the reason why it is skipped."""
     from alembic_lockstep.dryrun.scratch.postgres_admin import PostgresServer
 
     for url in urls:
@@ -115,12 +115,12 @@ def _sum(usage: Mapping[str, tuple[int, int]]) -> tuple[int, int]:
 
 
 def _size(folder: Path) -> int:
-    """Add up the bytes of all files below a folder, as far as they can be seen."""
+    """Return the bytes of all readable files below a folder."""
     size = 0
-    for place, _, names in os.walk(folder):
+    for parent, _, names in os.walk(folder):
         for name in names:
             with suppress(OSError):  # deleted meanwhile
-                size += Path(place, name).lstat().st_size
+                size += Path(parent, name).lstat().st_size
     return size
 
 

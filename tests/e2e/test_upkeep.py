@@ -60,7 +60,7 @@ def test_an_empty_cache(desk: Desk, tmp_path: Path) -> None:
         str(desk.cache),
         "  records: 0 (0 bytes)",
         "  SQLite snapshots: 0 (0 bytes)",
-        "  of these at most 1.07 GB; what was not used for longest goes first",
+        "  of these at most 1.07 GB; the least recently used are deleted first",
         "  private servers: 0 (0 bytes, with their snapshots)",
         "checkouts: of 0 repositories (0 bytes)",
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -28,10 +29,11 @@ def root(tmp_path: Path) -> Path:
 
 
 def git(root: Path, *arguments: str) -> str:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     command = ["git", *arguments]
-    done = subprocess.run(command, cwd=root, env=kept, capture_output=True, text=True, check=True)
-    return done.stdout.strip()
+    return subprocess.run(
+        command, cwd=root, env=environ, capture_output=True, text=True, check=True
+    ).stdout.strip()
 
 
 def commit(root: Path, **files: str | None) -> str:
@@ -52,7 +54,7 @@ def test_renames_deletions_and_additions_are_told_apart(root: Path) -> None:
     old = commit(root, a_py="one = 1\n" * 20, b_py="two = 2\n", c_py="three = 3\n")
     git(root, "mv", "a.py", "moved.py")
     new = commit(root, b_py=None, c_py="three = 4\n", d_py="four = 5\n" * 9)
-    assert sorted(Repository.discover(root).changes(old, new), key=lambda one: one.path) == [
+    assert sorted(Repository.discover(root).changes(old, new), key=attrgetter("path")) == [
         Change("D", "b.py", "b.py"),
         Change("M", "c.py", "c.py"),
         Change("A", "d.py", "d.py"),
@@ -307,8 +309,8 @@ def test_a_checkout_whose_access_times_were_set_back_is_not_written_again(
         time.sleep(0.1)
     for file in files:
         os.utime(file, ns=(0, file.stat().st_mtime_ns))
-    other = commit(root, a_py="one = 3\n")
-    check_out(repository, other, slot, slot.with_suffix(".state"))
+    new = commit(root, a_py="one = 3\n")
+    check_out(repository, new, slot, slot.with_suffix(".state"))
     again = [(file.stat().st_ino, file.stat().st_mtime_ns) for file in files]
     assert files[0].read_text() == "one = 3\n"
     assert again[1] == written[1]
@@ -334,7 +336,7 @@ def test_what_git_was_called_with_around_the_hook_changes_none_of_our_questions(
     monkeypatch.setenv(name, value)
     repository = Repository.discover(root)
     assert repository.grep(tree, "-F", "lockstep:", among="*.py") == ["a/models.py", "b.py"]
-    added = {one.path for one in repository.entries(repository.tree_with(tree, ["new_[1].py"]))}
+    added = {entry.path for entry in repository.entries(repository.tree_with(tree, ["new_[1].py"]))}
     assert added == {"a/models.py", "b.py", "new_[1].py"}
     assert ignored_among(repository, ["seen.log"]) == {"seen.log"}
     assert repository.configuration.last("filter.upper.clean") == "tr a-z A-Z"

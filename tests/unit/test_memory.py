@@ -138,12 +138,12 @@ def test_a_rename_counts_at_both_ends() -> None:
 
 
 def test_the_same_code_is_asked_for_last() -> None:
-    edit, other = (
+    edit, addition = (
         Change("M", "app/models.py", "app/models.py", "1", "2"),
         Change("A", "local", "local"),
     )
     assert not SEEN.is_touched([edit], lambda _: True)
-    assert SEEN.is_touched([edit, other], lambda _: pytest.fail("the other one says it"))
+    assert SEEN.is_touched([edit, addition], lambda _: pytest.fail("the addition decides it"))
 
 
 def test_what_was_read_as_text_has_no_free_comments() -> None:
@@ -153,8 +153,8 @@ def test_what_was_read_as_text_has_no_free_comments() -> None:
 
 
 def test_a_link_or_submodule_counts_for_what_is_behind_it() -> None:
-    seen = trace(opened=["app/models.py"])
-    assert seen.is_touched([Change("M", "app", "app", "1", "2")], lambda _: True)
+    read = trace(opened=["app/models.py"])
+    assert read.is_touched([Change("M", "app", "app", "1", "2")], lambda _: True)
 
 
 def test_ignored_files(tmp_path: Path) -> None:
@@ -178,17 +178,17 @@ def test_ignored_files(tmp_path: Path) -> None:
         "imported": ["orjson"],
     }
     (tmp_path / "app" / "seen.txt").write_text("")
-    seen = Trace.of([reads], ["app/models.py"], tmp_path)
-    assert set(seen.ignored) == {".env", "app/big", "app/seen.txt"}
-    assert seen.has_same_ignored_files(tmp_path, all_of)
-    assert not seen.has_same_ignored_files(tmp_path, nothing)  # tracked now, or neither
+    read = Trace.of([reads], ["app/models.py"], tmp_path)
+    assert set(read.ignored) == {".env", "app/big", "app/seen.txt"}
+    assert read.has_same_ignored_files(tmp_path, all_of)
+    assert not read.has_same_ignored_files(tmp_path, nothing)  # tracked now, or neither
 
     def once(path: str, text: str | None) -> bool:
-        """Whether it is the same after a file was written or deleted; then all is as before."""
+        """Return whether the files count as the same while one is written or deleted."""
         file = tmp_path / path
         before = file.read_bytes() if file.exists() else None
         file.unlink() if text is None else file.write_text(text)
-        same = seen.has_same_ignored_files(tmp_path, all_of)
+        same = read.has_same_ignored_files(tmp_path, all_of)
         file.unlink(missing_ok=True)
         if before is not None:
             file.write_bytes(before)

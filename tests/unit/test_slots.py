@@ -40,8 +40,8 @@ def test_first_slot_is_created_private(tmp_path: Path) -> None:
 
 
 def test_two_at_once_get_different_slots(tmp_path: Path) -> None:
-    with acquire_slot(tmp_path) as one, acquire_slot(tmp_path) as two:
-        assert [one.name, two.name] == ["0", "1"]
+    with acquire_slot(tmp_path) as first, acquire_slot(tmp_path) as second:
+        assert [first.name, second.name] == ["0", "1"]
 
 
 def test_the_lowest_free_slot_is_taken_again_with_its_content(tmp_path: Path) -> None:
@@ -65,23 +65,23 @@ def test_released_when_the_body_raises(tmp_path: Path) -> None:
 
 
 def test_does_not_wait_for_another_process(tmp_path: Path) -> None:
-    other = hold(tmp_path)
+    holder = hold(tmp_path)
     try:
-        assert held_slot(other).name == "0"
+        assert held_slot(holder).name == "0"
         start = time.monotonic()
         with acquire_slot(tmp_path) as slot:
             assert slot.name == "1"
         assert time.monotonic() - start < 1
     finally:
-        other.kill()
-        other.wait()
+        holder.kill()
+        holder.wait()
 
 
 def test_lock_dies_with_its_process(tmp_path: Path) -> None:
-    other = hold(tmp_path)
-    held_slot(other)
-    os.kill(other.pid, signal.SIGKILL)
-    other.wait()
+    holder = hold(tmp_path)
+    held_slot(holder)
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.wait()
     with acquire_slot(tmp_path) as slot:
         assert slot.name == "0"
 

@@ -23,7 +23,7 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("cwd", "entries", "named", "left"),
+    ("cwd", "entries", "pythonpath", "left"),
     [
         ("", ["", "/usr/lib"], "", ["/usr/lib"]),
         ("src", ["", "{root}/src/.venv/lib"], "", ["{root}/src/.venv/lib"]),
@@ -33,11 +33,11 @@ def root(tmp_path: Path) -> Path:
     ],
 )
 def test_the_projects_folders_are_left_out(
-    root: Path, cwd: str, entries: list[str], named: str, left: list[str]
+    root: Path, cwd: str, entries: list[str], pythonpath: str, left: list[str]
 ) -> None:
-    given = [entry.format(root=root) for entry in entries]
-    wanted = [entry.format(root=root) for entry in left]
-    assert list(installed(given, str(root / cwd), named)) == wanted
+    path = [entry.format(root=root) for entry in entries]
+    expected = [entry.format(root=root) for entry in left]
+    assert list(installed(path, str(root / cwd), pythonpath)) == expected
 
 
 @pytest.mark.parametrize("name", ["click.py", "shlex.py", "__future__.py", "git/__init__.py"])

@@ -34,23 +34,23 @@ def base(tmp_path: Path) -> Path:
 
 
 def make_repository(root: Path) -> Repository:
-    kept = {name: text for name, text in os.environ.items() if not name.startswith("GIT_")}
-    subprocess.run(["git", "init", "--quiet", str(root)], env=kept, check=True)
+    environ = {name: text for name, text in os.environ.items() if not name.startswith("GIT_")}
+    subprocess.run(["git", "init", "--quiet", str(root)], env=environ, check=True)
     return Repository.discover(root)
 
 
-def place(repository: Repository, base: Path) -> Path:
+def find(repository: Repository, base: Path) -> Path:
     return find_workplace(repository, {"TMPDIR": str(base)}, base.with_name("cache"))
 
 
 def test_it_is_private_and_each_repository_has_its_own(
     repository: Repository, base: Path, tmp_path: Path
 ) -> None:
-    folder = place(repository, base)
+    folder = find(repository, base)
     assert folder.parent == base / f"alembic-lockstep-{os.getuid()}"
-    assert [one.stat().st_mode & 0o777 for one in (folder, folder.parent)] == [0o700, 0o700]
-    assert place(repository, base) == folder
-    assert place(make_repository(tmp_path / "other"), base) != folder
+    assert [path.stat().st_mode & 0o777 for path in (folder, folder.parent)] == [0o700, 0o700]
+    assert find(repository, base) == folder
+    assert find(make_repository(tmp_path / "other"), base) != folder
 
 
 def test_where_no_folder_will_do_the_printed_one_does(
@@ -63,8 +63,8 @@ def test_where_no_folder_will_do_the_printed_one_does(
         find_workplace(repository, {}, cache)
     typed = ["bash", "-ec", f'{caught.value.fix}\necho "$TMPDIR"']
     environ = {**os.environ, "HOME": str(tmp_path)}
-    told = subprocess.run(typed, env=environ, capture_output=True, text=True, check=True)
-    folder = find_workplace(repository, {"TMPDIR": told.stdout.strip()}, cache)
+    printed = subprocess.run(typed, env=environ, capture_output=True, text=True, check=True)
+    folder = find_workplace(repository, {"TMPDIR": printed.stdout.strip()}, cache)
     assert folder.is_relative_to(tmp_path / "lockstep")
 
 
@@ -106,7 +106,7 @@ def test_what_somebody_else_put_there_first_is_not_used(
         first.chmod(0o777)
     else:
         first.touch()
-    folder = place(repository, base)
+    folder = find(repository, base)
     assert not folder.is_relative_to(base)
     folder.rmdir()
 
@@ -115,7 +115,7 @@ def test_what_was_not_used_for_long_goes_with_the_next_run(
     repository: Repository, base: Path, tmp_path: Path
 ) -> None:
     old, used, recent = (
-        place(make_repository(tmp_path / name), base) for name in ("old", "used", "recent")
+        find(make_repository(tmp_path / name), base) for name in ("old", "used", "recent")
     )
     for folder in (old, used, recent):
         with acquire_workplace(folder) as slot:
@@ -125,10 +125,10 @@ def test_what_was_not_used_for_long_goes_with_the_next_run(
     with acquire_workplace(used):
         forget(used)
         (old.parent / "swept").unlink()
-        with acquire_workplace(place(repository, base)):
+        with acquire_workplace(find(repository, base)):
             pass
     assert list_workplaces({"TMPDIR": str(base)}, tmp_path / "cache") == sorted(
-        [used, recent, place(repository, base)]
+        [used, recent, find(repository, base)]
     )
     assert not old.exists()
 
@@ -141,7 +141,7 @@ def forget(folder: Path) -> None:
 
 
 def test_one_in_use_is_not_deleted(repository: Repository, base: Path) -> None:
-    folder = place(repository, base)
+    folder = find(repository, base)
     with acquire_workplace(folder), acquire_workplace(folder) as second:
         assert second == folder / "slots" / "1"
         assert not delete_workplace(folder)
