@@ -106,7 +106,7 @@ def _servers(urls: tuple[str, ...]) -> Iterator[tuple[str, PostgresServer | None
         except ConnectionError as error:
             yield f"PostgreSQL at {error}", None
         except ImportError:
-            yield "PostgreSQL: not asked, as the extra 'postgres' is not installed", None
+            yield "PostgreSQL: skipped, as the extra 'postgres' is not installed", None
 
 
 def _sum(usage: Mapping[str, tuple[int, int]]) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from alembic_lockstep.git.command import QUIET, run_git
 from alembic_lockstep.git.deletion import delete
 from alembic_lockstep.git.entries import folders_of, parent_folders
 from alembic_lockstep.git.filters import digest_filters
-from alembic_lockstep.git.ignored import IgnoredFiles, Shown
+from alembic_lockstep.git.ignored import IgnoredEntry, IgnoredFiles
 from alembic_lockstep.git.listing import list_ignored
 from alembic_lockstep.git.replica import Replica
 from alembic_lockstep.git.repository import Repository
@@ -72,7 +72,7 @@ class _Checkout:
         self.folder = self.parent / (self.repository.root.name or "checkout")
 
     def is_written_with(self, filters: str) -> bool:
-        """Tell whether the last update was completed, with these filters."""
+        """Return whether the last update was completed with these filters."""
         done = self.state / "filters"
         is_there = self.folder.is_dir() and not self.folder.is_symlink()
         return is_there and done.is_file() and done.read_text() == filters
@@ -154,7 +154,7 @@ class _Checkout:
         index = self.repository.git_dir / "index"
         return index.is_file() and can_clone(index, self.state)
 
-    def _show(self, shown: Shown, present: os.stat_result | None) -> None:
+    def _show(self, shown: IgnoredEntry, present: os.stat_result | None) -> None:
         """Make an ignored file, folder or link as it is in the user's working tree."""
         target = self.folder / shown.path
         if shown.status is None:
@@ -167,7 +167,7 @@ class _Checkout:
             _copy(shown.source, target, shown.status)
 
     def _is_fresh(self, source: os.stat_result, copy: os.stat_result) -> bool:
-        """Tell whether neither file was written since the copy was made.
+        """Return whether neither file was written since the copy was made.
 
         Some tools give their output a fixed modification time, so ctime counts, too.
         """
@@ -190,7 +190,7 @@ def _make_room(target: Path) -> None:
     delete(target)
 
 
-def _unshowable(shown: dict[str, Shown], tracked: set[str]) -> list[str]:
+def _unshowable(shown: dict[str, IgnoredEntry], tracked: set[str]) -> list[str]:
     """Return ignored paths that the tree itself has, or that lie below a file or link.
 
     Below a link lie the user's own files: to write there would overwrite them.

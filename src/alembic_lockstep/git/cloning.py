@@ -32,10 +32,10 @@ def can_clone(source: Path, folder: Path) -> bool:
 def copy_file(source: str, target: str, status: os.stat_result) -> bool:
     """Copy a file with its mode and modification time; return False if it cannot be read.
 
-    The copy's access time is 0: whatever reads the copy sets it (`dryrun/access.py`).
+    The copy's access time is 0, and reading sets it (`dryrun/access.py`).
 
     Raises:
-        OSError: the copy could not be written: the disk is full, say.
+        OSError: the copy could not be written.
     """
     try:
         file = open(source, "rb")  # noqa: SIM115, PTH123 - closed below; one of thousands

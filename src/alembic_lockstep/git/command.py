@@ -18,7 +18,7 @@ from typing import BinaryIO
 from alembic_lockstep.debug import timed
 from alembic_lockstep.errors import CouldNotJudge
 
-# `import git` runs `git version` unless told not to: half of its import time.
+# Otherwise `import git` runs `git version`: half of its import time.
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 
 from git.cmd import Git
@@ -38,8 +38,8 @@ QUIET = (
 )
 
 #: Set for every call. Git must not refresh an index while it looks: it is the user's, also a
-#: submodule's. Pathspecs are ours, whatever `git --literal-pathspecs` (Magit, Neogit) or the
-#: like was called with around the hook.
+#: submodule's. The options of the git around the hook (`--literal-pathspecs` of Magit and
+#: Neogit, or the like) must not apply to our pathspecs.
 _SET = {
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_LITERAL_PATHSPECS": "0",
@@ -52,7 +52,7 @@ _SET = {
 _UNSET = ("GIT_CONFIG", "GIT_ATTR_SOURCE")
 
 _FILTER = re.compile(r"(?m)^fatal: (.+): (?:clean|smudge) filter '?(\S+?)'? failed$")
-# The command that git itself tells to paste, for a repository that belongs to somebody else.
+# The command that git itself suggests for a repository of another user.
 _SAFE = re.compile(r"^\s*(git config --global --add safe\.directory .+)$", re.MULTILINE)
 
 
@@ -127,7 +127,7 @@ def _without_options(arguments: tuple[str, ...]) -> list[str]:
     return rest
 
 
-# Bytes of an object that is cached: of a migration, say.
+# Bytes of an object that is cached, such as a migration.
 SMALL = 1 << 16
 
 

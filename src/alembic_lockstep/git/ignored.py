@@ -30,7 +30,7 @@ BYTECODE = "__pycache__"
 
 
 @dataclass(frozen=True)
-class Shown:
+class IgnoredEntry:
     """A file, folder or link to be shown in a checkout.
 
     Attributes:
@@ -91,7 +91,7 @@ class IgnoredFiles:
     checkout: Path
     can_clone: bool
 
-    def select(self, names: Iterable[str]) -> Iterator[Shown]:
+    def select(self, names: Iterable[str]) -> Iterator[IgnoredEntry]:
         """Yield the files, folders and links to show, folders before their content.
 
         Args:
@@ -106,36 +106,36 @@ class IgnoredFiles:
             try:
                 shown = list(self._entry(path, source, entry))
             except _TooLargeError:
-                yield Shown(path, source)
+                yield IgnoredEntry(path, source)
                 continue
             left = _Budget(
                 left.bytes - before[0] + entry.bytes, left.files - before[1] + entry.files
             )
             yield from shown
 
-    def _entry(self, path: str, source: str, budget: _Budget) -> Iterator[Shown]:
+    def _entry(self, path: str, source: str, budget: _Budget) -> Iterator[IgnoredEntry]:
         """Yield an entry; a link to a file is shown as that file."""
         try:
             status = os.stat(source)  # noqa: PTH116 - of thousands of files
         except OSError:  # a link that leads nowhere; deleted meanwhile
             return
         if os.path.islink(source) and stat.S_ISDIR(status.st_mode):  # noqa: PTH114
-            yield Shown(path, self._link_target(source))
+            yield IgnoredEntry(path, self._link_target(source))
         else:
             yield from self._copied(path, source, status, budget, source)
 
     def _copied(
         self, path: str, source: str, status: os.stat_result, budget: _Budget, top: str
-    ) -> Iterator[Shown]:
+    ) -> Iterator[IgnoredEntry]:
         if stat.S_ISDIR(status.st_mode):
             yield from self._folder(path, source, status, budget, top)
         elif stat.S_ISREG(status.st_mode):  # no socket, pipe or device
             budget.spend(0 if self.can_clone else status.st_size)
-            yield Shown(path, source, status)
+            yield IgnoredEntry(path, source, status)
 
     def _folder(
         self, path: str, source: str, status: os.stat_result, budget: _Budget, top: str
-    ) -> Iterator[Shown]:
+    ) -> Iterator[IgnoredEntry]:
         budget.spend(0)
         try:
             entries = list(islice(os.scandir(source), budget.files + SURPLUS))
@@ -143,18 +143,18 @@ class IgnoredFiles:
             return
         names = {entry.name for entry in entries}
         if not names.isdisjoint(MARKS) or os.path.basename(source) == NEVER_COPIED:  # noqa: PTH119
-            yield Shown(path, source)
+            yield IgnoredEntry(path, source)
             return
         if path.count("/") > DEEPEST:
             raise _TooLargeError
-        yield Shown(path, source, status)
+        yield IgnoredEntry(path, source, status)
         for entry in entries:
             if entry.name != BYTECODE:
                 yield from self._inner(f"{path}/{entry.name}", entry, budget, top)
 
     def _inner(
         self, path: str, entry: os.DirEntry[str], budget: _Budget, top: str
-    ) -> Iterator[Shown]:
+    ) -> Iterator[IgnoredEntry]:
         """Yield an entry of a folder. A link within the entry `top` is shown as a link."""
         try:
             status = entry.stat(follow_symlinks=False)
@@ -163,7 +163,7 @@ class IgnoredFiles:
                 return
             budget.spend(0)
             if _is_below(_target(entry.path), top) or not entry.is_file():
-                yield Shown(path, self._link_target(entry.path))
+                yield IgnoredEntry(path, self._link_target(entry.path))
             else:
                 yield from self._copied(path, entry.path, entry.stat(), budget, top)
         except OSError:  # deleted meanwhile

@@ -69,7 +69,7 @@ def _ignored_in(repository: Repository, root: Path, git_dir: Path | None = None)
 
 
 def _outermost(names: Sequence[str]) -> list[str]:
-    """Drop what lies in a folder that is listed, too.
+    """Drop files and folders below a folder that is listed, too.
 
     With `--directory`, git lists a folder and its content where the folder's own `.gitignore`
     ignores all of it, as `uv venv`, Python 3.13's venv and the caches of ruff, mypy and pytest do.

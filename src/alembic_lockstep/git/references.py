@@ -1,4 +1,4 @@
-"""Where HEAD and a repository's branches and tags are, and the commits that they name."""
+"""HEAD, branches and tags of a repository, and the commits that they name."""
 
 from __future__ import annotations
 

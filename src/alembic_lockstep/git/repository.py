@@ -68,7 +68,7 @@ class Repository:
         if len(lines) != len(names) + 1:  # a folder's name holds a newline
             questions = (*((name,) for name in names), objects)
             lines = [run_git(cwd, "rev-parse", *words).removesuffix(b"\n") for words in questions]
-        # Some answers are relative to the folder that git was asked in.
+        # Some answers are relative to `cwd`.
         root, git_dir, common, stored = ((cwd / os.fsdecode(line)).resolve() for line in lines)
         return cls(root, git_dir, common, _main_root(root, git_dir, common), stored)
 
@@ -107,7 +107,7 @@ class Repository:
 
     @cached_property
     def references(self) -> References:
-        """HEAD, branches and tags, as they were when first asked for."""
+        """HEAD, branches and tags at the first call."""
         from alembic_lockstep.git.references import References  # not for the answer at once
 
         return References.read(self.git_dir, self.git)

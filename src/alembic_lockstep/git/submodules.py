@@ -1,7 +1,7 @@
 """Trees with their submodules filled in: a submodule's files then are files like any others.
 
 A tree holds only a submodule's commit. Its objects are in a git directory of its own on this
-machine, so nothing is fetched. The filled trees are written into a folder of ours: in the user's
+machine, so nothing is fetched. The filled trees are written into our own folder: in the user's
 repository they would name objects that it does not have.
 """
 

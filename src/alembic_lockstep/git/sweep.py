@@ -10,7 +10,7 @@ from pathlib import Path
 
 from alembic_lockstep.git.deletion import delete
 from alembic_lockstep.git.entries import folders_of
-from alembic_lockstep.git.ignored import BYTECODE, Shown
+from alembic_lockstep.git.ignored import BYTECODE, IgnoredEntry
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Sweep:
     folder: Path
     began: int
     tracked: set[str]
-    shown: dict[str, Shown]
+    shown: dict[str, IgnoredEntry]
     present: dict[str, os.stat_result] = field(default_factory=dict)
     tracked_there: int = 0
 

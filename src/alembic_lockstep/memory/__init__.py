@@ -1,1 +1,1 @@
-"""What earlier dry runs read and found: answers at once where nothing of it has changed."""
+"""The cache of runs: verdicts, observations and snapshots, each with the files that were read."""

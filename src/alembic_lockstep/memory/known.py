@@ -1,4 +1,4 @@
-"""A judged tree with its trace, which tells which other trees must have the same outcome."""
+"""A judged tree with its trace, which decides whether another tree has the same outcome."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class CachedTree:
     """A judged tree, as the cache holds it.
 
     Attributes:
-        tree: Its id.
+        sha: Its id.
         stored: The cache entry: the `trace`, and under `counts` either `code` or, if something
-            reads docstrings, `docstrings`: what changes of a Python file matter.
+            reads docstrings, `docstrings`: the edits of a Python file that matter.
     """
 
     repository: Repository
-    tree: str
+    sha: str
     stored: Mapping[str, Any]
 
     @cached_property
@@ -40,11 +40,11 @@ class CachedTree:
         Raises:
             CouldNotJudge: `git gc` deleted a tree, a merge is under way …
         """
-        if tree == self.tree:
+        if tree == self.sha:
             return []
         if tree is None:
-            return self.repository.staged_changes(self.tree)
-        return self.repository.changes(self.tree, tree, renames=False)
+            return self.repository.staged_changes(self.sha)
+        return self.repository.changes(self.sha, tree, renames=False)
 
     def is_touched(self, changes: Iterable[Change]) -> bool:
         """Return whether a change set from this tree touches anything in its trace."""
@@ -67,7 +67,7 @@ class CachedTree:
 
     def blob(self, path: str) -> str:
         """Return the id of a file's content; "" if the tree has no such file."""
-        command = ("rev-parse", "--verify", "--quiet", f"{self.tree}:{path}")
+        command = ("rev-parse", "--verify", "--quiet", f"{self.sha}:{path}")
         with suppress(CouldNotJudge):
             return self.repository.git(*command).decode().strip()
         return ""

@@ -50,7 +50,7 @@ class ObservationCache:
                 changes = [change for side in sides for change in cached.changes_to(side.tree.sha)]
                 touched = cached.is_touched(changes)
                 reason = "touched" if touched else cached.changed_surroundings()
-                debug(f"observation of tree {cached.tree[:12]}: {reason or 'recalled'}")
+                debug(f"observation of tree {cached.sha[:12]}: {reason or 'recalled'}")
                 if not reason:
                     return _observation(stored["observation"], stored["trace"])
         return None
@@ -59,7 +59,7 @@ class ObservationCache:
         self, environment: Environment, interpreter: str, observation: Observation, tree: CachedTree
     ) -> None:
         """Cache the observation of a tree."""
-        name = self._prefix(environment, interpreter) + tree.tree
+        name = self._prefix(environment, interpreter) + tree.sha
         facts = {**vars(observation), "reads": {}, "log": "", "guard": None}
         self.cache.write(KIND, name, {**tree.stored, "observation": facts})
 

@@ -58,7 +58,7 @@ class VerdictCache:
             "interpreters": dict(interpreters),
             "settings": settings,
         }
-        self.cache.write(KIND, self._prefix + tree.tree, content)
+        self.cache.write(KIND, self._prefix + tree.sha, content)
 
     @cached_property
     def _prefix(self) -> str:
@@ -77,7 +77,7 @@ class VerdictCache:
             reason = self._difference(cached, changes)
         except CouldNotJudge as error:  # `git gc` deleted the tree, a merge is under way …
             reason = error.message
-        debug(f"verdict on tree {cached.tree[:12]}: {reason or 'answers'}")
+        debug(f"verdict on tree {cached.sha[:12]}: {reason or 'answers'}")
         return not reason
 
     def _difference(self, cached: CachedTree, changes: Sequence[Change]) -> str:

@@ -1,1 +1,1 @@
-"""Where models stand in the source."""
+"""Models in the source: tables, their locations, modules and imports."""
