@@ -86,8 +86,7 @@ class CachedTree:
         path = change.path
         if change.status == "D" or not path.endswith(".py") or path in self.trace.opened:
             return False
-        from alembic_lockstep.models.declared import may_declare_tables
-        from alembic_lockstep.rules.unregistered_model import may_hold_models
+        from alembic_lockstep.models.declared import may_declare_tables, may_hold_models
 
         return may_hold_models(path) and may_declare_tables(
             self.repository.contents.read(change.sha)

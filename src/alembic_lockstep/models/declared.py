@@ -7,10 +7,13 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import PurePosixPath
 
 from alembic_lockstep.models.modules import Module, Modules, Name, chain_of
 from alembic_lockstep.models.spelling import schema_text
 
+# Tables in files below these folders are not the application's.
+OTHER_FOLDERS = {"tests", "test", "testing", "examples", "example", "docs", "benchmarks"}
 # Functions whose value in a class attribute makes no column.
 NO_COLUMNS = {"association_proxy", "backref", "column_property", "relationship", "synonym"}
 
@@ -41,6 +44,14 @@ class DeclaredTable:
         if before is None or self.columns != before.columns:
             return False
         return self.bases == before.bases or self.mixins == before.mixins
+
+
+def may_hold_models(path: str) -> bool:
+    """Return whether a file of this name could hold tables of the application."""
+    file = PurePosixPath(path)
+    if OTHER_FOLDERS & set(file.parts[:-1]) or file.suffix != ".py" or file.name == "conftest.py":
+        return False
+    return not file.name.startswith("test_") and not file.stem.endswith("_test")
 
 
 def may_declare_tables(source: bytes) -> bool:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
 from typing import Any
 
 from alembic_lockstep.dryrun.operations import Operation
 from alembic_lockstep.facts import Facts, location_in, merged_catalogue
 from alembic_lockstep.findings import Finding
-from alembic_lockstep.models.declared import DeclaredTable, Resolver, mentions_tables
+from alembic_lockstep.models.declared import (
+    DeclaredTable,
+    Resolver,
+    may_hold_models,
+    mentions_tables,
+)
 from alembic_lockstep.models.modules import import_name
 
 RULE = "unregistered-model"
-# Tables in files below these folders are not the application's.
-OTHER_FOLDERS = {"tests", "test", "testing", "examples", "example", "docs", "benchmarks"}
 
 
 @dataclass(frozen=True)
@@ -134,14 +136,6 @@ def _is_migrated(facts: Facts, table: DeclaredTable) -> bool:
     return any(
         re.search(rf"\b{re.escape(name)}\b", text) for text in texts for name in table.tables
     )
-
-
-def may_hold_models(path: str) -> bool:
-    """Return whether a file of this name could hold tables of the application."""
-    file = PurePosixPath(path)
-    if OTHER_FOLDERS & set(file.parts[:-1]) or file.suffix != ".py" or file.name == "conftest.py":
-        return False
-    return not file.name.startswith("test_") and not file.stem.endswith("_test")
 
 
 def _is_of_migrations(facts: Facts, path: str) -> bool:

@@ -17,8 +17,8 @@ from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.history.environments import Environment
 from alembic_lockstep.history.revisions import History
 from alembic_lockstep.memory.code import is_same_code
+from alembic_lockstep.models.declared import may_hold_models
 from alembic_lockstep.models.modules import Modules
-from alembic_lockstep.rules.unregistered_model import may_hold_models
 from alembic_lockstep.static.apply import State, apply, with_guessed_names
 from alembic_lockstep.static.compare import Difference, differences
 from alembic_lockstep.static.models import MAY_DECLARE, read_models
