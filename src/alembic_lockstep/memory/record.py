@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from alembic_lockstep.debug import debug
-from alembic_lockstep.dryrun.comparison import BASE_MODELS
+from alembic_lockstep.dryrun.comparison import BASE_MODELS, Comparison
 from alembic_lockstep.dryrun.lacks import server_lacks
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.runner import DryRunner
@@ -40,39 +40,42 @@ def record(
         # that we ourselves read for its dry run are in its own description.
         host_reads = [path for path in host_reads if not path.endswith(".py")]
     for each in verdict.environments:
-        # A fresh database of this tree would differ from one that the base's revisions made.
-        if each.comparison is None or each.comparison.now.outdated:
-            continue
         runs = launcher.seen_without(environments - {each.environment.name})
         python = launcher.interpreter(each.environment).path
         for tree, observation in _replayed(each, base, name, runner):
-            # A failure is not cached, as another server may have what this one lacks; unless it
-            # shows that the history does not replay.
-            is_lasting = not observation.error or (
-                each.comparison.start == BASE_MODELS and not server_lacks(observation)
-            )
             # If the configuration is new, another tree was run in the base's place.
-            if is_lasting and each.environment.config in trees[tree].files:
-                is_judged = tree == name and len(environments) == 1
-                cached_tree = (
-                    judged if is_judged else cache.cached_tree(tree, trees[tree], host_reads, runs)
-                )
+            if each.environment.config in trees[tree].files:
+                cached_tree = judged
+                if tree != name or len(environments) > 1:
+                    cached_tree = cache.cached_tree(tree, trees[tree], host_reads, runs)
                 cache.observations.store(each.environment, python, observation, cached_tree)
     if not verdict.findings:
-        settings = judged.blob("pyproject.toml")
-        cache.verdicts.store(base, judged, launcher.interpreters, settings)
+        cache.verdicts.store(base, judged, launcher.interpreters, judged.blob("pyproject.toml"))
 
 
 def _replayed(
     verdict: EnvironmentVerdict, base: str, tree: str, runner: DryRunner
 ) -> Iterator[tuple[str, Observation]]:
-    """Yield the trees whose history was replayed, each with its observation."""
+    """Yield the trees whose history was replayed, each with an observation to cache."""
     comparison = verdict.comparison
-    if comparison and comparison.start == BASE_MODELS:
-        for name in (tree, base):
-            if failed := runner.replayed.get((verdict.environment, name)):
-                yield name, failed
-    elif comparison:
-        yield tree, comparison.now
-        if comparison.before:
-            yield base, comparison.before
+    # A fresh database of this tree would differ from one that the base's revisions made.
+    if comparison is None or comparison.now.outdated:
+        return
+    observations = [(tree, comparison.now), (base, comparison.before)]
+    if comparison.start == BASE_MODELS:
+        replayed = runner.replayed
+        observations = [(name, replayed.get((verdict.environment, name))) for name in (tree, base)]
+    for name, observation in observations:
+        if observation and _is_lasting(observation, comparison):
+            yield name, observation
+
+
+def _is_lasting(observation: Observation, comparison: Comparison) -> bool:
+    """Return whether a later dry run would observe the same.
+
+    Another server may have what this one lacks, and any failure may pass, unless it showed that
+    the history does not replay.
+    """
+    if not observation.error:
+        return True
+    return comparison.start == BASE_MODELS and not server_lacks(observation)
