@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, BinaryIO
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.command import QUIET, ObjectReader, paths, run_git
 from alembic_lockstep.git.entries import Change, TreeEntry, parse_changes, parse_entries
-from alembic_lockstep.git.pathspec import add_command
 from alembic_lockstep.slots import acquire_slot
 
 if TYPE_CHECKING:
@@ -184,6 +183,8 @@ class Repository:
         command = ("diff", "--cached", "--name-only", "--diff-filter=U", "-z")
         conflicts = paths(self.git(*command, environ=index))
         if conflicts:
+            from alembic_lockstep.git.pathspec import add_command  # not for the answer at once
+
             raise CouldNotJudge(
                 "the index has conflicts of a merge",
                 tried=conflicts,
