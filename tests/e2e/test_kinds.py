@@ -120,7 +120,7 @@ class Judge:
         wrong = [f"{kind.name}: alarm without a change: {one}" for one in same.ours[1]]
         wrong += [f"{kind.name}: alarm after the cure: {one}" for one in cured.ours[1]]
         seen = map(_word, found.theirs, same.theirs, cured.theirs)
-        ours = _word(found.ours[0]) + ("" if found.is_curable else ", without a cure")
+        ours = _word(found.ours[0]) + ("" if found.is_curable else ", without a fix")
         return Judged((*seen, ours), wrong)
 
     def _compare_unchanged(self, make: Make) -> Compared:
