@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""Everything a contributor runs, on a machine that has only Python 3.10+ and git.
+"""Run the project's development commands; needs only Python 3.10+ and git.
 
-    python3 dev.py demo     show the main job on a small game
-    python3 dev.py test     pass the tests (further words go to pytest)
-    python3 dev.py nightly  pass all cases of the tests, and more random ones: some hours
-    python3 dev.py lint     ruff, mypy, and what judges the files for GitHub and GitLab
-    python3 dev.py bench    measure how fast it is (--quick to try)
+    python3 dev.py demo     judge the commits of a small game
+    python3 dev.py test     run the tests (further words go to pytest)
+    python3 dev.py nightly  run all cases of the tests, and more random ones: some hours
+    python3 dev.py lint     run ruff, mypy, and the checks of the GitHub and GitLab files
+    python3 dev.py bench    run the benchmarks (--quick to try)
     python3 dev.py measure  print figures on the structure of the source
 
-The development environment is made in `.venv` the first time, and again when
-`pyproject.toml` has changed.
+Makes the development environment in `.venv` the first time, and again when `pyproject.toml`
+has changed.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 
 
 def main(arguments):
-    """Run one of the commands above and return its exit code."""
+    """Run the command that the first argument names and return its exit code."""
     if sys.version_info < (3, 10):  # noqa: UP036 - an older Python may well start this
         print("alembic-lockstep needs Python 3.10 or later; this is", sys.version.split()[0])
         return 2
@@ -37,14 +37,14 @@ def main(arguments):
     environ = {**os.environ, **(NIGHTLY if command == "nightly" else {})}
     for line in COMMANDS[command]:
         words = [str(BIN / line[0]), *line[1:], *rest]
-        done = subprocess.run(words, cwd=ROOT, env=environ, check=False)
-        if done.returncode:
-            return done.returncode
+        result = subprocess.run(words, cwd=ROOT, env=environ, check=False)
+        if result.returncode:
+            return result.returncode
     return 0
 
 
-# More workers than processors: tests wait for git, databases, processes and the disk. The slow ones
-# stand together, so whoever is done takes from the others.
+# More workers than processors, because tests wait for git, databases, processes and the disk. Slow
+# tests are neighbours, so idle workers steal from the others.
 TESTS = [["pytest", "-n", str((os.cpu_count() or 1) * 2 + 1), "--dist", "worksteal"]]
 NIGHTLY = {"LOCKSTEP_NIGHTLY": "1", "LOCKSTEP_EXAMPLES": "50", "LOCKSTEP_BOTH_WAYS": "1"}
 COMMANDS = {
@@ -71,10 +71,10 @@ COMMANDS = {
 
 
 def install():
-    """Make the environment, unless it was made from this `pyproject.toml` already."""
-    wanted = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
-    made = VENV / "made-from"
-    if made.exists() and made.read_text() == wanted:
+    """Make the development environment, unless this `pyproject.toml` has made it already."""
+    fingerprint = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
+    stamp = VENV / "made-from"
+    if stamp.exists() and stamp.read_text() == fingerprint:
         return
     print("Making the development environment in .venv, once …", flush=True)
     venv.create(VENV, with_pip=True, clear=VENV.exists())
@@ -83,7 +83,7 @@ def install():
     subprocess.run([*python, "--upgrade", "pip>=25.1"], check=True)
     itself = ["-e", f"{ROOT}[postgres,mysql]"]
     subprocess.run([*python, *itself, "--group", "dev"], cwd=ROOT, check=True)
-    made.write_text(wanted)
+    stamp.write_text(fingerprint)
 
 
 if __name__ == "__main__":
