@@ -17,7 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 from psycopg.sql import SQL, Identifier
 
-from alembic_lockstep.dryrun.scratch import ScratchServers
+from alembic_lockstep.scratch import ScratchServers
 
 
 def main(folder: str, given: str) -> None:

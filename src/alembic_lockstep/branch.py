@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from alembic_lockstep.alembic_env.at_tree import Side, SideFinder
+from alembic_lockstep.alembic_env.environments import Environment
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.findings import Finding
 from alembic_lockstep.gate import Gate, in_order
-from alembic_lockstep.git.ranges import (
+from alembic_lockstep.git.commit_ranges import (
     Commit,
     Merge,
     Range,
@@ -20,9 +22,7 @@ from alembic_lockstep.git.ranges import (
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.submodules import with_submodules
 from alembic_lockstep.git.tree import Tree
-from alembic_lockstep.history.environments import Environment
 from alembic_lockstep.rules import split_commit, stale_branch
-from alembic_lockstep.sides import Side, SideFinder
 from alembic_lockstep.verdict import EnvironmentVerdict, Ignores, Verdict
 
 Findings = dict[Environment, list[Finding]]

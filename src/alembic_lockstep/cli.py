@@ -20,16 +20,16 @@ from alembic_lockstep import __version__
 from alembic_lockstep.config import NO_CACHE
 from alembic_lockstep.debug import debug, write_to
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.limits import MORE_FILES, working_directory
 from alembic_lockstep.report.output import FORMATS, Output, OutputFile, output_file
 from alembic_lockstep.report.report import Report
-from alembic_lockstep.streams import flush_streams, open_streams
+from alembic_lockstep.system.limits import MORE_FILES, working_directory
+from alembic_lockstep.system.streams import flush_streams, open_streams
 
 if TYPE_CHECKING:
-    from alembic_lockstep.cache import Cache
+    from alembic_lockstep.cache.store import Cache
+    from alembic_lockstep.cache.verdicts import VerdictCache
     from alembic_lockstep.context import RunContext
-    from alembic_lockstep.git.ranges import Range
-    from alembic_lockstep.memory.verdicts import VerdictCache
+    from alembic_lockstep.git.commit_ranges import Range
 
 CLEAN, FINDINGS, COULD_NOT_JUDGE, INTERNAL_ERROR, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -129,11 +129,11 @@ def check(
     reports.format, reports.files = output_format, output
     _begin_log(sys.stderr if verbose else None, debug_log)
     cwd = working_directory()
-    from alembic_lockstep.cache import Cache, cache_root
+    from alembic_lockstep.cache.store import Cache, cache_root
+    from alembic_lockstep.cache.verdicts import VerdictCache
     from alembic_lockstep.context import RunContext
+    from alembic_lockstep.git.chosen_range import choose_range
     from alembic_lockstep.git.repository import Repository
-    from alembic_lockstep.memory.verdicts import VerdictCache
-    from alembic_lockstep.ranges import choose_range
 
     environ = dict(os.environ)
     repository = Repository.discover(cwd)
@@ -158,7 +158,7 @@ def _judge_by_dry_run(
     reports: Output, context: RunContext, span: Range, cache: Cache | None, *, each_commit: bool
 ) -> int:
     gc.enable()
-    from alembic_lockstep.cache import cache_root
+    from alembic_lockstep.cache.store import cache_root
     from alembic_lockstep.dryrun.early import EarlyProbes
     from alembic_lockstep.git.workplace import acquire_workplace, find_workplace
 
@@ -214,7 +214,7 @@ def _answers_at_once(
 
 
 def _judge_statically(reports: Output, context: RunContext, span: Range) -> int:
-    from alembic_lockstep.ranges import choose_range
+    from alembic_lockstep.git.chosen_range import choose_range
     from alembic_lockstep.static.judge import judge_static
 
     repository, environ = context.repository, context.environ
@@ -250,7 +250,7 @@ def cache() -> None:
 @cache.command()
 def info() -> int:
     """Print what is kept, where, and its size."""
-    from alembic_lockstep.upkeep import describe
+    from alembic_lockstep.cache.upkeep import describe
 
     return _run_upkeep(describe)
 
@@ -258,15 +258,15 @@ def info() -> int:
 @cache.command()
 def clear() -> int:
     """Delete what is kept and not in use, also on the servers in the settings."""
-    from alembic_lockstep import upkeep
+    from alembic_lockstep.cache import upkeep
 
     return _run_upkeep(upkeep.clear)
 
 
 def _run_upkeep(action: Callable[[Path, tuple[str, ...], Mapping[str, str]], Iterator[str]]) -> int:
-    from alembic_lockstep.cache import cache_root
+    from alembic_lockstep.cache.store import cache_root
+    from alembic_lockstep.cache.upkeep import scratch_urls
     from alembic_lockstep.report.text import printable
-    from alembic_lockstep.upkeep import scratch_urls
 
     cwd = working_directory()
     for line in action(cache_root(), scratch_urls(cwd, os.environ), os.environ):
@@ -282,7 +282,7 @@ def init(*, yes: bool) -> int:
     Writes the pre-commit entry, and GitHub's workflow or GitLab's job if the repository is hosted
     there. Shows everything first; existing files are only added to.
     """
-    from alembic_lockstep.setup import set_up
+    from alembic_lockstep.init.setup import set_up
 
     return set_up(working_directory(), dict(os.environ), yes=yes)
 
@@ -336,7 +336,7 @@ def _run(reports: Output, argv: Sequence[str] | None) -> int:
 
 def _give_up(reports: Output, error: CouldNotJudge, code: int) -> int:
     """Report that there is no verdict: no report may look as if all were well."""
-    from alembic_lockstep.precedence import variables_that_win
+    from alembic_lockstep.advice.precedence import variables_that_win
 
     error = error.with_fix(variables_that_win(error.fix, os.environ), error.config)
     try:

@@ -8,23 +8,23 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
-from alembic_lockstep.dryrun.comparison import Comparison
-from alembic_lockstep.dryrun.operations import Operation
-from alembic_lockstep.findings import Location
-from alembic_lockstep.git.change_set import ChangeSet
-from alembic_lockstep.git.entries import Change
-from alembic_lockstep.git.repository import Repository
-from alembic_lockstep.git.tree import Tree
-from alembic_lockstep.history.environments import Environment
-from alembic_lockstep.history.revisions import (
+from alembic_lockstep.alembic_env.at_tree import Side, SideFinder
+from alembic_lockstep.alembic_env.environments import Environment
+from alembic_lockstep.alembic_env.revisions import (
     Broken,
     History,
     Revision,
     migration_files,
     read_revisions,
 )
+from alembic_lockstep.dryrun.comparison import Comparison
+from alembic_lockstep.dryrun.schema_operations import Operation
+from alembic_lockstep.findings import Location
+from alembic_lockstep.git.change_set import ChangeSet
+from alembic_lockstep.git.entries import Change
+from alembic_lockstep.git.repository import Repository
+from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.report.text import listed
-from alembic_lockstep.sides import Side, SideFinder
 
 
 @dataclass(frozen=True)

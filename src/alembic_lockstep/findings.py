@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from alembic_lockstep.dryrun.operations import Operation
+    from alembic_lockstep.dryrun.schema_operations import Operation
 
 
 @dataclass(frozen=True)

@@ -10,20 +10,27 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NamedTuple
 
-from alembic_lockstep.cache import Cache, cache_root
+from alembic_lockstep.advice.env_script import with_tenants
+from alembic_lockstep.advice.failures import check_loaded
+from alembic_lockstep.advice.precedence import variables_that_win
+from alembic_lockstep.advice.services import with_stand_in
+from alembic_lockstep.alembic_env.at_tree import Side, SideFinder
+from alembic_lockstep.alembic_env.environments import Environment
+from alembic_lockstep.cache.cached_runner import CachedRunner
+from alembic_lockstep.cache.record import record
+from alembic_lockstep.cache.repository_cache import RepositoryCache, untraced_reasons
+from alembic_lockstep.cache.store import Cache, cache_root
+from alembic_lockstep.cache.verdicts import VerdictCache
 from alembic_lockstep.config import Settings
 from alembic_lockstep.context import RunContext
 from alembic_lockstep.debug import debug
 from alembic_lockstep.dryrun.comparison import Comparison, compare, recompare
 from alembic_lockstep.dryrun.early import EarlyProbes
-from alembic_lockstep.dryrun.env_script import with_tenants
-from alembic_lockstep.dryrun.failures import check_loaded
 from alembic_lockstep.dryrun.launcher import Launcher, Progress
-from alembic_lockstep.dryrun.operations import Operation, subtract
+from alembic_lockstep.dryrun.pinned_models import count_pinned_models
 from alembic_lockstep.dryrun.policy import work_folder
 from alembic_lockstep.dryrun.runner import DryRunner
-from alembic_lockstep.dryrun.scratch import ScratchServers
-from alembic_lockstep.dryrun.services import with_stand_in
+from alembic_lockstep.dryrun.schema_operations import Operation, subtract
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.facts import (
     Facts,
@@ -33,30 +40,23 @@ from alembic_lockstep.facts import (
     unloaded_migrations,
 )
 from alembic_lockstep.findings import Finding
-from alembic_lockstep.fix import fixes_for
+from alembic_lockstep.fix.blocks import fixes_for
 from alembic_lockstep.git.absent import forgotten_data
 from alembic_lockstep.git.change_set import ChangeSet, read_change_set
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
-from alembic_lockstep.history.environments import Environment
-from alembic_lockstep.ignores import (
+from alembic_lockstep.git.unstaged_settings import unstaged_settings
+from alembic_lockstep.ignores.ignoring import (
     Directives,
     ignore_differences,
     ignore_findings,
     summarize_ignores,
 )
-from alembic_lockstep.influences import named_influences
-from alembic_lockstep.memory.cached_runner import CachedRunner
-from alembic_lockstep.memory.memory import RepositoryCache, untraced_reasons
-from alembic_lockstep.memory.record import record
-from alembic_lockstep.memory.verdicts import VerdictCache
-from alembic_lockstep.pins import count_pinned_models
-from alembic_lockstep.precedence import variables_that_win
+from alembic_lockstep.ignores.influences import named_influences
 from alembic_lockstep.rules import DRY_RUN_RULES, HISTORY_RULES, Check
 from alembic_lockstep.rules.edited_migration import unpublished
 from alembic_lockstep.rules.unregistered_model import without_unregistered_tables
-from alembic_lockstep.sides import Side, SideFinder
-from alembic_lockstep.unstaged import unstaged_settings
+from alembic_lockstep.scratch import ScratchServers
 from alembic_lockstep.verdict import EnvironmentVerdict, Verdict
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from alembic_lockstep.alembic_env.environments import Environment
 from alembic_lockstep.dryrun.comparison import Comparison
 from alembic_lockstep.findings import Finding, Fix
-from alembic_lockstep.history.environments import Environment
 
 
 @dataclass(frozen=True)

@@ -456,7 +456,7 @@ def _fingerprint(file: Path) -> tuple[int, int, str]:
 
 #: The command on a machine that has no PostgreSQL of its own: its folders are not looked into.
 WITHOUT_BINARIES = """\
-from alembic_lockstep.dryrun.scratch import postgres_installs
+from alembic_lockstep.scratch import postgres_installs
 postgres_installs._machine_directories = lambda: iter(())
 from alembic_lockstep.cli import entry
 entry()

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from alembic_lockstep.dryrun.scratch import ScratchServers, mysql_installs
-from alembic_lockstep.dryrun.scratch.by_url import Dialect, URLServer
 from alembic_lockstep.errors import CouldNotJudge
+from alembic_lockstep.scratch import ScratchServers, mysql_installs
+from alembic_lockstep.scratch.by_url import Dialect, URLServer
 
 from .conftest import MakeProject, SessionCache
 from .harness import Listener, reachable_directory, require

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from alembic_lockstep.dryrun.scratch import ScratchServers
+from alembic_lockstep.scratch import ScratchServers
 
 from .conftest import MakeProject, SessionCache
 from .harness import (

@@ -20,13 +20,13 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.migration import MigrationContext
 from sqlalchemy.engine.mock import MockConnection
 
-from alembic_lockstep.dryrun.scratch import ScratchServers, mysql_installs
 from alembic_lockstep.probe.database_facts import OperationFacts
 from alembic_lockstep.probe.operations import flatten
 from alembic_lockstep.probe.twin.dialects import find_dialect
 from alembic_lockstep.probe.twin.merge import merge
 from alembic_lockstep.probe.twin.opinion import compare_schemas
 from alembic_lockstep.probe.twin.schema import DatabaseSchema
+from alembic_lockstep.scratch import ScratchServers, mysql_installs
 
 from .harness import SCRATCH_SERVER, reachable_directory, require, server_answers
 from .kinds import KINDS, NOT_STORED, PAGE, UNKNOWN, Kind, Make, Seen, gate_cells, page_with

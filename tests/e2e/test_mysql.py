@@ -9,7 +9,7 @@ from typing import Protocol
 import pytest
 from sqlalchemy.engine import create_engine, make_url
 
-from alembic_lockstep.dryrun.scratch import ScratchServers, mysql_installs
+from alembic_lockstep.scratch import ScratchServers, mysql_installs
 
 from .conftest import MakeProject
 from .harness import Listener, Project, reachable_directory, require

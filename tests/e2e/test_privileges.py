@@ -12,7 +12,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from alembic_lockstep.dryrun.scratch import mysql_installs
+from alembic_lockstep.scratch import mysql_installs
 
 from .conftest import MakeProject
 from .harness import (

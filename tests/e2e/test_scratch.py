@@ -20,14 +20,14 @@ import pymysql
 import pytest
 
 import alembic_lockstep
-from alembic_lockstep.dryrun.scratch import (
+from alembic_lockstep.errors import CouldNotJudge
+from alembic_lockstep.scratch import (
     ScratchServers,
     account,
     mysql_installs,
     postgres_installs,
     postgres_snapshots,
 )
-from alembic_lockstep.errors import CouldNotJudge
 
 from .harness import reachable_directory, require
 
@@ -51,7 +51,7 @@ import sys, time
 from pathlib import Path
 source, way, dialect, directory, cache, *urls = sys.argv[1:]
 sys.path.insert(0, source)
-from alembic_lockstep.dryrun.scratch import ScratchServers, postgres_installs
+from alembic_lockstep.scratch import ScratchServers, postgres_installs
 if way == "wheel":
     postgres_installs._machine_directories = lambda: iter(())
 with ScratchServers(

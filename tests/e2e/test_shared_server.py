@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from sqlalchemy import create_engine, make_url
 
-from alembic_lockstep.dryrun.scratch import ScratchServers, mysql_installs
+from alembic_lockstep.scratch import ScratchServers, mysql_installs
 
 from .conftest import MakeProject
 from .harness import SCRATCH_SERVER, Project, reachable_directory, require, server_answers

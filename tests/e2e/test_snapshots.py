@@ -20,8 +20,8 @@ import psycopg
 import pytest
 
 import alembic_lockstep
-from alembic_lockstep.cache import Cache
-from alembic_lockstep.dryrun.scratch import (
+from alembic_lockstep.cache.store import Cache
+from alembic_lockstep.scratch import (
     ScratchServers,
     mysql_installs,
     postgres_private,
@@ -45,7 +45,7 @@ import sys
 from pathlib import Path
 source, directory, cache, dialect, name, *urls = sys.argv[1:]
 sys.path.insert(0, source)
-from alembic_lockstep.dryrun.scratch import ScratchServers
+from alembic_lockstep.scratch import ScratchServers
 with ScratchServers(
     urls=urls, setup=[], directory=Path(directory), cache=Path(cache)
 ) as servers:

@@ -18,9 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.dialects import mysql
 
-from alembic_lockstep.dryrun.scratch import ScratchServers, mysql_installs
 from alembic_lockstep.probe.twin.mysql import fix_statements, read
 from alembic_lockstep.probe.twin.schema import DatabaseSchema, SchemaDifference, differences
+from alembic_lockstep.scratch import ScratchServers, mysql_installs
 
 from .harness import reachable_directory, require
 from .small import some_examples

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import Phase, given, reject, settings
 
-from alembic_lockstep.dryrun.operations import Operation, upgrade_functions
+from alembic_lockstep.dryrun.schema_operations import Operation, upgrade_functions
 
 from .kinds import Kind
 from .pairs import Odd, joined, odd, table_names, two_changes

@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from alembic_lockstep.dryrun.lacks import what_to_set
-from alembic_lockstep.dryrun.scratch import mysql_installs
+from alembic_lockstep.advice.lacks import what_to_set
+from alembic_lockstep.scratch import mysql_installs
 
 from .advice import follow
 from .conftest import MakeProject

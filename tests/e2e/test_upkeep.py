@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from alembic_lockstep.cache import Cache
-from alembic_lockstep.dryrun.scratch import ScratchServers
+from alembic_lockstep.cache.store import Cache
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.workplace import acquire_workplace, find_workplace
+from alembic_lockstep.scratch import ScratchServers
 
 from .harness import (
     Result,

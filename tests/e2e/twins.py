@@ -16,14 +16,14 @@ from alembic.operations import Operations
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from alembic_lockstep.dryrun.observation import Observation
-from alembic_lockstep.dryrun.operations import Operation, operations
-from alembic_lockstep.dryrun.scratch import ScratchServers, mysql_installs
+from alembic_lockstep.dryrun.schema_operations import Operation, operations
 from alembic_lockstep.probe.database_facts import OperationFacts
 from alembic_lockstep.probe.operations import flatten
 from alembic_lockstep.probe.redirect import Redirect
 from alembic_lockstep.probe.twin.autogenerate_filters import AutogenerateFilters
 from alembic_lockstep.probe.twin.merge import merge
 from alembic_lockstep.probe.twin.opinion import compare_with_twin
+from alembic_lockstep.scratch import ScratchServers, mysql_installs
 
 from .harness import SCRATCH_SERVER, reachable_directory, require, server_answers
 

@@ -6,11 +6,11 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from alembic_lockstep.alembic_env.at_tree import SideFinder
 from alembic_lockstep.config import Settings
 from alembic_lockstep.facts import Facts, read_histories
 from alembic_lockstep.git.change_set import read_change_set
 from alembic_lockstep.git.repository import Repository
-from alembic_lockstep.sides import SideFinder
 
 Parents = str | tuple[str, ...] | None
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from alembic_lockstep.history.alchemy import alchemy_configs
-from alembic_lockstep.history.applications import FLASK, find_applications
+from alembic_lockstep.alembic_env.alchemy import alchemy_configs
+from alembic_lockstep.alembic_env.applications import FLASK, find_applications
 
 
 def found(path: str, text: str, directory: str = "") -> list[str]:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import alembic_lockstep
-from alembic_lockstep.cache import Cache
+from alembic_lockstep.cache.store import Cache
 
 SOURCE = str(Path(alembic_lockstep.__file__).parents[1])
 #: Writes entries of many pages until it is killed; prints a line once the first is there.
@@ -23,7 +23,7 @@ import sys
 from itertools import count
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from alembic_lockstep.cache import Cache
+from alembic_lockstep.cache.store import Cache
 cache = Cache(Path(sys.argv[2]))
 for number in count():
     cache.write("records", sys.argv[3], [number] * 200_000)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import alembic_lockstep
-from alembic_lockstep.models.locate import locate
+from alembic_lockstep.pysource.locate import locate
 
 Observe = Callable[..., dict[str, Any]]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from alembic_lockstep.dryrun.compose import moved_to, run_in_compose, server_in_compose
+from alembic_lockstep.advice.compose import moved_to, run_in_compose, server_in_compose
 
 
 def tree(text: str, path: str = "compose.yaml") -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alembic_lockstep.models.declared import Resolver
+from alembic_lockstep.pysource.declared_tables import Resolver
 
 BASES = {
     ("shop.base", "Base"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alembic_lockstep.directives import Directive, lines_around, read_directives
+from alembic_lockstep.ignores.directives import Directive, lines_around, read_directives
 
 KNOWN = {"missing-migration", "migration-mismatch"}
 

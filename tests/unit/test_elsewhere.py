@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from alembic_lockstep.config import Settings
-from alembic_lockstep.dryrun.candidates import OWN, Candidate, candidates
+from alembic_lockstep.interpreters.candidates import OWN, Candidate, candidates
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the stand-ins are shell scripts")
 

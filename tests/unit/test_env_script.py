@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from alembic_lockstep.advice.env_script import of_env_script
 from alembic_lockstep.config import parse_toml
-from alembic_lockstep.dryrun.env_script import of_env_script
 from alembic_lockstep.dryrun.observation import Observation
 
 CONNECTIONS = ({"dialect": "postgresql", "driver": "psycopg", "target": "shop"},)

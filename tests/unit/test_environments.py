@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import pytest
 
-from alembic_lockstep.commands import fix_commands
+from alembic_lockstep.alembic_env.environments import Environment, find_environments
 from alembic_lockstep.config import Settings
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.history.environments import Environment, find_environments
+from alembic_lockstep.fix.commands import fix_commands
 
 INI = "[alembic]\nscript_location = migrations\n"
 FLASK_INI = "[alembic]\n# template\n\n[loggers]\nkeys = root\n"

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from alembic_lockstep.dryrun.hints import hint
+from alembic_lockstep.advice.hints import hint
+from alembic_lockstep.advice.variables import missing_variables, placeholder
+from alembic_lockstep.alembic_env.at_tree import Side
+from alembic_lockstep.alembic_env.environments import Environment
+from alembic_lockstep.alembic_env.templates import database_url, template_without_location
 from alembic_lockstep.dryrun.observation import Observation
-from alembic_lockstep.dryrun.variables import missing_variables, placeholder
 from alembic_lockstep.git.absent import explain_absent
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
-from alembic_lockstep.history.environments import Environment
-from alembic_lockstep.history.templates import database_url, template_without_location
-from alembic_lockstep.sides import Side
 
 ENVIRONMENT = Environment("alembic.ini", "", "migrations", ("migrations/versions",))
 

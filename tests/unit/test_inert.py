@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alembic_lockstep.history.inert import inert
+from alembic_lockstep.alembic_env.inert_migrations import inert
 
 HEAD = 'revision: str = "b"\ndown_revision = "a"\n'
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from alembic_lockstep.history.environments import Environment
-from alembic_lockstep.install import NOTHING, install_commands
+from alembic_lockstep.alembic_env.environments import Environment
+from alembic_lockstep.init.install import NOTHING, install_commands
 
 PROJECT = "[project]\nname = 'x'\n"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from alembic_lockstep.job_needs import Needs, names_in, placeholder, variables_used
+from alembic_lockstep.init.job_needs import Needs, names_in, placeholder, variables_used
 
 SECRET = "mysql+pymysql://root:geheim@prod/db"
 

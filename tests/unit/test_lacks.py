@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alembic_lockstep.dryrun.lacks import what_to_set
+from alembic_lockstep.advice.lacks import what_to_set
 
 
 @pytest.mark.parametrize(

@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
-from alembic_lockstep.models.locate import locate, locate_original
-from alembic_lockstep.models.migration import find_in_migration
-from alembic_lockstep.models.search import (
+from alembic_lockstep.pysource.locate import locate, locate_original
+from alembic_lockstep.pysource.migration import find_in_migration
+from alembic_lockstep.pysource.search import (
     find_attribute,
     find_class,
     find_column,
     find_table,
     find_table_arg,
 )
-from alembic_lockstep.models.source import Span
+from alembic_lockstep.pysource.source import Span
 
 MODELS = dedent('''\
     import sqlalchemy as sa

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from alembic_lockstep.managers import HUSKY, PRE_COMMIT, propose_hook, steps_for
-from alembic_lockstep.setup import write
+from alembic_lockstep.init.managers import HUSKY, PRE_COMMIT, propose_hook, steps_for
+from alembic_lockstep.init.setup import write
 
 
 def put(root: Path, path: str, text: str) -> None:

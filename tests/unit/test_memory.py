@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from alembic_lockstep.cache.imported_files import imported_files
+from alembic_lockstep.cache.same_code import same_code
+from alembic_lockstep.cache.tree_trace import Trace
 from alembic_lockstep.git.entries import Change
-from alembic_lockstep.memory.code import same_code
-from alembic_lockstep.memory.imports import imported_files
-from alembic_lockstep.memory.trace import Trace
 
 MODEL = '''"""Games."""
 
@@ -261,7 +261,7 @@ def test_a_text_is_parsed_once_for_all_runs(monkeypatch: pytest.MonkeyPatch) -> 
 
     files = {"versions/a.py": "import app.one\n", "app/one.py": "ONE = 1  # app\n"}
     with monkeypatch.context() as patched:  # pytest parses, too, for what it says of a failure
-        patched.setattr("alembic_lockstep.memory.imports.ast.parse", count)
+        patched.setattr("alembic_lockstep.cache.imported_files.ast.parse", count)
         runs = [imported_files(["versions/a.py"], files, files.get) for _ in range(2)]
     assert runs == [{"app/one.py"}] * 2
     assert sorted(parsed) == sorted(files.values())

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from alembic_lockstep.dryrun.observation import Observation
-from alembic_lockstep.dryrun.operations import (
+from alembic_lockstep.dryrun.schema_operations import (
     Operation,
     operations,
     subtract,

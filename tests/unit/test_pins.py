@@ -10,8 +10,8 @@ from graphs import Graph
 
 from alembic_lockstep.dryrun.comparison import Comparison
 from alembic_lockstep.dryrun.observation import Observation
-from alembic_lockstep.dryrun.operations import Operation
-from alembic_lockstep.pins import count_pinned_models
+from alembic_lockstep.dryrun.pinned_models import count_pinned_models
+from alembic_lockstep.dryrun.schema_operations import Operation
 
 POETRY = (
     "[[package]]\nname = 'acme.models'\nversion = '1.{}'\n\n"

@@ -8,10 +8,10 @@ import pytest
 from alembic.command import revision
 from alembic.config import Config
 
-from alembic_lockstep.commands import fix_commands
-from alembic_lockstep.history.environments import Environment
-from alembic_lockstep.history.placement import Placement, place_revision
-from alembic_lockstep.history.revisions import History, parse_revision
+from alembic_lockstep.alembic_env.environments import Environment
+from alembic_lockstep.alembic_env.placement import Placement, place_revision
+from alembic_lockstep.alembic_env.revisions import History, parse_revision
+from alembic_lockstep.fix.commands import fix_commands
 
 LOCATIONS = ("m/versions", "billing", "billing/old")
 SEVERAL = Environment("alembic.ini", "", "m", LOCATIONS)

@@ -13,8 +13,8 @@ from alembic.operations import ops
 from sqlalchemy.dialects import postgresql
 
 from alembic_lockstep.dryrun.observation import Observation
-from alembic_lockstep.dryrun.operations import operations as operations_of
-from alembic_lockstep.dryrun.operations import upgrade_functions
+from alembic_lockstep.dryrun.schema_operations import operations as operations_of
+from alembic_lockstep.dryrun.schema_operations import upgrade_functions
 from alembic_lockstep.probe.database_facts import OperationFacts
 from alembic_lockstep.probe.operations import flatten
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from graphs import Graph
 
-from alembic_lockstep.dryrun.candidates import tools_in_use
+from alembic_lockstep.cache.digests import THERE, content_of
+from alembic_lockstep.cache.upkeep import scratch_urls
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.memory.digests import THERE, content_of
-from alembic_lockstep.regular import read_regular, read_text
+from alembic_lockstep.interpreters.candidates import tools_in_use
 from alembic_lockstep.rules import unknown_parent
-from alembic_lockstep.upkeep import scratch_urls
+from alembic_lockstep.system.regular import read_regular, read_text
 
 pytestmark = pytest.mark.skipif(not Path("/dev/random").exists(), reason="needs devices")
 

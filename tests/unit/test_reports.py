@@ -23,7 +23,7 @@ from markdown_it.token import Token
 
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.findings import Finding, Fix, Location
-from alembic_lockstep.ignores import IGNORABLE
+from alembic_lockstep.ignores.ignoring import IGNORABLE
 from alembic_lockstep.isolation.cell import Guard
 from alembic_lockstep.pages import linked_page, rule_names, rule_summary
 from alembic_lockstep.report.fingerprints import fingerprints

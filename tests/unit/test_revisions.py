@@ -10,7 +10,7 @@ from alembic.script import ScriptDirectory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alembic_lockstep.history.revisions import (
+from alembic_lockstep.alembic_env.revisions import (
     Broken,
     History,
     Revision,

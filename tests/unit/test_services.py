@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from alembic_lockstep.dryrun.hints import hint
+from alembic_lockstep.advice.hints import hint
 from alembic_lockstep.dryrun.observation import Observation
 
 SETTING = 'In pyproject.toml:\n[tool.alembic-lockstep]\nstand-in = "lockstep_stand_in.py"\n'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alembic_lockstep.proposals import in_list
+from alembic_lockstep.init.proposals import in_list
 
 ITEM = "- repo: new\n  rev: v1\n"
 

@@ -8,14 +8,14 @@ import time
 from pathlib import Path
 
 import alembic_lockstep
-from alembic_lockstep.slots import acquire_slot
+from alembic_lockstep.system.slots import acquire_slot
 
 SOURCE = str(Path(alembic_lockstep.__file__).parents[1])
 HOLD = """
 import sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from alembic_lockstep.slots import acquire_slot
+from alembic_lockstep.system.slots import acquire_slot
 with acquire_slot(Path(sys.argv[2])) as slot:
     print(slot, flush=True)
     time.sleep(60)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alembic_lockstep.models.modules import Modules
+from alembic_lockstep.pysource.module_index import Modules
 from alembic_lockstep.static.apply import apply
 from alembic_lockstep.static.compare import differences
 from alembic_lockstep.static.models import read_models

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from alembic_lockstep.alembic_env.at_tree import Side, SideFinder
 from alembic_lockstep.config import Settings
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
-from alembic_lockstep.sides import Side, SideFinder
 
 ENV = "from alembic import context\ncontext.run_migrations()\n"
 POPS_URL = f'url = context.config.get_section("alembic").pop("url")\n{ENV}'

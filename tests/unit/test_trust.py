@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from graphs import Graph
 
-from alembic_lockstep.ignores import Directives
-from alembic_lockstep.influences import named_influences
+from alembic_lockstep.ignores.ignoring import Directives
+from alembic_lockstep.ignores.influences import named_influences
 
 IGNORE = "  # lockstep: ignore[missing-migration] made by hand"
 CLASS = f"class Game(Base):\n    paid = Column(Boolean){IGNORE}\n"

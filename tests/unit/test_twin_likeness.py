@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from alembic_lockstep.dryrun.observation import Observation
-from alembic_lockstep.dryrun.operations import of_models, operations
+from alembic_lockstep.dryrun.schema_operations import of_models, operations
 from alembic_lockstep.probe.twin.dialects import find_dialect
 from alembic_lockstep.probe.twin.likeness import adopt_owned, note_folded, share_validity
 from alembic_lockstep.probe.twin.opinion import compare_schemas

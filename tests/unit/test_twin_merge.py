@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from alembic_lockstep.dryrun.observation import Observation
-from alembic_lockstep.dryrun.operations import operations, upgrade_functions
+from alembic_lockstep.dryrun.schema_operations import operations, upgrade_functions
 from alembic_lockstep.probe.twin.merge import merge
 
 

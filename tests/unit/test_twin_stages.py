@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from alembic_lockstep.dryrun.observation import Observation
-from alembic_lockstep.dryrun.operations import Operation, operations, upgrade_functions
+from alembic_lockstep.dryrun.schema_operations import Operation, operations, upgrade_functions
 from alembic_lockstep.probe.twin.dialects import find_dialect
 from alembic_lockstep.probe.twin.merge import merge
 from alembic_lockstep.probe.twin.opinion import compare_schemas

@@ -11,9 +11,9 @@ from graphs import Graph
 
 from alembic_lockstep.dryrun.comparison import Comparison
 from alembic_lockstep.dryrun.observation import Observation
-from alembic_lockstep.dryrun.operations import Operation
+from alembic_lockstep.dryrun.schema_operations import Operation
 from alembic_lockstep.facts import Facts
-from alembic_lockstep.models.modules import import_name
+from alembic_lockstep.pysource.module_index import import_name
 from alembic_lockstep.rules import migration_mismatch, missing_migration, unregistered_model
 
 BASE = "class Base(DeclarativeBase): ...\n"

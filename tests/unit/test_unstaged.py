@@ -9,7 +9,7 @@ import pytest
 
 from alembic_lockstep.context import RunContext
 from alembic_lockstep.git.repository import Repository
-from alembic_lockstep.unstaged import unstaged_settings
+from alembic_lockstep.git.unstaged_settings import unstaged_settings
 
 OURS = "[tool.alembic-lockstep]\nstrict = true\n"
 WHY = "The settings in pyproject.toml on disk are not in what is judged: "

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from alembic.operations import ops
 
-from alembic_lockstep.dryrun.operations import Operation
-from alembic_lockstep.fix import _message
+from alembic_lockstep.dryrun.schema_operations import Operation
+from alembic_lockstep.fix.blocks import _message
 from alembic_lockstep.probe.foreign import describe_foreign
 from alembic_lockstep.probe.twin.dialects import TwinDialect
 from alembic_lockstep.probe.twin.opinion import compare_schemas

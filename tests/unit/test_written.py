@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from alembic_lockstep.history.flask import find_flask_app
-from alembic_lockstep.history.sources import Sources
-from alembic_lockstep.history.written import written_app
+from alembic_lockstep.alembic_env.config_sources import Sources
+from alembic_lockstep.alembic_env.flask import find_flask_app
+from alembic_lockstep.alembic_env.written import written_app
 
 MODULES = {"manage.py": "", "src/py/app/server/asgi.py": "", "shop/__init__.py": ""}
 
@@ -44,11 +44,11 @@ def test_it_is_the_one_that_all_name_and_the_tree_has(path: str, text: str, app:
     assert written_app(sources({path: text}), "FLASK_APP") == app
 
 
-def test_flasks_own_way_comes_first() -> None:
+def test_flaskenv_beats_a_makefile_and_that_an_app_py() -> None:
     files = {"Makefile": "FLASK_APP=manage.py flask db upgrade\n", "migrations/env.py": ""}
     assert find_flask_app(sources(files), "migrations").name == "manage.py"
     files[".flaskenv"] = "FLASK_APP=shop\n"
     assert find_flask_app(sources(files), "migrations").name == "shop"
     del files[".flaskenv"]
     files["app.py"] = ""
-    assert find_flask_app(sources(files), "migrations").name == ""
+    assert find_flask_app(sources(files), "migrations").name == "manage.py"

@@ -6,25 +6,25 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from alembic_lockstep.dryrun.failures import (
+from alembic_lockstep.advice.failures import (
     could_not_judge,
     is_of_the_machine,
     lacks_column,
 )
-from alembic_lockstep.dryrun.lacks import server_lacks
+from alembic_lockstep.advice.lacks import server_lacks
+from alembic_lockstep.advice.start_file import start_file_advice
+from alembic_lockstep.alembic_env.at_tree import Side
 from alembic_lockstep.dryrun.observation import Observation
-from alembic_lockstep.dryrun.operations import (
+from alembic_lockstep.dryrun.runner import DryRunner
+from alembic_lockstep.dryrun.schema_operations import (
     Operation,
     of_models,
     operations,
     subtract,
     without_unseen,
 )
-from alembic_lockstep.dryrun.runner import DryRunner
-from alembic_lockstep.dryrun.start_file import start_file_advice
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.isolation.cell import Guard
-from alembic_lockstep.sides import Side
 
 BASE_MODELS = "base-models"
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from alembic_lockstep.alembic_env.at_tree import Side
+from alembic_lockstep.cache.imported_files import imported_files
+from alembic_lockstep.cache.same_code import is_same_code
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
-from alembic_lockstep.memory.code import is_same_code
-from alembic_lockstep.memory.imports import imported_files
-from alembic_lockstep.sides import Side
 
 _DRIVERS_OWN = re.compile(
     r"\b(cursor|raw_connection|driver_connection|dbapi_connection|executescript|copy_expert)\b"

@@ -11,14 +11,14 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING
 
+from alembic_lockstep.advice.compose import moved_to
+from alembic_lockstep.alembic_env.at_tree import Side
+from alembic_lockstep.alembic_env.environments import Environment
 from alembic_lockstep.config import Settings
 from alembic_lockstep.debug import debug, timed
 from alembic_lockstep.dryrun.access import AccessTimes, complete
-from alembic_lockstep.dryrun.candidates import Candidate
-from alembic_lockstep.dryrun.compose import moved_to
 from alembic_lockstep.dryrun.early import EarlyProbes
 from alembic_lockstep.dryrun.environ import outer_environ
-from alembic_lockstep.dryrun.interpreter import choose_interpreter
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.policy import policy_for, work_folder
 from alembic_lockstep.dryrun.probe_process import Probe
@@ -29,11 +29,11 @@ from alembic_lockstep.git.deletion import empty
 from alembic_lockstep.git.listing import list_worktrees
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
-from alembic_lockstep.history.environments import Environment
+from alembic_lockstep.interpreters.candidates import Candidate
+from alembic_lockstep.interpreters.choice import choose_interpreter
 from alembic_lockstep.isolation.addresses import allowed_addresses
 from alembic_lockstep.isolation.cell import Policy
 from alembic_lockstep.probe.protocol import Folders, RunOptions, RunRequest
-from alembic_lockstep.sides import Side
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from alembic_lockstep.dryrun.observation import Observation
-from alembic_lockstep.dryrun.scratch.waits import shortened
+from alembic_lockstep.scratch.waits import shortened
 
 #: Seconds, after which a run tries again without: what needed them may be gone from the history.
 _REMEMBERED = 7 * 24 * 60 * 60

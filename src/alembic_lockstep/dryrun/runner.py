@@ -6,6 +6,10 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
+from alembic_lockstep.advice.start_file import start_file_advice
+from alembic_lockstep.alembic_env.at_tree import Side
+from alembic_lockstep.alembic_env.environments import Environment
+from alembic_lockstep.alembic_env.inert_migrations import inert_migrations
 from alembic_lockstep.config import Settings
 from alembic_lockstep.dryrun.dependencies import (
     changed_files,
@@ -16,18 +20,14 @@ from alembic_lockstep.dryrun.dependencies import (
 )
 from alembic_lockstep.dryrun.launcher import Launcher
 from alembic_lockstep.dryrun.observation import Observation
-from alembic_lockstep.dryrun.scratch import ScratchServers
 from alembic_lockstep.dryrun.scratch_runner import (
     Scratch,
     ScratchRunner,
     UnusableSnapshotError,
 )
-from alembic_lockstep.dryrun.start_file import start_file_advice
 from alembic_lockstep.dryrun.starting_points import Snapshot, SnapshotStore
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.history.environments import Environment
-from alembic_lockstep.history.inert import inert_migrations
-from alembic_lockstep.sides import Side
+from alembic_lockstep.scratch import ScratchServers
 
 # With what may be a damaged snapshot; then without any.
 ATTEMPTS = 3

@@ -7,19 +7,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from alembic_lockstep.advice.lacks import is_taken
+from alembic_lockstep.alembic_env.at_tree import Side
 from alembic_lockstep.config import Settings
-from alembic_lockstep.dryrun.lacks import is_taken
 from alembic_lockstep.dryrun.launcher import Launcher
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.privileges import Privileges, lacked
 from alembic_lockstep.dryrun.process import Ask
-from alembic_lockstep.dryrun.scratch import ScratchServers
 from alembic_lockstep.dryrun.starting_points import Snapshot
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.pathspec import add_command
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.probe.protocol import SCRATCH, RunOptions
-from alembic_lockstep.sides import Side
+from alembic_lockstep.scratch import ScratchServers
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from alembic_lockstep.alembic_env.at_tree import Side
 from alembic_lockstep.dryrun.observation import Observation
-from alembic_lockstep.sides import Side
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from alembic_lockstep.git.repository import Repository
-from alembic_lockstep.regular import read_regular
+from alembic_lockstep.system.regular import read_regular
 
 _SYSTEM = Path("/etc/gitattributes")
 

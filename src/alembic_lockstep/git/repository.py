@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.command import QUIET, ObjectReader, paths, run_git
 from alembic_lockstep.git.entries import Change, TreeEntry, parse_changes, parse_entries
-from alembic_lockstep.slots import acquire_slot
+from alembic_lockstep.system.slots import acquire_slot
 
 if TYPE_CHECKING:
     from alembic_lockstep.git.configuration import Configuration

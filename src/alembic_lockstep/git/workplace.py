@@ -18,7 +18,7 @@ from pathlib import Path
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.deletion import delete
 from alembic_lockstep.git.repository import Repository
-from alembic_lockstep.slots import acquire_slot, hold_lock, hold_slot
+from alembic_lockstep.system.slots import acquire_slot, hold_lock, hold_slot
 
 #: Seconds after which the unused checkouts of a repository are deleted.
 UNUSED = 30 * 24 * 60 * 60

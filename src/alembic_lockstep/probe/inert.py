@@ -37,7 +37,7 @@ class Inert(ModuleType):
 def install_inert_migrations(facts_by_path: Mapping[str, Mapping[str, Any]], checkout: str) -> None:
     """Make Alembic use these facts, by paths in the checkout, instead of loading the files.
 
-    A file whose imports are not loaded yet is loaded all the same; see `history/inert.py`.
+    A file whose imports are not loaded yet is loaded all the same; see `inert_migrations.py`.
     """
     load = util.load_python_file
 

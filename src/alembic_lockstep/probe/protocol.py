@@ -56,7 +56,7 @@ class RunOptions(TypedDict, total=False):
         compare: Whether to compare the database with the models.
         create: Whether to create the models' tables instead of an upgrade.
         expects: Circumstances under which the restored snapshot was made; empty without one.
-        inert: Facts of migrations that need not be loaded, by path: see `history/inert.py`.
+        inert: Facts of migrations that need not be loaded, by path: see `inert_migrations.py`.
         leave_out: Revisions not to run, nor those that build on them.
         start_sql: SQL to run before the first revision; empty for none.
         twins: Comparisons of earlier runs, by their `key`.

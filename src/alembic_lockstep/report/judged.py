@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from alembic_lockstep.dryrun.comparison import Comparison
 from alembic_lockstep.facts import merged_catalogue
-from alembic_lockstep.ignores import faulty_ignores, unused_ignores
+from alembic_lockstep.ignores.ignoring import faulty_ignores, unused_ignores
 from alembic_lockstep.report.report import EnvironmentReport, Report
 from alembic_lockstep.report.summary import not_compared, summary
 from alembic_lockstep.rules import unregistered_model

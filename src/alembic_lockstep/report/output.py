@@ -14,7 +14,7 @@ import click
 
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.report.report import Report
-from alembic_lockstep.streams import discard
+from alembic_lockstep.system.streams import discard
 
 FORMATS = ("full", "concise", "github", "gitlab", "sarif", "json", "junit", "markdown")
 # The formats for people report a failure on standard error only.

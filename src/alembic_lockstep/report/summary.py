@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from alembic_lockstep.dryrun.comparison import Comparison
-from alembic_lockstep.ignores import faulty_ignores, unused_ignores
+from alembic_lockstep.ignores.ignoring import faulty_ignores, unused_ignores
 from alembic_lockstep.isolation.cell import Guard
 from alembic_lockstep.report.alike import share_findings
 from alembic_lockstep.report.text import count_rules, listed, plural

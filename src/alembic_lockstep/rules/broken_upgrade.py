@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from alembic_lockstep.dryrun.failures import lacks_column
-from alembic_lockstep.dryrun.hints import hint
+from alembic_lockstep.advice.failures import lacks_column
+from alembic_lockstep.advice.hints import hint
 from alembic_lockstep.facts import Facts, location_in
 from alembic_lockstep.findings import Finding, Location
 from alembic_lockstep.git.absent import explain_absent, forgotten_hint

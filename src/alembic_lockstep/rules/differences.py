@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from alembic_lockstep.dryrun.operations import Operation
+from alembic_lockstep.alembic_env.revisions import Revision
+from alembic_lockstep.dryrun.schema_operations import Operation
 from alembic_lockstep.facts import Facts, location_in, merged_catalogue
 from alembic_lockstep.findings import Finding, Location
-from alembic_lockstep.history.revisions import Revision
-from alembic_lockstep.models.locate import locate, locate_original
-from alembic_lockstep.models.migration import find_in_migration
+from alembic_lockstep.pysource.locate import locate, locate_original
+from alembic_lockstep.pysource.migration import find_in_migration
 
 STATES = {
     "add": "is in the models",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from alembic_lockstep.alembic_env.revisions import Revision
 from alembic_lockstep.facts import Facts, location_in
 from alembic_lockstep.findings import Finding
-from alembic_lockstep.history.revisions import Revision
 from alembic_lockstep.report.text import listed
 
 RULE = "edited-migration"

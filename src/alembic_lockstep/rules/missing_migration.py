@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alembic_lockstep.dryrun.failures import lacks_column
+from alembic_lockstep.advice.failures import lacks_column
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.facts import Facts, location_in
 from alembic_lockstep.findings import Finding

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from alembic_lockstep.dryrun.operations import Operation
+from alembic_lockstep.dryrun.schema_operations import Operation
 from alembic_lockstep.findings import Finding, Location
-from alembic_lockstep.git.ranges import SHORT, Commit
+from alembic_lockstep.git.commit_ranges import SHORT, Commit
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.rules.differences import state
 from alembic_lockstep.verdict import EnvironmentVerdict

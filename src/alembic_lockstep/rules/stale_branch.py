@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from alembic_lockstep.commands import merge_command
+from alembic_lockstep.alembic_env.at_tree import Side
+from alembic_lockstep.alembic_env.revisions import History, Revision
 from alembic_lockstep.facts import location_in
 from alembic_lockstep.findings import Finding, Location
+from alembic_lockstep.fix.commands import merge_command
 from alembic_lockstep.git.tree import Tree
-from alembic_lockstep.history.revisions import History, Revision
 from alembic_lockstep.report.text import listed
-from alembic_lockstep.sides import Side
 
 RULE = "stale-branch"
 

@@ -9,11 +9,11 @@ import posixpath
 import re
 from collections.abc import Iterator
 
+from alembic_lockstep.alembic_env.revisions import Revision
 from alembic_lockstep.facts import Facts, location_in
 from alembic_lockstep.findings import Finding, Location
 from alembic_lockstep.git.listing import ignored_among
 from alembic_lockstep.git.pathspec import add_command
-from alembic_lockstep.history.revisions import Revision
 from alembic_lockstep.report.text import listed
 from alembic_lockstep.rules.differences import locations
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from alembic_lockstep.alembic_env.revisions import Revision, parse_revision
 from alembic_lockstep.facts import Facts, location_in
 from alembic_lockstep.findings import Finding
 from alembic_lockstep.git.pathspec import add_command, from_anywhere
-from alembic_lockstep.history.revisions import Revision, parse_revision
-from alembic_lockstep.regular import read_text
+from alembic_lockstep.system.regular import read_text
 
 
 def check(facts: Facts) -> list[Finding]:

@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from alembic_lockstep.dryrun.operations import Operation
+from alembic_lockstep.dryrun.schema_operations import Operation
 from alembic_lockstep.facts import Facts, location_in, merged_catalogue
 from alembic_lockstep.findings import Finding
-from alembic_lockstep.models.declared import (
+from alembic_lockstep.pysource.declared_tables import (
     DeclaredTable,
     Resolver,
     may_hold_models,
     mentions_tables,
 )
-from alembic_lockstep.models.modules import import_name
+from alembic_lockstep.pysource.module_index import import_name
 
 RULE = "unregistered-model"
 

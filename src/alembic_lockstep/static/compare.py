@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
-from alembic_lockstep.dryrun.operations import Operation
+from alembic_lockstep.dryrun.schema_operations import Operation
 from alembic_lockstep.static.apply import State
 from alembic_lockstep.static.schema import Column, Constraint, Table
 from alembic_lockstep.static.types import Type, same_type

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from alembic_lockstep.models.modules import Module, Modules
-from alembic_lockstep.models.source import FUNCTION, members
+from alembic_lockstep.pysource.module_index import Module, Modules
+from alembic_lockstep.pysource.source import FUNCTION, members
 from alembic_lockstep.static.values import (
     Attribute,
     Called,

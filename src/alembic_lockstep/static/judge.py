@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from alembic_lockstep.alembic_env.at_tree import SideFinder
+from alembic_lockstep.alembic_env.revisions import migration_files, read_revisions
 from alembic_lockstep.context import RunContext
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.facts import Facts, Histories, read_histories, unloaded_migrations
 from alembic_lockstep.gate import conclude
 from alembic_lockstep.git.change_set import read_change_set
-from alembic_lockstep.history.revisions import migration_files, read_revisions
-from alembic_lockstep.ignores import Directives, ignore_differences
+from alembic_lockstep.ignores.ignoring import Directives, ignore_differences
 from alembic_lockstep.report.judged import report_of
 from alembic_lockstep.report.report import Report
-from alembic_lockstep.sides import SideFinder
 from alembic_lockstep.static.reading import Reading
 from alembic_lockstep.verdict import EnvironmentVerdict, Verdict
 

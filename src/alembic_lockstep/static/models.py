@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from alembic_lockstep.models.declared import NO_COLUMNS
-from alembic_lockstep.models.modules import Module, Modules, chain_of
-from alembic_lockstep.models.source import FUNCTION, members
+from alembic_lockstep.pysource.declared_tables import NO_COLUMNS
+from alembic_lockstep.pysource.module_index import Module, Modules, chain_of
+from alembic_lockstep.pysource.source import FUNCTION, members
 from alembic_lockstep.static.evaluate import Evaluator, Scope, opaque
 from alembic_lockstep.static.parts import COLUMNS, Made, Parts, with_origin
 from alembic_lockstep.static.schema import Column, Constraint, Origin, Schema, Table

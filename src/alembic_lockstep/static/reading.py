@@ -8,17 +8,17 @@ from functools import cached_property
 from itertools import takewhile
 from typing import Any
 
+from alembic_lockstep.alembic_env.environments import Environment
+from alembic_lockstep.alembic_env.revisions import History
+from alembic_lockstep.cache.same_code import is_same_code
 from alembic_lockstep.dryrun.comparison import BASE_MODELS, Comparison
 from alembic_lockstep.dryrun.observation import Observation
-from alembic_lockstep.dryrun.operations import Operation
+from alembic_lockstep.dryrun.schema_operations import Operation
 from alembic_lockstep.facts import Facts
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
-from alembic_lockstep.history.environments import Environment
-from alembic_lockstep.history.revisions import History
-from alembic_lockstep.memory.code import is_same_code
-from alembic_lockstep.models.declared import may_hold_models
-from alembic_lockstep.models.modules import Modules
+from alembic_lockstep.pysource.declared_tables import may_hold_models
+from alembic_lockstep.pysource.module_index import Modules
 from alembic_lockstep.static.apply import State, apply, with_guessed_names
 from alembic_lockstep.static.compare import Difference, differences
 from alembic_lockstep.static.models import MAY_DECLARE, read_models

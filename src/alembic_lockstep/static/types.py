@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from alembic_lockstep.models.source import members
+from alembic_lockstep.pysource.source import members
 from alembic_lockstep.static.evaluate import Evaluator, Scope
 from alembic_lockstep.static.values import (
     Called,

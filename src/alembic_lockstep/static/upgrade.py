@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from alembic_lockstep.models.modules import Module, Modules
+from alembic_lockstep.pysource.module_index import Module, Modules
 from alembic_lockstep.static.evaluate import Evaluator, Scope
 from alembic_lockstep.static.parts import COLUMNS, Parts
 from alembic_lockstep.static.schema import Constraint

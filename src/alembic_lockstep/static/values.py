@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from alembic_lockstep.models.modules import Module
+from alembic_lockstep.pysource.module_index import Module
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""What a failed run says of its cause, and what to type."""

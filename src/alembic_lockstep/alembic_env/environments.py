@@ -1,0 +1,226 @@
+"""Find the Alembic environments of a tree."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+from alembic_lockstep.alembic_env.alchemy import find_alchemy_config, is_alchemy
+from alembic_lockstep.alembic_env.config_sources import (
+    Read,
+    Sources,
+    folder_of,
+    here,
+    is_material,
+    join,
+    upward,
+)
+from alembic_lockstep.alembic_env.flask import find_flask_app, is_flask
+from alembic_lockstep.alembic_env.options import (
+    MAIN_SECTION,
+    Options,
+    find_sections,
+    read_options,
+)
+from alembic_lockstep.config import Settings, did_you_mean
+from alembic_lockstep.errors import CouldNotJudge
+
+
+@dataclass(frozen=True)
+class Environment:
+    """One Alembic environment. All paths are POSIX from the root, "" is the root.
+
+    Attributes:
+        config: Its configuration file.
+        directory: The directory in which a person runs alembic or flask for it.
+        script_location: The folder of env.py; "" only if unknown.
+        version_locations: The folders of the migrations; empty if unknown.
+        flask_app: As `FLASK_APP`; "" with `flask` set: Flask's own discovery.
+        flask: It is a Flask-Migrate environment.
+        flask_app_implied: Flask finds `flask_app` without being told.
+        alchemy: Its env.py wants a configuration of advanced-alchemy's.
+        alchemy_config: What this is made from: `app.config`, or `app:app` for an application of
+            Litestar; "" if it is not known.
+        recursive: Folders below the version locations count too.
+        section: Its section of the configuration, as `alembic -n`.
+        x: Arguments for env.py, as `alembic -x`.
+    """
+
+    config: str
+    directory: str
+    script_location: str
+    version_locations: tuple[str, ...]
+    flask_app: str = ""
+    flask: bool = False
+    flask_app_implied: bool = True
+    alchemy: bool = False
+    alchemy_config: str = ""
+    recursive: bool = False
+    section: str = MAIN_SECTION
+    x: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What it is called in messages and in the setting `config`."""
+        plain = self.section == MAIN_SECTION
+        return self.config if plain else f"{self.config}:{self.section}"
+
+
+def find_environments(
+    files: Collection[str],
+    read: Read,
+    settings: Settings,
+    environ: Mapping[str, str],
+    read_ignored: Read,
+) -> list[Environment]:
+    """Find the environments that `settings.config` names, or else all, one a script directory.
+
+    Args:
+        files: Every file of the tree.
+        read: The text of a file of the tree; None for any other path.
+        settings: `config`, `flask_app`, `alchemy_config` and `x` count.
+        environ: The environment; `FLASK_APP` and `LITESTAR_APP` count.
+        read_ignored: The text of a file that git ignores, for `.env`.
+
+    Raises:
+        CouldNotJudge: A named file does not exist, or a configuration cannot be read.
+    """
+    flask_app = settings.flask_app or environ.get("FLASK_APP", "")
+    alchemy_config = settings.alchemy_config or environ.get("LITESTAR_APP", "")
+    sources = Sources(frozenset(files), read, read_ignored, flask_app, alchemy_config)
+    if settings.config:
+        found = [_named_environment(sources, name) for name in settings.config]
+    else:
+        found = _one_a_script_directory(_all_environments(sources))
+    return [replace(environment, x=settings.x) for environment in found]
+
+
+def _all_environments(sources: Sources) -> list[Environment]:
+    found = [
+        _environment(sources, path, section)
+        for path in filter(is_candidate, sources.files)
+        for section in find_sections(sources.read, path)
+    ]
+    return [one for one in found if one and not is_material(one.script_location)]
+
+
+def _one_a_script_directory(environments: list[Environment]) -> list[Environment]:
+    """Keep the plainest configuration of each; Flask's wins, as its env.py needs the app."""
+    kept: dict[tuple[str, ...], Environment] = {}
+    for one in sorted(environments, key=lambda one: (not one.flask, _rank(one.config))):
+        unknown = "" if one.script_location else one.config
+        # Sections are kept apart: their env.py may choose by name.
+        place = (unknown, one.section, one.script_location, *one.version_locations)
+        kept.setdefault(place, one)
+    return sorted(kept.values(), key=lambda one: (_rank(one.config), one.section != MAIN_SECTION))
+
+
+def is_candidate(path: str) -> bool:
+    """Tell whether a file of this name may configure an environment."""
+    name = posixpath.basename(path)
+    return (name.endswith(".ini") or name == "pyproject.toml") and not is_material(folder_of(path))
+
+
+def _rank(path: str) -> tuple[bool, int, str]:
+    """Order by plainness: the usual names first, then those nearest to the root."""
+    plain = posixpath.basename(path) in ("alembic.ini", "pyproject.toml")
+    return not plain, path.count("/"), path
+
+
+def _named_environment(sources: Sources, name: str) -> Environment:
+    config, section = posixpath.normpath(name), MAIN_SECTION
+    if config not in sources.files and ":" in config:
+        config, _, section = config.rpartition(":")
+    if config not in sources.files:  # a folder's name may hold a backslash; else it is Windows'
+        config = posixpath.normpath(config.replace("\\", "/"))
+    if config not in sources.files:
+        near = did_you_mean(config, filter(is_candidate, sources.files))
+        raise CouldNotJudge(f"the setting 'config' names {name}, which git does not have{near}")
+    environment = _environment(sources, config, section)
+    if environment:
+        return environment
+    if section != MAIN_SECTION:
+        near = did_you_mean(section, find_sections(sources.read, config))
+        raise CouldNotJudge(
+            f"the setting 'config' names {name}, but {config} has no section [{section}] "
+            f"with a script_location{near}"
+        )
+    folder = folder_of(config)
+    script = folder if join(folder, "env.py") in sources.files else ""
+    versions = (join(script, "versions"),) if script else ()
+    return Environment(config, folder, script, versions)
+
+
+def _environment(sources: Sources, config: str, section: str) -> Environment | None:
+    options = read_options(sources.read, config, section)
+    if options is None:
+        return None
+    folder, location = folder_of(config), options.script_location
+    if location in ("", ".", here(folder)) and is_flask(sources, folder):
+        app = find_flask_app(sources, folder)
+        versions = _version_locations(sources, app.directory, folder, options)
+        return Environment(
+            config,
+            app.directory,
+            folder,
+            versions,
+            flask_app=app.name,
+            flask=True,
+            flask_app_implied=app.implied,
+            recursive=options.recursive,
+            section=section,
+        )
+    if not location:
+        return None
+    directory, script = _place(sources, folder, location)
+    versions = _version_locations(sources, directory, script, options)
+    alchemy = is_alchemy(sources, script)
+    return Environment(
+        config,
+        directory,
+        script,
+        versions,
+        alchemy=alchemy,
+        alchemy_config=find_alchemy_config(sources, directory) if alchemy else "",
+        recursive=options.recursive,
+        section=section,
+    )
+
+
+def _place(sources: Sources, folder: str, location: str) -> tuple[str, str]:
+    """Return the directory to run in and the script location."""
+    if location.startswith("/"):
+        script = join("", location)
+        # An ini beside its env.py is named with `-c` by somebody who stands above it.
+        return (folder_of(folder) if script == folder else folder), script
+    for directory in upward(folder):
+        for script in _readings(directory, location):
+            if join(script, "env.py") in sources.files:
+                return directory, script
+    return folder, _readings(folder, location)[0]
+
+
+def _readings(directory: str, location: str) -> list[str]:
+    """Return what a location may mean; `package:resource` is looked up as on `sys.path`."""
+    if ":" not in location:
+        return [join(directory, location)]
+    package, _, resource = location.partition(":")
+    path = f"{package.replace('.', '/')}/{resource.replace(':', '/')}"
+    bases = (directory, join(directory, "src"), "", "src")
+    return list(dict.fromkeys(join(base, path) for base in bases))
+
+
+def _version_locations(
+    sources: Sources, directory: str, script: str, options: Options
+) -> tuple[str, ...]:
+    if not options.version_locations:
+        return (join(script, "versions"),) if script else ()
+    found = (_version_location(sources, directory, one) for one in options.version_locations)
+    return tuple(dict.fromkeys(filter(None, found)))
+
+
+def _version_location(sources: Sources, directory: str, location: str) -> str:
+    readings = _readings(directory, location)
+    held = (one for one in readings if any(file.startswith(f"{one}/") for file in sources.files))
+    return next(held, readings[0])

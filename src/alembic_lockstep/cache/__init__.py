@@ -1,0 +1,1 @@
+"""What is kept from run to run: delete it, and every verdict stays the same."""

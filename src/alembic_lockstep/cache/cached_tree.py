@@ -1,0 +1,93 @@
+"""A judged tree with its trace, which decides whether another tree has the same outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+
+from alembic_lockstep.cache.tree_trace import Trace
+from alembic_lockstep.errors import CouldNotJudge
+from alembic_lockstep.git.entries import Change
+from alembic_lockstep.git.listing import ignored_among
+from alembic_lockstep.git.repository import Repository
+
+
+@dataclass(frozen=True)
+class CachedTree:
+    """A judged tree, as the cache holds it.
+
+    Attributes:
+        sha: Its id.
+        stored: The cache entry: the `trace`, and under `counts` either `code` or, if something
+            reads docstrings, `docstrings`: the edits of a Python file that matter.
+    """
+
+    repository: Repository
+    sha: str
+    stored: Mapping[str, Any]
+
+    @cached_property
+    def trace(self) -> Trace:
+        """Files of the tree that dry runs read."""
+        return Trace.load(self.stored["trace"])
+
+    def changes_to(self, tree: str | None) -> list[Change]:
+        """Return the change set to another tree or, for None, to what is staged.
+
+        Raises:
+            CouldNotJudge: `git gc` deleted a tree, a merge is under way …
+        """
+        if tree == self.sha:
+            return []
+        if tree is None:
+            return self.repository.staged_changes(self.sha)
+        return self.repository.changes(self.sha, tree, renames=False)
+
+    def is_touched(self, changes: Iterable[Change]) -> bool:
+        """Return whether a change set from this tree touches anything in its trace."""
+        return self.trace.is_touched(changes, self._same_code)
+
+    def may_declare_tables(self, changes: Iterable[Change]) -> bool:
+        """Return whether a changed, unread file may declare tables (rule unregistered-model)."""
+        return any(map(self._may_declare_a_table, changes))
+
+    def changed_surroundings(self) -> str:
+        """Return what has changed of the files read outside of git; "" if nothing has."""
+        outside = self.trace.changed_outside()
+        if outside:
+            return f"changed outside of the repository: {outside}"
+        if not self.trace.has_same_ignored_files(
+            self.repository.root, partial(ignored_among, self.repository)
+        ):
+            return "ignored files that were read, or could be imported, have changed"
+        return ""
+
+    def blob(self, path: str) -> str:
+        """Return the id of a file's content; "" if the tree has no such file."""
+        command = ("rev-parse", "--verify", "--quiet", f"{self.sha}:{path}")
+        with suppress(CouldNotJudge):
+            return self.repository.git(*command).decode().strip()
+        return ""
+
+    def text(self, blob: str) -> str:
+        """Return the text of a file by its id."""
+        return self.repository.contents.read(blob).decode("utf-8", "replace")
+
+    def _same_code(self, change: Change) -> bool:
+        from alembic_lockstep.cache.same_code import same_code
+
+        versions = (self.repository.contents.read(sha) for sha in (change.old_sha, change.sha))
+        return same_code(*versions, docstrings=self.stored["counts"] == "docstrings")
+
+    def _may_declare_a_table(self, change: Change) -> bool:
+        path = change.path
+        if change.status == "D" or not path.endswith(".py") or path in self.trace.opened:
+            return False
+        from alembic_lockstep.pysource.declared_tables import may_declare_tables, may_hold_models
+
+        return may_hold_models(path) and may_declare_tables(
+            self.repository.contents.read(change.sha)
+        )

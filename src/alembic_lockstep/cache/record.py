@@ -1,0 +1,81 @@
+"""Write a verdict and its observations to the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+from alembic_lockstep.advice.lacks import server_lacks
+from alembic_lockstep.cache.repository_cache import RepositoryCache
+from alembic_lockstep.debug import debug
+from alembic_lockstep.dryrun.comparison import BASE_MODELS, Comparison
+from alembic_lockstep.dryrun.observation import Observation
+from alembic_lockstep.dryrun.runner import DryRunner
+from alembic_lockstep.git.tree import Tree
+from alembic_lockstep.verdict import EnvironmentVerdict, Verdict
+
+
+def record(
+    cache: RepositoryCache,
+    names: tuple[str, str],
+    trees: Mapping[str, Tree],
+    host_reads: Collection[str],
+    verdict: Verdict,
+    runner: DryRunner,
+) -> None:
+    """Cache the observations of both trees and, without findings, the verdict.
+
+    Args:
+        names: The ids of the base and of the tree, without submodules filled in.
+        trees: The trees by these ids.
+        host_reads: The paths that we ourselves read or looked for in either.
+    """
+    (base, name), launcher = names, runner.launcher
+    judged = cache.cached_tree(name, trees[name], host_reads, launcher.seen)
+    if judged.trace.has_changed(cache.context.repository.root, cache.since):
+        debug("not cached: something that was read has changed since this run began")
+        return
+    environments = {each.environment.name for each in verdict.environments}
+    if len(environments) > 1:
+        # Files that only other environments read do not matter to one of them. The Python files
+        # that we ourselves read for its dry run are in its own description.
+        host_reads = [path for path in host_reads if not path.endswith(".py")]
+    for each in verdict.environments:
+        runs = launcher.seen_without(environments - {each.environment.name})
+        python = launcher.interpreter(each.environment).path
+        for tree, observation in _replayed(each, base, name, runner):
+            # If the configuration is new, another tree was run in the base's place.
+            if each.environment.config in trees[tree].files:
+                cached_tree = judged
+                if tree != name or len(environments) > 1:
+                    cached_tree = cache.cached_tree(tree, trees[tree], host_reads, runs)
+                cache.observations.store(each.environment, python, observation, cached_tree)
+    if not verdict.findings:
+        cache.verdicts.store(base, judged, launcher.interpreters, judged.blob("pyproject.toml"))
+
+
+def _replayed(
+    verdict: EnvironmentVerdict, base: str, tree: str, runner: DryRunner
+) -> Iterator[tuple[str, Observation]]:
+    """Yield the trees whose history was replayed, each with an observation to cache."""
+    comparison = verdict.comparison
+    # A fresh database of this tree would differ from one that the base's revisions made.
+    if comparison is None or comparison.now.outdated:
+        return
+    observations = [(tree, comparison.now), (base, comparison.before)]
+    if comparison.start == BASE_MODELS:
+        replayed = runner.replayed
+        observations = [(name, replayed.get((verdict.environment, name))) for name in (tree, base)]
+    for name, observation in observations:
+        if observation and _is_lasting(observation, comparison):
+            yield name, observation
+
+
+def _is_lasting(observation: Observation, comparison: Comparison) -> bool:
+    """Return whether a later dry run would observe the same.
+
+    Another server may have what this one lacks, and any failure may pass, unless it showed that
+    the history does not replay.
+    """
+    if not observation.error:
+        return True
+    return comparison.start == BASE_MODELS and not server_lacks(observation)

@@ -1,0 +1,234 @@
+"""A trace: all that dry runs read. A tree that agrees with it has the same outcome.
+
+In build systems this is called a constructive trace (Mokhov, Mitchell, Peyton Jones: "Build
+Systems à la Carte", 2018): no rule lists a project's dependencies, so its reads are recorded.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+from alembic_lockstep.cache.digests import THERE, content_of, have_changed, stamp_of
+from alembic_lockstep.git.entries import Change, folders_of, parent_folders
+
+# Files in any folder that configure git, Alembic and Flask, or from which we find environments.
+_ALWAYS = frozenset({".gitattributes", ".gitignore", ".gitmodules", ".flaskenv", "env.py"})
+_ALWAYS_ENDINGS = (".ini", ".toml")
+# Files that pin packages: the base ran with the packages of the tree, so they matter to both.
+_PINS = re.compile(
+    r"(.*/)?((pdm|poetry|uv|Pipfile)\.lock|Pipfile|(require|constraints)[^/]*\.(txt|in)"
+    r"|requirements/[^/]+\.(txt|in))"
+)
+_SETS = ("opened", "texts", "folders", "absent", "searched", "imported")
+_MODULES = (".py", ".pyc", ".pyd", ".so")
+
+SameCode = Callable[[Change], bool]
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Files that dry runs in a tree read. Paths are POSIX from the root.
+
+    Attributes:
+        opened: Files that were read or looked for, tracked or ignored.
+        texts: Python files of which more was read than their code.
+        folders: Folders that were looked for and exist.
+        absent: Paths that were looked for and do not exist.
+        listed: Folders that were listed, with the names in them.
+        searched: Folders in which the import system looked for modules.
+        imported: Last components of the modules' names that it looked for.
+        ignored: Files and folders that are not tracked, see `content_of`.
+        outside: Files outside the repository and folders of installed packages, with their stamps.
+    """
+
+    opened: frozenset[str]
+    texts: frozenset[str]
+    folders: frozenset[str]
+    absent: frozenset[str]
+    listed: Mapping[str, frozenset[str]]
+    searched: frozenset[str]
+    imported: frozenset[str]
+    ignored: Mapping[str, str]
+    outside: Mapping[str, str]
+
+    @classmethod
+    def of(cls, reads: Iterable[Mapping[str, Any]], tracked: Collection[str], root: Path) -> Trace:
+        """Merge the reads of dry runs (`Observation.reads`) in a tree with these files."""
+        runs = list(reads)
+
+        def merged(name: str) -> frozenset[str]:
+            return frozenset(path for run in runs for path in run[name])
+
+        listed: dict[str, frozenset[str]] = {}
+        for run in runs:
+            for folder, names in run["listed"].items():
+                listed[folder] = listed.get(folder, frozenset()) | frozenset(names)
+        folders = folders_of(tracked)
+        # A folder ends in a slash.
+        opened = {path for path in merged("opened") | merged("copies") if path[-1:] != "/"}
+        looked = {path[:-1] for path in merged("opened") if path[-1:] == "/"}
+        names = {posixpath.join(folder, name) for folder, names in listed.items() for name in names}
+        shown = (opened | looked | names).difference(tracked, folders)
+        others = {path: content_of(root / path, is_read=path in opened) for path in shown}
+        # The project's own output is neither tracked nor in the working tree.
+        ignored = {path: content for path, content in others.items() if content}
+        return cls(
+            opened=frozenset(opened.intersection(tracked).union(opened.intersection(ignored))),
+            texts=merged("texts"),
+            folders=frozenset(looked & folders),
+            absent=merged("absent"),
+            listed=listed,
+            searched=merged("searched"),
+            imported=merged("imported"),
+            ignored=ignored,
+            outside={path: stamp_of(path) for path in merged("outside")},
+        )
+
+    @classmethod
+    def load(cls, stored: Mapping[str, Any]) -> Trace:
+        """Rebuild a trace from the JSON of `stored`."""
+        return cls(
+            **{name: frozenset(stored[name]) for name in _SETS},
+            listed={folder: frozenset(names) for folder, names in stored["listed"].items()},
+            ignored=stored["ignored"],
+            outside=stored["outside"],
+        )
+
+    def without(self, forgotten: Collection[str]) -> Trace:
+        """Return a copy without these untracked, unignored files: no checkout has them."""
+        ignored = {path: held for path, held in self.ignored.items() if path not in forgotten}
+        return replace(self, ignored=ignored, opened=self.opened.difference(forgotten))
+
+    @property
+    def stored(self) -> dict[str, Any]:
+        """The trace in JSON types."""
+        return {
+            **{name: sorted(getattr(self, name)) for name in _SETS},
+            "listed": {folder: sorted(names) for folder, names in self.listed.items()},
+            "ignored": dict(self.ignored),
+            "outside": dict(self.outside),
+        }
+
+    @cached_property
+    def _read_in(self) -> frozenset[str]:
+        """Folders, at any level, of files that were read."""
+        return frozenset(folders_of(self.opened))
+
+    def is_touched(self, changes: Iterable[Change], same_code: SameCode) -> bool:
+        """Return whether a change set, from this trace's tree, touches what was read."""
+        edits = []
+        for change in changes:
+            if change.status == "M" and change.path in self.opened:
+                edits.append(change)
+            elif self._touches(change):
+                return True
+        return not all(self._is_harmless(edit, same_code) for edit in edits)
+
+    def _is_harmless(self, edit: Change, same_code: SameCode) -> bool:
+        is_code = edit.path.endswith(".py") and edit.path not in self.texts
+        return edit.sha == edit.old_sha or (is_code and same_code(edit))
+
+    def _touches(self, change: Change) -> bool:
+        if change.status == "M":
+            # A submodule or a linked folder in which files were read.
+            return is_always_read(change.path) or change.path in self._read_in
+        if change.status in "UTX":
+            return True
+        deleted = change.old_path if change.status in "DR" else ""
+        added = change.path if change.status in "ACR" else ""
+        return any(
+            self._touches_name(path, is_new=path == added) for path in (deleted, added) if path
+        )
+
+    def _touches_name(self, path: str, *, is_new: bool) -> bool:
+        """Return whether the addition or deletion of a file touches what was read."""
+        if is_always_read(path) or path in self.opened or path in self._read_in:
+            return True
+        if path in self.absent or not self.absent.isdisjoint(parent_folders(path)):
+            return True
+        if not is_new and not self.folders.isdisjoint(parent_folders(path)):
+            return True
+        for folder, name, is_file in _steps(path):
+            if folder in self.listed and (not is_new or name not in self.listed[folder]):
+                return True
+            if folder in self.searched and self._could_be_imported(folder, name, is_file):
+                return True
+        return False
+
+    def _could_be_imported(self, folder: str, name: str, is_file: bool) -> bool:
+        if name.partition(".")[0] not in self.imported:
+            return False
+        if is_file:
+            return name.endswith(_MODULES)
+        return posixpath.join(folder, name) not in self._read_in
+
+    def has_changed(self, root: Path, since: int) -> bool:
+        """Return whether an untracked or outside file was changed since a moment (nanoseconds)."""
+        read = (path for path, content in self.ignored.items() if content != THERE)
+        return have_changed((*(str(root / path) for path in read), *self.outside), since)
+
+    def changed_outside(self) -> str:
+        """Return a file outside the repository that changed since it was read; "" if none did."""
+        changed = (path for path, stamp in self.outside.items() if stamp_of(path) != stamp)
+        return next(changed, "")
+
+    def has_same_ignored_files(
+        self, root: Path, ignored_among: Callable[[Collection[str]], set[str]]
+    ) -> bool:
+        """Return whether a working tree has just the ignored files that could be read then.
+
+        Args:
+            root: The working tree's top folder.
+            ignored_among: Returns those of some paths that git ignores.
+        """
+        for path, content in self.ignored.items():
+            if content_of(root / path, is_read=content != THERE) != content:
+                return False
+        added = {path for path in self.absent if os.path.lexists(root / path)}
+        for folder, names in self.listed.items():
+            added.update(posixpath.join(folder, name) for name in _names_in(root / folder) - names)
+        for folder in self.searched:
+            modules = filter(partial(self._is_new_module, folder), _names_in(root / folder))
+            added.update(posixpath.join(folder, name) for name in modules)
+        before = set(self.ignored)
+        return ignored_among(sorted(before | added)) == before
+
+    def _is_new_module(self, folder: str, name: str) -> bool:
+        is_file = name.endswith(_MODULES)
+        if posixpath.join(folder, name) in self.opened or not (is_file or "." not in name):
+            return False
+        return self._could_be_imported(folder, name, is_file)
+
+
+def is_always_read(path: str) -> bool:
+    """Return whether git or we ourselves read every file of this name."""
+    name = posixpath.basename(path)
+    return name in _ALWAYS or name.endswith(_ALWAYS_ENDINGS) or pins_versions(path)
+
+
+def pins_versions(path: str) -> bool:
+    """Return whether a file of this name pins versions of packages."""
+    return _PINS.fullmatch(path) is not None
+
+
+def _names_in(folder: Path) -> set[str]:
+    try:
+        return set(os.listdir(folder)) - {"__pycache__", ".git"}  # noqa: PTH208
+    except OSError:
+        return set()
+
+
+def _steps(path: str) -> Iterator[tuple[str, str, bool]]:
+    """Yield the folders above a file, each with the name in it and whether that is the file."""
+    is_file = True
+    while path:
+        folder, name = posixpath.split(path)
+        yield folder, name, is_file
+        path, is_file = folder, False

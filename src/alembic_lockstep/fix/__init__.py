@@ -1,0 +1,1 @@
+"""The fix of a finding: what to write and what to type."""

@@ -1,1 +1,0 @@
-"""Alembic environments and their revisions, read without importing them."""

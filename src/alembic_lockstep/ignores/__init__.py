@@ -1,0 +1,1 @@
+"""What a project ignores, by setting and by comment."""

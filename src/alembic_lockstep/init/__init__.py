@@ -1,0 +1,1 @@
+"""The command `init`: what a repository needs, shown and written."""

@@ -1,1 +1,0 @@
-"""Models in the source: tables, their locations, modules and imports."""
