@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from alembic_lockstep.alembic_env.at_tree import Side, SideFinder
+from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree, EnvironmentFinder
 from alembic_lockstep.alembic_env.environments import Environment
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.findings import Finding
@@ -115,9 +115,11 @@ def _judge_merge(gate: Gate, span: Range, tip: str, whole: Verdict) -> tuple[Fin
     loaded = {each.environment.name: each.environment for each in whole.environments}
     findings: Findings = {}
     unjudged = []
-    for side in SideFinder(repository, settings, gate.context.environ).find(mine):
-        environment = loaded.get(side.environment.name, side.environment)
-        own, before, after = (Side(environment, tree) for tree in (mine, target, merged))
+    for env in EnvironmentFinder(repository, settings, gate.context.environ).find(mine):
+        environment = loaded.get(env.environment.name, env.environment)
+        own, before, after = (
+            EnvironmentAtTree(environment, tree) for tree in (mine, target, merged)
+        )
         if why := _unreadable(after, merge):
             unjudged.append(why)
         else:
@@ -125,7 +127,7 @@ def _judge_merge(gate: Gate, span: Range, tip: str, whole: Verdict) -> tuple[Fin
     return findings, unjudged
 
 
-def _unreadable(merged: Side, merge: Merge) -> str:
+def _unreadable(merged: EnvironmentAtTree, merge: Merge) -> str:
     """Return why the merge's history cannot be read; "" if it can."""
     if conflicts := merged.migration_files(merge.conflicts):
         return f"it has conflicts in {', '.join(conflicts)}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
-from alembic_lockstep.alembic_env.at_tree import Side, SideFinder
+from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree, EnvironmentFinder
 from alembic_lockstep.alembic_env.environments import Environment
 from alembic_lockstep.alembic_env.revisions import (
     Broken,
@@ -38,8 +38,8 @@ class Histories:
     """
 
     change_set: ChangeSet
-    now: Side
-    in_base: Side | None
+    now: EnvironmentAtTree
+    in_base: EnvironmentAtTree | None
     elsewhere: tuple[Environment, ...] = ()
 
     @property
@@ -119,7 +119,7 @@ class Histories:
         tree = Tree(self.repository, self.repository.tree_of(self.published_in))
         environments = (self.environment, *([self.in_base.environment] if self.in_base else []))
         return frozenset().union(
-            *(Side(environment, tree).history.ids for environment in environments)
+            *(EnvironmentAtTree(environment, tree).history.ids for environment in environments)
         )
 
     def as_loaded(self, scripts: Sequence[str]) -> Histories:
@@ -171,7 +171,7 @@ class Facts(Histories):
 
 
 def read_histories(
-    finder: SideFinder, sides: Sequence[Side], change_set: ChangeSet
+    finder: EnvironmentFinder, envs: Sequence[EnvironmentAtTree], change_set: ChangeSet
 ) -> list[Histories]:
     """Read the histories of a tree's environments in both trees.
 
@@ -179,17 +179,17 @@ def read_histories(
         CouldNotJudge: the project's own command does not find one of the environments any more.
     """
     base, changes = change_set.base, change_set.changes
-    before = [finder.in_base(side, base, changes) for side in sides]
-    finder.refuse_lost(sides, before, base, changes)
-    environments = [side.environment for side in sides]
+    before = [finder.in_base(env, base, changes) for env in envs]
+    finder.refuse_lost(envs, before, base, changes)
+    environments = [env.environment for env in envs]
     return [
         Histories(
             change_set,
-            side,
+            env,
             in_base,
-            tuple(each for each in environments if each is not side.environment),
+            tuple(each for each in environments if each is not env.environment),
         )
-        for side, in_base in zip(sides, before, strict=True)
+        for env, in_base in zip(envs, before, strict=True)
     ]
 
 
@@ -210,21 +210,21 @@ def _loaded(facts: Facts) -> Sequence[str]:
     return modules
 
 
-def _located(side: Side, folders: tuple[str, ...]) -> Side:
-    environment = replace(side.environment, version_locations=folders, recursive=False)
-    return replace(side, environment=environment)
+def _located(env: EnvironmentAtTree, folders: tuple[str, ...]) -> EnvironmentAtTree:
+    environment = replace(env.environment, version_locations=folders, recursive=False)
+    return replace(env, environment=environment)
 
 
-def unloaded_migrations(side: Side, scripts: Sequence[str]) -> tuple[str, ...]:
+def unloaded_migrations(env: EnvironmentAtTree, scripts: Sequence[str]) -> tuple[str, ...]:
     """Return a note on migrations that env.py did not load: of another dialect, perhaps.
 
     Args:
         scripts: Those that Alembic loaded.
     """
-    environment = side.environment
+    environment = env.environment
     locations = (environment.script_location, *environment.version_locations)
-    files = migration_files(side.tree.files, filter(None, locations), recursive=True)
-    others, _ = read_revisions((path for path in files if path not in scripts), side.tree.read)
+    files = migration_files(env.tree.files, filter(None, locations), recursive=True)
+    others, _ = read_revisions((path for path in files if path not in scripts), env.tree.read)
     folders = sorted({posixpath.dirname(revision.path) for revision in others})
     if not folders:
         return ()

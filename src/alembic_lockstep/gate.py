@@ -14,7 +14,7 @@ from alembic_lockstep.advice.env_script import with_tenants
 from alembic_lockstep.advice.failures import check_loaded
 from alembic_lockstep.advice.precedence import variables_that_win
 from alembic_lockstep.advice.services import with_stand_in
-from alembic_lockstep.alembic_env.at_tree import Side, SideFinder
+from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree, EnvironmentFinder
 from alembic_lockstep.alembic_env.environments import Environment
 from alembic_lockstep.cache.cached_runner import CachedRunner
 from alembic_lockstep.cache.record import record
@@ -109,11 +109,11 @@ class Gate:
         verdict = Verdict(change_set.base.sha, change_set.tree.sha, ())
         if not change_set.changes and not settings.strict:
             return verdict
-        finder = SideFinder(change_set.repository, settings, self.context.environ)
-        sides = finder.find(change_set.tree)
-        settings, tenants = with_tenants(settings, sides)
+        finder = EnvironmentFinder(change_set.repository, settings, self.context.environ)
+        envs = finder.find(change_set.tree)
+        settings, tenants = with_tenants(settings, envs)
         runner, memory = self._runner_for(change_set.repository, settings)
-        histories = self._read_histories(finder, sides, change_set, runner)
+        histories = self._read_histories(finder, envs, change_set, runner)
         host_reads = change_set.tree.paths_read | change_set.base.paths_read
         facts = link_environments(_side_by_side(partial(self._run, runner), histories, runner))
         environments = tuple(self._judge_environment(each, runner) for each in facts)
@@ -158,14 +158,18 @@ class Gate:
         return self._runner.runner, self._runner.memory
 
     def _read_histories(
-        self, finder: SideFinder, sides: list[Side], change_set: ChangeSet, runner: DryRunner
+        self,
+        finder: EnvironmentFinder,
+        envs: list[EnvironmentAtTree],
+        change_set: ChangeSet,
+        runner: DryRunner,
     ) -> list[Histories]:
         """Find the environments in both trees; the first one's checkout begins meanwhile."""
-        for side in sides:
-            debug(f"environment {side.environment}")
-        if (sides[0].environment, change_set.tree.sha) not in runner.replayed:
-            runner.launcher.begin(sides[0], "tree")
-        return read_histories(finder, sides, change_set)
+        for env in envs:
+            debug(f"environment {env.environment}")
+        if (envs[0].environment, change_set.tree.sha) not in runner.replayed:
+            runner.launcher.begin(envs[0], "tree")
+        return read_histories(finder, envs, change_set)
 
     def _run(self, runner: DryRunner, histories: Histories) -> Facts:
         """Make the dry run of an environment, if its migrations are valid Python.
@@ -261,7 +265,7 @@ def _fixed_by(
 ) -> list[Operation]:
     """Return the introduced operations that would not be there if the files were added."""
     tree = histories.repository.tree_with(histories.tree.sha, forgotten)
-    added = Side(histories.environment, Tree(histories.repository, tree))
+    added = EnvironmentAtTree(histories.environment, Tree(histories.repository, tree))
     with_them = recompare(runner, added, histories.in_base, comparison)
     if with_them.now.error:
         return []

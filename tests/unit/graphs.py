@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from alembic_lockstep.alembic_env.at_tree import SideFinder
+from alembic_lockstep.alembic_env.at_tree import EnvironmentFinder
 from alembic_lockstep.config import Settings
 from alembic_lockstep.facts import Facts, read_histories
 from alembic_lockstep.git.change_set import read_change_set
@@ -75,6 +75,6 @@ class Graph:
         repository = Repository.discover(self.root)
         base, tree = repository.tree_of("HEAD"), repository.staged_tree({})
         change_set = read_change_set(repository, base, tree)
-        finder = SideFinder(repository, settings, {})
+        finder = EnvironmentFinder(repository, settings, {})
         histories = read_histories(finder, finder.find(change_set.tree), change_set)
         return [Facts.of(each, forgotten=each.uncommitted) for each in histories]

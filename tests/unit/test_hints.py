@@ -11,7 +11,7 @@ import pytest
 
 from alembic_lockstep.advice.hints import hint
 from alembic_lockstep.advice.variables import missing_variables, placeholder
-from alembic_lockstep.alembic_env.at_tree import Side
+from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree
 from alembic_lockstep.alembic_env.environments import Environment
 from alembic_lockstep.alembic_env.templates import database_url, template_without_location
 from alembic_lockstep.dryrun.observation import Observation
@@ -30,7 +30,7 @@ def failure(type_: str, message: str, *, variable: str = "", path: str = "") -> 
     )
 
 
-def committed(root: Path, **files: str) -> Side:
+def committed(root: Path, **files: str) -> EnvironmentAtTree:
     """Commit files, of whose names `__` stands for a dot and `_in_` for a slash."""
     for name, text in files.items():
         file = root / name.replace("_in_", "/").replace("__", ".")
@@ -39,7 +39,7 @@ def committed(root: Path, **files: str) -> Side:
     for command in ("init -q", "add .", "-c user.name=A -c user.email=a@b.c commit -qm First"):
         subprocess.run(["git", *command.split()], cwd=root, check=True)
     repository = Repository.discover(root)
-    return Side(ENVIRONMENT, Tree(repository, repository.tree_of("HEAD")))
+    return EnvironmentAtTree(ENVIRONMENT, Tree(repository, repository.tree_of("HEAD")))
 
 
 @pytest.mark.parametrize(

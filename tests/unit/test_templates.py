@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from alembic_lockstep.alembic_env.at_tree import Side, SideFinder
+from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree, EnvironmentFinder
 from alembic_lockstep.config import Settings
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.repository import Repository
@@ -18,9 +18,9 @@ ENV = "from alembic import context\ncontext.run_migrations()\n"
 POPS_URL = f'url = context.config.get_section("alembic").pop("url")\n{ENV}'
 
 
-def sides_of(root: Path) -> tuple[Side, ...]:
+def sides_of(root: Path) -> tuple[EnvironmentAtTree, ...]:
     repository = Repository.discover(root)
-    finder = SideFinder(repository, Settings(), {})
+    finder = EnvironmentFinder(repository, Settings(), {})
     return tuple(finder.find(Tree(repository, repository.staged_tree({}))))
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from alembic_lockstep.alembic_env.at_tree import Side
+from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree
 from alembic_lockstep.alembic_env.templates import database_url
 from alembic_lockstep.config import Settings
 from alembic_lockstep.dryrun.observation import Observation
@@ -90,7 +90,9 @@ def _rows(seen: Observation, text: str) -> str:
     )
 
 
-def with_tenants(settings: Settings, sides: Iterable[Side]) -> tuple[Settings, list[str]]:
+def with_tenants(
+    settings: Settings, envs: Iterable[EnvironmentAtTree]
+) -> tuple[Settings, list[str]]:
     """Give scratch databases a schema where env.py migrates those that it finds by their name.
 
     A new database has none: nothing would be migrated. Returns the settings, and what to say.
@@ -98,11 +100,11 @@ def with_tenants(settings: Settings, sides: Iterable[Side]) -> tuple[Settings, l
     if any("SCHEMA" in statement.upper() for statement in settings.scratch_setup):
         return settings, []
     names: dict[str, str] = {}
-    for side in sides:
-        text = side.tree.read(f"{side.environment.script_location}/env.py") or ""
+    for env in envs:
+        text = env.tree.read(f"{env.environment.script_location}/env.py") or ""
         name = _tenant(text) if _LISTS.search(text) else ""
-        if name and database_url(side.environment, side.tree).startswith("postgresql"):
-            names.setdefault(name, side.environment.name)
+        if name and database_url(env.environment, env.tree).startswith("postgresql"):
+            names.setdefault(name, env.environment.name)
     setup = (f"CREATE SCHEMA {name}" for name in names)
     notes = [
         f"{environment} migrates the schemas that it finds; scratch databases were given {name}"

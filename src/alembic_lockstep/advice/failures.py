@@ -9,7 +9,7 @@ from alembic_lockstep.advice.application import application_advice
 from alembic_lockstep.advice.compose import run_in_compose, server_in_compose
 from alembic_lockstep.advice.hints import hint
 from alembic_lockstep.advice.variables import missing_fields
-from alembic_lockstep.alembic_env.at_tree import Side
+from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.absent import add_forgotten, explain_absent, forgotten_hint
@@ -52,7 +52,7 @@ NO_COLUMN = re.compile(
 
 def could_not_judge(
     seen: Observation,
-    side: Side,
+    env: EnvironmentAtTree,
     repository: Repository,
     *,
     tried: Sequence[str] = (),
@@ -61,7 +61,7 @@ def could_not_judge(
     """Explain a dry run that failed before there was anything to judge.
 
     Args:
-        side: What ran.
+        env: What ran.
         tried: The interpreters that were looked at: shown where a missing module may mean that
             it was not the project's own that ran.
         is_elsewhere: The setting `run` has it run in a container.
@@ -70,22 +70,22 @@ def could_not_judge(
     message = str(error["message"]) or str(error["type"])
     first = message.splitlines()[0]
     fields = "".join(f"; {name} has no value" for name in missing_fields(message))
-    what = f"{side.environment.name}: {PHASES[seen.phase]}: {error['type']}: {first}{fields}"
+    what = f"{env.environment.name}: {PHASES[seen.phase]}: {error['type']}: {first}{fields}"
     frames = [frame for frame in error["frames"] if frame["path"]]
     if frames:
         what += f" ({frames[-1]['path']}:{frames[-1]['line']})"
-    absent = explain_absent(repository, side.tree.sha, error, seen.reads)
-    app = application_advice(seen, side.environment, repository, side.tree.sha)
+    absent = explain_absent(repository, env.tree.sha, error, seen.reads)
+    app = application_advice(seen, env.environment, repository, env.tree.sha)
     if app:
         return CouldNotJudge(what, fix="\n".join([app, *absent]), log=seen.log)
     if error["type"] in NOT_INSTALLED and error["module"]:
-        compose = "" if is_elsewhere else run_in_compose(side.tree, side.environment.directory)
+        compose = "" if is_elsewhere else run_in_compose(env.tree, env.environment.directory)
         return _not_found(what, seen, repository, tried, absent, compose)
     fix = (
         _forgotten(_relative_import(message), repository)
         or forgotten_hint(message, seen.reads, repository)
-        or (_unreached(seen, side) if is_elsewhere else "")
-        or hint(seen, side)
+        or (_unreached(seen, env) if is_elsewhere else "")
+        or hint(seen, env)
     )
     return CouldNotJudge(what, fix="\n".join(filter(None, [fix, *absent])), log=seen.log)
 
@@ -137,11 +137,11 @@ def _not_found(
     return CouldNotJudge(what, fix="\n".join(lines), tried=tried, log=seen.log)
 
 
-def _unreached(seen: Observation, side: Side) -> str:
+def _unreached(seen: Observation, env: EnvironmentAtTree) -> str:
     if not UNREACHED.search(str(seen.error["message"])) or not seen.connections:
         return ""
     dialect = seen.connections[-1]["dialect"]
-    return server_in_compose(side.tree, side.environment.directory, dialect)
+    return server_in_compose(env.tree, env.environment.directory, dialect)
 
 
 def check_loaded(seen: Observation, changed: Collection[str]) -> None:

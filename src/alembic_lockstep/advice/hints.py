@@ -15,7 +15,7 @@ from alembic_lockstep.advice.variables import (
     missing_variables,
     placeholder,
 )
-from alembic_lockstep.alembic_env.at_tree import Side
+from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree
 from alembic_lockstep.alembic_env.templates import filled_in
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.probe.extensions import extension_for
@@ -43,11 +43,11 @@ _UNSHARED = (
 _NOT_IN_WHEEL = "# not in the wheel's server: install PostgreSQL, or name a server in scratch.urls"
 
 
-def hint(seen: Observation, side: Side | None = None) -> str:
+def hint(seen: Observation, env: EnvironmentAtTree | None = None) -> str:
     """Return lines to paste; empty where the failure names nothing that can be set.
 
     Args:
-        side: What was run.
+        env: What was run.
     """
     message = str(seen.error["message"])
     if seen.error["type"] == REFUSED:
@@ -59,10 +59,10 @@ def hint(seen: Observation, side: Side | None = None) -> str:
         or what_to_set(message, dialect)
         or _programs(seen)
         or _writes(seen, message)
-        or of_env_script(seen, _env_script(side))
+        or of_env_script(seen, _env_script(env))
         or _arguments(seen, message)
-        or (filled_in(side.environment, side.tree) if side and TEMPLATE.search(message) else "")
-        or _variables(seen, side)
+        or (filled_in(env.environment, env.tree) if env and TEMPLATE.search(message) else "")
+        or _variables(seen, env)
         or _empty_database(seen, message)
         or _setup(message)
         or _other_start(seen, dialect)
@@ -106,9 +106,9 @@ def _writes(seen: Observation, message: str) -> str:
     return ""
 
 
-def _env_script(side: Side | None) -> str:
-    path = f"{side.environment.script_location}/env.py" if side else ""
-    return (side and side.tree.read(path)) or ""
+def _env_script(env: EnvironmentAtTree | None) -> str:
+    path = f"{env.environment.script_location}/env.py" if env else ""
+    return (env and env.tree.read(path)) or ""
 
 
 def _is_ours(path: str) -> bool:
@@ -140,11 +140,11 @@ def _arguments(seen: Observation, message: str) -> str:
     )
 
 
-def _variables(seen: Observation, side: Side | None) -> str:
-    names = missing_variables(seen, side)
+def _variables(seen: Observation, env: EnvironmentAtTree | None) -> str:
+    names = missing_variables(seen, env)
     if not names:
         return ""
-    lines = "\n".join(f"{name} = {_quoted(placeholder(name, side, seen))}" for name in names)
+    lines = "\n".join(f"{name} = {_quoted(placeholder(name, env, seen))}" for name in names)
     fields = missing_fields(str(seen.error["message"]))
     prefixed = " (with the prefix of the settings class, if it has one)" if fields else ""
     return (

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 
-from alembic_lockstep.alembic_env.at_tree import Side
+from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree
 from alembic_lockstep.alembic_env.templates import database_url
 from alembic_lockstep.dryrun.observation import Observation
 
@@ -59,39 +59,39 @@ def missing_fields(message: str) -> list[str]:
     return list(dict.fromkeys(_FIELD.findall(message)))
 
 
-def missing_variables(seen: Observation, side: Side | None = None) -> list[str]:
+def missing_variables(seen: Observation, env: EnvironmentAtTree | None = None) -> list[str]:
     """Return the names of the environment variables for want of which a run failed.
 
     Args:
-        side: What was run: where no URL was given, its files name the variable that holds it.
+        env: What was run: where no URL was given, its files name the variable that holds it.
     """
     message = str(seen.error["message"])
     if seen.phase not in {"start", "env"}:
         return []
     if seen.error["variable"]:
-        return _with_next([str(seen.error["variable"])], seen, side)
+        return _with_next([str(seen.error["variable"])], seen, env)
     fields = [name.replace(".", "__").upper() for name in missing_fields(message)]
     if fields:
         return fields
-    if side and _OF_NONE.search(message):
-        return list(dict.fromkeys(_READ.findall(_failing_line(seen, side))))
+    if env and _OF_NONE.search(message):
+        return list(dict.fromkeys(_READ.findall(_failing_line(seen, env))))
     if _NO_URL.search(message):
-        return list(dict.fromkeys(_url_variables(seen, side))) if side else []
+        return list(dict.fromkeys(_url_variables(seen, env))) if env else []
     if seen.error["type"] in _OF_THE_SOURCE:
         return []
     is_key = seen.error["type"] == "KeyError" and _NAME.fullmatch(message.strip("'"))
     names = _NAME.findall(message) if is_key or _IS_MISSING.search(message) else ()
-    return _with_next(list(dict.fromkeys(names)), seen, side)
+    return _with_next(list(dict.fromkeys(names)), seen, env)
 
 
-def _with_next(names: list[str], seen: Observation, side: Side | None) -> list[str]:
+def _with_next(names: list[str], seen: Observation, env: EnvironmentAtTree | None) -> list[str]:
     """Return names with those that are not set and the same module reads below in the same way.
 
     Each would be asked for by a run of its own.
     """
-    frames = [frame for frame in seen.error["frames"] if frame["path"]] if side else []
+    frames = [frame for frame in seen.error["frames"] if frame["path"]] if env else []
     for frame in reversed(frames):
-        lines = ((side and side.tree.read(frame["path"])) or "").splitlines()
+        lines = ((env and env.tree.read(frame["path"])) or "").splitlines()
         failing, below = lines[frame["line"] - 1 :][:1], "\n".join(lines[frame["line"] :])
         for read in _STRICT_READ.finditer("".join(failing)):
             if read["name"] in names:
@@ -101,20 +101,20 @@ def _with_next(names: list[str], seen: Observation, side: Side | None) -> list[s
     return names
 
 
-def _url_variables(seen: Observation, side: Side) -> Iterator[str]:
+def _url_variables(seen: Observation, env: EnvironmentAtTree) -> Iterator[str]:
     """Yield the variables that may hold the database's URL, of the files in the traceback first."""
     failing = [frame["path"] for frame in reversed(seen.error["frames"]) if frame["path"]]
     for path in dict.fromkeys([*failing, *_python(seen.reads.get("opened", ()))]):
-        names = _READ.findall(side.tree.read(path) or "")
+        names = _READ.findall(env.tree.read(path) or "")
         yield from (name for name in names if _OF_DATABASE.search(name) and _IS_URL.search(name))
 
 
-def _failing_line(seen: Observation, side: Side) -> str:
+def _failing_line(seen: Observation, env: EnvironmentAtTree) -> str:
     """Return the project's line at which the run failed; "" if it is not known."""
     frames = [frame for frame in seen.error["frames"] if frame["path"]]
     if not frames:
         return ""
-    lines = (side.tree.read(frames[-1]["path"]) or "").splitlines()
+    lines = (env.tree.read(frames[-1]["path"]) or "").splitlines()
     number = frames[-1]["line"] - 1
     return lines[number] if 0 <= number < len(lines) else ""
 
@@ -123,27 +123,29 @@ def _python(paths: Iterable[str]) -> list[str]:
     return [path for path in paths if path.endswith(".py")]
 
 
-def placeholder(name: str, side: Side | None = None, seen: Observation | None = None) -> str:
+def placeholder(
+    name: str, env: EnvironmentAtTree | None = None, seen: Observation | None = None
+) -> str:
     """Return a value for a variable with which a dry run can start; nobody is contacted by it.
 
     Args:
-        side, seen: What was run, and how it failed: its files may say the variable's type.
+        env, seen: What was run, and how it failed: its files may say the variable's type.
     """
     if _IS_PORT.search(name):
         return "5432"
     if _IS_CREDENTIALS.search(name):
         return "user:password"
     if not _IS_URL.search(name):
-        return _of_type(name, side, seen) if side and seen else VALUE
+        return _of_type(name, env, seen) if env and seen else VALUE
     others = (url for word, url in _OTHER_URLS.items() if word in name.upper())
-    if _OF_DATABASE.search(name) and side:
-        return database_url(side.environment, side.tree)
+    if _OF_DATABASE.search(name) and env:
+        return database_url(env.environment, env.tree)
     return next(others, "http://localhost")
 
 
-def _of_type(name: str, side: Side, seen: Observation) -> str:
+def _of_type(name: str, env: EnvironmentAtTree, seen: Observation) -> str:
     """Return a value of the type that a class in the traceback's files gives to a field."""
     field = re.compile(rf"(?im)^[ \t]+{re.escape(name)}[ \t]*:[ \t]*(\w+)")
     paths = dict.fromkeys(frame["path"] for frame in seen.error["frames"] if frame["path"])
-    fields = (field.search(side.tree.read(path) or "") for path in paths)
+    fields = (field.search(env.tree.read(path) or "") for path in paths)
     return next((_OF_TYPE.get(one[1], VALUE) for one in fields if one), VALUE)

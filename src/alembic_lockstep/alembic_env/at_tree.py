@@ -45,7 +45,7 @@ _TEXTS = (".adoc", ".html", ".mako", ".md", ".py", ".rst", ".txt")
 
 
 @dataclass(frozen=True)
-class Side:
+class EnvironmentAtTree:
     """An environment as one tree has it."""
 
     environment: Environment
@@ -73,29 +73,31 @@ class Side:
 
 
 @dataclass(frozen=True)
-class SideFinder:
+class EnvironmentFinder:
     """Finds the environments of trees of a repository."""
 
     repository: Repository
     settings: Settings
     environ: Mapping[str, str]
 
-    def find(self, tree: Tree) -> list[Side]:
+    def find(self, tree: Tree) -> list[EnvironmentAtTree]:
         """Return all environments of a tree; raise `CouldNotJudge` if there is none."""
         environments = self._environments(tree, self.settings)
         if not environments:
             raise _no_environment(tree, self.repository)
         for environment in environments:
             _refuse_devices(environment, tree)
-        return [Side(environment, tree) for environment in environments]
+        return [EnvironmentAtTree(environment, tree) for environment in environments]
 
-    def in_base(self, side: Side, base: Tree, changes: Iterable[Change]) -> Side | None:
+    def in_base(
+        self, env: EnvironmentAtTree, base: Tree, changes: Iterable[Change]
+    ) -> EnvironmentAtTree | None:
         """Return the environment as the base has it; None if it is new.
 
         Under another configuration file it is the one with the same env.py, wherever that was. A
         configuration that cannot be read is taken to be the tree's: this commit may mend it.
         """
-        environment = side.environment
+        environment = env.environment
         old_paths = {change.path: change.old_path for change in changes}
         script = f"{environment.script_location}/env.py"
         old = old_paths.get(script, script)
@@ -103,25 +105,27 @@ class SideFinder:
             if _is_configured(environment, base):
                 named = replace(self.settings, config=(environment.name,))
                 configured = self._environments(base, named)
-                return Side(configured[0], base) if configured else None
+                return EnvironmentAtTree(configured[0], base) if configured else None
             environments = self._environments(base, replace(self.settings, config=()))
         except CouldNotJudge:
-            return Side(environment, base)
+            return EnvironmentAtTree(environment, base)
         for in_base in environments:
             if f"{in_base.script_location}/env.py" == old:
-                return Side(in_base, base)
+                return EnvironmentAtTree(in_base, base)
         moved = self._moved(environment, old_paths.get(environment.config, ""), old, base)
-        return moved or self._configured_by_tree(side, base)
+        return moved or self._configured_by_tree(env, base)
 
-    def _configured_by_tree(self, side: Side, base: Tree) -> Side | None:
+    def _configured_by_tree(self, env: EnvironmentAtTree, base: Tree) -> EnvironmentAtTree | None:
         """Return the environment if the base lacks only its configuration."""
-        config, script = side.environment.config, f"{side.environment.script_location}/env.py"
+        config, script = env.environment.config, f"{env.environment.script_location}/env.py"
         if script not in base.files or config in base.files:
             return None
-        added = self.repository.tree_with_file(base.sha, config, side.tree.files[config])
-        return Side(side.environment, Tree(self.repository, added))
+        added = self.repository.tree_with_file(base.sha, config, env.tree.files[config])
+        return EnvironmentAtTree(env.environment, Tree(self.repository, added))
 
-    def _moved(self, environment: Environment, config: str, script: str, base: Tree) -> Side | None:
+    def _moved(
+        self, environment: Environment, config: str, script: str, base: Tree
+    ) -> EnvironmentAtTree | None:
         """Return the environment from a folder that is not searched, such as a template's.
 
         Args:
@@ -136,13 +140,13 @@ class SideFinder:
             with suppress(CouldNotJudge):
                 for moved in self._environments(base, named) if _is_configured(old, base) else ():
                     if f"{moved.script_location}/env.py" == script:
-                        return Side(moved, base)
+                        return EnvironmentAtTree(moved, base)
         return None
 
     def refuse_lost(
         self,
-        sides: Sequence[Side],
-        before: Sequence[Side | None],
+        envs: Sequence[EnvironmentAtTree],
+        before: Sequence[EnvironmentAtTree | None],
         base: Tree,
         changes: Iterable[Change],
     ) -> None:
@@ -151,21 +155,21 @@ class SideFinder:
         We may still find it: by the name of its section, or by guessing the application.
 
         Args:
-            before: The sides as the base has them.
+            before: The environments at the base.
 
         Raises:
             CouldNotJudge: with what to put back, or to set if it is meant.
         """
-        for side, in_base in zip(sides, before, strict=True):
+        for env, in_base in zip(envs, before, strict=True):
             was_found = in_base is not None and in_base.environment.flask_app_implied
-            if was_found and not (side.environment.flask_app_implied or _says_app(side.tree)):
-                raise _no_application(side.environment)
+            if was_found and not (env.environment.flask_app_implied or _says_app(env.tree)):
+                raise _no_application(env.environment)
         if self.settings.config or not any(is_candidate(change.old_path) for change in changes):
             return
         old: list[Environment] = []
         with suppress(CouldNotJudge):  # the base cannot be read: perhaps this commit mends it
             old = self._environments(base, self.settings)
-        tree, now = sides[0].tree, [side.environment for side in sides]
+        tree, now = envs[0].tree, [env.environment for env in envs]
         for environment in old:
             location = environment.script_location
             same = [each for each in now if each.script_location == location]

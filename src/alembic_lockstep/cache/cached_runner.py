@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from alembic_lockstep.alembic_env.at_tree import Side
+from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree
 from alembic_lockstep.cache.observations import ObservationCache
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.runner import DryRunner
@@ -16,7 +16,9 @@ class CachedRunner(DryRunner):
 
     observations: ObservationCache | None = None
 
-    def replay(self, env: Side, base: Side | None = None, *, role: str) -> Observation:
+    def replay(
+        self, env: EnvironmentAtTree, base: EnvironmentAtTree | None = None, *, role: str
+    ) -> Observation:
         """Return the cached observation of a history, or replay it."""
         observation = self.replayed.get((env.environment, env.tree.sha))
         observation = observation or self._recall(env, base, role)
@@ -26,7 +28,9 @@ class CachedRunner(DryRunner):
         self.launcher.note(env, observation)
         return observation
 
-    def _recall(self, env: Side, base: Side | None, role: str) -> Observation | None:
+    def _recall(
+        self, env: EnvironmentAtTree, base: EnvironmentAtTree | None, role: str
+    ) -> Observation | None:
         if role == "base":
             return self._cached(env) or self._cached(env, fails=True)
         if base is None or env.environment != base.environment:
@@ -37,7 +41,7 @@ class CachedRunner(DryRunner):
             observation = self._cached(base, fails=True)  # what fails there fails here
         return observation
 
-    def _cached(self, *envs: Side, fails: bool = False) -> Observation | None:
+    def _cached(self, *envs: EnvironmentAtTree, fails: bool = False) -> Observation | None:
         """Return the cached observation of an environment that holds in each of several trees.
 
         Args:
@@ -48,7 +52,7 @@ class CachedRunner(DryRunner):
         return self.observations.find(envs, interpreter, fails=fails)
 
 
-def _has_same_history(env: Side, base: Side) -> bool:
+def _has_same_history(env: EnvironmentAtTree, base: EnvironmentAtTree) -> bool:
     """Return whether the tree has all of the base's migrations unchanged."""
     paths = [revision.path for revision in base.history.revisions]
     return all(env.tree.files.get(path) == base.tree.files[path] for path in paths)

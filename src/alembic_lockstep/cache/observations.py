@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from alembic_lockstep.alembic_env.at_tree import Side
+from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree
 from alembic_lockstep.alembic_env.environments import Environment
 from alembic_lockstep.cache.cached_tree import CachedTree
 from alembic_lockstep.cache.digests import digest
@@ -32,22 +32,22 @@ class ObservationCache:
     settings: Settings
 
     def find(
-        self, sides: Sequence[Side], interpreter: str, *, fails: bool = False
+        self, envs: Sequence[EnvironmentAtTree], interpreter: str, *, fails: bool = False
     ) -> Observation | None:
         """Return the cached observation that a dry run in each of these trees would repeat.
 
         Args:
-            sides: Sides of one environment.
+            envs: One environment at several trees.
             fails: Find an observation of a failed replay instead of a successful one.
         """
-        prefix = self._prefix(sides[0].environment, interpreter)
+        prefix = self._prefix(envs[0].environment, interpreter)
         for name in self.cache.names(KIND, prefix)[:_TRIED]:
             stored = self.cache.read(KIND, name)
             if stored is None or bool(stored["observation"]["error"]) is not fails:
                 continue
             cached = CachedTree(self.context.repository, name.removeprefix(prefix), stored)
             with suppress(CouldNotJudge):  # `git gc` deleted the tree
-                changes = [change for side in sides for change in cached.changes_to(side.tree.sha)]
+                changes = [change for env in envs for change in cached.changes_to(env.tree.sha)]
                 touched = cached.is_touched(changes)
                 reason = "touched" if touched else cached.changed_surroundings()
                 debug(f"observation of tree {cached.sha[:12]}: {reason or 'recalled'}")

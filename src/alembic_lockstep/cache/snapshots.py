@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from alembic_lockstep.alembic_env.at_tree import Side
+from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree
 from alembic_lockstep.alembic_env.environments import Environment
 from alembic_lockstep.alembic_env.inert_migrations import inert_migrations
 from alembic_lockstep.cache.digests import content_of, digest, have_changed, stamp_of
@@ -75,7 +75,7 @@ class SnapshotCache(SnapshotStore):
     servers: ScratchServers
     since: int
 
-    def find(self, env: Side, new: Collection[str]) -> Snapshot | None:
+    def find(self, env: EnvironmentAtTree, new: Collection[str]) -> Snapshot | None:
         """Return the snapshot that has most of a tree's history; None if none is usable.
 
         It has either none of the revisions that are new since the base, or all old ones.
@@ -95,7 +95,11 @@ class SnapshotCache(SnapshotStore):
         return chosen
 
     def keep(
-        self, env: Side, observation: Observation, scratch: dict[str, str], start: Snapshot | None
+        self,
+        env: EnvironmentAtTree,
+        observation: Observation,
+        scratch: dict[str, str],
+        start: Snapshot | None,
     ) -> Snapshot | None:
         """Keep the databases of a completed run; return None if they cannot be kept.
 
@@ -168,7 +172,7 @@ class SnapshotCache(SnapshotStore):
             databases[target] = (dialects[target], name)
         return databases
 
-    def _files(self, env: Side, observation: Observation, start: Snapshot) -> set[str]:
+    def _files(self, env: EnvironmentAtTree, observation: Observation, start: Snapshot) -> set[str]:
         """Return the files that made a database: those of `start` and of the run.
 
         They are the migrations, their imports and data, and env.py with the files around it.
@@ -191,7 +195,7 @@ class SnapshotCache(SnapshotStore):
             *start.files,
         }
 
-    def _is_valid(self, snapshot: Snapshot, env: Side) -> bool:
+    def _is_valid(self, snapshot: Snapshot, env: EnvironmentAtTree) -> bool:
         """Return whether a tree has all that made a snapshot."""
         root = self.context.repository.root
         return (
@@ -209,10 +213,10 @@ class SnapshotCache(SnapshotStore):
             and all(stamp_of(path) == stamp for path, stamp in snapshot.outside.items())
         )
 
-    def _is_same(self, path: str, sha: str, env: Side) -> bool:
+    def _is_same(self, path: str, sha: str, env: EnvironmentAtTree) -> bool:
         return is_same_code(path, sha, env.tree.files.get(path), self.context.repository)
 
-    def _names_in(self, folder: str, env: Side) -> set[str]:
+    def _names_in(self, folder: str, env: EnvironmentAtTree) -> set[str]:
         """Return the names that a dry run would list in a folder: tracked and ignored ones."""
         top = f"{folder}/" if folder else ""
         inside = (path.removeprefix(top) for path in env.tree.files if path.startswith(top))

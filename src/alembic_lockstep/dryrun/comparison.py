@@ -13,7 +13,7 @@ from alembic_lockstep.advice.failures import (
 )
 from alembic_lockstep.advice.lacks import server_lacks
 from alembic_lockstep.advice.start_file import start_file_advice
-from alembic_lockstep.alembic_env.at_tree import Side
+from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.runner import DryRunner
 from alembic_lockstep.dryrun.schema_operations import (
@@ -80,7 +80,9 @@ class Comparison:
         return (self.now, self.before) if self.before else (self.now,)
 
 
-def compare(runner: DryRunner, env: Side, base: Side | None) -> Comparison:
+def compare(
+    runner: DryRunner, env: EnvironmentAtTree, base: EnvironmentAtTree | None
+) -> Comparison:
     """Run an environment in its tree and, where that has differences, in the base.
 
     Args:
@@ -101,7 +103,9 @@ def compare(runner: DryRunner, env: Side, base: Side | None) -> Comparison:
     return replace(comparison, notes=(*comparison.notes, f"{what}: {how}"))
 
 
-def _compare(runner: DryRunner, env: Side, base: Side | None) -> Comparison:
+def _compare(
+    runner: DryRunner, env: EnvironmentAtTree, base: EnvironmentAtTree | None
+) -> Comparison:
     start = runner.settings.start
     if start == BASE_MODELS and base is not None:
         return _from_base_models(runner, env, base, "")
@@ -119,7 +123,10 @@ def _compare(runner: DryRunner, env: Side, base: Side | None) -> Comparison:
 
 
 def recompare(
-    runner: DryRunner, env: Side, base: Side | None, comparison: Comparison
+    runner: DryRunner,
+    env: EnvironmentAtTree,
+    base: EnvironmentAtTree | None,
+    comparison: Comparison,
 ) -> Comparison:
     """Judge another tree against the same base as in an earlier comparison."""
     if comparison.start == BASE_MODELS:
@@ -154,7 +161,11 @@ def _split(
 
 
 def _beside_broken_base(
-    runner: DryRunner, env: Side, base: Side, now: Observation, before: Observation
+    runner: DryRunner,
+    env: EnvironmentAtTree,
+    base: EnvironmentAtTree,
+    now: Observation,
+    before: Observation,
 ) -> Comparison:
     """Judge the tree where the base's migrations fail: the commit that mends them, above all.
 
@@ -176,7 +187,7 @@ def _beside_broken_base(
     return _split(Comparison(now, before, start, notes=(note,)), differences, old)
 
 
-def _own_migrations(env: Side, base: Side) -> Iterator[str]:
+def _own_migrations(env: EnvironmentAtTree, base: EnvironmentAtTree) -> Iterator[str]:
     """Yield the text of each migration that the commit adds or changes."""
     for path in (revision.path for revision in env.history.revisions):
         if env.tree.files[path] != base.tree.files.get(path):
@@ -188,7 +199,9 @@ def _names_table(text: str, table: str) -> bool:
     return re.search(rf"\b{name}\b", text) is not None
 
 
-def _failed(runner: DryRunner, env: Side, base: Side | None, now: Observation) -> Comparison:
+def _failed(
+    runner: DryRunner, env: EnvironmentAtTree, base: EnvironmentAtTree | None, now: Observation
+) -> Comparison:
     start = runner.settings.start
     if _fails_on_import(now, env, base):
         return Comparison(now, None, start)
@@ -223,7 +236,7 @@ def _does_not_replay(before: Observation, now: Observation) -> str:
 
 
 def _base_does_not_start(
-    runner: DryRunner, base: Side, now: Observation, before: Observation
+    runner: DryRunner, base: EnvironmentAtTree, now: Observation, before: Observation
 ) -> CouldNotJudge:
     """Explain why an old revision that fails is put down neither to this commit nor to the base."""
     return CouldNotJudge(
@@ -235,13 +248,15 @@ def _base_does_not_start(
     )
 
 
-def _is_unchanged(revision: str, env: Side, base: Side) -> bool:
+def _is_unchanged(revision: str, env: EnvironmentAtTree, base: EnvironmentAtTree) -> bool:
     """Return whether the base has the same file: where parents change, others may run first."""
     paths = (each.path for each in env.history.revisions if each.id == revision)
     return any(env.tree.files[path] == base.tree.files.get(path) for path in paths)
 
 
-def _fails_on_import(observation: Observation, env: Side, base: Side | None) -> bool:
+def _fails_on_import(
+    observation: Observation, env: EnvironmentAtTree, base: EnvironmentAtTree | None
+) -> bool:
     """Return whether a migration that this commit adds or edits cannot even be imported.
 
     A module that is missing is not the migration's fault alone: it may be forgotten, or not
@@ -257,7 +272,9 @@ def _fails_on_import(observation: Observation, env: Side, base: Side | None) -> 
     return is_changed and bool(env.migration_files([path]))
 
 
-def _from_base_models(runner: DryRunner, env: Side, base: Side, note: str) -> Comparison:
+def _from_base_models(
+    runner: DryRunner, env: EnvironmentAtTree, base: EnvironmentAtTree, note: str
+) -> Comparison:
     scratch: dict[str, str] = {}
     before = runner.create(base, scratch, role="base")
     if before.error:
@@ -281,7 +298,7 @@ def _equipped(before: Observation) -> str:
     return f"the base's models need the extension {names}, which the scratch database was given"
 
 
-def _unjudged(runner: DryRunner, env: Side, observation: Observation) -> CouldNotJudge:
+def _unjudged(runner: DryRunner, env: EnvironmentAtTree, observation: Observation) -> CouldNotJudge:
     return could_not_judge(
         observation,
         env,

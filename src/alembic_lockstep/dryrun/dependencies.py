@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from alembic_lockstep.alembic_env.at_tree import Side
+from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree
 from alembic_lockstep.cache.imported_files import imported_files
 from alembic_lockstep.cache.same_code import is_same_code
 from alembic_lockstep.dryrun.observation import Observation
@@ -18,27 +18,29 @@ _DRIVERS_OWN = re.compile(
 )
 
 
-def files_taken(side: Side, seen: Observation) -> set[str]:
+def files_taken(env: EnvironmentAtTree, seen: Observation) -> set[str]:
     """Return the files of a tree that the revisions of a run imported, directly or not, or read."""
-    tree = side.tree
+    tree = env.tree
     opened = [path for path in seen.reads["opened"] if path in tree.files]
-    return imported_files(seen.paths.values(), opened, tree.read) | data_read(side, seen)
+    return imported_files(seen.paths.values(), opened, tree.read) | data_read(env, seen)
 
 
-def data_read(side: Side, seen: Observation) -> set[str]:
+def data_read(env: EnvironmentAtTree, seen: Observation) -> set[str]:
     """Return the files of a tree that were read, and not imported, while revisions ran."""
     during = seen.reads["during"]
     read = {path for path in during["opened"] if not path.endswith(".py")}
-    return {path for path in (*read, *during["texts"]) if path in side.tree.files}
+    return {path for path in (*read, *during["texts"]) if path in env.tree.files}
 
 
-def passes_engines_by(side: Side, base: Side, taken: Collection[str]) -> bool:
+def passes_engines_by(
+    env: EnvironmentAtTree, base: EnvironmentAtTree, taken: Collection[str]
+) -> bool:
     """Tell whether an old revision, or what it takes, may use a driver's own cursor.
 
     What is sent that way is not in the transcript.
     """
-    old = {revision.path for revision in side.history.revisions if revision.id in base.history.ids}
-    return any(_DRIVERS_OWN.search(side.tree.read(path) or "") for path in (*old, *taken))
+    old = {revision.path for revision in env.history.revisions if revision.id in base.history.ids}
+    return any(_DRIVERS_OWN.search(env.tree.read(path) or "") for path in (*old, *taken))
 
 
 def changed_files(
@@ -52,29 +54,29 @@ def changed_files(
     ]
 
 
-def common_revisions(side: Side, base: Side, repository: Repository) -> frozenset[str]:
+def common_revisions(
+    env: EnvironmentAtTree, base: EnvironmentAtTree, repository: Repository
+) -> frozenset[str]:
     """Return the ids of what both trees have alike, with all that it builds on."""
     before = {revision.id: revision.path for revision in base.history.revisions}
     ids = {
         revision.id
-        for revision in side.history.revisions
+        for revision in env.history.revisions
         if revision.id in before
         and is_same_code(
             revision.path,
             base.tree.files.get(before[revision.id]),
-            side.tree.files.get(revision.path),
+            env.tree.files.get(revision.path),
             repository,
         )
     }
     labels = {
-        label: revision.id
-        for revision in side.history.revisions
-        for label in revision.branch_labels
+        label: revision.id for revision in env.history.revisions for label in revision.branch_labels
     }
     while True:
         lost = {
             revision.id
-            for revision in side.history.revisions
+            for revision in env.history.revisions
             if revision.id in ids
             and not {labels.get(name, name) for name in (*revision.down, *revision.depends_on)}
             <= ids

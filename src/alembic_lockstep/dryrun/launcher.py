@@ -12,7 +12,7 @@ from threading import RLock
 from typing import TYPE_CHECKING
 
 from alembic_lockstep.advice.compose import moved_to
-from alembic_lockstep.alembic_env.at_tree import Side
+from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree
 from alembic_lockstep.alembic_env.environments import Environment
 from alembic_lockstep.config import Settings
 from alembic_lockstep.debug import debug, timed
@@ -79,13 +79,13 @@ class Launcher:
     _is_stopped: bool = False
     _lock: RLock = field(default_factory=RLock)
 
-    def begin(self, side: Side, role: str) -> None:
-        """Do what the run of a side will want first, while others do something else."""
-        place, tree = self._place(side.environment, role), side.tree.sha
+    def begin(self, env: EnvironmentAtTree, role: str) -> None:
+        """Begin the checkout and start the project's Python, in other threads."""
+        place, tree = self._place(env.environment, role), env.tree.sha
         self._end_checkout(place)
         begun = self.threads.submit(check_out, self.repository, tree, place, self._state(place))
         self._checkouts[place] = tree, begun
-        self.start_early(side.environment, 1)
+        self.start_early(env.environment, 1)
 
     def start_early(self, environment: Environment, processes: int) -> None:
         """Start the project's Python so often; it imports its libraries until it is needed."""
@@ -123,7 +123,7 @@ class Launcher:
 
     def run(
         self,
-        side: Side,
+        env: EnvironmentAtTree,
         role: str,
         connect: Callable[[], Ask],
         **options: Unpack[RunOptions],
@@ -137,23 +137,23 @@ class Launcher:
             role: `tree` or `base`, or another run in them; each has its checkout.
             connect: Gives what answers a process's connections.
         """
-        environment, tree = side.environment, side.tree
+        environment, tree = env.environment, env.tree
         place = self._place(environment, role)
         checkout = self._end_checkout(place, tree.sha) or check_out(
             self.repository, tree.sha, place, self._state(place)
         )
         seen = self._observe(environment, checkout, connect(), options)
-        self.note(side, seen)
+        self.note(env, seen)
         if self._learns(seen, environment, tree):
-            return self.run(side, role, connect, **options)
+            return self.run(env, role, connect, **options)
         if seen.error.get("type") == "ModuleNotFoundError":
             # Perhaps the wrong interpreter: the next run shall look for a better one.
             self._memory.unlink(missing_ok=True)
         return seen
 
-    def note(self, side: Side, seen: Observation) -> None:
-        """Keep what was observed of a side, or is remembered."""
-        self.noted.append((side.environment.name, seen))
+    def note(self, env: EnvironmentAtTree, seen: Observation) -> None:
+        """Add an observation, new or recalled, to `noted`."""
+        self.noted.append((env.environment.name, seen))
 
     @property
     def seen(self) -> list[Observation]:

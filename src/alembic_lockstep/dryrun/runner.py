@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from alembic_lockstep.advice.start_file import start_file_advice
-from alembic_lockstep.alembic_env.at_tree import Side
+from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree
 from alembic_lockstep.alembic_env.environments import Environment
 from alembic_lockstep.alembic_env.inert_migrations import inert_migrations
 from alembic_lockstep.config import Settings
@@ -63,7 +63,9 @@ class DryRunner:
     def __post_init__(self) -> None:
         self._scratch = ScratchRunner(self.settings, self.launcher, self.servers)
 
-    def replay(self, env: Side, base: Side | None = None, *, role: str) -> Observation:
+    def replay(
+        self, env: EnvironmentAtTree, base: EnvironmentAtTree | None = None, *, role: str
+    ) -> Observation:
         """Upgrade an empty database (or one that the setting's SQL file fills) to the heads.
 
         What the base has runs first, or is there already in a snapshot. What is new runs by
@@ -79,7 +81,7 @@ class DryRunner:
         self.replayed[env.environment, env.tree.sha] = observation
         return observation
 
-    def create(self, env: Side, scratch: Scratch, *, role: str) -> Observation:
+    def create(self, env: EnvironmentAtTree, scratch: Scratch, *, role: str) -> Observation:
         """Run `create_all` in empty databases, and stamp them with the tree's heads.
 
         Args:
@@ -94,7 +96,9 @@ class DryRunner:
 
         return self._scratch.privileged(work)
 
-    def upgrade(self, env: Side, base: Side, scratch: Scratch, *, role: str) -> Observation:
+    def upgrade(
+        self, env: EnvironmentAtTree, base: EnvironmentAtTree, scratch: Scratch, *, role: str
+    ) -> Observation:
         """Run what is new on copies of databases that `create` filled from the base's models."""
         if self.settings.run and any(url.startswith("sqlite") for url in scratch.values()):
             raise CouldNotJudge(
@@ -109,7 +113,9 @@ class DryRunner:
 
         return self._scratch.privileged(work, continues=True)
 
-    def compare_models(self, migrations: Side, models: Side) -> Observation:
+    def compare_models(
+        self, migrations: EnvironmentAtTree, models: EnvironmentAtTree
+    ) -> Observation:
         """Compare one tree's models with the database that another tree's migrations make."""
 
         def work() -> Observation:
@@ -121,7 +127,9 @@ class DryRunner:
 
         return self._scratch.privileged(work)
 
-    def _replay_anew(self, env: Side, base: Side | None, role: str) -> Observation:
+    def _replay_anew(
+        self, env: EnvironmentAtTree, base: EnvironmentAtTree | None, role: str
+    ) -> Observation:
         old = common_revisions(env, base, self.launcher.repository) if base else frozenset()
         new = env.history.ids - old if old else frozenset()
         if self.settings.run:
@@ -148,8 +156,8 @@ class DryRunner:
 
     def _replay(
         self,
-        env: Side,
-        base: Side | None,
+        env: EnvironmentAtTree,
+        base: EnvironmentAtTree | None,
         new: Collection[str],
         role: str,
         snapshots: SnapshotStore,
@@ -178,8 +186,8 @@ class DryRunner:
 
     def _replay_in_two(
         self,
-        env: Side,
-        base: Side | None,
+        env: EnvironmentAtTree,
+        base: EnvironmentAtTree | None,
         new: Collection[str],
         role: str,
         start: Snapshot | None,
@@ -221,7 +229,11 @@ class DryRunner:
         return _concat(first, observation)
 
     def _check_dependencies(
-        self, env: Side, base: Side | None, observation: Observation, start: Snapshot | None
+        self,
+        env: EnvironmentAtTree,
+        base: EnvironmentAtTree | None,
+        observation: Observation,
+        start: Snapshot | None,
     ) -> None:
         """Raise `_OutdatedError` if the base's revisions may have done otherwise in the base.
 
@@ -248,7 +260,12 @@ class DryRunner:
         raise _OutdatedError(changed)
 
     def _replay_on_base(
-        self, env: Side, base: Side, old: Collection[str], role: str, snapshots: SnapshotStore
+        self,
+        env: EnvironmentAtTree,
+        base: EnvironmentAtTree,
+        old: Collection[str],
+        role: str,
+        snapshots: SnapshotStore,
     ) -> Observation:
         """Run what both trees have in the base's checkout, then the rest in this one's.
 
@@ -278,7 +295,9 @@ class DryRunner:
 class _SecondProcess:
     """The run of what is new, in a process that is started before its databases are there."""
 
-    def __init__(self, runner: ScratchRunner, env: Side, new: Collection[str], role: str) -> None:
+    def __init__(
+        self, runner: ScratchRunner, env: EnvironmentAtTree, new: Collection[str], role: str
+    ) -> None:
         self._runner = runner
         self._env = env
         self._role = f"{role}-new"
@@ -321,7 +340,7 @@ class _SecondProcess:
 
 def _keep(
     snapshots: SnapshotStore,
-    env: Side,
+    env: EnvironmentAtTree,
     observation: Observation,
     scratch: Scratch,
     start: Snapshot | None,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from alembic_lockstep.advice.lacks import is_taken
-from alembic_lockstep.alembic_env.at_tree import Side
+from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree
 from alembic_lockstep.config import Settings
 from alembic_lockstep.dryrun.launcher import Launcher
 from alembic_lockstep.dryrun.observation import Observation
@@ -98,7 +98,7 @@ class ScratchRunner:
     def run_from(
         self,
         start: Snapshot | None,
-        env: Side,
+        env: EnvironmentAtTree,
         role: str,
         scratch: Scratch,
         *,
@@ -137,7 +137,7 @@ class ScratchRunner:
 
     def run(
         self,
-        env: Side,
+        env: EnvironmentAtTree,
         role: str,
         scratch: Scratch,
         copy: Callable[[str], str | None] = lambda _: None,

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from alembic_lockstep.alembic_env.at_tree import Side
+from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree
 from alembic_lockstep.dryrun.observation import Observation
 
 
@@ -56,14 +56,18 @@ class SnapshotStore:
     A dry run comes to the same end whatever the store finds.
     """
 
-    def find(self, env: Side, new: Collection[str]) -> Snapshot | None:
+    def find(self, env: EnvironmentAtTree, new: Collection[str]) -> Snapshot | None:
         """Return the snapshot that has most of a history.
 
         It has either none of the revisions that are `new` since the base, or all others.
         """
 
     def keep(
-        self, env: Side, observation: Observation, scratch: dict[str, str], start: Snapshot | None
+        self,
+        env: EnvironmentAtTree,
+        observation: Observation,
+        scratch: dict[str, str],
+        start: Snapshot | None,
     ) -> Snapshot | None:
         """Keep the databases of a run that came to its end; None if they cannot be kept.
 

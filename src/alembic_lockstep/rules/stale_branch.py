@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alembic_lockstep.alembic_env.at_tree import Side
+from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree
 from alembic_lockstep.alembic_env.revisions import History, Revision
 from alembic_lockstep.facts import location_in
 from alembic_lockstep.findings import Finding, Location
@@ -13,7 +13,13 @@ from alembic_lockstep.report.text import listed
 RULE = "stale-branch"
 
 
-def check(branch: Side, target: Side, merged: Side, name: str, shown: Tree) -> list[Finding]:
+def check(
+    branch: EnvironmentAtTree,
+    target: EnvironmentAtTree,
+    merged: EnvironmentAtTree,
+    name: str,
+    shown: Tree,
+) -> list[Finding]:
     """Return one finding for each parent that the merge lacks, or else at most one for the heads.
 
     Args:
@@ -67,7 +73,7 @@ def _lost_parents(
 
 
 def _lost_parent(
-    branch: Side, shown: Tree, name: str, revision: Revision, field: str, parent: str
+    branch: EnvironmentAtTree, shown: Tree, name: str, revision: Revision, field: str, parent: str
 ) -> Finding:
     line, column, length = revision.lines.get(field, (1, 1, 0))
     return Finding(
@@ -88,7 +94,7 @@ def _first(new: list[Revision], history: History) -> Revision | None:
     return next(lowest, None) or next(heads, None)
 
 
-def _parent_line(shown: Tree, revision: Revision | None, merged: Side) -> Location:
+def _parent_line(shown: Tree, revision: Revision | None, merged: EnvironmentAtTree) -> Location:
     if revision is None:
         return location_in(shown, merged.environment.config)
     line, column, length = revision.lines.get("down_revision", (1, 1, 0))

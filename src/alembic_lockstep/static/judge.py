@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from alembic_lockstep.alembic_env.at_tree import SideFinder
+from alembic_lockstep.alembic_env.at_tree import EnvironmentFinder
 from alembic_lockstep.alembic_env.revisions import migration_files, read_revisions
 from alembic_lockstep.context import RunContext
 from alembic_lockstep.errors import CouldNotJudge
@@ -42,7 +42,7 @@ def judge_static(context: RunContext, base: str, tree: str) -> Report:
     repository, now, before = change_set.repository, change_set.tree, change_set.base
     trusted = before if context.settings_from_base else None
     settings = context.load_settings((trusted or now).read("pyproject.toml"))
-    finder = SideFinder(repository, settings, context.environ)
+    finder = EnvironmentFinder(repository, settings, context.environ)
     histories = read_histories(finder, finder.find(now), change_set)
     facts = [
         Facts.of(_searched(each), forgotten=each.uncommitted, notes=_unloaded(each))
