@@ -67,7 +67,7 @@ def _judge_commit(gate: Gate, commit: Commit) -> Verdict:
 
 def _judge(gate: Gate, base: str, tip: str) -> Verdict:
     before, tree = map(gate.context.repository.tree_of, (base, tip))
-    if gate.verdicts and gate.verdicts.has_passed(before, tree):
+    if gate.has_passed(before, tree):
         return Verdict(before, tree, (), is_cached=True)
     return gate.judge(before, tree)
 

@@ -176,8 +176,10 @@ def _judge_by_dry_run(
         from alembic_lockstep.report.judged import report_of
         from alembic_lockstep.report.notice import show_once
         from alembic_lockstep.report.progress import progress
+        from alembic_lockstep.runners import Runners
 
-        with progress() as show, Gate(context, show, early, cache) as gate:
+        with progress() as show, Runners(context, show, early, cache) as runners:
+            gate = Gate(runners)
             if span.tip is None:
                 verdict = gate.judge(span.base, repository.staged_tree(context.environ))
             else:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import NamedTuple
 
 from alembic_lockstep.advice.env_script import with_tenants
 from alembic_lockstep.advice.failures import check_loaded
@@ -18,17 +16,13 @@ from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree, EnvironmentF
 from alembic_lockstep.alembic_env.environments import Environment
 from alembic_lockstep.cache.cached_runner import CachedRunner
 from alembic_lockstep.cache.record import record
-from alembic_lockstep.cache.repository_cache import RepositoryCache, untraced_reasons
-from alembic_lockstep.cache.store import Cache, cache_root
+from alembic_lockstep.cache.repository_cache import untraced_reasons
 from alembic_lockstep.cache.verdicts import VerdictCache
 from alembic_lockstep.config import Settings
 from alembic_lockstep.context import RunContext
 from alembic_lockstep.debug import debug
 from alembic_lockstep.dryrun.comparison import Comparison, compare, recompare
-from alembic_lockstep.dryrun.early import EarlyProbes
-from alembic_lockstep.dryrun.launcher import Launcher, Progress
 from alembic_lockstep.dryrun.pinned_models import count_pinned_models
-from alembic_lockstep.dryrun.policy import work_folder
 from alembic_lockstep.dryrun.runner import DryRunner
 from alembic_lockstep.dryrun.schema_operations import Operation, subtract
 from alembic_lockstep.errors import CouldNotJudge
@@ -43,7 +37,6 @@ from alembic_lockstep.findings import Finding
 from alembic_lockstep.fix.blocks import fixes_for
 from alembic_lockstep.git.absent import forgotten_data
 from alembic_lockstep.git.change_set import ChangeSet, read_change_set
-from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.git.unstaged_settings import unstaged_settings
 from alembic_lockstep.ignores.ignoring import (
@@ -56,37 +49,25 @@ from alembic_lockstep.ignores.influences import named_influences
 from alembic_lockstep.rules import DRY_RUN_RULES, HISTORY_RULES, Check
 from alembic_lockstep.rules.edited_migration import unpublished
 from alembic_lockstep.rules.unregistered_model import without_unregistered_tables
-from alembic_lockstep.scratch import ScratchServers
+from alembic_lockstep.runners import Runners
 from alembic_lockstep.verdict import EnvironmentVerdict, Verdict
 
 
 @dataclass
 class Gate:
-    """Judges trees of a repository. What one judgement started, the next ones use again.
+    """Judges trees of a repository."""
 
-    Attributes:
-        progress: Called with each revision before it runs.
-        early: Processes of the project's Python, started ahead.
-        cache: Where earlier runs left their observations; None to neither read nor write any.
-    """
-
-    context: RunContext
-    progress: Progress
-    early: EarlyProbes
-    cache: Cache | None
-    _runner: _Runner | None = None
-    _stack: ExitStack = field(default_factory=ExitStack)
-
-    def __enter__(self) -> Gate:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
+    runners: Runners
 
     @property
-    def verdicts(self) -> VerdictCache | None:
-        """Return the verdicts of earlier runs; None without a cache."""
-        return VerdictCache(self.cache, self.context) if self.cache else None
+    def context(self) -> RunContext:
+        """Return how the run was started."""
+        return self.runners.context
+
+    def has_passed(self, base: str, tree: str) -> bool:
+        """Return whether a cached verdict says that a tree passes against its base."""
+        cache = self.runners.cache
+        return cache is not None and VerdictCache(cache, self.context).has_passed(base, tree)
 
     def judge(self, base: str, tree: str) -> Verdict:
         """Judge a tree against its base (ids of git trees).
@@ -106,31 +87,29 @@ class Gate:
     def _judge(self, base: str, tree: str) -> Verdict:
         change_set = read_change_set(self.context.repository, base, tree)
         settings = self.settings(self._trusted(change_set) or change_set.tree)
-        verdict = Verdict(change_set.base.sha, change_set.tree.sha, ())
         if not change_set.changes and not settings.strict:
-            return verdict
+            return Verdict(change_set.base.sha, change_set.tree.sha, ())
         finder = EnvironmentFinder(change_set.repository, settings, self.context.environ)
         envs = finder.find(change_set.tree)
+        for env in envs:
+            debug(f"environment {env.environment}")
         settings, tenants = with_tenants(settings, envs)
-        runner, memory = self._runner_for(change_set.repository, settings)
-        histories = self._read_histories(finder, envs, change_set, runner)
+        runner = self.runners.open(change_set.repository, settings)
+        runner.begin(envs[0])
+        histories = read_histories(finder, envs, change_set)
         host_reads = change_set.tree.paths_read | change_set.base.paths_read
         facts = link_environments(_side_by_side(partial(self._run, runner), histories, runner))
-        environments = tuple(self._judge_environment(each, runner) for each in facts)
-        debug(f"findings: {[finding.rule for each in environments for finding in each.findings]}")
-        unsettled = (
-            f"{each.published_in} may get what it lacks" for each in facts if unpublished(each)
-        )
-        untraced_reads = (*untraced_reasons(runner.launcher.seen), *dict.fromkeys(unsettled))
-        verdict = replace(
-            verdict,
-            environments=environments,
-            uncached_because=untraced_reads if memory else (),
+        verdict = Verdict(
+            change_set.base.sha,
+            change_set.tree.sha,
+            tuple(self._judge_environment(each, runner) for each in facts),
             notes=(*finder.notes(change_set.tree), *tenants),
         )
-        if memory and not untraced_reads:
+        debug(f"findings: {[finding.rule for finding in verdict.findings]}")
+        if isinstance(runner, CachedRunner):
             trees = {base: change_set.base, tree: change_set.tree}
-            record(memory, (base, tree), trees, host_reads, verdict, runner)
+            verdict = replace(verdict, uncached_because=_uncached_because(facts, runner))
+            record((base, tree), trees, host_reads, verdict, runner)
         return verdict
 
     def settings(self, tree: Tree) -> Settings:
@@ -141,35 +120,6 @@ class Gate:
     def _trusted(self, change_set: ChangeSet) -> Tree | None:
         """Return the base if settings and ignores are read from there."""
         return change_set.base if self.context.settings_from_base else None
-
-    def _runner_for(
-        self, repository: Repository, settings: Settings
-    ) -> tuple[DryRunner, RepositoryCache | None]:
-        """Return the runner of the last judgement, if it was made for the same."""
-        if self._runner is None or self._runner.key != (repository, settings):
-            self._stack.close()
-            memory = None
-            if self.cache and not settings.run:
-                memory = RepositoryCache(self.cache, self.context, settings)
-            opened = _open_runner(self, repository, settings, memory)
-            runner = self._stack.enter_context(opened)
-            self._runner = _Runner((repository, settings), runner, memory)
-        self._runner.runner.launcher.noted.clear()
-        return self._runner.runner, self._runner.memory
-
-    def _read_histories(
-        self,
-        finder: EnvironmentFinder,
-        envs: list[EnvironmentAtTree],
-        change_set: ChangeSet,
-        runner: DryRunner,
-    ) -> list[Histories]:
-        """Find the environments in both trees; the first one's checkout begins meanwhile."""
-        for env in envs:
-            debug(f"environment {env.environment}")
-        if (envs[0].environment, change_set.tree.sha) not in runner.replayed:
-            runner.launcher.begin(envs[0], "tree")
-        return read_histories(finder, envs, change_set)
 
     def _run(self, runner: DryRunner, histories: Histories) -> Facts:
         """Make the dry run of an environment, if its migrations are valid Python.
@@ -286,6 +236,13 @@ def _others_only(others: Sequence[Environment]) -> str:
     )
 
 
+def _uncached_because(facts: Sequence[Facts], runner: DryRunner) -> tuple[str, ...]:
+    """Return why the verdict may not hold for the next run; empty if it does."""
+    branches = dict.fromkeys(each.published_in for each in facts if unpublished(each))
+    unsettled = (f"{branch} may get what it lacks" for branch in branches)
+    return (*untraced_reasons(runner.launcher.seen), *unsettled)
+
+
 def _side_by_side(
     run: Callable[[Histories], Facts], histories: Sequence[Histories], runner: DryRunner
 ) -> list[Facts]:
@@ -300,36 +257,3 @@ def _side_by_side(
         raise
     finally:
         threads.shutdown(cancel_futures=True)
-
-
-class _Runner(NamedTuple):
-    """A runner that is open, and what it was opened for."""
-
-    key: tuple[Repository, Settings]
-    runner: DryRunner
-    memory: RepositoryCache | None
-
-
-@contextmanager
-def _open_runner(
-    gate: Gate, repository: Repository, settings: Settings, memory: RepositoryCache | None
-) -> Iterator[DryRunner]:
-    """Start what dry runs need; a cache, if there is one, wraps the runner."""
-    slot = gate.early.slot
-    with (
-        ThreadPoolExecutor() as threads,
-        ScratchServers(
-            urls=settings.scratch_urls,
-            setup=settings.scratch_setup,
-            directory=work_folder(slot),
-            cache=cache_root(),
-        ) as servers,
-    ):
-        launcher = Launcher(
-            repository, settings, gate.context.environ, slot, gate.progress, gate.early, threads
-        )
-        if memory is None:
-            yield DryRunner(settings, launcher, servers)
-        else:
-            snapshots, observations = memory.snapshots(servers), memory.observations
-            yield CachedRunner(settings, launcher, servers, snapshots, observations=observations)

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from alembic_lockstep.config import Settings
-from alembic_lockstep.dryrun.environ import outer_environ
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.interpreters.candidates import candidates
 from alembic_lockstep.interpreters.choice import choose_interpreter
+from alembic_lockstep.interpreters.environ import outer_environ
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the stand-ins are shell scripts")
 

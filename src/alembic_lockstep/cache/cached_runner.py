@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree
-from alembic_lockstep.cache.observations import ObservationCache
+from alembic_lockstep.cache.repository_cache import RepositoryCache
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.runner import DryRunner
 
@@ -14,7 +14,7 @@ from alembic_lockstep.dryrun.runner import DryRunner
 class CachedRunner(DryRunner):
     """A runner that answers from cached observations where it can."""
 
-    observations: ObservationCache | None = None
+    cache: RepositoryCache = field(kw_only=True)
 
     def replay(
         self, env: EnvironmentAtTree, base: EnvironmentAtTree | None = None, *, role: str
@@ -47,9 +47,8 @@ class CachedRunner(DryRunner):
         Args:
             fails: Find an observation of a failed replay instead of a successful one.
         """
-        assert self.observations is not None
         interpreter = self.launcher.interpreter(envs[0].environment).path
-        return self.observations.find(envs, interpreter, fails=fails)
+        return self.cache.observations.find(envs, interpreter, fails=fails)
 
 
 def _has_same_history(env: EnvironmentAtTree, base: EnvironmentAtTree) -> bool:

@@ -15,9 +15,9 @@ from alembic_lockstep.cache.store import FORMAT, Cache
 from alembic_lockstep.config import Settings
 from alembic_lockstep.context import RunContext
 from alembic_lockstep.debug import debug
-from alembic_lockstep.dryrun.environ import environ_digest
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.errors import CouldNotJudge
+from alembic_lockstep.interpreters.environ import environ_digest
 
 KIND = "observations"
 _TRIED = 4

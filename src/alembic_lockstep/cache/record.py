@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from alembic_lockstep.advice.lacks import server_lacks
-from alembic_lockstep.cache.repository_cache import RepositoryCache
+from alembic_lockstep.cache.cached_runner import CachedRunner
 from alembic_lockstep.debug import debug
 from alembic_lockstep.dryrun.comparison import BASE_MODELS, Comparison
 from alembic_lockstep.dryrun.observation import Observation
@@ -15,21 +15,24 @@ from alembic_lockstep.verdict import EnvironmentVerdict, Verdict
 
 
 def record(
-    cache: RepositoryCache,
     names: tuple[str, str],
     trees: Mapping[str, Tree],
     host_reads: Collection[str],
     verdict: Verdict,
-    runner: DryRunner,
+    runner: CachedRunner,
 ) -> None:
     """Cache the observations of both trees and, without findings, the verdict.
+
+    Nothing is cached if the verdict says why it may not hold for the next run.
 
     Args:
         names: The ids of the base and of the tree, without submodules filled in.
         trees: The trees by these ids.
         host_reads: The paths that we ourselves read or looked for in either.
     """
-    (base, name), launcher = names, runner.launcher
+    if verdict.uncached_because:
+        return
+    (base, name), launcher, cache = names, runner.launcher, runner.cache
     judged = cache.cached_tree(name, trees[name], host_reads, launcher.seen)
     if judged.trace.has_changed(cache.context.repository.root, cache.since):
         debug("not cached: something that was read has changed since this run began")

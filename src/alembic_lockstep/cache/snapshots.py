@@ -23,10 +23,10 @@ from alembic_lockstep.config import Settings
 from alembic_lockstep.context import RunContext
 from alembic_lockstep.debug import debug
 from alembic_lockstep.dryrun.dependencies import data_read, files_taken
-from alembic_lockstep.dryrun.environ import environ_digest
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.starting_points import Snapshot, SnapshotStore
 from alembic_lockstep.git.listing import ignored_among
+from alembic_lockstep.interpreters.environ import environ_digest
 from alembic_lockstep.scratch import ScratchServers
 
 KIND = "snapshots"

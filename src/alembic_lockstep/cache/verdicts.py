@@ -17,10 +17,10 @@ from alembic_lockstep.cache.store import FORMAT, Cache
 from alembic_lockstep.config import Settings
 from alembic_lockstep.context import RunContext
 from alembic_lockstep.debug import debug
-from alembic_lockstep.dryrun.environ import environ_digest
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.entries import Change
 from alembic_lockstep.interpreters.choice import recall_interpreter
+from alembic_lockstep.interpreters.environ import environ_digest
 
 KIND = "verdicts"
 # The last verdict answers as a rule; those before it serve other branches.

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from alembic_lockstep.context import RunContext
-from alembic_lockstep.dryrun.environ import outer_environ
 from alembic_lockstep.dryrun.policy import policy_for
 from alembic_lockstep.dryrun.probe_process import Probe, start_probe
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.interpreters.choice import used_interpreters
+from alembic_lockstep.interpreters.environ import outer_environ
 from alembic_lockstep.isolation.cell import Policy
 from alembic_lockstep.system.regular import read_text
 

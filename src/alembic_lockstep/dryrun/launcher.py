@@ -18,7 +18,6 @@ from alembic_lockstep.config import Settings
 from alembic_lockstep.debug import debug, timed
 from alembic_lockstep.dryrun.access import AccessTimes, complete
 from alembic_lockstep.dryrun.early import EarlyProbes
-from alembic_lockstep.dryrun.environ import outer_environ
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.policy import policy_for, work_folder
 from alembic_lockstep.dryrun.probe_process import Probe
@@ -31,6 +30,7 @@ from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.interpreters.candidates import Candidate
 from alembic_lockstep.interpreters.choice import choose_interpreter
+from alembic_lockstep.interpreters.environ import outer_environ
 from alembic_lockstep.isolation.addresses import allowed_addresses
 from alembic_lockstep.isolation.cell import Policy
 from alembic_lockstep.probe.protocol import Folders, RunOptions, RunRequest

@@ -63,6 +63,11 @@ class DryRunner:
     def __post_init__(self) -> None:
         self._scratch = ScratchRunner(self.settings, self.launcher, self.servers)
 
+    def begin(self, env: EnvironmentAtTree) -> None:
+        """Begin the checkout of a tree's environment, which `replay` will need."""
+        if (env.environment, env.tree.sha) not in self.replayed:
+            self.launcher.begin(env, "tree")
+
     def replay(
         self, env: EnvironmentAtTree, base: EnvironmentAtTree | None = None, *, role: str
     ) -> Observation:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, BinaryIO
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.command import QUIET, ObjectReader, paths, run_git
 from alembic_lockstep.git.entries import Change, TreeEntry, parse_changes, parse_entries
-from alembic_lockstep.system.slots import acquire_slot
 
 if TYPE_CHECKING:
     from alembic_lockstep.git.configuration import Configuration
@@ -194,6 +193,8 @@ class Repository:
     @contextmanager
     def scratch_index(self, source: Path | None) -> Iterator[Mapping[str, str]]:
         """Yield the variables for git that name a copy of an index, or an empty one."""
+        from alembic_lockstep.system.slots import acquire_slot  # not for the answer at once
+
         with acquire_slot(self.private / "indexes") as slot:
             for leftover in slot.iterdir():  # of a killed run, git's lock included
                 leftover.unlink()

@@ -40,6 +40,7 @@ from alembic_lockstep.init.proposals import Proposal, in_list, read_file
 from alembic_lockstep.report.progress import progress
 from alembic_lockstep.report.summary import summary
 from alembic_lockstep.report.text import block, plural, printable
+from alembic_lockstep.runners import Runners
 from alembic_lockstep.system.regular import read_text
 from alembic_lockstep.verdict import Verdict
 
@@ -239,14 +240,16 @@ def set_up(cwd: Path, environ: Mapping[str, str], *, yes: bool) -> int:
         EarlyProbes(context, slot) as early,
         progress() as show,
     ):
-        with Gate(context, show, early, cache) as gate:
+        with Runners(context, show, early, cache) as runners:
+            gate = Gate(runners)
             verdict = gate.judge(repository.empty_tree, tree)
             servers = gate.settings(Tree(repository, tree)).scratch_urls
         again = None
         if any(one.rule == "broken-upgrade" for one in verdict.findings):
             # Commits are judged from what the models make, for which more may be wanted.
             strictly = replace(context, flags={"strict": True})
-            with Gate(strictly, show, early, cache) as gate:
+            with Runners(strictly, show, early, cache) as runners:
+                gate = Gate(runners)
                 again = gate.judge(tree, tree)
     if not verdict.environments:
         raise CouldNotJudge("nothing is committed or staged yet", fix="git add --all")

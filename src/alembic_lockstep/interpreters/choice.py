@@ -14,7 +14,6 @@ from shutil import which
 
 from alembic_lockstep.cache.digests import stamp_of
 from alembic_lockstep.config import Settings
-from alembic_lockstep.dryrun.environ import outer_environ
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.interpreters.candidates import (
     FIX,
@@ -25,6 +24,7 @@ from alembic_lockstep.interpreters.candidates import (
     fallbacks,
     tools_in_use,
 )
+from alembic_lockstep.interpreters.environ import outer_environ
 
 _TRIAL_SECONDS = 60.0
 # The folder that we start in may hold a typing.py, and `-c` puts it on sys.path. The libraries are
