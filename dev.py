@@ -55,6 +55,7 @@ COMMANDS = {
         ["ruff", "check"],
         ["ruff", "format", "--check"],
         ["mypy"],
+        ["python", "tools/structure.py", "--check"],
         ["actionlint", ".github/workflows/ci.yml", ".github/workflows/nightly.yml"],
         ["zizmor", "--quiet", "--offline", "--pedantic", "action.yml", ".github/workflows"],
         ["check-jsonschema", "--builtin-schema", "vendor.github-actions", "action.yml"],

@@ -1,7 +1,9 @@
 """Measure the structure of the source: `python3 dev.py measure`.
 
 Prints circles of imports, module and class names that occur twice, the share of vague names among
-local bindings, lines, long modules and long functions.
+local bindings, lines, long modules and long functions. `--check`, a part of `dev.py lint`, prints
+what must not come back: circles, names that occur twice, vague names, and docstrings of functions
+that begin with neither a verb nor the noun.
 """
 
 from __future__ import annotations
@@ -18,13 +20,19 @@ LONG_MODULE, LONG_FUNCTION = 300, 40
 
 # Names that say nothing about what they hold (pre-commit has 0.9 % of them, Alembic 2.7 %).
 VAGUE = {"found", "given", "kept", "known", "made", "one", "place", "seen", "told", "what"}
+# First words of a docstring that say neither what a function does nor what it returns.
+VAGUE_OPENERS = {"How", "It", "Of", "The", "Those", "What", "Where", "Whether", "Which", "Why"}
 
 Functions = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def main() -> int:
-    """Print the figures."""
+def main(arguments: list[str]) -> int:
+    """Print the figures, or with `--check` the faults; return 1 if there are any."""
     sources = {path: ast.parse(path.read_text()) for path in sorted(SOURCE.rglob("*.py"))}
+    if arguments == ["--check"]:
+        messages = list(faults(sources))
+        print(*messages, sep="\n", end="\n" if messages else "")
+        return bool(messages)
     lines = {path: len(path.read_text().splitlines()) for path in sources}
     names = [name for tree in sources.values() for _, name in bindings(tree)]
     vague = sum(name in VAGUE for name in names)
@@ -41,7 +49,7 @@ def main() -> int:
     ]
     print(f"functions over {LONG_FUNCTION} lines  {len(long)}", *long)
     circles = list(circular(imports(sources)))
-    print(f"circles of imports       {len(circles)}", *(" + ".join(one) for one in circles))
+    print(f"circles of imports       {len(circles)}", *(" + ".join(circle) for circle in circles))
     print("module names twice      ", *_twice(path.stem for path in sources) or ["none"])
     classes = (
         node.name
@@ -52,6 +60,26 @@ def main() -> int:
     print("class names twice       ", *_twice(classes) or ["none"])
     print(f"bindings with a vague name {vague} of {len(names)}: {100 * vague / len(names):.1f} %")
     return 0
+
+
+def faults(sources: Mapping[Path, ast.Module]) -> Iterator[str]:
+    """Yield a line for each fault that `--check` refuses."""
+    for circle in circular(imports(sources)):
+        yield f"circle of imports: {' + '.join(circle)}"
+    for name in _twice(path.stem for path in sources):
+        yield f"module name twice: {name}"
+    for name in _twice(_classes(sources)):
+        yield f"class name twice: {name}"
+    for path, tree in sources.items():
+        where = path.relative_to(SOURCE.parent.parent).as_posix()
+        for line, name in bindings(tree):
+            if name in VAGUE:
+                yield f"{where}:{line}: name the thing: {name}"
+        for function in ast.walk(tree):
+            if isinstance(function, Functions):
+                opener = (ast.get_docstring(function) or " ").split(" ")[0]
+                if opener in VAGUE_OPENERS:
+                    yield f"{where}:{function.lineno}: begin with a verb or the noun: {opener} …"
 
 
 def bindings(tree: ast.AST) -> Iterator[tuple[int, str]]:
@@ -118,6 +146,11 @@ def _name(path: Path) -> str:
     return path.relative_to(SOURCE).with_suffix("").as_posix()
 
 
+def _classes(sources: Mapping[Path, ast.Module]) -> Iterator[str]:
+    statements = (node for tree in sources.values() for node in tree.body)
+    return (node.name for node in statements if isinstance(node, ast.ClassDef))
+
+
 def _twice(names: Iterator[str]) -> list[str]:
     return sorted(
         name for name, count in Counter(names).items() if count > 1 and name != "__init__"
@@ -125,4 +158,4 @@ def _twice(names: Iterator[str]) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

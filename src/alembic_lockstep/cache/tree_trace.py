@@ -108,7 +108,7 @@ class Trace:
 
     @property
     def stored(self) -> dict[str, Any]:
-        """The trace in JSON types."""
+        """Return the trace in JSON types."""
         return {
             **{name: sorted(getattr(self, name)) for name in _SETS},
             "listed": {folder: sorted(names) for folder, names in self.listed.items()},

@@ -1,4 +1,4 @@
-"""Extensions of PostgreSQL that the base's models need, made where no migration that runs does.
+"""Make the PostgreSQL extensions that the base's models need and no migration of the run makes.
 
 Where a database starts from the models, what made its extensions ran before any of them: an old
 migration, or somebody by hand. A revision that is new still has to make what it needs itself.
@@ -27,31 +27,31 @@ _POINT = "alembic_lockstep"
 
 
 def create_all(metadata: Any, connection: Any) -> List[str]:
-    """Make the tables, and the extensions for want of which that fails; return those."""
-    made: List[str] = []
+    """Make the tables, and the extensions whose absence makes that fail; return the extensions."""
+    created: List[str] = []
     if connection.dialect.name != "postgresql":
         metadata.create_all(connection)
-        return made
+        return created
     while True:
-        is_held = _tell(connection, f"SAVEPOINT {_POINT}")
+        is_held = _try_savepoint(connection, f"SAVEPOINT {_POINT}")
         try:
             metadata.create_all(connection)
         except DBAPIError as error:
             name = extension_for(str(error.orig))
-            if not name or name in made:
+            if not name or name in created:
                 raise
-            if is_held and not _tell(connection, f"ROLLBACK TO {_POINT}"):
+            if is_held and not _try_savepoint(connection, f"ROLLBACK TO {_POINT}"):
                 raise
             if not connection.exec_driver_sql(_AVAILABLE.format(name)).scalar():
                 raise
             connection.exec_driver_sql(f'CREATE EXTENSION "{name}"')
-            made.append(name)
+            created.append(name)
         else:
-            return made
+            return created
 
 
 def extension_for(message: str) -> str:
-    """Return the extension for want of which a statement failed; "" if it is none that we know."""
+    """Return the missing extension that a server's message points to; "" if none does."""
     for pattern, name in _OF:
         lack = pattern.search(message)
         if lack:
@@ -59,8 +59,8 @@ def extension_for(message: str) -> str:
     return ""
 
 
-def _tell(connection: Any, statement: str) -> bool:
-    """Whether it is done: outside of a transaction there are no savepoints, nor a need for them."""
+def _try_savepoint(connection: Any, statement: str) -> bool:
+    """Run a statement about a savepoint; return False outside of a transaction, which has none."""
     try:
         connection.exec_driver_sql(statement)
     except DBAPIError:

@@ -93,24 +93,24 @@ def refuse(connection: Any, statement: str, mark: str) -> None:
 
 
 def _run_part(statement: str) -> str:
-    """Return what of a statement is run now: no comment and, but in a DO block, no literal."""
+    """Return the part of a statement that runs: no comment and, except in a DO block, no literal."""
     plain = _COMMENTS.sub(" ", statement)
     if _IS_BLOCK.match(plain):
         return plain
     if _IS_VIEW.match(plain):
         return ""
-    return _NOT_RUN.sub(lambda found: "''" if found[0][0] in "'$" else " ", statement)
+    return _NOT_RUN.sub(lambda match: "''" if match[0][0] in "'$" else " ", statement)
 
 
 def _matched(pattern: Pattern[str], text: str) -> str:
-    """Return what a pattern finds, in one line and without what may be secret."""
-    found = pattern.search(text)
-    words = found[0].lstrip("'(;$ \t\n").split("'")[0] if found else ""
+    """Return the match of a pattern in one line, without what may be secret."""
+    match = pattern.search(text)
+    words = match[0].lstrip("'(;$ \t\n").split("'")[0] if match else ""
     return " ".join(words.strip("(=: ").split())[:80]
 
 
 def _foreign_change(connection: Any, text: str, mark: str) -> str:
-    """Describe a change of something of a PostgreSQL server's that the project has not made."""
+    """Describe a change of an object of a PostgreSQL server that the project has not made."""
     for words, kind, names in [*_CHANGES.findall(text), *_OWNED.findall(text)]:
         kind = kind.upper() if kind.upper() in ("DATABASE", "TABLESPACE") else "ROLE"
         for name in _split(names):
@@ -121,7 +121,7 @@ def _foreign_change(connection: Any, text: str, mark: str) -> str:
             return f"a change of the members of {groups}"
     for kind, names, grantees in _RIGHTS.findall(text):
         things = [] if kind.upper() == "PARAMETER" else [(kind.upper(), n) for n in _split(names)]
-        is_foreign = not things or not all(_is_own(connection, one, mark) for one in things)
+        is_foreign = not things or not all(_is_own(connection, thing, mark) for thing in things)
         if is_foreign and _has_foreign(connection, grantees, mark):
             return f"a change of rights on {kind.lower()} {names}"
     return ""
@@ -132,7 +132,7 @@ def _has_foreign(connection: Any, roles: str, mark: str) -> bool:
 
 
 def _is_own(connection: Any, thing: Thing, mark: str) -> bool:
-    """Tell whether the project has made a thing, or it is not there at all: the server says so."""
+    """Return whether the project made a thing (its comment has the mark), or it does not exist."""
     kind, name = thing
     if kind == "ROLE" and name in _MYSELF:
         name = _scalar(connection, "SELECT current_user")
@@ -153,6 +153,6 @@ def _scalar(connection: Any, question: str) -> str:
 
 def _split(names: str) -> Iterator[str]:
     """Yield names as the server keeps them."""
-    found: List[str] = re.findall(_NAME, names)
-    for name in found:
+    quoted: List[str] = re.findall(_NAME, names)
+    for name in quoted:
         yield name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
