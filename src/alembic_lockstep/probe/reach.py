@@ -93,7 +93,7 @@ def refuse(connection: Any, statement: str, mark: str) -> None:
 
 
 def _run_part(statement: str) -> str:
-    """Return the part of a statement that runs: no comment and, except in a DO block, no literal."""
+    """Return what of a statement runs: no comment and, except in a DO block, no literal."""
     plain = _COMMENTS.sub(" ", statement)
     if _IS_BLOCK.match(plain):
         return plain
