@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 
 from alembic_lockstep.pysource.declared_tables import Resolver
+from alembic_lockstep.pysource.module_index import Module
 
 BASES = {
     ("shop.base", "Base"),
@@ -71,6 +74,21 @@ def test_no_table_of_a_targeted_base(text: str) -> None:
 )
 def test_a_table_of_a_targeted_base(text: str, position: str) -> None:
     assert tables(text) == [position]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("if TYPE_CHECKING:\n    Base = object\nelse:\n    Base = make()\n", "make()"),
+        ("if typing.TYPE_CHECKING:\n    Base = object\nBase = make()\n", "make()"),
+        ("if not TYPE_CHECKING:\n    Base = make()\nelse:\n    Base = object\n", "make()"),
+        ("if NEW:\n    Base = make()\nelse:\n    Base = object\n", "make()"),
+    ],
+)
+def test_what_only_a_type_checker_runs_defines_nothing(text: str, value: str) -> None:
+    module = Module.parse("base.py", text)
+    assert module is not None
+    assert ast.unparse(module.definitions["Base"]) == value
 
 
 def test_bases_that_import_each_other_come_to_an_end() -> None:

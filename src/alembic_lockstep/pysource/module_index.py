@@ -21,7 +21,7 @@ class Module:
 
     Attributes:
         definitions: The class, function or value of each global name; of those that `if` and
-            `try` define several times, the first.
+            `try` define several times, the first that runs.
         imports: From a local name to module and name; the name "" is the module itself.
         stars: Modules of which all names were imported.
     """
@@ -161,7 +161,7 @@ def _parse(path: str, text: str) -> Module | None:
 
 def _defined(node: ast.AST) -> Iterator[tuple[str, ast.stmt | ast.expr]]:
     """Yield names and values that statements define, those in `if` and `try` included."""
-    for child in ast.iter_child_nodes(node):
+    for child in _children(node):
         if isinstance(child, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             yield child.name, child
         elif isinstance(child, ast.Assign):
@@ -173,6 +173,13 @@ def _defined(node: ast.AST) -> Iterator[tuple[str, ast.stmt | ast.expr]]:
                 yield child.target.id, child.value
         elif isinstance(child, (ast.If, ast.Try, ast.With, ast.ExceptHandler)):
             yield from _defined(child)
+
+
+def _children(node: ast.AST) -> Iterable[ast.AST]:
+    """Return the statements below a node that run: not those for type checkers."""
+    if isinstance(node, ast.If) and chain_of(node.test)[-1:] == ["TYPE_CHECKING"]:
+        return node.orelse
+    return ast.iter_child_nodes(node)
 
 
 def _readings(parent: list[str], name: str) -> Iterator[Name]:
