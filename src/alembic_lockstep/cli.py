@@ -71,6 +71,11 @@ def cli() -> None:
 @click.option(
     "--static", is_flag=True, help="Read only, run nothing: the weaker check, for any machine."
 )
+@click.option(
+    "--static-unsure",
+    type=click.Choice(("pass", "block")),
+    help="With --static, what happens where reading does not tell.  [default: pass]",
+)
 @click.option("--strict", is_flag=True, default=None, help="Count differences that the base has.")
 @click.option("--python", metavar="PATH", help="The project's Python.")
 @click.option("--flask-app", metavar="APP", help="The Flask application, as in FLASK_APP.")

@@ -18,6 +18,7 @@ from alembic_lockstep.setting_kinds import (
     STRING,
     STRINGS,
     TRUTH,
+    UNSURE,
     URLS,
     VARIABLES,
     Kind,
@@ -55,6 +56,7 @@ class Settings:
         allow_run: Base names of programs that the project may start without a kernel guard.
         guard: `auto`, or the guard of files: `namespaces`, `landlock`, `python`.
         strict: Report differences that the base has as well.
+        static_unsure: What `--static` does where reading does not tell: `pass` or `block`.
         ignore: Globs of ignored differences, each with the reason.
     """
 
@@ -77,6 +79,7 @@ class Settings:
     allow_run: tuple[str, ...] = ()
     guard: str = "auto"
     strict: bool = False
+    static_unsure: str = "pass"
     ignore: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -113,6 +116,7 @@ _KEYS = (
     _key("allow_run", STRINGS),
     _key("guard", GUARD),
     _key("strict", TRUTH),
+    _key("static_unsure", UNSURE),
     _key("ignore", REASONS),
 )
 

@@ -48,6 +48,13 @@ def _guard(value: object) -> str:
     raise _UnfitError
 
 
+def _unsure(value: object) -> str:
+    text = _string(value)
+    if text in ("pass", "block"):
+        return text
+    raise _UnfitError
+
+
 def _strings(value: object) -> tuple[str, ...]:
     if isinstance(value, (list, tuple)):
         return tuple(_string(item) for item in value)
@@ -132,6 +139,7 @@ def _text_as_truth(text: str) -> bool:
 STRING = Kind("a string", _string, str)
 START = Kind('"replay", "base-models" or the path of an .sql file', _start, _start)
 GUARD = Kind('"auto", "namespaces", "landlock" or "python"', _guard, _guard)
+UNSURE = Kind('"pass" or "block"', _unsure, _unsure)
 STRINGS = Kind('a list of strings, such as ["…"]', _strings, lambda text: tuple(shlex.split(text)))
 PATHS = Kind(
     'a list of absolute paths, such as ["/var/lib/app"]',

@@ -52,18 +52,32 @@ def test_a_migration_that_does_something_else_is_no_pass(make_project: MakeProje
     assert any("weaker" in line for line in result.json["summary"])
 
 
-def test_what_cannot_be_told_blocks_and_says_why(make_project: MakeProject) -> None:
+def test_what_cannot_be_told_passes_with_a_note_or_blocks_by_setting(
+    make_project: MakeProject,
+) -> None:
     project = make_project("subfolder", hook=None)
     project.add_column()
     path = add_migration(project, "c1", upgrade="op.execute('ALTER TABLE orders ADD paid BOOL')")
     project.stage(".")
-    said = f"{path}:12: it executes SQL (ALTER TABLE orders ADD paid BOOL)"
-    assert_unjudged(
-        project.check("--static"),
-        said,
-        "    alembic-lockstep check\n",
-        "    git commit --no-verify\n",
-    )
+    reason = f"{path}:12: it executes SQL (ALTER TABLE orders ADD paid BOOL)"
+    note = f"cannot tell: column orders.paid: {reason}\n"
+    assert_clean(project.check("--static"), "Passed.", note)
+    block = ("--static", "--static-unsure", "block")
+    ways = ("    alembic-lockstep check\n", "    git commit --no-verify\n")
+    assert_unjudged(project.check(*block), reason, *ways)
+    project.write("pyproject.toml", '[tool.alembic-lockstep]\nstatic-unsure = "block"\n')
+    project.stage(".")
+    assert_unjudged(project.check("--static"), reason)
+    assert_clean(project.check("--static", "--static-unsure", "pass"), note)
+
+
+def test_sql_about_another_column_covers_nothing(make_project: MakeProject) -> None:
+    project = make_project("subfolder", hook=None)
+    where = project.add_column()
+    add_migration(project, "c1", upgrade="op.execute('ALTER TABLE orders ADD note TEXT')")
+    project.stage(".")
+    result = project.check("--static")
+    assert_finding(result, where.rstrip(":"), "migration-mismatch", "cannot tell: ")
 
 
 def test_the_rules_about_the_history_hold(make_project: MakeProject) -> None:

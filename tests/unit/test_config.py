@@ -87,7 +87,7 @@ def test_every_key_of_the_file() -> None:
         'run = ["docker", "exec"]\nenv = { A = "1" }\nstart = "schema.sql"\ntimeout = 5\n'
         'stand-in = "tools/stand_in.py"\nalchemy-config = "app.config"\n'
         'allow-connect = ["redis:6379"]\nallow-write = ["~/.app", "/srv"]\n'
-        'allow-run = ["protoc"]\nstrict = true\n'
+        'allow-run = ["protoc"]\nstrict = true\nstatic-unsure = "block"\n'
         '[tool.alembic-lockstep.scratch]\nurls = ["postgresql://u@h/d"]\n'
         'setup = ["CREATE EXTENSION citext"]\n'
         '[tool.alembic-lockstep.ignore]\n"games.score" = "by hand"\n'
@@ -108,6 +108,7 @@ def test_every_key_of_the_file() -> None:
         allow_write=("~/.app", "/srv"),
         allow_run=("protoc",),
         strict=True,
+        static_unsure="block",
         ignore={"games.score": "by hand"},
     )
 
@@ -173,6 +174,7 @@ def test_flags_take_lists_text_and_assignments() -> None:
         ),
         ("config = [1]", "'config' must be a list of strings"),
         ("strict = 1", "'strict' must be true or false, not 1"),
+        ('static-unsure = "warn"', "'static-unsure' must be \"pass\" or \"block\", not 'warn'"),
         ("timeout = true", "'timeout' must be a number of seconds above 0, not True"),
         ("timeout = nan", "'timeout' must be"),
         ("timeout = -1", "'timeout' must be"),

@@ -1,26 +1,27 @@
-"""What the models want and the migrations do not make, or the other way about."""
+"""What the models declare and the migrations do not make, or the other way about."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from itertools import zip_longest
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from alembic_lockstep.dryrun.schema_operations import Operation
-from alembic_lockstep.static.apply import State
-from alembic_lockstep.static.schema import Column, Constraint, Table
-from alembic_lockstep.static.types import Type, same_type
-from alembic_lockstep.static.values import Called, Member, Named, Value, is_opaque, text_of
+from alembic_lockstep.static.column_types import same_type
+from alembic_lockstep.static.lookup import Unknown
+from alembic_lockstep.static.tables import Part, Table
 
 # Words of kinds, as the dry run's operations have them.
-_KINDS = {"index": "index", "foreign key": "fk"}
+_KINDS = {"column": "column", "index": "index", "foreign key": "fk"}
 _DIALECTS = {"mariadb", "mssql", "mysql", "oracle", "postgresql", "sqlite"}
+_BOOLEANS = {"true": True, "1": True, "t": True, "false": False, "0": False, "f": False}
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One difference between models and migrations.
+    """One difference between models and migrations; the file that declares it is its database.
 
     Attributes:
         is_sure: Whether it is one, as far as the texts tell.
@@ -30,264 +31,165 @@ class Difference:
     is_sure: bool = True
 
 
-def differences(wanted: Iterable[Table], state: State, base: Iterable[Table]) -> list[Difference]:
-    """What is left to do after the migrations, so that the models' tables are there.
+def differences(
+    declared: Iterable[Table], migrated: Iterable[Table], base: Iterable[Table]
+) -> Iterator[Difference]:
+    """Yield what is left to do after the migrations, so that the declared tables are there.
 
     Args:
-        wanted: The judged tree's.
-        state: The base's after the new migrations.
-        base: The base's.
+        migrated: The base's tables after the new migrations.
+        base: The tables that the base declares.
     """
-    found = []
-    before = _by_name(base)
-    now, after = _by_name(wanted), _by_name(state.tables)
-    several = {name for name, tables in now.items() if len(tables) > 1 and name}
-    for name in dict.fromkeys((*now, *after)):
-        for new, made, old in _paired(now.get(name, []), after.get(name, []), before.get(name, [])):
-            # Of two tables of one name each has its own file.
-            path = (new or made or Table(None, {})).origin.path
-            left = [
-                replace(one, operation=replace(one.operation, database=path))
-                for one in _table(new, made, old)
-            ]
-            # Another database's table of that name may be what the migration is about.
-            if name in several and new and old and not list(_table(new, old, old)):
-                continue
-            found += left
-    return found
-
-
-def _by_name(tables: Iterable[Table]) -> dict[str | None, list[Table]]:
-    found: dict[str | None, list[Table]] = {}
-    for table in tables:
-        found.setdefault(table.name, []).append(table)
-    return found
-
-
-def _paired(
-    now: list[Table], after: list[Table], before: list[Table]
-) -> Iterator[tuple[Table | None, Table | None, Table | None]]:
-    """The same table of three schemas: of several with one name, the same class's."""
-    if len(now) <= 1 and len(after) <= 1:
-        new, made = (next(iter(one), None) for one in (now, after))
-        yield new, made, next(iter(before), None)
-        return
-    for cls in dict.fromkeys(one.origin.cls for one in (*now, *after)):
-        alike = [
-            [one for one in tables if one.origin.cls == cls] for tables in (now, after, before)
-        ]
-        yield from zip_longest(*alike)
-
-
-def _table(new: Table | None, made: Table | None, old: Table | None) -> Iterator[Difference]:
-    if new is None or made is None:
-        table = new or made
-        assert table is not None
-        yield _whole("add" if new else "remove", table)
-        return
-    if new == made:
-        return
-    is_odd = bool(new.odd) or bool(made.odd)
-    if new.odd != made.odd:
-        yield Difference(_operation("other", new.label, "", f"table {new.label}"), is_sure=False)
-    yield from _columns(new, made, old, is_odd)
-    yield from _constraints(new, made, is_odd)
-    if (new.comment or None) != (made.comment or None):
-        yield Difference(
-            _operation(
-                "modify_table_comment",
-                new.label,
-                "",
-                f"comment of table {new.label}",
-                wanted=str(text_of(new.comment) or ""),
-            ),
-            not is_opaque(new.comment) and not is_opaque(made.comment),
-        )
-
-
-def _whole(verb: str, table: Table) -> Difference:
-    text = f"table {table.label}"
-    return Difference(_operation(f"{verb}_table", table.label, "", text, wanted=text))
-
-
-def _columns(new: Table, made: Table, old: Table | None, is_odd: bool) -> Iterator[Difference]:
-    for name in dict.fromkeys((*new.columns, *made.columns)):
-        wanted, found = new.columns.get(name), made.columns.get(name)
-        text = f"column {new.label}.{name}"
-        if wanted is None or found is None:
-            verb = "add" if wanted else "remove"
-            operation = _operation(f"{verb}_column", new.label, name, text, wanted=text)
-            yield Difference(operation, not is_odd)
-        else:
-            before = old.columns.get(name) if old else None
-            yield from _column(new.label, wanted, found, before)
-
-
-def _column(table: str, new: Column, made: Column, old: Column | None) -> Iterator[Difference]:
-    text = f"column {table}.{new.name}"
-    same = same_type(new.type, made.type)
-    if same is not True:
-        enum = _enum(new, made)
-        kind, label = (
-            ("modify_enum", f"enum {enum}") if enum else ("modify_type", f"type of {text}")
-        )
-        operation = _operation(
-            kind,
-            table,
-            enum or new.name,
-            label,
-            (new.name,) if enum else (),
-            wanted=_words(new.type),
-            found=_words(made.type),
-        )
-        yield Difference(operation, same is False)
-    if new.nullable != made.nullable:
-        sure = not is_opaque(new.nullable) and not is_opaque(made.nullable)
-        yield _modified("nullable", table, new, made, text, sure)
-    default = _same_default(new, made, old)
-    if default is not True:
-        yield _modified("default", table, new, made, f"server default of {text}", default is False)
-    if (new.comment or None) != (made.comment or None):
-        sure = not is_opaque(new.comment) and not is_opaque(made.comment)
-        yield _modified("comment", table, new, made, f"comment of {text}", sure)
-    if new.more != made.more:
-        names = {name for name, _ in new.more} ^ {name for name, _ in made.more}
-        if names or not made.migrated:
-            sure = not is_opaque(new.more)
-            for name in sorted(names) or [name for name, _ in new.more]:
-                kind = name.lower()
-                label = f"{kind} of {text}"
-                yield Difference(_operation(f"modify_{kind}", table, new.name, label), sure)
-
-
-def _modified(
-    what: str, table: str, new: Column, made: Column, text: str, sure: bool
-) -> Difference:
-    label = f"nullable of {text}" if what == "nullable" else text
-    field = "default" if what == "default" else what
-    operation = _operation(
-        f"modify_{what}",
-        table,
-        new.name,
-        label,
-        wanted=repr(getattr(new, field)),
-        found=repr(getattr(made, field)),
+    sides = [list(tables) for tables in (declared, migrated, base)]
+    counts = [Counter(table.label for table in tables) for tables in sides]
+    enums = {
+        part.values["enum"][0]: str(part.values["enum"][1])
+        for table in sides[2]
+        for part in table.parts
+        if "enum" in part.values
+    }
+    # Tables of one name, of several databases, are told apart by their classes.
+    several = {name for count in counts for name, number in count.items() if number > 1}
+    now, after, before = (
+        {
+            (table.label, table.origin.cls if table.label in several else ""): table
+            for table in tables
+        }
+        for tables in sides
     )
-    return Difference(operation, sure)
+    for key in dict.fromkeys((*now, *after)):
+        new, current, old = now.get(key), after.get(key), before.get(key)
+        # A migration may be about another database's table of that name.
+        is_sure = key[0] not in several or new != old
+        for difference in _of_table(new, current, old):
+            # Once for each enum, and not where it has long been another one than the models'.
+            name, labels = difference.operation.name, difference.operation.wanted
+            if difference.operation.kind != "modify_enum" or enums.setdefault(name, "") != labels:
+                enums[name] = labels
+                yield Difference(difference.operation, difference.is_sure and is_sure)
 
 
-def _enum(new: Column, made: Column) -> str:
-    """The name of the enum whose labels differ; "" if something else does."""
-    one, other = (next(iter(column.type), None) for column in (new, made))
-    if isinstance(one, Type) and isinstance(other, Type) and one.name == other.name == "Enum":
-        return one.label if one.label == other.label else ""
-    return ""
+def _of_table(new: Table | None, current: Table | None, old: Table | None) -> Iterator[Difference]:
+    table = new or current
+    if table is None or new == current:
+        return
+    path, label = table.origin.path, table.label
+    if new is None or current is None:
+        kind, text = "add_table" if new else "remove_table", f"table {label}"
+        # Code may make it after models, as SQLAlchemy-Continuum does.
+        is_sure = old is not None if new is None else bool(new.name)
+        yield Difference(_operation(path, kind, label, "", text, wanted=text), is_sure)
+        return
+    left = list(current.parts)
+    before = old.columns if old else {}
+    for wanted in new.parts:
+        match = next((part for part in left if _is_same(wanted, part)), None)
+        if match is None:
+            is_sure = wanted.is_known or wanted.kind == "column"
+            yield Difference(_whole(path, "add", label, wanted), is_sure)
+            continue
+        left.remove(match)
+        if wanted.kind == "column":
+            yield from _of_column(path, label, wanted, match, before.get(wanted.name))
+    for part in left:
+        is_sure = not new.unread and (part.is_known or part.kind == "column")
+        yield Difference(_whole(path, "remove", label, part), is_sure)
 
 
-def _same_default(new: Column, made: Column, old: Column | None) -> bool | None:
-    if new.default == made.default:
-        return True
-    if new.default is None:
+def _of_column(
+    path: str, table: str, new: Part, current: Part, old: Part | None
+) -> Iterator[Difference]:
+    for aspect in dict.fromkeys((*new.values, *current.values)):
+        wanted, actual = new.values.get(aspect), current.values.get(aspect)
+        text, name = f"{aspect} of column {table}.{new.name}", new.name
+        columns: tuple[str, ...] = ()
+        is_sure: bool | None = not isinstance(wanted, Unknown) and not isinstance(actual, Unknown)
+        if wanted == actual or (aspect == "default" and _same_default(new, current, old)):
+            continue
+        if aspect == "type":
+            same = same_type(new.values[aspect], current.values[aspect])
+            is_sure = None if same is True else same is False
+        elif aspect == "enum":
+            is_sure = None if not wanted or not actual or wanted[1] == actual[1] else True
+            text, name, columns = f"enum {(wanted or ' ')[0]}", (wanted or " ")[0], (new.name,)
+        elif aspect == "generated":
+            is_sure = None if current.migrated and wanted and actual else not current.migrated
+        elif aspect == "default":
+            text = f"server {text}"
+        if is_sure is not None:
+            if aspect == "enum" and wanted and actual:
+                wanted, actual = wanted[1], actual[1]
+            sides = {"wanted": str(wanted), "actual": str(actual)}
+            kind = f"modify_{aspect}"
+            yield Difference(_operation(path, kind, table, name, text, columns, **sides), is_sure)
+
+
+def _same_default(new: Part, current: Part, old: Part | None) -> bool:
+    wanted, actual = new.values["default"], current.values["default"]
+    if wanted is None:
         # It fills the rows that are there; the models never knew of it.
-        return made.migrated and (old is None or old.default is None)
-    if made.default is None:
-        return None if is_opaque(new.default) else False
-    one, other = _plain(new.default), _plain(made.default)
-    if one is not None and other is not None:
-        if one == other:
-            return True
-        if one in _BOOLEANS and other in _BOOLEANS:
-            return _BOOLEANS[one] == _BOOLEANS[other]
+        return current.migrated and (old is None or old.values["default"] is None)
+    if actual is None:
         return False
-    return True if made.migrated else None
+    plain, other = _plain(wanted), _plain(actual)
+    if plain in _BOOLEANS and other in _BOOLEANS:
+        return _BOOLEANS[plain] == _BOOLEANS[other]
+    is_expression = isinstance(wanted, Unknown) or isinstance(actual, Unknown)
+    return plain == other or (current.migrated and is_expression)
 
 
-_BOOLEANS = {"true": True, "1": True, "t": True, "false": False, "0": False, "f": False}
-
-
-def _plain(value: Value) -> str | None:
-    """A default's text as databases would spell it; None for an expression."""
-    if isinstance(value, Member):
-        return None
-    text = text_of(value)
-    if text is None and isinstance(value, Called) and value.name.startswith("sqlalchemy"):
-        text = f"{value.last}()" if not value.args else None
-    if text is None and isinstance(value, Named):
-        text = value.last
-    if text is None:
-        return None
+def _plain(text: str) -> str:
+    """Return a default's text as databases would spell it."""
     text = re.sub(r"::[\w ]+(\(\d+\))?$", "", text.strip()).strip("()' \"").lower()
-    if text in ("now", "current_timestamp", "statement_timestamp"):
-        return "now"
-    return text
+    return "now" if text in ("now", "current_timestamp", "statement_timestamp") else text
 
 
-def _constraints(new: Table, made: Table, is_odd: bool) -> Iterator[Difference]:
-    left = list(made.constraints)
-    missing = []
-    for wanted in new.constraints:
-        found = next((one for one in left if _same_constraint(wanted, one)), None)
-        if found is None:
-            missing.append(wanted)
-        else:
-            left.remove(found)
-    for verb, those in (("add", missing), ("remove", left)):
-        for one in those:
-            sure = not is_odd and not is_opaque(one.columns) and not is_opaque(one.options)
-            yield Difference(_of_constraint(verb, new.label, one), sure)
-
-
-def _same_constraint(new: Constraint, made: Constraint) -> bool:
-    if new.kind != made.kind:
-        return False
+def _is_same(new: Part, current: Part) -> bool:
+    """Return whether two parts are one column, or constraints that do not differ."""
+    if new.kind != current.kind or new.kind == "column":
+        return new.kind == current.kind and new.name == current.name
     if new.kind == "primary key":
-        return set(new.columns) == set(made.columns)
-    if new.name is not None and made.name is not None and new.kind != "foreign key":
-        suffix = new.kind == "check" and made.name.endswith(f"_{new.name}")
-        if new.name != made.name and not suffix:
-            return False
-    if new.kind in ("check", "exclude"):
-        is_named = new.name is not None and made.name is not None
-        return new.options == made.options or (made.migrated and is_named) or _same_sql(new, made)
-    return _same_columns(new, made) and _same_options(new, made)
-
-
-def _same_sql(new: Constraint, made: Constraint) -> bool:
-    one, other = (text_of(each.option("sqltext")) for each in (new, made))
-    return one is not None and other is not None and one.split() == other.split()
-
-
-def _same_columns(new: Constraint, made: Constraint) -> bool:
-    if new.columns == made.columns:
+        return set(new.columns) == set(current.columns)
+    both_named = bool(new.name and current.name)
+    # A naming convention puts a prefix before a CHECK's name.
+    is_named = new.name == current.name or (
+        new.kind == "check" and current.name.endswith(f"_{new.name}")
+    )
+    if both_named and new.kind != "foreign key" and not is_named:
+        return False
+    if new.kind in ("check", "exclude") and current.migrated and both_named:
         return True
+    return _same_columns(new, current) and _same_options(new, current)
+
+
+def _same_columns(new: Part, current: Part) -> bool:
+    targets = zip(new.values.get("target", ()), current.values.get("target", ()), strict=False)
     # Expressions may be spelled otherwise in a migration.
-    if not made.migrated or len(new.columns) != len(made.columns):
-        return False
-    pairs = zip(new.columns, made.columns, strict=True)
-    return all(one == other or not isinstance(one, str) for one, other in pairs)
+    pairs = zip(new.columns, current.columns, strict=False)
+    is_same = all(
+        name == other or (current.migrated and isinstance(name, Unknown)) for name, other in pairs
+    )
+    is_target = all(
+        name == other or Unknown in (type(name), type(other)) for name, other in targets
+    )
+    return is_same and is_target and len(new.columns) == len(current.columns)
 
 
-def _same_options(new: Constraint, made: Constraint) -> bool:
-    one, other = dict(new.options), dict(made.options)
-    if new.kind == "foreign key" and (
-        is_opaque(one.get("target")) or is_opaque(other.get("target"))
-    ):
-        one["target"] = other["target"] = None
-    one, other = _of_shared_dialects(one, other), _of_shared_dialects(other, one)
-    if one.keys() != other.keys():
-        return False
-    return all(_same_option(value, other[key], made.migrated) for key, value in one.items())
-
-
-def _of_shared_dialects(options: dict[str, Value], others: dict[str, Value]) -> dict[str, Value]:
-    """Return options without those of dialects that the others do not name, if they name any.
-
-    Models may be for several databases, their migrations for one of these.
-    """
-    shared = {*map(_dialect, options)} & {*map(_dialect, others)} - {""}
-    if not shared:
-        return options
-    return {key: value for key, value in options.items() if _dialect(key) in {"", *shared}}
+def _same_options(new: Part, current: Part) -> bool:
+    # Models may be for several databases, their migrations for one of these.
+    shared = {*map(_dialect, new.values)} & {*map(_dialect, current.values)} - {""}
+    options, other = (
+        {
+            name: " ".join(text.lower().split())
+            for name, text in values.items()
+            if name != "target" and (not shared or _dialect(name) in {"", *shared})
+        }
+        for values in (new.values, current.values)
+    )
+    is_expression = current.migrated and any(
+        isinstance(text, Unknown) for text in new.values.values()
+    )
+    return options == other or (is_expression and options.keys() == other.keys())
 
 
 def _dialect(option: str) -> str:
@@ -295,56 +197,34 @@ def _dialect(option: str) -> str:
     return prefix if prefix in _DIALECTS else ""
 
 
-def _same_option(one: Value, other: Value, migrated: bool) -> bool:
-    if one == other:
-        return True
-    first, second = text_of(one), text_of(other)
-    if first is not None and second is not None:
-        return first.lower().split() == second.lower().split()
-    is_expression = isinstance(one, Called) or is_opaque(one)
-    return migrated and is_expression
+def _whole(path: str, verb: str, table: str, part: Part) -> Operation:
+    """Return the operation that adds or removes a part."""
+    columns = tuple(name for name in part.columns if not isinstance(name, Unknown))
+    label = f"{table}.{', '.join(columns)}"
+    noun = part.kind if part.kind == "index" else f"{part.kind} constraint"
+    text = f"{noun} {part.name}" if part.name else f"{noun} on {table} ({', '.join(columns)})"
+    if part.kind in ("column", "foreign key"):
+        text = f"{part.kind} {label}"
+    if part.kind == "foreign key":
+        text += f" to {', '.join(part.values.get('target', ()))}"
+    columns = () if part.kind == "column" else columns
+    kind = f"{verb}_{_KINDS.get(part.kind, 'constraint')}"
+    return _operation(path, kind, table, part.name, text, columns, wanted=_shown(part.values))
 
 
-def _of_constraint(verb: str, table: str, one: Constraint) -> Operation:
-    columns = tuple(name for name in one.columns if isinstance(name, str))
-    name = one.name or ""
-    kind = _KINDS.get(one.kind, "constraint")
-    if one.kind == "foreign key":
-        target = one.option("target")
-        to = ", ".join(map(str, target)) if isinstance(target, tuple) else "?"
-        text = f"foreign key {table}.{', '.join(columns)} to {to}"
-    else:
-        what = "index" if one.kind == "index" else f"{one.kind} constraint"
-        text = f"{what} {name}" if name else f"{what} on {table} ({', '.join(columns)})"
-    return _operation(f"{verb}_{kind}", table, name, text, columns, wanted=repr(one.options))
+def _shown(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in sorted(values.items()))
 
 
 def _operation(
+    path: str,
     kind: str,
     table: str,
     name: str,
     text: str,
     columns: tuple[str, ...] = (),
-    *,
     wanted: str = "",
-    found: str = "",
+    actual: str = "",
 ) -> Operation:
-    return Operation(
-        database="",
-        kind=kind,
-        table=table,
-        name=name,
-        columns=columns,
-        wanted="" if kind.startswith("remove") else wanted,
-        found=found,
-        text=text,
-        code=(),
-    )
-
-
-def _words(types: Iterable[object]) -> str:
-    first = next(iter(types), None)
-    if not isinstance(first, Type):
-        return "?"
-    shown = ", ".join(str(one) for one in first.parameters if one is not None)
-    return f"{first.name}({shown})" if shown else first.name
+    wanted = "" if kind.startswith("remove") else wanted
+    return Operation(path, kind, table, name, columns, wanted, actual, text, ())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from alembic_lockstep.alembic_env.at_tree import EnvironmentFinder
@@ -34,7 +34,8 @@ def judge_static(context: RunContext, base: str, tree: str) -> Report:
     """Judge a tree against its base (ids of git trees) without the project's Python.
 
     Raises:
-        CouldNotJudge: there is no environment, or nobody can tell by reading.
+        CouldNotJudge: there is no environment, or the setting `static-unsure` is `block` and
+            reading does not tell.
     """
     change_set = read_change_set(context.repository, base, tree)
     if not change_set.changes:
@@ -48,26 +49,39 @@ def judge_static(context: RunContext, base: str, tree: str) -> Report:
         Facts.of(_searched(each), forgotten=each.uncommitted, notes=_unloaded(each))
         for each in histories
     ]
-    reading = Reading(repository, facts, now, before)
     directives = Directives(repository, now, trusted)
-    judged: list[EnvironmentVerdict] = []
     doubts: list[str] = []
-    for one in facts:
-        counted = reading.compared(one)
-        verdict = conclude(counted, settings.ignore, directives)
-        judged.append(replace(verdict, comparison=None))
-        unsure = reading.compared(one, unsure=True)
-        left, _ = ignore_differences(unsure, settings.ignore, directives)
-        doubts += reading.reasons(left.comparison.introduced if left.comparison else ())
-    doubts = list(dict.fromkeys([*doubts, *reading.unread]))
-    verdict_of_all = Verdict(before.sha, now.sha, tuple(judged), notes=tuple(finder.notes(now)))
-    if doubts and not verdict_of_all.findings:
+    verdicts = [
+        _judge_environment(Reading(each, facts), settings.ignore, directives, doubts)
+        for each in facts
+    ]
+    verdict = Verdict(before.sha, now.sha, tuple(verdicts), notes=tuple(finder.notes(now)))
+    doubts = list(dict.fromkeys(doubts))
+    if doubts and settings.static_unsure == "block" and not verdict.findings:
         raise CouldNotJudge(
             "whether models and migrations agree cannot be told by reading (--static)",
             tried=doubts,
             fix=RUN_IT,
         )
-    return _report(verdict_of_all, [f"cannot tell: {doubt}" for doubt in doubts])
+    return _report(verdict, [f"cannot tell: {doubt}" for doubt in doubts])
+
+
+def _judge_environment(
+    reading: Reading, globs: Mapping[str, str], directives: Directives, doubts: list[str]
+) -> EnvironmentVerdict:
+    """Judge an environment, and append to `doubts` what cannot be told of it, with the reasons."""
+    facts = reading.facts
+    paths = {path for change in facts.changes for path in (change.path, change.old_path)}
+    if not any(path.endswith(".py") for path in paths):
+        return conclude(facts, globs, directives)
+    facts, reasons = reading.compared()
+    assert facts.comparison is not None
+    unsure = replace(facts, comparison=replace(facts.comparison, introduced=tuple(reasons)))
+    left, _ = ignore_differences(unsure, globs, directives)
+    assert left.comparison is not None
+    doubts += [reasons[operation] for operation in left.comparison.introduced]
+    doubts += [label for label in reading.unread() if not any(label in doubt for doubt in doubts)]
+    return replace(conclude(facts, globs, directives), comparison=None)
 
 
 def _searched(histories: Histories) -> Histories:

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
-from alembic_lockstep.static.schema import Column, Constraint, Origin, Readings
-from alembic_lockstep.static.types import OF_PYTHON, Types, enum_type
-from alembic_lockstep.static.values import (
-    Called,
-    Dictionary,
-    Named,
-    Opaque,
-    Value,
-    last_name,
-    text_of,
-)
+from alembic_lockstep.pysource.module_index import Module
+from alembic_lockstep.static.column_types import Spellings, enum_labels, of_annotation, spellings
+from alembic_lockstep.static.lookup import Lookup, Unknown, is_text, items_of
+from alembic_lockstep.static.tables import Part
 
 COLUMNS = ("Column", "mapped_column", "MappedColumn")
-# Options of columns that make SQL; `autoincrement` and the like do not where nothing else changes.
-_MORE = ("Computed", "Identity", "Sequence")
+_GENERATED = ("Computed", "Identity", "Sequence")
 _KINDS = {
     "Index": "index",
     "UniqueConstraint": "unique",
@@ -30,210 +24,237 @@ _KINDS = {
 }
 # Options of constraints that make no SQL.
 _IDLE = {"name", "info", "quote", "link_to_name", "use_alter", "_table", "_column_flag", "schema"}
+_DEFAULTS = {("postgresql_using", "btree"), ("mysql_using", "btree")}
+_SHARED = ("primary_key", "unique", "index", "nullable")
+
+Arguments = Mapping[str, ast.expr]
 
 
 @dataclass(frozen=True)
-class Made:
-    """A column, and the constraints that come with it."""
-
-    column: Column
-    constraints: tuple[Constraint, ...] = ()
-
-
-@dataclass(frozen=True)
-class Parts:
-    """Makes parts of tables of calls.
+class PartReader:
+    """Reads calls in a module.
 
     Attributes:
-        migrated: The calls are a migration's.
-        known: A declarative base's `type_annotation_map`.
+        annotated: The `type_annotation_map` of the declarative base.
     """
 
-    types: Types
+    lookup: Lookup
+    module: Module
     migrated: bool = False
-    known: Dictionary = field(default_factory=lambda: Dictionary(()))
+    annotated: ast.expr | None = None
 
-    def column(self, call: Called, name: str, annotation: Value = None) -> Made:
-        """The column of a `Column(…)` or `mapped_column(…)`.
+    def name_of(self, node: ast.AST | None) -> str:
+        """Return what a call calls, or a name names."""
+        if isinstance(node, ast.Call):
+            return self.lookup.callee(node, self.module)
+        return self.lookup.spelled(node, self.module) if isinstance(node, ast.expr) else ""
+
+    def text(self, node: ast.AST | None) -> str:
+        """Return the text of a literal; "" for anything else."""
+        return self.lookup.text(node, self.module)
+
+    def column(
+        self, call: ast.Call | None, name: str, annotation: ast.expr | None = None
+    ) -> list[Part]:
+        """Return a column and the constraints that come with it.
 
         Args:
-            name: Its attribute's; a name that is given counts more.
-            annotation: What stands in `Mapped[…]`; None without one.
+            name: Its attribute's; a name that is keywords counts more.
+            annotation: What stands in `Mapped[…]`.
         """
-        inner, optional = _without_none(annotation)
-        mapped = self.known.get(annotation) or self.known.get(inner)
-        if (
-            isinstance(inner, Called)
-            and inner.name == "[]"
-            and last_name(inner.args[0]) == "Annotated"
-        ):
-            shared = [one for one in inner.args[2:] if last_name(one) in COLUMNS]
-            call = _merged([*shared, call])
-            inner = inner.args[1]
-        args = list(call.args)
-        given = text_of(args[0]) if args else None
-        if given is not None or (args and args[0] is None):
-            del args[0]
-        name = text_of(call.keyword("name")) or given or name
-        is_key = bool(call.keyword("primary_key"))
-        typed = call.keyword("type_", call.keyword("type"))
-        schema_items = []
-        for arg in args:
-            if last_name(arg) in ("ForeignKey", *_KINDS, *_MORE, "FetchedValue"):
-                schema_items.append(arg)
-            elif typed is None:
-                typed = arg
-        has_key = any(last_name(one) == "ForeignKey" for one in schema_items)
-        if typed is None and has_key:  # it has the type of what it refers to, whatever is annotated
-            readings: Readings = ()
-        elif typed is None and annotation is not None:
-            readings = self.types.readings(mapped) if mapped else self.of_annotation(inner)
-        else:
-            readings = self.types.readings(typed)
-        plain = not is_key and (annotation is None or optional)
-        nullable = call.keyword("nullable", False if is_key else plain)
-        more = [(last_name(one), one) for one in schema_items if last_name(one) in _MORE]
-        column = Column(
-            name,
-            readings,
-            False if is_key else nullable,
-            call.keyword("server_default"),
-            call.keyword("comment"),
-            tuple(sorted(more, key=lambda pair: pair[0])),
-            self.migrated,
-        )
-        return Made(column, tuple(self._with_column(name, call, schema_items)))
+        inner, is_optional = without_none(annotation)
+        args = list(call.args) if call else []
+        keywords = arguments(call)
+        reader = self
+        if inner is not None:
+            resolved, module = self.lookup.resolved(inner, self.module)
+            if isinstance(resolved, ast.Subscript):
+                inner, reader = resolved, replace(self, module=module)
+            if isinstance(inner, ast.Subscript) and reader.name_of(inner.value) == "Annotated":
+                inner, *extra = items_of(inner.slice)
+                for extra_call in extra:
+                    if isinstance(extra_call, ast.Call) and reader.name_of(extra_call) in COLUMNS:
+                        args, keywords = (
+                            [*args, *extra_call.args],
+                            {**arguments(extra_call), **keywords},
+                        )
+        return reader._column(name, args, keywords, inner, is_optional)
 
-    def field(self, call: Called | None, name: str, annotation: Value) -> Made:
-        """The column of a SQLModel field, which may have no `Field(…)`."""
-        call = call or Called("sqlmodel.Field")
-        column = call.keyword("sa_column")
-        if isinstance(column, Called):
+    def field(self, value: ast.expr | None, name: str, annotation: ast.expr) -> list[Part]:
+        """Return the column of SQLModel's `name: annotation = Field(…)`, with or without a call."""
+        call = value if isinstance(value, ast.Call) and self.name_of(value) == "Field" else None
+        options = arguments(call)
+        column = options.get("sa_column")
+        if isinstance(column, ast.Call):
             return self.column(column, name)
-        inner, optional = _without_none(annotation)
-        options = dict(call.keywords)
-        kind = options.get("sa_type")
-        length = options.get("max_length")
-        is_text = isinstance(inner, Named) and OF_PYTHON.get(inner.name) == "String"
-        if kind is None and is_text and length is not None:
-            kind = Called("sqlalchemy.String", (length,))
-        digits = (options.get("max_digits"), options.get("decimal_places"))
-        if kind is None and last_name(inner) == "Decimal" and any(digits):
-            kind = Called("sqlalchemy.Numeric", digits)
+        inner, is_optional = without_none(annotation)
+        python_type = self.name_of(inner)
+        args = [options["sa_type"]] if "sa_type" in options else []
+        if not args and python_type in ("str", "EmailStr") and "max_length" in options:
+            args = [ast.Call(ast.Name("String"), [options["max_length"]], [])]
+        elif not args and python_type == "Decimal" and "max_digits" in options:
+            sizes = [
+                options.get(size, ast.Constant(None)) for size in ("max_digits", "decimal_places")
+            ]
+            args = [ast.Call(ast.Name("Numeric"), sizes, [])]
+        # For SQLAlchemy its type is explicit, beside a foreign key, too.
+        types = () if args else self._type(None, inner)
+        cls = self.lookup.definition(inner, self.module)
+        if types == ("Enum",) and cls and "str" in self.lookup.roots(cls):
+            types = ("Enum", "String")  # by the version of SQLModel
+        args += items_of(options.get("sa_column_args"))
+        if "foreign_key" in options:
+            action = [
+                ast.keyword(option, options[option])
+                for option in ("ondelete",)
+                if option in options
+            ]
+            args.append(ast.Call(ast.Name("ForeignKey"), [options["foreign_key"]], action))
+        keywords = {"nullable": ast.Constant(is_optional)}
+        keywords |= {option: options[option] for option in _SHARED if option in options}  # type: ignore[misc]
         more = options.get("sa_column_kwargs")
-        given = (
-            {str(key): value for key, value in more.items} if isinstance(more, Dictionary) else {}
-        )
-        shared = ("primary_key", "unique", "index", "nullable")
-        given = {**{one: options[one] for one in shared if one in options}, **given}
-        given.setdefault("nullable", optional)
-        extra = options.get("sa_column_args")
-        args: list[Value] = [kind] if kind is not None else []
-        args += list(extra) if isinstance(extra, tuple) else []
-        target = options.get("foreign_key")
-        if target is not None:
-            delete = options.get("ondelete")
-            args.append(Called("sqlalchemy.ForeignKey", (target,), (("ondelete", delete),)))
-        whole = Called("sqlalchemy.Column", tuple(args), tuple(given.items()))
-        return self.column(whole, name, annotation)
+        pairs = zip(more.keys, more.values, strict=True) if isinstance(more, ast.Dict) else ()
+        keywords |= {self.text(key): option for key, option in pairs}  # type: ignore[misc]
+        return self._column(name, args, keywords, inner, is_optional, types)
 
-    def of_annotation(self, inner: Value) -> Readings:
-        """The type that an annotation means."""
-        found = enum_type(inner)
-        if found is not None:
-            return (found,)
-        if isinstance(inner, Named) and inner.name in OF_PYTHON:
-            return self.types.readings(Named(f"sqlalchemy.{OF_PYTHON[inner.name]}"))
-        if (
-            isinstance(inner, Called)
-            and inner.name == "[]"
-            and last_name(inner.args[0]) == "Literal"
-        ):
-            labels = inner.args[1:]
-            return self.types.readings(Called("sqlalchemy.Enum", labels, (("native_enum", False),)))
-        return (Opaque(f"the type of {inner!r}"),)
-
-    def constraint(self, call: Called) -> Constraint | None:
-        """The index or constraint of a call; None if it is another call."""
-        kind = _KINDS.get(call.last)
-        if kind is None:
+    def constraint(self, node: ast.AST | None) -> Part | None:
+        """Return the index or constraint of a call; None if it is another call."""
+        kind = _KINDS.get(self.name_of(node))
+        if kind is None or not isinstance(node, ast.Call):
             return None
-        args = list(call.args)
-        name = call.keyword("name")
-        options = {key: value for key, value in call.keywords if key not in _IDLE}
-        if kind == "index":
-            name = args.pop(0) if args else name
-        columns: Iterable[Value] = args
-        if kind == "check":
-            columns, options["sqltext"] = (), args[0] if args else options.get("sqltext")
-        elif kind == "exclude":
-            columns, options["elements"] = (), tuple(args)
+        args, keywords = list(node.args), arguments(node)
+        target: Sequence[ast.expr] = ()
+        if kind == "index" and args:
+            keywords["name"] = args.pop(0)
         elif kind == "foreign key":
-            own = args[0] if args else options.pop("columns", ())
-            target = args[1] if len(args) > 1 else options.pop("refcolumns", ())
-            columns = own if isinstance(own, tuple) else (own,)
-            options["target"] = target if isinstance(target, tuple) else (target,)
-        return Constraint(kind, text_of(name), tuple(columns), _options(options), self.migrated)
+            local = args[0] if args else keywords.pop("columns", None)
+            target = items_of(args[1] if len(args) > 1 else keywords.pop("refcolumns", None))
+            args = items_of(local)
+        elif kind == "check":
+            keywords["sqltext"] = args[0] if args else keywords.get("sqltext", ast.Constant(""))
+        return self.build(kind, keywords, () if kind in ("check", "exclude") else args, target)
 
-    def _with_column(self, name: str, call: Called, items: list[Value]) -> Iterable[Constraint]:
-        unique, index = call.keyword("unique"), call.keyword("index")
-        if index:
-            options = _options({"unique": unique})
-            yield Constraint("index", None, (name,), options, self.migrated)
-        elif unique:
-            yield Constraint("unique", None, (name,), (), self.migrated)
-        if call.keyword("primary_key"):
-            yield Constraint("primary key", None, (name,), (), self.migrated)
+    def build(
+        self,
+        kind: str,
+        keywords: Arguments,
+        columns: Sequence[ast.expr],
+        target: Sequence[ast.expr] = (),
+    ) -> Part:
+        """Return a constraint of columns and keyword arguments."""
+        spelled = {
+            name: self.lookup.spelled(value, self.module)
+            for name, value in keywords.items()
+            if name not in _IDLE
+        }
+        # False and None are the defaults of all options that make SQL.
+        options: dict[str, Any] = {
+            name: text
+            for name, text in spelled.items()
+            if text not in ("None", "False") and (name, text) not in _DEFAULTS
+        }
+        if target:
+            options["target"] = tuple(map(self._column_name, target))
+        names = tuple(map(self._column_name, columns))
+        return Part(kind, self.text(keywords.get("name")), names, options, self.migrated)
+
+    def _column_name(self, node: ast.expr) -> str:
+        """Return a column's name, or the unknown text of an expression: `Game.size.desc()`."""
+        return self.text(node) or Unknown(ast.unparse(node))
+
+    def _column(
+        self,
+        name: str,
+        args: list[ast.expr],
+        keywords: Arguments,
+        inner: ast.expr | None,
+        is_optional: bool,
+        types: Spellings = (),
+    ) -> list[Part]:
+        lookup, module = self.lookup, self.module
+        literal = {key: lookup.literal(value, module) for key, value in keywords.items()}
+        first = lookup.literal(args[0], module) if args else ...
+        if first is None or is_text(first):
+            args = args[1:]
+        name = next(filter(is_text, (literal.get("name"), first)), name)
+        loose = ("ForeignKey", *_KINDS, *_GENERATED, "FetchedValue")
+        items = [arg for arg in args if self.name_of(arg) in loose]
+        others = [arg for arg in args if arg not in items]
+        node = keywords.get("type_", keywords.get("type", next(iter(others), None)))
+        keys = [item for item in items if self.name_of(item) == "ForeignKey"]
+        generated = [item for item in items if self.name_of(item) in _GENERATED]
+        is_key = bool(literal.get("primary_key"))
+        is_keys = node is None and (inner is None or bool(keys))
+        values = {
+            # A foreign key has the type of what it refers to, whatever is annotated.
+            "type": types or (() if is_keys else self._type(node, inner)),
+            "nullable": not is_key and literal.get("nullable", inner is None or is_optional),
+            "default": self._spelled(keywords.get("server_default")),
+            "comment": self._spelled(keywords.get("comment")),
+            "generated": tuple(sorted(lookup.spelled(item, module) for item in generated)),
+        }
+        labels = enum_labels(lookup, node if node is not None else inner, module)
+        values |= {"enum": labels} if labels and values["type"] == ("Enum",) else {}
+        column = Part("column", name, (name,), values, self.migrated)
+        return [column, *self._with_column(name, keywords, literal, items)]
+
+    def _spelled(self, node: ast.expr | None) -> str | None:
+        text = self.lookup.spelled(node, self.module) if node is not None else "None"
+        return None if text in ("None", "False") else text
+
+    def _type(self, node: ast.expr | None, inner: ast.expr | None) -> tuple[str, ...]:
+        if node is None and isinstance(self.annotated, ast.Dict) and inner is not None:
+            pairs = zip(self.annotated.keys, self.annotated.values, strict=True)
+            node = next((v for key, v in pairs if self.name_of(key) == self.name_of(inner)), None)
+        if node is not None:
+            return tuple(spellings(self.lookup, node, self.module))
+        return of_annotation(self.lookup, inner, self.module) if inner is not None else ()
+
+    def _with_column(
+        self, name: str, keywords: Arguments, literal: Mapping[str, object], items: list[ast.expr]
+    ) -> Iterator[Part]:
+        own = [ast.Constant(name)]
+        if literal.get("index"):
+            yield self.build(
+                "index",
+                {option: keywords[option] for option in ("unique",) if option in keywords},
+                own,
+            )
+        elif literal.get("unique"):
+            yield self.build("unique", {}, own)
+        if literal.get("primary_key"):
+            yield self.build("primary key", {}, own)
         for item in items:
-            if isinstance(item, Called) and item.last == "ForeignKey":
-                given = {key: value for key, value in item.keywords if key not in _IDLE}
-                target = item.args[0] if item.args else given.pop("column", None)
-                given["target"] = (target,)
-                named = text_of(item.keyword("name"))
-                yield Constraint("foreign key", named, (name,), _options(given), self.migrated)
-            elif isinstance(item, Called):
-                found = self.constraint(item)
-                if found is not None:
-                    yield found
+            if isinstance(item, ast.Call) and self.name_of(item) == "ForeignKey":
+                options = arguments(item)
+                target = item.args[:1] or [options.pop("column", ast.Constant(""))]
+                yield self.build("foreign key", options, own, target)
+            else:
+                constraint = self.constraint(item)
+                yield from [constraint] if constraint else []
 
 
-def with_origin(made: Made, origin: Origin) -> Made:
-    """The same, declared there."""
-    constraints = tuple(replace(one, origin=origin) for one in made.constraints)
-    return Made(replace(made.column, origin=origin), constraints)
+def arguments(call: ast.Call | None) -> dict[str, ast.expr]:
+    """Return a call's keyword arguments."""
+    return {item.arg or "**": item.value for item in call.keywords} if call else {}
 
 
-#: What an option says that says nothing.
-_DEFAULTS = {"postgresql_using": "btree", "mysql_using": "btree"}
-
-
-def _merged(calls: Sequence[Value]) -> Called:
-    """What `Annotated[…]` and the attribute say together; the last one counts most."""
-    known = [call for call in calls if isinstance(call, Called)]
-    keywords = {key: value for call in known for key, value in call.keywords}
-    args = tuple(arg for call in reversed(known) for arg in call.args)
-    return Called(known[-1].name, args, tuple(sorted(keywords.items())))
-
-
-def _options(given: dict[str, Value]) -> tuple[tuple[str, Value], ...]:
-    # False and None are the defaults of all that make SQL.
-    kept = (
-        (key, value)
-        for key, value in given.items()
-        if value not in (None, False) and _DEFAULTS.get(key) != value
-    )
-    return tuple(sorted(kept, key=lambda pair: pair[0]))
-
-
-def _without_none(annotation: Value) -> tuple[Value, bool]:
-    """An annotation without `Optional[…]` and `| None`, and whether it had that."""
-    if not isinstance(annotation, Called):
-        return annotation, False
-    if annotation.name == "[]" and last_name(annotation.args[0]) == "Optional":
-        return _without_none(annotation.args[1])[0], True
-    is_union = annotation.name == "[]" and last_name(annotation.args[0]) == "Union"
-    parts = annotation.args[1:] if is_union else annotation.args if annotation.name == "|" else ()
-    kept = [part for part in parts if part is not None]
-    if len(kept) < len(parts) and len(kept) == 1:
-        return _without_none(kept[0])[0], True
+def without_none(annotation: ast.expr | None) -> tuple[ast.expr | None, bool]:
+    """Return an annotation without quotes, `Optional[…]` and `| None`, and whether it had that."""
+    parts: list[ast.expr] = []
+    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
+        try:
+            return without_none(ast.parse(annotation.value.strip(), mode="eval").body)
+        except (SyntaxError, ValueError, RecursionError):
+            return annotation, False
+    if isinstance(annotation, ast.Subscript):
+        name = ast.unparse(annotation.value).rpartition(".")[2]
+        if name == "Optional":
+            return without_none(annotation.slice)[0], True
+        parts = items_of(annotation.slice) if name == "Union" else []
+    elif isinstance(annotation, ast.BinOp) and isinstance(annotation.op, ast.BitOr):
+        parts = [annotation.left, annotation.right]
+    others = [part for part in parts if ast.unparse(part) != "None"]
+    if len(others) < len(parts) and len(others) == 1:
+        return without_none(others[0])[0], True
     return annotation, False

@@ -1,156 +1,235 @@
-"""What a migration does, a step at a time."""
+"""What a migration does, a step at a time: calls of `op` and of batches, and SQL."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TypeAlias
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from alembic_lockstep.static.schema import Column, Constraint
-from alembic_lockstep.static.values import Value
-
-
-@dataclass(frozen=True)
-class AddTable:
-    """A table without its parts, which are steps of their own."""
-
-    table: str
+from alembic_lockstep.static.column_types import enum_labels, spellings
+from alembic_lockstep.static.lookup import Unknown, is_text, items_of
+from alembic_lockstep.static.parts import COLUMNS, PartReader, arguments
+from alembic_lockstep.static.tables import Part, Unread
 
 
 @dataclass(frozen=True)
-class DropTable:
-    """`op.drop_table`."""
-
-    table: str
-
-
-@dataclass(frozen=True)
-class RenameTable:
-    """`op.rename_table`."""
-
-    table: str
-    new: str
-
-
-@dataclass(frozen=True)
-class CommentTable:
-    """`op.create_table_comment`, or with None `op.drop_table_comment`."""
-
-    table: str
-    comment: Value
-
-
-@dataclass(frozen=True)
-class AddColumn:
-    """`op.add_column`, or a column of `op.create_table`."""
-
-    table: str
-    column: Column
-
-
-@dataclass(frozen=True)
-class DropColumn:
-    """`op.drop_column`."""
-
-    table: str
-    name: str
-
-
-@dataclass(frozen=True)
-class AlterColumn:
-    """`op.alter_column`.
+class Step:
+    """One operation of a migration.
 
     Attributes:
-        changes: From a field of `Column` to what it becomes.
+        verb: `add table`, `drop table`, `rename table`, `add`, `drop`, `alter`, `relabel`.
+        table: Its table; an enum's name if it changes labels.
+        kind: Of what it drops: a kind of part, "" if it may be any constraint.
+        name: Of what it drops or alters in the table; or the table's new name.
+        part: What it adds.
+        values: Of what it alters: new values, and perhaps a new name. Of labels all of them
+            (`labels`), or one more (`new`) in the place of another (`old`).
     """
 
+    verb: str
     table: str
-    name: str
-    changes: tuple[tuple[str, Value], ...]
-
-
-@dataclass(frozen=True)
-class AddConstraint:
-    """`op.create_index`, `op.create_foreign_key` and the like."""
-
-    table: str
-    constraint: Constraint
-
-
-@dataclass(frozen=True)
-class DropConstraint:
-    """`op.drop_index`, `op.drop_constraint`.
-
-    Attributes:
-        table: "" where the migration leaves it out.
-        kind: As `Constraint.kind`; "" if it may be any but an index.
-    """
-
-    table: str
-    name: str
     kind: str = ""
+    name: str = ""
+    part: Part | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def words(self) -> frozenset[str]:
+        """Return the names that it mentions."""
+        part = [self.part.name, *self.part.columns] if self.part else []
+        return frozenset(name.rpartition(".")[2] for name in (self.table, self.name, *part) if name)
 
 
-@dataclass(frozen=True)
-class AddLabel:
-    """`ALTER TYPE … ADD VALUE`, or with `old` `… RENAME VALUE`."""
-
-    enum: str
-    label: str
-    old: str = ""
-
-
-@dataclass(frozen=True)
-class SetLabels:
-    """All labels of an enum: alembic-postgresql-enum's `op.sync_enum_values`."""
-
-    enum: str
-    labels: tuple[Value, ...]
-
-
-@dataclass(frozen=True)
-class Unread:
-    """Something that may change the schema, and nobody can tell from its text how.
-
-    Attributes:
-        what: What it is, in words.
-        path, line: Where it stands.
-        words: The names in it; None if it may be about anything.
-    """
-
-    what: str
-    path: str
-    line: int
-    words: frozenset[str] | None = None
-
-    def may_be_about(self, *names: str) -> bool:
-        """Whether all of these names may be meant."""
-        return self.words is None or all(
-            name.rpartition(".")[2] in self.words for name in names if name
-        )
-
-
-Step: TypeAlias = (
-    AddTable
-    | DropTable
-    | RenameTable
-    | CommentTable
-    | AddColumn
-    | DropColumn
-    | AlterColumn
-    | AddConstraint
-    | DropConstraint
-    | AddLabel
-    | SetLabels
-    | Unread
+# It changes rows, sessions, rights, or what models do not make.
+_NO_SCHEMA = re.compile(
+    r"""\s*(?:
+        select|insert|update|delete|with|merge|truncate|copy|values|explain|call
+        |set|reset|pragma|begin|commit|savepoint|release|rollback|lock|unlock|use|show
+        |grant|revoke|vacuum|analyze|cluster|reindex|refresh|notify|comment
+        |(?:create|drop|alter)\s+(?:or\s+replace\s+)?(?:temp\w*\s+|materialized\s+|constraint\s+)?
+         (?:extension|function|procedure|trigger|view|policy|role|user|rule|sequence|aggregate)
+        |(?:create|drop)\s+type
+    )\b""",
+    re.IGNORECASE | re.VERBOSE,
 )
+_LABEL = r"'((?:[^']|'')*)'"
+_ADD_VALUE = re.compile(
+    rf"\s*alter\s+type\s+([\w.\"]+)\s+(?:add\s+value\s+(?:if\s+not\s+exists\s+)?{_LABEL}"
+    rf"(?:\s+(?:before|after)\s+{_LABEL})?|rename\s+value\s+{_LABEL}\s+to\s+{_LABEL})\s*",
+    re.IGNORECASE,
+)
+_CREATE_ENUM = re.compile(
+    r"\s*create\s+type\s+([\w.\"]+)\s+as\s+enum\s*\((.*)\)\s*", re.IGNORECASE | re.DOTALL
+)
+_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 
 
-def names_in(step: Step) -> frozenset[str]:
-    """The names that a step mentions."""
-    found: list[str] = [getattr(step, name, "") for name in ("table", "name", "new", "enum")]
-    if isinstance(step, AddColumn):
-        found.append(step.column.name)
-    if isinstance(step, AddConstraint):
-        columns = (one for one in step.constraint.columns if isinstance(one, str))
-        found += [step.constraint.name or "", *columns]
-    return frozenset(name.rpartition(".")[2] for name in found if name)
+def steps_of_sql(text: str, path: str, line: int) -> Iterator[Step | Unread]:
+    """Yield the steps of one or several statements of SQL."""
+    for statement in _COMMENT.sub(" ", text).split(";"):
+        created, changed = _CREATE_ENUM.fullmatch(statement), _ADD_VALUE.fullmatch(statement)
+        if created:
+            labels = tuple(re.findall(_LABEL, created[2]))
+            yield Step("relabel", _bare(created[1]), values={"labels": labels})
+        elif changed:
+            values = {"new": changed[2] or changed[5], "old": changed[4]}
+            yield Step("relabel", _bare(changed[1]), values=values)
+        elif statement.strip() and not changes_no_schema(statement):
+            shown = " ".join(statement.split())[:60]
+            words = frozenset(re.findall(r"\w+", statement))
+            yield Unread(f"it executes SQL ({shown})", path, line, words)
+
+
+def changes_no_schema(beginning: str) -> bool:
+    """Return whether a statement that begins so leaves the schema alone."""
+    return bool(_NO_SCHEMA.match(beginning))
+
+
+def _bare(name: str) -> str:
+    return name.rpartition(".")[2].strip('"')
+
+
+# From `op`'s methods to the kind of part and the parameters, of which a batch has no table.
+_METHODS = {
+    "create_table": ("", "table_name"),
+    "drop_table": ("", "table_name"),
+    "rename_table": ("", "table_name", "new_table_name"),
+    "add_column": ("column", "table_name", "column"),
+    "drop_column": ("column", "table_name", "name"),
+    "alter_column": ("column", "table_name", "name"),
+    "create_index": ("index", "name", "table_name", "columns"),
+    "drop_index": ("index", "name", "table_name"),
+    "create_unique_constraint": ("unique", "name", "table_name", "columns"),
+    "create_primary_key": ("primary key", "name", "table_name", "columns"),
+    "create_check_constraint": ("check", "name", "table_name", "sqltext"),
+    "create_exclude_constraint": ("exclude", "name", "table_name"),
+    "create_foreign_key": (
+        *("foreign key", "name", "table_name", "referent_table", "columns", "remote_cols"),
+    ),
+    "drop_constraint": ("", "name", "table_name", "type_"),
+}
+_RENAMED = {
+    **dict.fromkeys(("index_name", "constraint_name", "column_name"), "name"),
+    **dict.fromkeys(("source_table", "old_table_name"), "table_name"),
+    "local_cols": "columns",
+    "condition": "sqltext",
+    "source_schema": "schema",
+}
+_KINDS = {"foreignkey": "foreign key", "primary": "primary key"}
+_CONDITIONS = {"if_not_exists", "if_exists", "postgresql_concurrently", "referent_schema"}
+
+
+def steps_of_call(reader: PartReader, call: ast.Call, batch: str | None) -> list[Step] | None:
+    """Return what a call of a method of `op` or of a batch does; None if that cannot be told.
+
+    Args:
+        batch: The batch's table.
+    """
+    method = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+    kind, *names = _METHODS.get(method, ("",))
+    if not names:
+        return None
+    names = [name for name in names if batch is None or name != "table_name"]
+    keywords = {_RENAMED.get(name, name): value for name, value in arguments(call).items()}
+    keywords |= dict(zip(names, call.args, strict=False))
+    table = batch or qualified(reader, keywords, "table_name")
+    verb, _, what = method.partition("_")
+    if not table and method not in ("drop_index", "drop_constraint"):
+        return None
+    if what == "table":
+        return _of_table(reader, call, keywords, verb, table)
+    name = reader.text(keywords.get("name"))
+    if verb == "drop":
+        kind = kind or _KINDS.get(
+            reader.text(keywords.get("type_")), reader.text(keywords.get("type_"))
+        )
+        return [Step("drop", table, kind, name)] if name or kind not in ("", "column") else None
+    if method == "alter_column":
+        return (
+            [Step("alter", table, kind, name, values=_alteration(reader, keywords))]
+            if name
+            else None
+        )
+    if method == "add_column":
+        return _columns(reader, table, keywords.get("column"))
+    return [Step("add", table, part=_created(reader, keywords, kind))]
+
+
+def qualified(reader: PartReader, keywords: Mapping[str, ast.expr], name: str) -> str:
+    """Return a table's name with its schema."""
+    table = reader.text(keywords.get(name))
+    schema = reader.text(keywords.get("referent_schema" if name == "referent_table" else "schema"))
+    return f"{schema}.{table}" if schema and table else table
+
+
+def _of_table(
+    reader: PartReader, call: ast.Call, keywords: Mapping[str, ast.expr], verb: str, table: str
+) -> list[Step] | None:
+    if verb == "rename":
+        new = qualified(reader, keywords, "new_table_name")
+        return [Step("rename table", table, name=new)] if new else None
+    if verb == "drop":
+        return [Step("drop table", table)]
+    steps = [Step("add table", table)]
+    for argument in call.args[1:]:
+        part = reader.constraint(argument)
+        if part:
+            steps.append(Step("add", table, part=part))
+        else:
+            columns = _columns(reader, table, argument)
+            if columns is None:
+                return None
+            steps += columns
+    return steps
+
+
+def _columns(reader: PartReader, table: str, node: ast.expr | None) -> list[Step] | None:
+    call, module = reader.lookup.resolved(node, reader.module) if node else (None, reader.module)
+    reader = replace(reader, module=module)
+    if not isinstance(call, ast.Call) or reader.name_of(call) not in COLUMNS:
+        return None
+    parts = reader.column(call, "")
+    return [Step("add", table, part=part) for part in parts] if parts[0].name else None
+
+
+def _alteration(reader: PartReader, keywords: Mapping[str, ast.expr]) -> dict[str, Any]:
+    """Return the values that `op.alter_column` changes, and the new name."""
+    lookup, module = reader.lookup, reader.module
+    values: dict[str, Any] = {}
+    for name, key in (
+        ("nullable", "nullable"),
+        ("comment", "comment"),
+        ("new_column_name", "name"),
+    ):
+        value = lookup.literal(keywords.get(name), module)
+        # None leaves it as it is, or removes a comment; False leaves a comment.
+        if name in keywords and not (
+            (value is None and key != "comment") or (value is False and key == "comment")
+        ):
+            values[key] = value
+    if "server_default" in keywords:
+        text = lookup.spelled(keywords["server_default"], module)
+        values |= {} if text == "False" else {"default": None if text == "None" else text}
+    if "type_" in keywords:
+        values["type"] = tuple(spellings(lookup, keywords["type_"], module))
+        labels = enum_labels(lookup, keywords["type_"], module)
+        values |= {"enum": labels} if labels else {}
+    return values
+
+
+def _created(reader: PartReader, keywords: Mapping[str, ast.expr], kind: str) -> Part:
+    """Return the index or constraint that is created."""
+    idle = {"table_name", "columns", "referent_table", "remote_cols", *_CONDITIONS}
+    options = {name: value for name, value in keywords.items() if name not in idle}
+    part = reader.build(kind, options, items_of(keywords.get("columns")))
+    if kind != "foreign key":
+        return part
+    referent = qualified(reader, keywords, "referent_table")
+    remote = reader.lookup.literal(keywords.get("remote_cols"), reader.module)
+    names = remote if isinstance(remote, tuple) else (remote,)
+    is_told = referent and all(map(is_text, names))
+    text = str if is_told else Unknown
+    target = tuple(text(f"{referent}.{name}") for name in names)
+    return replace(part, values={**part.values, "target": target})
