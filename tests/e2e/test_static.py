@@ -80,6 +80,25 @@ def test_sql_about_another_column_covers_nothing(make_project: MakeProject) -> N
     assert_finding(result, where.rstrip(":"), "migration-mismatch", "cannot tell: ")
 
 
+def test_sql_that_drops_an_index_needs_not_name_its_table(make_project: MakeProject) -> None:
+    project = make_project("subfolder", hook=None)
+    line = '        Index("ix_totals", "total"),\n'
+    args = "class Order(Timestamped, Entity):"
+    text = project.read(MODELS)
+    head, _, tail = text.partition(args)
+    project.write(
+        MODELS, head + args + tail.replace("__table_args__ = (\n", f"__table_args__ = (\n{line}")
+    )
+    add_migration(project, "c1", upgrade="op.create_index('ix_totals', 'orders', ['total'])")
+    project.stage(".")
+    project.git("commit", "--quiet", "--no-verify", "-m", "An index")
+    project.write(MODELS, text)
+    path = add_migration(project, "c2", down="c1", upgrade="op.execute('DROP INDEX ix_totals')")
+    project.stage(".")
+    note = f"cannot tell: index ix_totals: {path}:12: it executes SQL (DROP INDEX ix_totals)"
+    assert_clean(project.check("--static"), note)
+
+
 def test_the_rules_about_the_history_hold(make_project: MakeProject) -> None:
     project = make_project("subfolder", hook=None)
     add_migration(project, "c1", down="nowhere")

@@ -120,7 +120,9 @@ class Reading:
     def _doubt(self, difference: Difference) -> str:
         """Return why a difference is not sure; "" if it is."""
         operation = difference.operation
-        names = [operation.table, operation.name or "".join(operation.columns[:1])]
+        names = {operation.table, operation.name or "".join(operation.columns[:1])}
+        if operation.kind == "remove_index" and operation.name:
+            names = {operation.name}  # `DROP INDEX` names no table
         words = {name.rpartition(".")[2] for name in names if name}
         old = () if operation.kind.startswith("modify") else self.history
         unread = [step for step in (*self.steps, *old) if isinstance(step, Unread)]
