@@ -105,6 +105,18 @@ def test_the_rules_about_the_history_hold(make_project: MakeProject) -> None:
     assert_finding(project.check("--static"), "unknown-parent")
 
 
+def test_bytecode_without_its_source_may_define_a_parent(make_project: MakeProject) -> None:
+    project = make_project("subfolder", hook=None)
+    path = add_migration(project, "c2", down="c1")
+    folder = path.rpartition("/")[0]
+    project.write(f"{folder}/c1_test.pyc", "bytecode")
+    project.git("add", "--force", f"{folder}/c1_test.pyc")
+    note = f"cannot tell: {path}: down_revision 'c1' may be defined by {folder}/c1_test.pyc"
+    assert_clean(project.check("--static"), note)
+    project.git("rm", "--quiet", "--force", "--cached", f"{folder}/c1_test.pyc")
+    assert_finding(project.check("--static"), "unknown-parent")
+
+
 def test_an_edited_and_a_deleted_migration(make_project: MakeProject) -> None:
     project = make_project("subfolder", hook=None)
     project.add_column()

@@ -16,18 +16,32 @@ def check(facts: Facts) -> list[Finding]:
 
     Return none if a file of this commit cannot be read: it may define the parent. A parent is not
     missing, either, if Alembic loaded the history, as it refuses a history with a gap: then
-    bytecode or an installed package defines it. It is if an ignored file defines it.
+    bytecode or an installed package defines it. It is if an ignored file defines it. Where nothing
+    ran, bytecode without its source may define it.
     """
     if facts.broken:
         return []
     old = {(revision.id, parent) for revision, _, parent in facts.base_history.missing_parents()}
     now = facts.comparison.now if facts.comparison else None
     is_loaded = now is not None and bool(now.scripts) and not now.error
+    if now is not None and not now.scripts and not now.error and sourceless_files(facts):
+        return []
     return [
         _finding(facts, revision, name, parent)
         for revision, name, parent in facts.history.missing_parents()
         if (revision.id, parent) not in old and not (is_loaded and not _ignored(facts, parent))
     ]
+
+
+def sourceless_files(facts: Facts) -> list[str]:
+    """Return the bytecode in the version locations that has no source: `sourceless = true`."""
+    files, folders = facts.tree.files, facts.environment.version_locations
+    bytecode = (path.rpartition("/") for path in files if path.endswith(".pyc"))
+    parts = ((folder.removesuffix("/__pycache__"), name) for folder, _, name in bytecode)
+    sources = (
+        f"{folder}/{name.partition('.')[0]}.py" for folder, name in parts if folder in folders
+    )
+    return sorted(f"{source}c" for source in sources if source not in files)
 
 
 def _finding(facts: Facts, revision: Revision, name: str, parent: str) -> Finding:

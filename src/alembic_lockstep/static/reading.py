@@ -19,6 +19,7 @@ from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.pysource.declared_tables import may_hold_models
 from alembic_lockstep.pysource.locate import COLUMN
 from alembic_lockstep.pysource.module_index import Modules
+from alembic_lockstep.rules.unknown_parent import sourceless_files
 from alembic_lockstep.static.apply import apply
 from alembic_lockstep.static.compare import Difference, differences
 from alembic_lockstep.static.declarations import MAY_DECLARE, read_declarations
@@ -110,6 +111,9 @@ class Reading:
         yield from (
             unread.label for unread in _unread(self.declared) if unread not in _unread(self.base)
         )
+        for revision, name, parent in self.facts.history.missing_parents():
+            for path in sourceless_files(self.facts):
+                yield f"{revision.path}: {name} '{parent}' may be defined by {path}"
         if not tables and self.steps:
             yield "no Python file declares a table in a way that can be read"
 
