@@ -35,7 +35,7 @@ _SAME_NAMES = {
     "ENUM": "Enum",
     "INTERVAL": "Interval",
 }
-# The arguments of a type that make its SQL, in the order in which they are keywords.
+# The arguments of a type that make its SQL, in the order of their places.
 _PARAMETERS = {
     **dict.fromkeys(("String", "Text"), ("length", "collation")),
     **dict.fromkeys(("CHAR", "LargeBinary"), ("length",)),

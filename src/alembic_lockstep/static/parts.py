@@ -59,7 +59,7 @@ class PartReader:
         """Return a column and the constraints that come with it.
 
         Args:
-            name: Its attribute's; a name that is keywords counts more.
+            name: Its attribute's; a name among the arguments counts more.
             annotation: What stands in `Mapped[…]`.
         """
         inner, is_optional = without_none(annotation)
@@ -72,12 +72,9 @@ class PartReader:
                 inner, reader = resolved, replace(self, module=module)
             if isinstance(inner, ast.Subscript) and reader.name_of(inner.value) == "Annotated":
                 inner, *extra = items_of(inner.slice)
-                for extra_call in extra:
-                    if isinstance(extra_call, ast.Call) and reader.name_of(extra_call) in COLUMNS:
-                        args, keywords = (
-                            [*args, *extra_call.args],
-                            {**arguments(extra_call), **keywords},
-                        )
+                for item in extra:
+                    if isinstance(item, ast.Call) and reader.name_of(item) in COLUMNS:
+                        args, keywords = [*args, *item.args], arguments(item) | keywords
         return reader._column(name, args, keywords, inner, is_optional)
 
     def field(self, value: ast.expr | None, name: str, annotation: ast.expr) -> list[Part]:
@@ -93,10 +90,8 @@ class PartReader:
         if not args and python_type in ("str", "EmailStr") and "max_length" in options:
             args = [ast.Call(ast.Name("String"), [options["max_length"]], [])]
         elif not args and python_type == "Decimal" and "max_digits" in options:
-            sizes = [
-                options.get(size, ast.Constant(None)) for size in ("max_digits", "decimal_places")
-            ]
-            args = [ast.Call(ast.Name("Numeric"), sizes, [])]
+            scale = options.get("decimal_places", ast.Constant(None))
+            args = [ast.Call(ast.Name("Numeric"), [options["max_digits"], scale], [])]
         # For SQLAlchemy its type is explicit, beside a foreign key, too.
         types = () if args else self._type(None, inner)
         cls = self.lookup.definition(inner, self.module)
@@ -104,12 +99,9 @@ class PartReader:
             types = ("Enum", "String")  # by the version of SQLModel
         args += items_of(options.get("sa_column_args"))
         if "foreign_key" in options:
-            action = [
-                ast.keyword(option, options[option])
-                for option in ("ondelete",)
-                if option in options
-            ]
-            args.append(ast.Call(ast.Name("ForeignKey"), [options["foreign_key"]], action))
+            action = options.get("ondelete", ast.Constant(None))
+            actions = [ast.keyword("ondelete", action)]
+            args.append(ast.Call(ast.Name("ForeignKey"), [options["foreign_key"]], actions))
         keywords = {"nullable": ast.Constant(is_optional)}
         keywords |= {option: options[option] for option in _SHARED if option in options}  # type: ignore[misc]
         more = options.get("sa_column_kwargs")

@@ -147,11 +147,8 @@ class Reading:
     def _declarations(self, tree: Tree) -> Declarations:
         scripts = tuple(f"{facts.environment.script_location}/" for facts in self.everything)
         paths = sorted(self.facts.repository.grep(tree.sha, "-E", MAY_DECLARE, among="*.py"))
-        files = [path for path in paths if may_hold_models(path) and not path.startswith(scripts)]
-        declared = read_declarations(Modules(tree.read, tree.files), files)
-        tables = tuple(table for table in declared.tables if self._is_mine(table.origin.path))
-        unread = tuple(unread for unread in declared.unread if self._is_mine(unread.path))
-        return Declarations(tables, unread)
+        paths = [path for path in paths if may_hold_models(path) and not path.startswith(scripts)]
+        return read_declarations(Modules(tree.read, tree.files), filter(self._is_mine, paths))
 
     def _is_mine(self, path: str) -> bool:
         """Return whether this environment's migrations lie nearest to a file."""

@@ -135,23 +135,19 @@ def steps_of_call(reader: PartReader, call: ast.Call, batch: str | None) -> list
     keywords = {_RENAMED.get(name, name): value for name, value in arguments(call).items()}
     keywords |= dict(zip(names, call.args, strict=False))
     table = batch or qualified(reader, keywords, "table_name")
-    verb, _, what = method.partition("_")
+    verb, _, noun = method.partition("_")
     if not table and method not in ("drop_index", "drop_constraint"):
         return None
-    if what == "table":
+    if noun == "table":
         return _of_table(reader, call, keywords, verb, table)
     name = reader.text(keywords.get("name"))
     if verb == "drop":
-        kind = kind or _KINDS.get(
-            reader.text(keywords.get("type_")), reader.text(keywords.get("type_"))
-        )
+        type_ = reader.text(keywords.get("type_"))
+        kind = kind or _KINDS.get(type_, type_)
         return [Step("drop", table, kind, name)] if name or kind not in ("", "column") else None
     if method == "alter_column":
-        return (
-            [Step("alter", table, kind, name, values=_alteration(reader, keywords))]
-            if name
-            else None
-        )
+        step = Step("alter", table, kind, name, values=_alteration(reader, keywords))
+        return [step] if name else None
     if method == "add_column":
         return _columns(reader, table, keywords.get("column"))
     return [Step("add", table, part=_created(reader, keywords, kind))]
@@ -197,18 +193,14 @@ def _columns(reader: PartReader, table: str, node: ast.expr | None) -> list[Step
 def _alteration(reader: PartReader, keywords: Mapping[str, ast.expr]) -> dict[str, Any]:
     """Return the values that `op.alter_column` changes, and the new name."""
     lookup, module = reader.lookup, reader.module
-    values: dict[str, Any] = {}
-    for name, key in (
-        ("nullable", "nullable"),
-        ("comment", "comment"),
-        ("new_column_name", "name"),
-    ):
-        value = lookup.literal(keywords.get(name), module)
-        # None leaves it as it is, or removes a comment; False leaves a comment.
-        if name in keywords and not (
-            (value is None and key != "comment") or (value is False and key == "comment")
-        ):
-            values[key] = value
+    literal = {name: lookup.literal(value, module) for name, value in keywords.items()}
+    # None leaves nullability and name as they are, False the comment and the default.
+    values: dict[str, Any] = {
+        key: literal[name]
+        for name, key in (("nullable", "nullable"), ("new_column_name", "name"))
+        if literal.get(name) is not None
+    }
+    values |= {"comment": literal["comment"]} if literal.get("comment", False) is not False else {}
     if "server_default" in keywords:
         text = lookup.spelled(keywords["server_default"], module)
         values |= {} if text == "False" else {"default": None if text == "None" else text}
@@ -229,7 +221,6 @@ def _created(reader: PartReader, keywords: Mapping[str, ast.expr], kind: str) ->
     referent = qualified(reader, keywords, "referent_table")
     remote = reader.lookup.literal(keywords.get("remote_cols"), reader.module)
     names = remote if isinstance(remote, tuple) else (remote,)
-    is_told = referent and all(map(is_text, names))
-    text = str if is_told else Unknown
+    text = str if referent and all(map(is_text, names)) else Unknown
     target = tuple(text(f"{referent}.{name}") for name in names)
     return replace(part, values={**part.values, "target": target})

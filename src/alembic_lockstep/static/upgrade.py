@@ -107,21 +107,24 @@ class _Reader:
 
     def _unread(self, why: str, node: ast.AST, module: Module) -> Steps:
         """Return the names in what cannot be read, if it may change the schema."""
-        if not _CHANGES.search(ast.unparse(node)):
+        if not self._changes(node, module):
             return []
         words = _words(self.lookup.strings(node, module))
         return [Unread(why, self.path, getattr(node, "lineno", 1), words or None)]
 
+    def _changes(self, node: ast.AST, module: Module, depth: int = 4) -> bool:
+        """Return whether code speaks of `op` and the like, or a function that it calls does."""
+        targets = (self.lookup.definition(call.func, module) for call in _nested(node))
+        return bool(_CHANGES.search(ast.unparse(node))) or any(
+            self._changes(target.node, target.module, depth - 1)
+            for target in targets
+            if depth and target and isinstance(target.node, ast.FunctionDef)
+        )
+
     def _call(self, call: ast.Call, module: Module) -> Steps:
         target = self.lookup.definition(call.func, module)
         if target and isinstance(target.node, ast.FunctionDef):
-            texts = [
-                *self.lookup.strings(call, module),
-                *self.lookup.strings(target.node, target.module),
-            ]
-            is_change = _CHANGES.search(ast.unparse(target.node))
-            why = f"it calls {target.name}()"
-            return [Unread(why, self.path, call.lineno, _words(texts))] if is_change else []
+            return self._unread(f"it calls {target.name}()", call, module)
         owner = call.func.value if isinstance(call.func, ast.Attribute) else None
         method = call.func.attr if isinstance(call.func, ast.Attribute) else ""
         batch = self._batches.get(owner.id) if isinstance(owner, ast.Name) else None
