@@ -80,6 +80,18 @@ def test_sql_about_another_column_covers_nothing(make_project: MakeProject) -> N
     assert_finding(result, where.rstrip(":"), "migration-mismatch", "cannot tell: ")
 
 
+def test_a_migration_of_a_plugin_covers_what_it_names(make_project: MakeProject) -> None:
+    project = make_project("subfolder", hook=None)
+    project.add_column()
+    path = add_migration(project, "c1", upgrade="op.add_column('orders', sa.Column('paid'))")
+    text = project.read(path)
+    project.git("rm", "--quiet", "--force", path)
+    project.write("plugins/pay/migrations/c1_pay.py", text)
+    project.stage(".")
+    note = "cannot tell: column orders.paid: plugins/pay/migrations/c1_pay.py:1: a migration of no"
+    assert_clean(project.check("--static"), note)
+
+
 def test_sql_that_drops_an_index_needs_not_name_its_table(make_project: MakeProject) -> None:
     project = make_project("subfolder", hook=None)
     line = '        Index("ix_totals", "total"),\n'

@@ -394,6 +394,11 @@ def test_default_names_of_tables() -> None:
     key = "    id = db.Column(db.Integer, primary_key=True)\n"
     flask = f"db = SQLAlchemy()\nclass OldVisit(db.Model):\n{key}"
     assert left("", flask) == ["add table old_visit"]
+    child = (
+        "class Quiz(OldVisit):\n    id = db.Column(db.ForeignKey(OldVisit.id), primary_key=True)\n"
+    )
+    named = flask.replace(key, f"    __tablename__ = 'visits'\n{key}")
+    assert left(named, named + child) == ["add table quiz"]
     hero = "class OldHero(SQLModel, table=True):\n    id: int = Field(primary_key=True)\n"
     assert left("", f"from sqlmodel import *\n{hero}") == ["add table oldhero"]
     named = "    @declared_attr\n    def __tablename__(cls): return cls.__name__.lower(){}\n"

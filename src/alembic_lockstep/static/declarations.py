@@ -45,9 +45,8 @@ def read_declarations(modules: Modules, paths: Iterable[str]) -> Declarations:
             try:
                 reader.read(module)
             except RecursionError:
-                reader.unread.append(
-                    Unread("its definitions lead in a circle", path, source=source)
-                )
+                why = "its definitions lead in a circle"
+                reader.unread.append(Unread(why, path, source=source))
     return Declarations(tuple(linked(reader.tables.values(), reader.loose)), tuple(reader.unread))
 
 
@@ -73,11 +72,8 @@ class _Reader:
         for statement in _statements(module.tree):
             call = getattr(statement, "value", None)
             callee = reader.name_of(call) if isinstance(call, ast.Call) else ""
-            if (
-                isinstance(call, ast.Call)
-                and callee == "Table"
-                and not keyword(call, "autoload_with")
-            ):
+            is_table = callee == "Table" and keyword(call, "autoload_with") is None  # type: ignore[arg-type]
+            if isinstance(call, ast.Call) and is_table:
                 table = self._plain(reader, call)
                 self.tables[module.path, table.name or str(call.lineno)] = table
             elif callee == "Index":
@@ -85,18 +81,14 @@ class _Reader:
             elif isinstance(statement, (ast.For, ast.While)) or callee not in ("", *COLUMNS):
                 text = ast.unparse(statement)
                 if _MAKES.search(text) and callee not in _NOT_COLUMNS:
-                    self.unread.append(
-                        Unread(f"code makes this: {text}", module.path, statement.lineno)
-                    )
+                    self.unread.append(_by_code(statement, module))
 
     def _owner(self, cls: Definition, path: tuple[str, ...] = ()) -> Definition | None:
         """Return the class whose table a class has: itself, a parent, or None."""
         if cls.name in path or not isinstance(cls.node, ast.ClassDef):
             return None
         lineage, own = self.lookup.lineage(cls), cls.statements
-        if any(
-            flag.arg == "table" and ast.unparse(flag.value) == "True" for flag in cls.node.keywords
-        ):
+        if any(ast.unparse(flag) == "table=True" for flag in cls.node.keywords):
             return cls
         roots = set(self.lookup.roots(cls))
         direct = {"".join(chain_of(base)[-1:]) for base in cls.bases}
@@ -149,14 +141,16 @@ class _Reader:
                 keywords = {reader.text(key): reader.text(option) for key, option in options}
                 schema = keywords.get("schema") or schema
             else:
-                parts.append(
-                    Unread(f"__table_args__: {ast.unparse(item)}", module.path, item.lineno)
-                )
+                parts.append(_by_code(item, module))
         name = self._table_name(cls)
         return _with_parts(Table(_key(name, schema), origin=origin), [*self._parts(cls), *parts])
 
     def _table_name(self, cls: Definition) -> str:
         value, module = self._inherited(cls, "__tablename__")
+        if isinstance(value, ast.Constant) and "__tablename__" not in cls.statements:
+            # A parent's name is the parent's table's, if the parent has one.
+            owners = [base for base in self.lookup.lineage(cls)[1:] if self._owner(base)]
+            value = None if owners else value
         if value is not None and ast.unparse(value) != "cls.__name__.lower()":
             return self.lookup.text(value, module)
         if value is not None or "SQLModel" in self.lookup.roots(cls):
@@ -225,7 +219,7 @@ class _Reader:
             return reader.column(None, name, inner)
         text = ast.unparse(statement)
         if inner is not None or (callee and "olumn" in text) or _MAKES.search(text):
-            return [Unread(f"code makes this: {text}", reader.module.path, statement.lineno)]
+            return [_by_code(statement, reader.module)]
         return []
 
     def _plain(self, reader: PartReader, call: ast.Call) -> Table:
@@ -237,8 +231,7 @@ class _Reader:
             own = reader.column(argument, "") if is_column else [reader.constraint(argument)]  # type: ignore[arg-type]
             parts += [replace(part, origin=origin) for part in own if part]
             if not isinstance(argument, ast.Call):
-                text = f"code makes this: {ast.unparse(argument)}"
-                parts.append(Unread(text, reader.module.path, argument.lineno))
+                parts.append(_by_code(argument, reader.module))
         name = reader.text(call.args[0] if call.args else keyword(call, "name"))
         metadata = call.args[1] if len(call.args) > 1 else None
         schema = reader.text(keyword(call, "schema")) or self._schema(metadata, reader.module)
@@ -281,6 +274,10 @@ def _is_decorated(node: ast.AST | None, *names: str) -> bool:
         decorator.func if isinstance(decorator, ast.Call) else decorator for decorator in decorators
     )
     return any(name in chain_of(target) for target in called for name in names)
+
+
+def _by_code(node: ast.stmt | ast.expr, module: Module) -> Unread:
+    return Unread(f"code makes this: {ast.unparse(node)}", module.path, node.lineno)
 
 
 def _key(name: str, schema: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -177,6 +178,13 @@ def _steps(facts: Facts) -> Iterator[Step | Unread]:
         yield from (step for step in does if step not in was)
     for revision in facts.new:
         yield from read_upgrade(now, revision.path)
+    others = tuple(f"{each.script_location}/" for each in facts.elsewhere)
+    for path in sorted({change.path for change in facts.changes} - {*paths.values()}):
+        is_read = path.endswith(".py") and path in facts.tree.files and not path.startswith(others)
+        module = now.at(path) if is_read else None
+        if module and {"down_revision", "upgrade"} <= module.definitions.keys():
+            words = frozenset(re.findall(r"\w+", facts.tree.read(path) or ""))
+            yield Unread("a migration of no environment, a plugin's perhaps", path, 1, words)
 
 
 def _unread(declared: Declarations) -> list[Unread]:
