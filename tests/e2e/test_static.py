@@ -80,6 +80,23 @@ def test_sql_about_another_column_covers_nothing(make_project: MakeProject) -> N
     assert_finding(result, where.rstrip(":"), "migration-mismatch", "cannot tell: ")
 
 
+def test_a_check_that_says_something_else_is_no_old_drift(make_project: MakeProject) -> None:
+    project = make_project("subfolder", hook=None)
+    check = 'Index(None, "status", "number"),\n        CheckConstraint("total > {}", name="paid"),'
+    project.replace(MODELS, "import ForeignKey", "import CheckConstraint, ForeignKey")
+    project.replace(MODELS, 'Index(None, "status", "number"),', check.format(0))
+    text = project.read(MODELS)
+    add_migration(
+        project, "c1", upgrade="op.create_check_constraint('paid', 'orders', '(total > 0)')"
+    )
+    project.stage(".")
+    assert_clean(project.check("--static"))
+    project.git("commit", "--quiet", "--no-verify", "-m", "A check")
+    project.write(MODELS, text.replace("total > 0", "total > 1"))
+    project.stage(".")
+    assert_finding(project.check("--static"), "missing-migration", "check constraint paid")
+
+
 def test_a_migration_of_a_plugin_covers_what_it_names(make_project: MakeProject) -> None:
     project = make_project("subfolder", hook=None)
     project.add_column()

@@ -79,10 +79,16 @@ class Reading:
         # Tables of one name are of several databases, and the history may be of either.
         names = Counter(table.name for table in self.declared.tables)
         columns = {table.name: set(table.columns) for table in replayed if names[table.name] <= 1}
+        # The text of a CHECK, which a migration may spell otherwise, is no less changed for that.
+        texts = Counter(
+            _thing(difference.operation)[1:] for difference in left if _is_text(difference)
+        )
         return [
             difference
             for difference in left
-            if _thing(difference.operation) in drift or _is_beyond(difference.operation, columns)
+            if _thing(difference.operation) in drift
+            or _is_beyond(difference.operation, columns)
+            or (_is_text(difference) and texts[_thing(difference.operation)[1:]] > 1)
         ]
 
     def compared(self) -> tuple[Facts, dict[Operation, str]]:
@@ -195,6 +201,11 @@ def _thing(operation: Operation) -> tuple[object, ...]:
     """Return what a difference is about, however it is called."""
     named = () if operation.columns else (operation.name,)
     return operation.kind, operation.table, *named, *operation.columns
+
+
+def _is_text(difference: Difference) -> bool:
+    """Return whether it is about a constraint that is a text: CHECK, EXCLUDE."""
+    return difference.operation.kind.endswith("_constraint") and not difference.operation.columns
 
 
 def _is_beyond(operation: Operation, columns: Mapping[str, set[str]]) -> bool:
