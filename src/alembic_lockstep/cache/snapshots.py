@@ -101,12 +101,7 @@ class SnapshotCache(SnapshotStore):
         scratch: dict[str, str],
         start: Snapshot | None,
     ) -> Snapshot | None:
-        """Keep the databases of a completed run; return None if they cannot be kept.
-
-        Args:
-            scratch: From targets to the databases' URLs; kept ones are removed.
-            start: The snapshot that they were copied from.
-        """
+        """Keep the databases of a completed run; return None if they cannot be kept."""
         start = start or _EMPTY
         applied = {**start.applied, **observation.paths}
         if observation.reads["untraced"] or not set(applied) <= env.history.ids:

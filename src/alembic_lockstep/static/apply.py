@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from alembic_lockstep.static.linking import with_one_key
 from alembic_lockstep.static.steps import Step
-from alembic_lockstep.static.tables import Part, Table, Unread
+from alembic_lockstep.static.tables import Table, TablePart, Unread
 
 
 def apply(tables: Iterable[Table], steps: Iterable[Step | Unread]) -> list[Table]:
@@ -56,7 +56,7 @@ def _changed(table: Table, step: Step) -> Table:
     return replace(table, parts=parts)
 
 
-def _with_part(table: Table, new: Part) -> Table:
+def _with_part(table: Table, new: TablePart) -> Table:
     """Return the table with a part, in the place of one of its name."""
     key = (new.kind, new.name)
     parts = [part for part in table.parts if not new.name or (part.kind, part.name) != key]
@@ -70,7 +70,7 @@ def _with_part(table: Table, new: Part) -> Table:
     return replace(table, parts=with_one_key([*parts, new]))
 
 
-def _altered(part: Part, step: Step) -> Part:
+def _altered(part: TablePart, step: Step) -> TablePart:
     new = step.values.get("name", step.name)
     columns = tuple(new if name == step.name else name for name in part.columns)
     if part.kind != "column" or part.name != step.name:
@@ -80,7 +80,7 @@ def _altered(part: Part, step: Step) -> Part:
     return replace(part, name=new, columns=columns, values=values, migrated=True)
 
 
-def _dropped(table: Table, step: Step) -> Part | None:
+def _dropped(table: Table, step: Step) -> TablePart | None:
     """Return the constraint of a name, or the likeliest of those without any."""
     fitting = [
         part
@@ -98,7 +98,7 @@ def _dropped(table: Table, step: Step) -> Part | None:
 def _retargeted(table: Table, old: str, new: str) -> Table:
     """Return the table with its foreign keys to a renamed one."""
 
-    def retargeted(part: Part) -> Part:
+    def retargeted(part: TablePart) -> TablePart:
         target = (text.replace(old, new, text.startswith(old)) for text in part.values["target"])
         return replace(part, values={**part.values, "target": tuple(target)})
 
@@ -106,7 +106,7 @@ def _retargeted(table: Table, old: str, new: str) -> Table:
     return replace(table, parts=tuple(parts))
 
 
-def _relabelled(part: Part, step: Step) -> Part:
+def _relabelled(part: TablePart, step: Step) -> TablePart:
     enum, labels = part.values.get("enum", ("", ()))
     if enum != step.table or not enum:
         return part

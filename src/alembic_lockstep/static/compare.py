@@ -11,7 +11,7 @@ from typing import Any
 from alembic_lockstep.dryrun.schema_operations import Operation
 from alembic_lockstep.static.column_types import same_type
 from alembic_lockstep.static.lookup import Unknown
-from alembic_lockstep.static.tables import Part, Table
+from alembic_lockstep.static.tables import Table, TablePart
 
 # Words of kinds, as the dry run's operations have them.
 _KINDS = {"column": "column", "index": "index", "foreign key": "fk"}
@@ -97,7 +97,7 @@ def _of_table(new: Table | None, current: Table | None, old: Table | None) -> It
 
 
 def _of_column(
-    path: str, table: str, new: Part, current: Part, old: Part | None
+    path: str, table: str, new: TablePart, current: TablePart, old: TablePart | None
 ) -> Iterator[Difference]:
     for aspect in dict.fromkeys((*new.values, *current.values)):
         wanted, actual = new.values.get(aspect), current.values.get(aspect)
@@ -124,7 +124,7 @@ def _of_column(
             yield Difference(_operation(path, kind, table, name, text, columns, **sides), is_sure)
 
 
-def _same_default(new: Part, current: Part, old: Part | None) -> bool:
+def _same_default(new: TablePart, current: TablePart, old: TablePart | None) -> bool:
     wanted, actual = new.values["default"], current.values["default"]
     if wanted is None:
         # It fills the rows that are there; the models never knew of it.
@@ -144,7 +144,7 @@ def _plain(text: str) -> str:
     return "now" if text in ("now", "current_timestamp", "statement_timestamp") else text
 
 
-def _is_same(new: Part, current: Part) -> bool:
+def _is_same(new: TablePart, current: TablePart) -> bool:
     """Return whether two parts are one column, or constraints that do not differ."""
     if new.kind != current.kind or new.kind == "column":
         return new.kind == current.kind and new.name == current.name
@@ -162,7 +162,7 @@ def _is_same(new: Part, current: Part) -> bool:
     return _same_columns(new, current) and _same_options(new, current)
 
 
-def _same_columns(new: Part, current: Part) -> bool:
+def _same_columns(new: TablePart, current: TablePart) -> bool:
     targets = zip(new.values.get("target", ()), current.values.get("target", ()), strict=False)
     # Expressions may be spelled otherwise in a migration.
     pairs = zip(new.columns, current.columns, strict=False)
@@ -175,7 +175,7 @@ def _same_columns(new: Part, current: Part) -> bool:
     return is_same and is_target and len(new.columns) == len(current.columns)
 
 
-def _same_options(new: Part, current: Part) -> bool:
+def _same_options(new: TablePart, current: TablePart) -> bool:
     # Models may be for several databases, their migrations for one of these.
     shared = {*map(_dialect, new.values)} & {*map(_dialect, current.values)} - {""}
     options, other = (
@@ -197,7 +197,7 @@ def _dialect(option: str) -> str:
     return prefix if prefix in _DIALECTS else ""
 
 
-def _whole(path: str, verb: str, table: str, part: Part) -> Operation:
+def _whole(path: str, verb: str, table: str, part: TablePart) -> Operation:
     """Return the operation that adds or removes a part."""
     columns = tuple(name for name in part.columns if not isinstance(name, Unknown))
     label = f"{table}.{', '.join(columns)}"

@@ -13,7 +13,7 @@ from alembic_lockstep.pysource.source import FUNCTION, keyword
 from alembic_lockstep.static.linking import linked
 from alembic_lockstep.static.lookup import Definition, Lookup, items_of, returned_by
 from alembic_lockstep.static.parts import COLUMNS, PartReader, without_none
-from alembic_lockstep.static.tables import Declarations, Origin, Part, Table, Unread
+from alembic_lockstep.static.tables import Declarations, Origin, Table, TablePart, Unread
 
 # What may be in a file that declares tables, for `git grep -E`.
 MAY_DECLARE = r"Column\(|mapped_column|Mapped|Table\(|__table|table *= *True"
@@ -54,7 +54,7 @@ def read_declarations(modules: Modules, paths: Iterable[str]) -> Declarations:
 class _Reader:
     lookup: Lookup
     tables: dict[tuple[str, str], Table] = field(default_factory=dict)
-    loose: list[Part] = field(default_factory=list)
+    loose: list[TablePart] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
 
     def read(self, module: Module) -> None:
@@ -130,7 +130,7 @@ class _Reader:
         origin = Origin(cls.module.path, cls.name)
         value, module = self._inherited(cls, "__table_args__")
         reader = PartReader(self.lookup, module)
-        parts: list[Part | Unread] = []
+        parts: list[TablePart | Unread] = []
         schema = self._schema(*self._inherited(cls, "metadata"))
         for item in items_of(value):
             part = reader.constraint(item)
@@ -166,7 +166,7 @@ class _Reader:
             self.lookup.text(keyword(call, "schema"), module) if isinstance(call, ast.Call) else ""
         )
 
-    def _parts(self, cls: Definition) -> Iterator[Part | Unread]:
+    def _parts(self, cls: Definition) -> Iterator[TablePart | Unread]:
         """Yield the columns and constraints of a class and of what it is mixed of."""
         names: set[str] = set()
         roots = self.lookup.roots(cls)
@@ -187,13 +187,13 @@ class _Reader:
                     continue
                 names.add(name)
                 for part in self._member(reader, name, statement, is_sqlmodel):
-                    if isinstance(part, Part):
+                    if isinstance(part, TablePart):
                         part = replace(part, origin=Origin(source.module.path, source.name, name))
                     yield part
 
     def _member(
         self, reader: PartReader, name: str, statement: ast.stmt, is_sqlmodel: bool
-    ) -> list[Part] | list[Unread]:
+    ) -> list[TablePart] | list[Unread]:
         """Return the column that an attribute makes, or that it cannot be told."""
         if isinstance(statement, FUNCTION) and not _is_decorated(statement, "declared_attr"):
             return []
@@ -224,7 +224,7 @@ class _Reader:
 
     def _plain(self, reader: PartReader, call: ast.Call) -> Table:
         """Return the table of a `Table("name", metadata, …)`."""
-        parts: list[Part | Unread] = []
+        parts: list[TablePart | Unread] = []
         origin = Origin(reader.module.path)
         for argument in call.args[2:]:
             is_column = isinstance(argument, ast.Call) and reader.name_of(argument) in COLUMNS
@@ -238,10 +238,10 @@ class _Reader:
         return _with_parts(Table(_key(name, schema), origin=origin), parts)
 
 
-def _with_parts(table: Table, parts: Iterable[Part | Unread]) -> Table:
+def _with_parts(table: Table, parts: Iterable[TablePart | Unread]) -> Table:
     """Return the table with further parts; columns that it has count more."""
     parts, columns = list(parts), table.columns
-    more = [part for part in parts if isinstance(part, Part)]
+    more = [part for part in parts if isinstance(part, TablePart)]
     more = [part for part in more if part.kind != "column" or part.name not in columns]
     unread = tuple(part for part in parts if isinstance(part, Unread))
     return replace(table, parts=(*table.parts, *more), unread=(*table.unread, *unread))

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from alembic_lockstep.static.lookup import Unknown
-from alembic_lockstep.static.tables import Part, Table
+from alembic_lockstep.static.tables import Table, TablePart
 
 
-def linked(tables: Iterable[Table], loose: Iterable[Part]) -> Iterator[Table]:
+def linked(tables: Iterable[Table], loose: Iterable[TablePart]) -> Iterator[Table]:
     """Yield the tables with their constraints' columns by name, and all types.
 
     Args:
@@ -36,7 +36,7 @@ def linked(tables: Iterable[Table], loose: Iterable[Part]) -> Iterator[Table]:
         )
 
 
-def with_one_key(parts: Iterable[Part]) -> tuple[Part, ...]:
+def with_one_key(parts: Iterable[TablePart]) -> tuple[TablePart, ...]:
     """Return the parts with the columns that say `primary_key=True` in one key."""
     parts = list(parts)
     keys = [part for part in parts if part.kind == "primary key"]
@@ -51,7 +51,7 @@ def _owner(text: str) -> str:
     return match[1] if match else ""
 
 
-def _named(part: Part, table: Table, owners: Mapping[str, Table]) -> Part:
+def _named(part: TablePart, table: Table, owners: Mapping[str, Table]) -> TablePart:
     if part.kind == "column":
         return part
     columns = tuple(_column(text, table) for text in part.columns)
@@ -78,7 +78,9 @@ def _target(text: str, owners: Mapping[str, Table]) -> str:
     return f"{table.name}.{_column(Unknown(attribute), table)}"
 
 
-def _typed(part: Part, parts: Iterable[Part], columns: Mapping[tuple[str, str], Part]) -> Part:
+def _typed(
+    part: TablePart, parts: Iterable[TablePart], columns: Mapping[tuple[str, str], TablePart]
+) -> TablePart:
     """Return a column, which has the type of the key that it refers to if it says none itself."""
     for key in parts if part.kind == "column" and not part.values["type"] else ():
         if key.kind == "foreign key" and key.columns == (part.name,):

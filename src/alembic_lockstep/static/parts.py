@@ -10,7 +10,7 @@ from typing import Any
 from alembic_lockstep.pysource.module_index import Module
 from alembic_lockstep.static.column_types import Spellings, enum_labels, of_annotation, spellings
 from alembic_lockstep.static.lookup import Lookup, Unknown, is_text, items_of
-from alembic_lockstep.static.tables import Part
+from alembic_lockstep.static.tables import TablePart
 
 COLUMNS = ("Column", "mapped_column", "MappedColumn")
 _GENERATED = ("Computed", "Identity", "Sequence")
@@ -55,7 +55,7 @@ class PartReader:
 
     def column(
         self, call: ast.Call | None, name: str, annotation: ast.expr | None = None
-    ) -> list[Part]:
+    ) -> list[TablePart]:
         """Return a column and the constraints that come with it.
 
         Args:
@@ -77,7 +77,7 @@ class PartReader:
                         args, keywords = [*args, *item.args], arguments(item) | keywords
         return reader._column(name, args, keywords, inner, is_optional)
 
-    def field(self, value: ast.expr | None, name: str, annotation: ast.expr) -> list[Part]:
+    def field(self, value: ast.expr | None, name: str, annotation: ast.expr) -> list[TablePart]:
         """Return the column of SQLModel's `name: annotation = Field(…)`, with or without a call."""
         call = value if isinstance(value, ast.Call) and self.name_of(value) == "Field" else None
         options = arguments(call)
@@ -109,7 +109,7 @@ class PartReader:
         keywords |= {self.text(key): option for key, option in pairs}  # type: ignore[misc]
         return self._column(name, args, keywords, inner, is_optional, types)
 
-    def constraint(self, node: ast.AST | None) -> Part | None:
+    def constraint(self, node: ast.AST | None) -> TablePart | None:
         """Return the index or constraint of a call; None if it is another call."""
         kind = _KINDS.get(self.name_of(node))
         if kind is None or not isinstance(node, ast.Call):
@@ -132,7 +132,7 @@ class PartReader:
         keywords: Arguments,
         columns: Sequence[ast.expr],
         target: Sequence[ast.expr] = (),
-    ) -> Part:
+    ) -> TablePart:
         """Return a constraint of columns and keyword arguments."""
         spelled = {
             name: self.lookup.spelled(value, self.module)
@@ -148,7 +148,7 @@ class PartReader:
         if target:
             options["target"] = tuple(map(self._column_name, target))
         names = tuple(map(self._column_name, columns))
-        return Part(kind, self.text(keywords.get("name")), names, options, self.migrated)
+        return TablePart(kind, self.text(keywords.get("name")), names, options, self.migrated)
 
     def _column_name(self, node: ast.expr) -> str:
         """Return a column's name, or the unknown text of an expression: `Game.size.desc()`."""
@@ -162,7 +162,7 @@ class PartReader:
         inner: ast.expr | None,
         is_optional: bool,
         types: Spellings = (),
-    ) -> list[Part]:
+    ) -> list[TablePart]:
         lookup, module = self.lookup, self.module
         literal = {key: lookup.literal(value, module) for key, value in keywords.items()}
         first = lookup.literal(args[0], module) if args else ...
@@ -187,7 +187,7 @@ class PartReader:
         }
         labels = enum_labels(lookup, node if node is not None else inner, module)
         values |= {"enum": labels} if labels and values["type"] == ("Enum",) else {}
-        column = Part("column", name, (name,), values, self.migrated)
+        column = TablePart("column", name, (name,), values, self.migrated)
         return [column, *self._with_column(name, keywords, literal, items)]
 
     def _spelled(self, node: ast.expr | None) -> str | None:
@@ -204,7 +204,7 @@ class PartReader:
 
     def _with_column(
         self, name: str, keywords: Arguments, literal: Mapping[str, object], items: list[ast.expr]
-    ) -> Iterator[Part]:
+    ) -> Iterator[TablePart]:
         own = [ast.Constant(name)]
         if literal.get("index"):
             yield self.build(

@@ -11,7 +11,7 @@ from typing import Any
 from alembic_lockstep.static.column_types import enum_labels, spellings
 from alembic_lockstep.static.lookup import Unknown, is_text, items_of
 from alembic_lockstep.static.parts import COLUMNS, PartReader, arguments
-from alembic_lockstep.static.tables import Part, Unread
+from alembic_lockstep.static.tables import TablePart, Unread
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Step:
     table: str
     kind: str = ""
     name: str = ""
-    part: Part | None = None
+    part: TablePart | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -211,7 +211,7 @@ def _alteration(reader: PartReader, keywords: Mapping[str, ast.expr]) -> dict[st
     return values
 
 
-def _created(reader: PartReader, keywords: Mapping[str, ast.expr], kind: str) -> Part:
+def _created(reader: PartReader, keywords: Mapping[str, ast.expr], kind: str) -> TablePart:
     """Return the index or constraint that is created."""
     idle = {"table_name", "columns", "referent_table", "remote_cols", *_CONDITIONS}
     options = {name: value for name, value in keywords.items() if name not in idle}

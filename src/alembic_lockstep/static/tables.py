@@ -19,7 +19,7 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class Part:
+class TablePart:
     """A column, an index or a constraint.
 
     Attributes:
@@ -77,7 +77,7 @@ class Table:
     """
 
     name: str
-    parts: tuple[Part, ...] = ()
+    parts: tuple[TablePart, ...] = ()
     unread: tuple[Unread, ...] = ()
     origin: Origin = field(default=Origin(), compare=False)
 
@@ -87,7 +87,7 @@ class Table:
         return self.name or f"of {self.origin.cls} ({self.origin.path})"
 
     @property
-    def columns(self) -> dict[str, Part]:
+    def columns(self) -> dict[str, TablePart]:
         """Return its columns by name."""
         return {part.name: part for part in self.parts if part.kind == "column"}
 
