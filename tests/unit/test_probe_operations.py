@@ -246,6 +246,8 @@ def test_an_index_of_another_package_that_cannot_be_reversed_is_described() -> N
     operation = flat(DropShapeOp("ix", "lakes"))
     assert (operation["columns"], operation["actual"]) == (["shape"], "")
     assert operation["code"] == ["op.drop_index('ix', table_name='lakes')"]
+    assert operation["foreign"]
+    assert not flat(ops.DropColumnOp("lakes", "shape"))["foreign"]
 
 
 def test_a_constraint_or_an_index_without_its_reverse_is_described_by_its_name() -> None:

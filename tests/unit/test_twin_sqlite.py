@@ -458,6 +458,33 @@ def test_a_table_is_made_anew_with_all_that_belongs_to_it() -> None:
         assert ask("PRAGMA integrity_check") == ["ok"]
 
 
+@pytest.mark.parametrize(
+    ("trigger", "stays"),
+    [
+        ("AFTER INSERT ON t BEGIN INSERT INTO log VALUES (new.b); END", False),
+        ('AFTER DELETE ON t WHEN OLD."B" > 1 BEGIN SELECT 1; END', False),
+        ("BEFORE UPDATE OF a, [b] ON t BEGIN SELECT 1; END", False),
+        ("AFTER INSERT ON t BEGIN INSERT INTO log (b) VALUES ('new.b'); END", True),
+        ("AFTER UPDATE OF a ON t BEGIN UPDATE log SET b = new.a; END", True),
+    ],
+)
+def test_a_trigger_that_needs_a_column_goes_with_it(trigger: str, stays: bool) -> None:
+    """It was made again, and no row could be inserted any more."""
+    with database(
+        "CREATE TABLE t (a INT, b INT)",
+        "CREATE TABLE log (b)",
+        f"CREATE TRIGGER tr {trigger}",
+    ) as connection:
+        connection.commit()
+        assert (
+            fix_all(connection, read_from("CREATE TABLE t (a INT)", "CREATE TABLE log (b)")) == []
+        )
+        for statement in ("INSERT INTO t VALUES (1)", "UPDATE t SET a = 2", "DELETE FROM t"):
+            connection.exec_driver_sql(statement)
+        triggers = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type='trigger'")
+        assert bool(triggers.all()) is stays
+
+
 NAMES = [
     "order",
     "Mixed",

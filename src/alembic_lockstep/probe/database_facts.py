@@ -25,6 +25,7 @@ class OperationFacts(TypedDict, total=False):
         declared: Kind and name of a part, and a digest of what the models declare of it.
         part: The twin's name of the kind of part.
         names: Strings in an operation of another package.
+        foreign: Whether it is an operation of another package.
         users: Columns of a type, as `table.column`.
         in_batch: Whether `code` is a batch block.
         checked: Whether a new column's type adds a CHECK.
@@ -49,6 +50,7 @@ class OperationFacts(TypedDict, total=False):
     declared: List[str]
     part: str
     names: List[str]
+    foreign: bool
     users: List[str]
     in_batch: bool
     checked: bool

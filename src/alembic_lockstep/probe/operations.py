@@ -169,6 +169,7 @@ def _facts_below(
     for kind, facts in facts_of(op, default_schema):
         fact: _Fact = {"kind": kind, "table": table_of(op, parent), "name": "", "columns": []}
         fact.update(facts)
+        fact["foreign"] = not type(op).__module__.startswith("alembic.")
         # A batch block is rendered around each operation; the host merges equal blocks.
         fact["code"], fact["imports"] = _printed(op, parent, contexts)
         if fact.get("expected") is None:

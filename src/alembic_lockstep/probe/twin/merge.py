@@ -109,7 +109,8 @@ def _with_safe_rebuilds(
 ) -> List[OperationFacts]:
     """Use the twin's code for tables of which Alembic's batch mode would lose a part.
 
-    Batch mode cannot drop, or on SQLite make, unnamed parts either.
+    Batch mode cannot drop, or on SQLite make, unnamed parts either. An operation of another package
+    does more than the table shows: GeoAlchemy2's also maintain SpatiaLite's own tables.
 
     Args:
         confirmed: The twin's operations that autogenerate has, too.
@@ -119,7 +120,7 @@ def _with_safe_rebuilds(
         op["table"]
         for op in operations
         if op["code"] and op.get("in_batch") and _recreates_table(op)
-        if op["table"] in fragile or not op["name"]
+        if (op["table"] in fragile and not op.get("foreign")) or not op["name"]
     }
     return [_with_code_of(op, confirmed) if op["table"] in unsafe else op for op in operations]
 

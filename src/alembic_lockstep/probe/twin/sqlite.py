@@ -7,7 +7,7 @@ views and triggers are left out.
 
 from __future__ import annotations
 
-from typing import Dict, Iterator, List
+from typing import Dict, Iterator, List, Set
 
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Connection
@@ -139,7 +139,23 @@ def _recreate_table(
     yield "PRAGMA legacy_alter_table = OFF"
     for index in expected.of("index"):
         yield from _make_index(index, database, models)
-    yield from actual.lost
+    gone = has - {fold(column.name) for column in expected.of("column")}
+    yield from (trigger for trigger in actual.lost if not gone & _columns_of_trigger(trigger))
+
+
+def _columns_of_trigger(sql: str) -> Set[str]:
+    """Return the columns of its table without which a trigger fails, or cannot be created."""
+    tokens = [fold(token.name) for token in tokenize(sql)]
+    rows = ("new", "old")
+    used = {
+        tokens[at + 2]
+        for at in range(len(tokens) - 2)
+        if tokens[at] in rows
+        if tokens[at + 1] == "."
+    }
+    head = tokens[: tokens.index("begin")]
+    listed = head[head.index("of") + 1 : head.index("on")] if "of" in head else []
+    return used.union(listed)
 
 
 def _counts(table: TableSchema) -> bool:
