@@ -323,6 +323,21 @@ POSTGRESQL = {
         "CREATE TABLE {t} (a text); CREATE INDEX {t}_i ON {t} ((a::varchar(20)))",
         "modify_index",
     ),
+    "a check of a cast that cuts": Spelling(
+        checked(sa.Text(), "CAST(a AS VARCHAR(5)) <> 'b:c'"),
+        "CREATE TABLE {t} (a text, CONSTRAINT {t}_right CHECK (((a)::varchar(5))::text <> 'b:c'))",
+        "CREATE TABLE {t} (a text, CONSTRAINT {t}_right CHECK ((a)::varchar(2) <> 'b:c'))",
+        "modify_constraint",
+    ),
+    "computed by a cast that cuts": Spelling(
+        lambda _: [
+            sa.Column("b", sa.Text()),
+            sa.Column("a", sa.Text(), sa.Computed("CAST(b AS VARCHAR(80))", persisted=True)),
+        ],
+        "CREATE TABLE {t} (b text, a text GENERATED ALWAYS AS (b::varchar(80)) STORED)",
+        "CREATE TABLE {t} (b text, a text GENERATED ALWAYS AS (b::varchar(60)) STORED)",
+        "modify_computed",
+    ),
     "a default that begins with a cast": Spelling(
         a(sa.BigInteger(), server_default=sa.text("1000::bigint + (random() * 100)::bigint")),
         "CREATE TABLE {t} (a bigint DEFAULT '1000'::int8 + (100 * random())::int8); "
