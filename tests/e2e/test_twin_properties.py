@@ -341,11 +341,12 @@ def tables(**parts: Sequence[Any]) -> sa.MetaData:
     return metadata
 
 
-def counted(*, by_server: bool) -> sa.MetaData:
+def counted(name: str, *, by_server: bool = False, schema: str = "", **options: Any) -> sa.MetaData:
     metadata = sa.MetaData()
-    numbers = sa.Sequence("numbers", start=5, metadata=metadata)
+    numbers = sa.Sequence(name, metadata=metadata, **options)
     default = numbers.next_value() if by_server else None
-    sa.Table("games", metadata, integer("id", numbers, primary_key=True, server_default=default))
+    key = integer("id", numbers, primary_key=True, server_default=default)
+    sa.Table("games", metadata, key, schema=schema or None)
     return metadata
 
 
@@ -366,8 +367,21 @@ NEW_TABLES: dict[str, tuple[sa.MetaData, sa.MetaData, str]] = {
         tables(games=[], moves=[mood("a", "b", "c")]),
         "postgresql",
     ),
-    "a key has a sequence": (tables(), counted(by_server=False), "mariadb"),
-    "a key has a sequence as the server's default": (tables(), counted(by_server=True), "mariadb"),
+    **{
+        f"a key has {words}": (tables(), models, dialect)
+        for dialect in ("postgresql", "mariadb")
+        for words, models in {
+            f"a sequence on {dialect}": counted("numbers", start=5),
+            f"a sequence by the server on {dialect}": counted("numbers", by_server=True),
+            f"the sequence of SERIAL on {dialect}": counted("games_id_seq"),
+            f"that sequence with options on {dialect}": counted("games_id_seq", increment=10),
+        }.items()
+    },
+    "a key has the sequence of SERIAL in another schema": (
+        tables(),
+        counted("games_id_seq", schema="other"),
+        "postgresql",
+    ),
 }
 
 
@@ -380,6 +394,10 @@ def test_a_new_table_is_made_in_one_round(bench: Bench, name: str) -> None:
         one.create_all(connection)
         connection.commit()
         assert cure(bench, connection, other)
+        if name.endswith("sequence of SERIAL on postgresql"):
+            # A second one, placed first, counted on its own.
+            counters = "SELECT sequencename FROM pg_sequences WHERE schemaname = 'public'"
+            assert connection.exec_driver_sql(counters).scalars().all() == ["games_id_seq"]
 
 
 @pytest.mark.parametrize("bench", ["postgresql"], indirect=True)

@@ -122,8 +122,8 @@ def test_a_table_that_batch_mode_would_spoil_is_made_anew() -> None:
     codes = [operation["code"] for operation in merge([gone, index], comparison, lambda _: True)]
     assert codes == [anew, anew]
     # GeoAlchemy2's also removes the column from SpatiaLite's own tables.
-    alone = {"operations": twin[:1], "compared": ["games"], "fragile": ["games"]}
-    foreign = {**gone, "foreign": True}
+    alone: Any = {"operations": twin[:1], "compared": ["games"], "fragile": ["games"]}
+    foreign: Any = {**gone, "foreign": True}
     assert merge([foreign], alone, lambda _: True)[0]["code"] == gone["code"]
     # An index alone does not make it anew.
     comparison["operations"] = twin[1:]

@@ -26,6 +26,7 @@ class OperationFacts(TypedDict, total=False):
         part: The twin's name of the kind of part.
         names: Strings in an operation of another package.
         foreign: Whether it is an operation of another package.
+        creates: Sequences that a new table creates and owns.
         users: Columns of a type, as `table.column`.
         in_batch: Whether `code` is a batch block.
         checked: Whether a new column's type adds a CHECK.
@@ -51,6 +52,7 @@ class OperationFacts(TypedDict, total=False):
     part: str
     names: List[str]
     foreign: bool
+    creates: List[str]
     users: List[str]
     in_batch: bool
     checked: bool

@@ -10,6 +10,9 @@ from alembic.operations import ops
 from alembic.util import sqla_compat
 from sqlalchemy import CheckConstraint, Column, Sequence
 
+# Of a sequence, with which it is none of SERIAL's.
+_OPTIONS = ("minvalue", "maxvalue", "nominvalue", "nomaxvalue", "cycle", "cache", "order")
+
 
 def complete_table(op: ops.CreateTableOp, context: AutogenContext) -> ops.CreateTableOp:
     """Return the operation with CHECKs and sequences of columns as Alembic renders them."""
@@ -31,11 +34,35 @@ def _counting_by_sequence(part: Any, context: AutogenContext) -> Any:
     dialect, sequence = context.migration_context.dialect, getattr(part, "default", None)
     if not isinstance(sequence, Sequence) or not dialect.supports_sequences or sequence.optional:
         return part
-    if sequence.name == f"{part.table.name}_{part.name}_seq":
-        return part  # SERIAL makes that
+    if dialect.name == "postgresql" and _is_of_serial(part, sequence):
+        return part
     column = sqla_compat._copy(part)
     column.autoincrement = False
     return column
+
+
+def sequences_of_serials(op: ops.CreateTableOp, context: AutogenContext) -> List[str]:
+    """Return the ends of the names of the sequences that the table's SERIALs own."""
+    if context.migration_context.dialect.name != "postgresql":
+        return []
+    return [
+        f"_{part.name}_seq"
+        for part in op.columns
+        if isinstance(part, Column) and isinstance(part.default, Sequence)
+        if _is_of_serial(part, part.default)
+    ]
+
+
+def _is_of_serial(column: Any, sequence: Sequence) -> bool:
+    """Tell whether a SERIAL column makes just that sequence, and owns it."""
+    table = column.table
+    return (
+        sequence.name == f"{table.name}_{column.name}_seq"
+        and sequence.schema == table.schema
+        and column is table._autoincrement_column
+        and all(getattr(sequence, option) in (None, 1) for option in ("start", "increment"))
+        and not any(getattr(sequence, option) for option in _OPTIONS)
+    )
 
 
 def unrendered_indexes(

@@ -20,7 +20,7 @@ from alembic.operations import ops
 from sqlalchemy import Column
 
 from .database_facts import OperationFacts
-from .new_tables import complete_table, unrendered_indexes
+from .new_tables import complete_table, sequences_of_serials, unrendered_indexes
 from .operation_facts import facts_of, names_of, table_of
 from .rendering import exact_context, table_context
 
@@ -169,6 +169,9 @@ def _facts_below(
     for kind, facts in facts_of(op, default_schema):
         fact: _Fact = {"kind": kind, "table": table_of(op, parent), "name": "", "columns": []}
         fact.update(facts)
+        if isinstance(op, ops.CreateTableOp):
+            serials = sequences_of_serials(op, contexts.usual)
+            fact["creates"] = [fact["table"] + end for end in serials]
         fact["foreign"] = not type(op).__module__.startswith("alembic.")
         # A batch block is rendered around each operation; the host merges equal blocks.
         fact["code"], fact["imports"] = _printed(op, parent, contexts)

@@ -207,6 +207,8 @@ def _comes_with_another(operation: OperationFacts, autogenerate: Iterable[Operat
         )
     if noun not in LOOSE:
         return False
+    if any(operation["name"] in peer.get("creates", ()) for peer in autogenerate):
+        return verb == "add"
     tables = {user.rpartition(".")[0] for user in operation["users"]}
     for peer in autogenerate:
         if peer["kind"] == "add_table" and verb == "add" and noun != "sequence":
