@@ -400,6 +400,21 @@ def test_a_new_table_is_made_in_one_round(bench: Bench, name: str) -> None:
             assert connection.exec_driver_sql(counters).scalars().all() == ["games_id_seq"]
 
 
+@pytest.mark.parametrize("bench", ["postgresql", "mariadb"], indirect=True)
+@pytest.mark.parametrize("name", ["back\\note", 'a "quote"', "ends in \\", "\\'\\"])
+def test_comments_are_altered_whatever_the_table_is_called(bench: Bench, name: str) -> None:
+    """Alembic writes the name between quotes as it is; a backslash made another one of it."""
+    if bench.dialect == "postgresql":
+        name = name.replace("'", "")  # autogenerate itself fails
+    with bench.empty() as connection:
+        for comment in ("what it's", "100% \\:x", None):
+            models = tables(**{name: []})
+            models.tables[name].comment = comment
+            models.create_all(connection)
+            connection.commit()
+            cure(bench, connection, models)
+
+
 @pytest.mark.parametrize("bench", ["postgresql"], indirect=True)
 @pytest.mark.parametrize(
     ("after", "where"),

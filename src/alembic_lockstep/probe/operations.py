@@ -22,7 +22,7 @@ from sqlalchemy import Column
 from .database_facts import OperationFacts
 from .new_tables import complete_table, sequences_of_serials, unrendered_indexes
 from .operation_facts import facts_of, names_of, table_of
-from .rendering import exact_context, table_context
+from .rendering import exact_context, table_context, with_quotable_names
 
 
 class _Fact(OperationFacts, total=False):
@@ -197,7 +197,7 @@ def _printed(
     context.imports = set()
     if is_table:
         op = complete_table(op, context)
-    code = _code(_within(op, parent), context)
+    code = _code(_within(with_quotable_names(op), parent), context)
     return code, sorted({line for text in context.imports for line in text.splitlines()})
 
 

@@ -12,12 +12,16 @@ from typing import Any, Optional, Set, Tuple
 
 from alembic.autogenerate import render
 from alembic.autogenerate.api import AutogenContext
+from alembic.operations import ops
 from sqlalchemy import DefaultClause, Enum, inspect, text
 from sqlalchemy.sql.compiler import BIND_PARAMS, BIND_PARAMS_ESC
 from sqlalchemy.types import TypeDecorator
 
 # Alembic 1.15 began to wrap an index's expressions so; to that, a colon is a colon.
 _HAS_LITERAL_COLUMNS = "literal_column" in render._render_potential_expr.__code__.co_consts
+
+_COMMENT_CODE = render._render_create_table_comment.__code__.co_consts
+_QUOTES_NAMES = any("'{tname}'" in str(constant) for constant in _COMMENT_CODE)
 
 
 def escape_colons(sql: str) -> str:
@@ -34,6 +38,23 @@ def exact_context(context: AutogenContext) -> AutogenContext:
     exact.migration_context = migrations
     exact.opts = {**context.opts, "render_item": _item_renderer(context.opts.get("render_item"))}
     return exact
+
+
+def with_quotable_names(op: Any) -> Any:
+    """Return an operation on a table's comment with names as they stand between Alembic's quotes.
+
+    All other names it renders by `repr()`.
+    """
+    if not _QUOTES_NAMES or not isinstance(op, (ops.CreateTableCommentOp, ops.DropTableCommentOp)):
+        return op
+    quotable = copy(op)
+    quotable.table_name = _between_quotes(op.table_name)
+    quotable.schema = op.schema and _between_quotes(op.schema)
+    return quotable
+
+
+def _between_quotes(text: str) -> str:
+    return repr(f'{text}"')[1:-2]  # with a double quote in it, it gets single ones
 
 
 def table_context(context: AutogenContext) -> AutogenContext:
