@@ -138,6 +138,11 @@ def status(*labels: str, where: str = "", default: str | None = None) -> list[An
     return [integer("a"), column, is_right, check, partial("a", where), over_both]
 
 
+def search(column: str) -> sa.Column[Any]:
+    vector = sa.Computed(f"to_tsvector('english', {column})", persisted=True)
+    return sa.Column("v", postgresql.TSVECTOR(), vector)
+
+
 #: What went wrong once: the columns and the like of a table, before and after, and where.
 MENDED: dict[str, tuple[list[Any], list[Any], str]] = {
     "a constraint's name has the convention in it already": (
@@ -218,6 +223,30 @@ MENDED: dict[str, tuple[list[Any], list[Any], str]] = {
     "an enum gets a label that is the default at once": (
         status("a", "b", default="a"),
         status("a", "c", "b", default="c"),
+        "postgresql",
+    ),
+    "a computed column goes with its index": (
+        [integer("a"), integer("b", sa.Computed("a + 1", persisted=True)), sa.Index("ix", "b")],
+        [integer("a")],
+        "",
+    ),
+    "a search vector goes with its index, and what it is of": (
+        [sa.Column("a", sa.Text()), search("a"), sa.Index("ix", "v", postgresql_using="gin")],
+        [integer("b")],
+        "postgresql",
+    ),
+    "a computed column has another type, and an index from now on": (
+        [integer("a"), integer("b", sa.Computed("a + 1", persisted=True))],
+        [
+            sa.Column("a", sa.BigInteger()),
+            sa.Column("b", sa.BigInteger(), sa.Computed("a + 2", persisted=True)),
+            sa.Index("ix", "b"),
+        ],
+        "postgresql",
+    ),
+    "a computed column is computed from a new one, and unique": (
+        [integer("a"), integer("b", sa.Computed("a + 1", persisted=True))],
+        [integer("c"), integer("b", sa.Computed("c + 1", persisted=True), unique=True)],
         "postgresql",
     ),
     "a computed column becomes one with a default": (

@@ -60,8 +60,9 @@ def merge(
     last = [op for op in own if op not in first]
     if comparison.get("in_stages") and own:
         accepted = [_in_stages(op) for op in accepted]
-    computed = _identities_of(op for op in twin if op.get("is_computed"))
-    return sorted([*first, *accepted, *last], key=lambda op: _rank(op, computed))
+    computed = _ComputedColumns(twin)
+    ordered = sorted([*first, *accepted, *last], key=computed.rank)
+    return [computed.with_code(op) for op in ordered]
 
 
 def _in_stages(operation: OperationFacts) -> OperationFacts:
@@ -219,10 +220,39 @@ def _comes_with_another(operation: OperationFacts, autogenerate: Iterable[Operat
     return False
 
 
-def _rank(operation: OperationFacts, computed: Set[Identity]) -> int:
-    verb, _, noun = operation["kind"].partition("_")
-    if noun in LOOSE:
-        return 3 if verb == "remove" else 0
-    # A column cannot be dropped before those that are computed from it.
-    is_computed = computed.intersection(_counterparts(operation))
-    return 1 if operation["kind"] == "remove_column" and is_computed else 2
+class _ComputedColumns:
+    """Computed columns of the database that change: they are dropped, or dropped and added again.
+
+    Either takes their indexes along.
+    """
+
+    def __init__(self, twin: List[OperationFacts]) -> None:
+        operations = [op for op in twin if op.get("is_computed")]
+        self._identities = _identities_of(operations)
+        self._tables = {op["table"] for op in operations}
+        self._recreated = {
+            (op["table"], op["name"]): op
+            for op in operations
+            if op["kind"] == "modify_computed" and op.get("before")
+        }
+
+    def rank(self, operation: OperationFacts) -> int:
+        """Return the place of an operation among the others."""
+        verb, _, noun = operation["kind"].partition("_")
+        if noun in LOOSE:
+            return 5 if verb == "remove" else 0
+        if noun in ("index", "constraint"):
+            if verb == "remove" and operation["table"] in self._tables:
+                return 1
+            is_late = any(table == operation["table"] for table, _ in self._recreated)
+            return 4 if verb == "add" and is_late else 3
+        # A column cannot be dropped before those that are computed from it.
+        is_computed = self._identities.intersection(_counterparts(operation))
+        return 2 if operation["kind"] == "remove_column" and is_computed else 3
+
+    def with_code(self, operation: OperationFacts) -> OperationFacts:
+        """Return the operation; of a column that is added again, with the code that does that."""
+        by = self._recreated.get((operation["table"], operation["name"]))
+        if by is None or not operation["kind"].startswith("modify_"):
+            return operation
+        return {**operation, "before": by["before"], "code": by["code"], "after": by["after"]}
