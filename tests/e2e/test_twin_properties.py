@@ -379,11 +379,35 @@ def counted(name: str, *, by_server: bool = False, schema: str = "", **options: 
     return metadata
 
 
+def commented(comment: str) -> list[Any]:
+    check = sa.CheckConstraint("id > 0", name="positive", comment=comment)
+    return [check, sa.UniqueConstraint("id", name="uq", comment=comment)]
+
+
+def short(schema: str | None = None) -> sa.Column[Any]:
+    return sa.Column("a", postgresql.DOMAIN("short", sa.Text(), schema=schema))
+
+
 #: Of new tables Alembic's own code failed, or was not enough: models before and after, and where.
 NEW_TABLES: dict[str, tuple[sa.MetaData, sa.MetaData, str]] = {
     "a table with an enum is renamed": (
         tables(games=[mood("a", "b"), sa.Index("ix_mood", "mood")]),
         tables(matches=[mood("a", "b"), sa.Index("ix_mood", "mood")]),
+        "postgresql",
+    ),
+    "a table with a domain is renamed": (
+        tables(games=[short()]),
+        tables(matches=[short()]),
+        "postgresql",
+    ),
+    "two tables are of a new domain in another schema": (
+        tables(),
+        tables(games=[short("other")], moves=[short("other")]),
+        "postgresql",
+    ),
+    "constraints of a table have comments": (
+        tables(),
+        tables(games=commented("it's 100% :x")),
         "postgresql",
     ),
     "an array is of a new table's enum": (

@@ -8,7 +8,11 @@ from typing import Any, Iterator, List, Set
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 from alembic.util import sqla_compat
-from sqlalchemy import CheckConstraint, Column, Sequence
+from sqlalchemy import CheckConstraint, Column, Sequence, schema
+from sqlalchemy.dialects import postgresql
+
+# SQLAlchemy 1.4 has neither it nor comments of constraints.
+_SetComment: Any = getattr(schema, "SetConstraintComment", None)
 
 # Of a sequence, with which it is none of SERIAL's.
 _OPTIONS = ("minvalue", "maxvalue", "nominvalue", "nomaxvalue", "cycle", "cache", "order")
@@ -65,6 +69,21 @@ def _is_of_serial(column: Any, sequence: Sequence) -> bool:
     )
 
 
+def comments_of_constraints(op: ops.CreateTableOp, context: AutogenContext) -> List[str]:
+    """Return the statements for comments on the table's constraints, which no renderer knows."""
+    table = _table_of_models(op)
+    if table is None or context.migration_context.dialect.name != "postgresql":
+        return []
+    commented = [
+        constraint
+        for constraint in table.constraints
+        if getattr(constraint, "comment", None) and not getattr(constraint, "use_alter", False)
+    ]
+    # With the parameter style of its drivers it would double percent signs.
+    dialect: Any = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
+    return sorted(str(_SetComment(constraint).compile(dialect=dialect)) for constraint in commented)
+
+
 def unrendered_indexes(
     op: ops.CreateTableOp, rendered: Set[str], context: AutogenContext
 ) -> List[ops.CreateIndexOp]:
@@ -73,11 +92,15 @@ def unrendered_indexes(
     Args:
         rendered: The names of those that autogenerate has.
     """
-    metadata: Any = op._namespace_metadata
-    key = f"{op.schema}.{op.table_name}" if op.schema else op.table_name
-    table = metadata.tables.get(key) if metadata is not None else None
+    table = _table_of_models(op)
     if table is None or context.migration_context.dialect.name != "sqlite":
         return []
     missing = [index for index in table.indexes if str(index.name) not in rendered]
     missing.sort(key=lambda index: str(index.name))
     return [ops.CreateIndexOp.from_index(index) for index in missing]
+
+
+def _table_of_models(op: ops.CreateTableOp) -> Any:
+    metadata: Any = op._namespace_metadata
+    key = f"{op.schema}.{op.table_name}" if op.schema else op.table_name
+    return metadata.tables.get(key) if metadata is not None else None

@@ -20,9 +20,14 @@ from alembic.operations import ops
 from sqlalchemy import Column
 
 from .database_facts import OperationFacts
-from .new_tables import complete_table, sequences_of_serials, unrendered_indexes
+from .new_tables import (
+    comments_of_constraints,
+    complete_table,
+    sequences_of_serials,
+    unrendered_indexes,
+)
 from .operation_facts import facts_of, names_of, table_of
-from .rendering import exact_context, table_context, with_quotable_names
+from .rendering import escape_colons, exact_context, table_context, with_quotable_names
 
 
 class _Fact(OperationFacts, total=False):
@@ -71,7 +76,7 @@ def flatten(upgrade: ops.UpgradeOps, context: AutogenContext) -> List[OperationF
 
 
 def _add_indexes(operations: Sequence[Any], facts: Sequence[_Fact], contexts: _Contexts) -> None:
-    """Add to new tables the indexes that autogenerate skips."""
+    """Add to new tables the indexes, and comments of constraints, that autogenerate skips."""
     for op in operations:
         if isinstance(op, ops.CreateTableOp):
             own = [fact for fact in facts if fact["table"] == table_of(op, None)]
@@ -80,6 +85,8 @@ def _add_indexes(operations: Sequence[Any], facts: Sequence[_Fact], contexts: _C
                 code, imports = _printed(index, None, contexts)
                 own[0]["code"] += code
                 own[0]["imports"] += imports
+            for statement in comments_of_constraints(op, contexts.usual):
+                own[0]["code"].append(f"op.execute({escape_colons(statement)!r})")
 
 
 def _folded(facts: Sequence[_Fact]) -> List[OperationFacts]:

@@ -14,12 +14,14 @@ from alembic.autogenerate import render
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 from sqlalchemy import DefaultClause, Enum, inspect, text
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql.compiler import BIND_PARAMS, BIND_PARAMS_ESC
 from sqlalchemy.types import TypeDecorator
 
 # Alembic 1.15 began to wrap an index's expressions so; to that, a colon is a colon.
 _HAS_LITERAL_COLUMNS = "literal_column" in render._render_potential_expr.__code__.co_consts
 
+_DOMAIN = getattr(postgresql, "DOMAIN", None)  # SQLAlchemy 1.4 has none
 _COMMENT_CODE = render._render_create_table_comment.__code__.co_consts
 _QUOTES_NAMES = any("'{tname}'" in str(constant) for constant in _COMMENT_CODE)
 
@@ -58,41 +60,46 @@ def _between_quotes(text: str) -> str:
 
 
 def table_context(context: AutogenContext) -> AutogenContext:
-    """Return a copy of the context in which existing enum types are not created again.
+    """Return a copy of the context in which existing enum types and domains are not created again.
 
     `op.create_table()` creates the types of its columns without a look whether they exist.
     """
     if context.migration_context.dialect.name != "postgresql":
         return context
-    existing = _enums(context)
+    existing = _types(context)
     with_types, render_other = copy(context), context.opts["render_item"]
 
     def render_item(kind: str, item: Any, within: AutogenContext) -> Any:
-        if kind != "type" or not isinstance(item, Enum) or not item.native_enum:
+        is_enum = isinstance(item, Enum) and item.native_enum
+        if kind != "type" or not (is_enum or (_DOMAIN and isinstance(item, _DOMAIN))):
             return render_other(kind, item, within)
         if (item.schema, item.name) not in existing:
             existing.add((item.schema, str(item.name)))  # by the first table that has it
             return render_other(kind, item, within)
         within.imports.add("from sqlalchemy.dialects import postgresql")
         schema = f", schema={item.schema!r}" if item.schema else ""
-        labels = ", ".join(map(repr, item.enums))
-        return f"postgresql.ENUM({labels}, name={item.name!r}{schema}, create_type=False)"
+        if is_enum:
+            labels = ", ".join(map(repr, item.enums))
+            return f"postgresql.ENUM({labels}, name={item.name!r}{schema}, create_type=False)"
+        base = render._repr_type(item.data_type, within)
+        return f"postgresql.DOMAIN({item.name!r}, {base}{schema}, create_type=False)"
 
     with_types.opts = {**context.opts, "render_item": render_item}
     return with_types
 
 
-def _enums(context: AutogenContext) -> Set[Tuple[Optional[str], str]]:
-    """Return the database's enum types by schema; None stands for a schema of the search path."""
+def _types(context: AutogenContext) -> Set[Tuple[Optional[str], str]]:
+    """Return the database's enum types and domains by schema; None for one of the search path."""
     connection = context.migration_context.connection
     if connection is None:
         return set()
     inspector: Any = inspect(connection)
-    enums = inspector.get_enums(schema="*")
+    types = inspector.get_enums(schema="*")
+    types += inspector.get_domains(schema="*") if _DOMAIN else []
     return {
-        (schema, enum["name"])
-        for enum in enums
-        for schema in (enum["schema"], *([None] if enum["visible"] else []))
+        (schema, found["name"])
+        for found in types
+        for schema in (found["schema"], *([None] if found["visible"] else []))
     }
 
 
