@@ -138,6 +138,10 @@ def status(*labels: str, where: str = "", default: str | None = None) -> list[An
     return [integer("a"), column, is_right, check, partial("a", where), over_both]
 
 
+def column(name: str, kind: Any, default: Any) -> sa.Column[Any]:
+    return sa.Column(name, kind, server_default=default)
+
+
 def search(column: str) -> sa.Column[Any]:
     vector = sa.Computed(f"to_tsvector('english', {column})", persisted=True)
     return sa.Column("v", postgresql.TSVECTOR(), vector)
@@ -225,6 +229,21 @@ MENDED: dict[str, tuple[list[Any], list[Any], str]] = {
         status("a", "c", "b", default="c"),
         "postgresql",
     ),
+    "a text becomes JSON, and a flag a number, each with a default": (
+        [column("a", sa.Text(), "{}"), column("b", sa.Boolean(), sa.false())],
+        [column("a", postgresql.JSONB(), '{"a": 1}'), column("b", sa.BigInteger(), "0")],
+        "postgresql",
+    ),
+    "a number becomes a flag, and a text an enum": (
+        [column("a", sa.Integer(), "0"), column("b", sa.String(9), "x")],
+        [column("a", sa.Boolean(), sa.true()), column("b", sa.Enum("x", "y", name="kind"), "y")],
+        "postgresql",
+    ),
+    "an array of texts becomes one of ids": (
+        [sa.Column("a", postgresql.ARRAY(sa.String(36)))],
+        [sa.Column("a", postgresql.ARRAY(sa.Uuid()), nullable=False)],
+        "postgresql",
+    ),
     "a computed column goes with its index": (
         [integer("a"), integer("b", sa.Computed("a + 1", persisted=True)), sa.Index("ix", "b")],
         [integer("a")],
@@ -259,6 +278,7 @@ MENDED: dict[str, tuple[list[Any], list[Any], str]] = {
 
 #: Where autogenerate falls over the comparison of defaults.
 ALEMBIC_FAILS = (
+    "a number becomes a flag, and a text an enum",
     "an identity becomes a default",
     "an enum's labels are renamed, and a default and a predicate with them",
     "an enum gets a label that is the default at once",
@@ -485,3 +505,25 @@ def test_rows_have_the_new_name_of_their_label(bench: Bench, after: list[str], w
         connection.commit()
         assert cure(bench, connection, other)
         assert connection.exec_driver_sql("SELECT status FROM things").scalar() == after[1]
+
+
+@pytest.mark.parametrize("bench", ["postgresql"], indirect=True)
+@pytest.mark.parametrize(
+    ("before", "value", "after", "expected"),
+    [
+        (sa.Boolean(), "true", sa.SmallInteger(), "1"),
+        (sa.Integer(), "0", sa.Boolean(), "false"),
+        (sa.String(36), "'2020-02-02'", sa.Date(), "2020-02-02"),
+        (sa.Text(), "'1.50'", sa.Numeric(5, 1), "1.5"),
+    ],
+)
+def test_rows_are_converted_where_the_server_does_not_do_so_by_itself(
+    bench: Bench, before: Any, value: str, after: Any, expected: str
+) -> None:
+    """ALTER TYPE was printed without a USING: the column cannot be cast automatically."""
+    with bench.empty() as connection:
+        tables(things=[sa.Column("a", before)]).create_all(connection)
+        connection.exec_driver_sql(f"INSERT INTO things (a) VALUES ({value})")
+        connection.commit()
+        assert cure(bench, connection, tables(things=[sa.Column("a", after)]))
+        assert connection.exec_driver_sql("SELECT a::text FROM things").scalar() == expected

@@ -40,6 +40,7 @@ class TwinDialect:
             migrated database, its schema and the models' statements.
         discard_statements: Returns statements that drop tables, types and sequences of a twin.
         fixes_in_stages: Fixes may have statements that come before or after all others.
+        alembic_fails: Returns whether the server refuses Alembic's own code for a difference.
         is_lost_in_batch: Returns whether Alembic's batch mode would lose a part of a table.
     """
 
@@ -50,6 +51,7 @@ class TwinDialect:
     discard_statements: Callable[[DatabaseSchema, Set[str]], List[str]] = _discard_nothing
     fixes_in_stages: bool = False
     is_lost_in_batch: Callable[[TableSchema], bool] = lambda _: False
+    alembic_fails: Callable[[SchemaDifference], bool] = lambda _: False
 
 
 def find_dialect(name: str) -> Optional[TwinDialect]:
@@ -70,6 +72,7 @@ def find_dialect(name: str) -> Optional[TwinDialect]:
             postgresql.MissingObjects,
             postgresql.discard_statements,
             fixes_in_stages=True,
+            alembic_fails=postgresql.alembic_fails,
         )
     if name in ("mysql", "mariadb"):
         from . import mysql

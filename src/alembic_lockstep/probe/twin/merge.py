@@ -91,7 +91,9 @@ def _with_twins_code(
     same = [peer for peer in confirmed if _identities(peer).intersection(_counterparts(operation))]
     # Autogenerate's own code leaves the index that MySQL made for a foreign key.
     better = [
-        peer["code"] for peer in confirmed if peer["kind"] == "modify_identity" or _leaves(peer)
+        peer["code"]
+        for peer in confirmed
+        if peer["kind"] == "modify_identity" or _leaves(peer) or peer.get("alembic_fails")
     ]
     for peer in same:
         if peer["code"] in better:

@@ -172,8 +172,11 @@ def compare_schemas(
     name: str, dialect: TwinDialect, database: DatabaseSchema, models: DatabaseSchema
 ) -> TwinComparison:
     """Compare two schemas."""
-    operations = [
-        _operation(difference, dialect.fix_statements(difference, database, models), name)
+    operations: List[OperationFacts] = [
+        {
+            **_operation(difference, dialect.fix_statements(difference, database, models), name),
+            "alembic_fails": dialect.alembic_fails(difference),
+        }
         for difference in differences(database, models)
     ]
     compared = sorted(set(database.tables).intersection(models.tables))

@@ -7,6 +7,7 @@ from typing import Iterator, List, Set
 
 from ..schema import DatabaseSchema, Part, SchemaDifference, TableSchema
 from .catalogues import OWN_SEQUENCE
+from .conversion import converted, needs_using
 from .loose import loose_fix
 from .statements import (
     add,
@@ -92,6 +93,15 @@ def _column_fix(
         yield from [*drops, *drop(table, actual), *add(table, expected), *adds]
 
 
+def alembic_fails(difference: SchemaDifference) -> bool:
+    """Return whether the server refuses what Alembic's own code does: it writes no USING."""
+    expected, actual = difference.expected, difference.actual
+    if difference.aspect != "type" or expected is None or actual is None:
+        return False
+    is_computed = bool(expected.facts["computed"])
+    return not is_computed and needs_using(actual.facts["type"], expected.facts["type"])
+
+
 def _retype(alter: str, column: str, expected: Part, actual: Part) -> Iterator[str]:
     kind, collation = expected.facts["type"], expected.facts["collation"]
     # A default of the old type may not convert to the new type.
@@ -99,7 +109,8 @@ def _retype(alter: str, column: str, expected: Part, actual: Part) -> Iterator[s
     if default:
         yield f"{alter} DROP DEFAULT"
     collate = f" COLLATE {collation}" if collation else ""
-    using = "" if expected.facts["computed"] else f" USING {column}::text::{kind}"
+    conversion = converted(column, actual.facts["type"], kind)
+    using = "" if expected.facts["computed"] else f" USING {conversion}"
     yield f"{alter} TYPE {kind}{collate}{using}"
     if default and expected.facts["default"]:
         yield f"{alter} SET DEFAULT {expected.facts['default']}"
