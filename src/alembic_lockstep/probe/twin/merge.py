@@ -55,6 +55,9 @@ def merge(
     covering = [op for op in own if any(op["code"] == peer["code"] for peer in confirmed)]
     accepted = [_with_twins_code(op, confirmed, covering) for op in accepted]
     accepted = _with_safe_rebuilds(accepted, confirmed, comparison.get("fragile", ()))
+    # Of a name that another table takes over, the code of both has been run before all else.
+    early = [op["before"] for op in accepted if op.get("before") and not op["code"]]
+    accepted = [{**op, "code": []} if op["code"] in early else op for op in accepted]
     # A column takes its constraints along, or cannot be dropped before them.
     first = [op for op in own if op not in covering and op["kind"].startswith("remove_")]
     last = [op for op in own if op not in first]
