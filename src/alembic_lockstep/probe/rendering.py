@@ -97,9 +97,9 @@ def _types(context: AutogenContext) -> Set[Tuple[Optional[str], str]]:
     types = inspector.get_enums(schema="*")
     types += inspector.get_domains(schema="*") if _DOMAIN else []
     return {
-        (schema, found["name"])
-        for found in types
-        for schema in (found["schema"], *([None] if found["visible"] else []))
+        (schema, each["name"])
+        for each in types
+        for schema in (each["schema"], *([None] if each["visible"] else []))
     }
 
 
