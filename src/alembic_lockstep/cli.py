@@ -343,9 +343,9 @@ def _run(reports: Output, argv: Sequence[str] | None) -> int:
 
 def _give_up(reports: Output, error: CouldNotJudge, code: int) -> int:
     """Report that there is no verdict: no report may look as if all were well."""
-    from alembic_lockstep.advice.precedence import variables_that_win
+    from alembic_lockstep.advice.precedence import overriding_variables
 
-    error = error.with_fix(variables_that_win(error.fix, os.environ), error.config)
+    error = error.with_fix(overriding_variables(error.fix, os.environ), error.config)
     try:
         reports.fail(error)
     except Exception:  # a format's own bug

@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 
-from alembic_lockstep.advice.env_script import with_tenants
+from alembic_lockstep.advice.env_script import with_tenant_schemas
 from alembic_lockstep.advice.failures import check_loaded
-from alembic_lockstep.advice.precedence import variables_that_win
+from alembic_lockstep.advice.precedence import overriding_variables
 from alembic_lockstep.advice.services import with_stand_in
 from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree, EnvironmentFinder
 from alembic_lockstep.alembic_env.environments import Environment
@@ -80,7 +80,7 @@ class Gate:
         except CouldNotJudge as error:
             raise error.with_fix(unstaged_settings(self.context, tree), error.config) from error
         hints = "\n".join(finding.hint for finding in verdict.findings)
-        notes = variables_that_win(hints, self.context.environ).splitlines()
+        notes = overriding_variables(hints, self.context.environ).splitlines()
         notes += filter(None, [unstaged_settings(self.context, tree)])
         return replace(verdict, notes=(*verdict.notes, *notes))
 
@@ -93,7 +93,7 @@ class Gate:
         envs = finder.find(change_set.tree)
         for env in envs:
             debug(f"environment {env.environment}")
-        settings, tenants = with_tenants(settings, envs)
+        settings, tenants = with_tenant_schemas(settings, envs)
         runner = self.runners.open(change_set.repository, settings)
         runner.begin(envs[0])
         histories = read_histories(finder, envs, change_set)

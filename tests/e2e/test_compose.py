@@ -97,7 +97,7 @@ def test_a_project_in_compose_is_judged_on_the_compose_projects_database(compose
     composed.stage("pyproject.toml")
     force_postgres(composed.environ, "binaries")
     result = change_and_check(composed)
-    url = "postgresql://postgres:secret@localhost:5432"
+    url = "postgresql://postgres:secret@localhost:5432/postgres"
     assert_unjudged(result, f'urls = ["{url}"]', 'inside = "db:5432"')
     assert_clean(follow(composed, result), "2 revisions run from empty on PostgreSQL")
     where = composed.add_column()

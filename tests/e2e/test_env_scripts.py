@@ -324,7 +324,7 @@ def test_tenants_that_env_py_finds_by_their_name(shop_on_postgresql: Project, na
     replaced(ENV, "config = context.config\n", test)(shop)
     asked = change_and_check(shop)
     if named:
-        assert_clean(asked, "scratch databases were given shop_of_dry_run")
+        assert_clean(asked, "scratch databases have shop_of_dry_run")
     else:
         asked_for = 'setup = ["CREATE SCHEMA dry_run"]'
         assert_unjudged(asked, "it never called context.run_migrations()", asked_for)

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from alembic_lockstep.advice.lacks import what_to_set
+from alembic_lockstep.advice.lacks import scratch_server_advice
 from alembic_lockstep.scratch import mysql_installs
 
 from .advice import follow
@@ -210,7 +210,7 @@ def test_an_extra_that_is_missing_is_installed_by_the_command(
 def test_a_package_of_the_system_that_is_named_exists(thing: str) -> None:
     """To install it takes the administrator; apt says what it would do."""
     require(shutil.which("apt-get") is not None and machine_has_binaries(), "apt and PostgreSQL")
-    advice = what_to_set(f'extension "{thing}" is not available')
+    advice = scratch_server_advice(f'extension "{thing}" is not available')
     commands = re.findall(r"^apt (install .*)$", advice, re.MULTILINE)
     assert len(commands) == {"postgis": 2, "vector": 2}.get(thing, 1)
     for command in commands:

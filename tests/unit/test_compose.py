@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from alembic_lockstep.advice.compose import moved_to, run_in_compose, server_in_compose
+from alembic_lockstep.advice.compose import run_in_compose, server_in_compose, with_address
 
 
 def tree(text: str, path: str = "compose.yaml") -> Any:
@@ -44,26 +44,26 @@ def test_the_service_that_is_built_runs_the_project(path: str) -> None:
             "{image: 'postgis/postgis:16', ports: ['5433:5432'], "
             "environment: {POSTGRES_USER: app, POSTGRES_PASSWORD: p}}",
             "postgresql",
-            "postgresql://app:p@localhost:5433",
+            "postgresql://app:p@localhost:5433/postgres",
             "server:5432",
         ),
         (
             "{image: mysql, ports: [{target: 3306, published: '3307'}], "
             "environment: [MYSQL_ROOT_PASSWORD=p]}",
             "mysql",
-            "mysql://root:p@localhost:3307",
+            "mysql+pymysql://root:p@localhost:3307/mysql",
             "server:3306",
         ),
         (
             "{image: 'mariadb:11', environment: [MARIADB_ROOT_PASSWORD=$SECRET, DEBUG]}",
             "mariadb",
-            "mariadb://root:password@localhost:3306",
+            "mariadb+pymysql://root:password@localhost:3306/mysql",
             "server:3306",
         ),
         (
             "{image: redis}",
             "postgresql",
-            "postgresql://postgres:password@localhost:5432",
+            "postgresql://postgres:password@localhost:5432/postgres",
             "db:5432",
         ),
     ],
@@ -90,4 +90,4 @@ def test_the_database_service_is_the_scratch_server(
 def test_a_database_is_named_as_the_container_reaches_it(
     address: str, url: str, moved: str
 ) -> None:
-    assert moved_to(address, url) == moved
+    assert with_address(url, address) == moved

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alembic_lockstep.advice.env_script import of_env_script
+from alembic_lockstep.advice.env_script import env_script_advice
 from alembic_lockstep.config import parse_toml
 from alembic_lockstep.dryrun.observation import Observation
 
@@ -37,11 +37,11 @@ ROW = ["CREATE TABLE tenants (name VARCHAR(50))", "INSERT INTO tenants VALUES ('
 
 @pytest.mark.parametrize("message", ABSENT)
 def test_a_table_that_lists_what_to_migrate_is_made(message: str) -> None:
-    assert setup_of(of_env_script(failed("Error", message, "select name from tenants"))) == ROW
+    assert setup_of(env_script_advice(failed("Error", message, "select name from tenants"))) == ROW
 
 
 def test_an_empty_one_gets_a_row() -> None:
-    advice = of_env_script(failed("NotMigratedError", "", "SELECT DISTINCT name\nFROM tenants"))
+    advice = env_script_advice(failed("NotMigratedError", "", "SELECT DISTINCT name\nFROM tenants"))
     assert setup_of(advice) == ROW
 
 
@@ -54,7 +54,7 @@ def test_an_empty_one_gets_a_row() -> None:
     ],
 )
 def test_it_is_made_as_it_is_asked_for(statement: str, table: str) -> None:
-    assert table in setup_of(of_env_script(failed("NotMigratedError", "", statement)))[0]
+    assert table in setup_of(env_script_advice(failed("NotMigratedError", "", statement)))[0]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_it_is_made_as_it_is_asked_for(statement: str, table: str) -> None:
     ],
 )
 def test_schemas_that_are_looked_for_are_made(statement: str) -> None:
-    advice = of_env_script(failed("NotMigratedError", "", statement))
+    advice = env_script_advice(failed("NotMigratedError", "", statement))
     assert setup_of(advice) == ["CREATE SCHEMA dry_run"]
 
 
@@ -80,12 +80,12 @@ def test_schemas_that_are_looked_for_are_made(statement: str) -> None:
     ],
 )
 def test_a_schema_has_the_name_that_env_py_looks_for(test: str, name: str) -> None:
-    seen = failed("NotMigratedError", "", "SELECT nspname FROM pg_namespace")
-    assert setup_of(of_env_script(seen, test)) == [f"CREATE SCHEMA {name}"]
+    observation = failed("NotMigratedError", "", "SELECT nspname FROM pg_namespace")
+    assert setup_of(env_script_advice(observation, test)) == [f"CREATE SCHEMA {name}"]
 
 
 @pytest.mark.parametrize(
-    "seen",
+    "observation",
     [
         failed("NotMigratedError", ""),
         failed("NotMigratedError", "", "SELECT 1"),
@@ -96,12 +96,12 @@ def test_a_schema_has_the_name_that_env_py_looks_for(test: str, name: str) -> No
         failed("Error", ABSENT[0], "SELECT name FROM tenants", connections=()),
     ],
 )
-def test_nothing_is_made_elsewhere(seen: Observation) -> None:
-    assert of_env_script(seen) == ""
+def test_nothing_is_made_elsewhere(observation: Observation) -> None:
+    assert env_script_advice(observation) == ""
 
 
 def test_an_environment_without_models_has_two_ways() -> None:
-    advice = of_env_script(failed("NoMetadataError", "", phase="compare"))
+    advice = env_script_advice(failed("NoMetadataError", "", phase="compare"))
     _, table, text = advice.partition("[tool.alembic-lockstep.ignore]")
     (settings,) = parse_toml(table + text, "advice")["tool"].values()
     assert [*settings["ignore"]] == ["*"]

@@ -100,8 +100,8 @@ def test_what_a_module_will_ask_for_next_is_named_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reads: tuple[str, str], names: list[str]
 ) -> None:
     monkeypatch.setenv("SHOP_SET", "a")
-    side = committed(tmp_path, settings__py=SEVERAL.format(*reads))
-    assert missing_variables(failure("KeyError", "'SHOP_A'", path="settings.py"), side) == names
+    env = committed(tmp_path, settings__py=SEVERAL.format(*reads))
+    assert missing_variables(failure("KeyError", "'SHOP_A'", path="settings.py"), env) == names
 
 
 def test_credentials_are_a_user_and_a_password() -> None:
@@ -121,8 +121,8 @@ def test_credentials_are_a_user_and_a_password() -> None:
 )
 def test_where_no_url_was_given_the_code_names_the_variable(tmp_path: Path, message: str) -> None:
     code = "DEBUG = os.getenv('DEBUG_SQL')\nurl = os.environ.get('SHOP_DB_URL')\n"
-    side = committed(tmp_path, settings__py=code, requirements__txt="psycopg[binary]==3.2\n")
-    said = hint(failure("ArgumentError", message, path="settings.py"), side)
+    env = committed(tmp_path, settings__py=code, requirements__txt="psycopg[binary]==3.2\n")
+    said = hint(failure("ArgumentError", message, path="settings.py"), env)
     assert said.splitlines()[1:] == [
         "[tool.alembic-lockstep.env]",
         'SHOP_DB_URL = "postgresql+psycopg://user:password@localhost/app"',
@@ -158,8 +158,8 @@ def test_where_no_url_was_given_the_code_names_the_variable(tmp_path: Path, mess
 def test_a_variable_that_is_used_where_it_is_read_is_named(
     tmp_path: Path, type_: str, message: str, line: str, name: str, value: str
 ) -> None:
-    side = committed(tmp_path, settings__py=line)
-    said = hint(failure(type_, message, path="settings.py"), side)
+    env = committed(tmp_path, settings__py=line)
+    said = hint(failure(type_, message, path="settings.py"), env)
     assert said.splitlines()[1:] == ["[tool.alembic-lockstep.env]", f'{name} = "{value}"']
 
 
@@ -169,23 +169,23 @@ def test_a_variable_that_is_used_where_it_is_read_is_named(
 def test_a_field_that_is_missing_gets_a_value_of_its_type(
     tmp_path: Path, type_: str, value: str
 ) -> None:
-    side = committed(tmp_path, settings__py=f"class S(BaseSettings):\n    production: {type_}\n")
+    env = committed(tmp_path, settings__py=f"class S(BaseSettings):\n    production: {type_}\n")
     message = "1 validation error for S\nproduction\n  Field required [type=missing]"
-    said = hint(failure("ValidationError", message, path="settings.py"), side)
+    said = hint(failure("ValidationError", message, path="settings.py"), env)
     assert said.endswith(f'\nPRODUCTION = "{value}"')
 
 
 def test_a_none_of_something_else_is_no_variable(tmp_path: Path) -> None:
-    side = committed(tmp_path, settings__py="first = re.match('a', 'b').group()\n")
+    env = committed(tmp_path, settings__py="first = re.match('a', 'b').group()\n")
     message = "'NoneType' object has no attribute 'group'"
-    assert hint(failure("AttributeError", message, path="settings.py"), side) == ""
+    assert hint(failure("AttributeError", message, path="settings.py"), env) == ""
 
 
 def test_a_url_of_something_else_is_no_database(tmp_path: Path) -> None:
-    side = committed(tmp_path, requirements__txt="asyncpg\n")
-    said = hint(failure("KeyError", "'REDIS_URL'", variable="REDIS_URL"), side)
+    env = committed(tmp_path, requirements__txt="asyncpg\n")
+    said = hint(failure("KeyError", "'REDIS_URL'", variable="REDIS_URL"), env)
     assert said.endswith('REDIS_URL = "redis://localhost:6379/0"')
-    said = hint(failure("KeyError", "'API_URL'", variable="API_URL"), side)
+    said = hint(failure("KeyError", "'API_URL'", variable="API_URL"), env)
     assert said.endswith('API_URL = "http://localhost"')
 
 
@@ -215,16 +215,16 @@ def test_a_url_of_something_else_is_no_database(tmp_path: Path) -> None:
     ],
 )
 def test_a_url_is_of_the_projects_dialect(tmp_path: Path, files: dict[str, str], url: str) -> None:
-    side = committed(tmp_path, readme="Words.", **files)
-    assert database_url(side.environment, side.tree) == url
+    env = committed(tmp_path, readme="Words.", **files)
+    assert database_url(env.environment, env.tree) == url
 
 
 def test_a_template_is_no_environment_where_its_scripts_are_not_known(tmp_path: Path) -> None:
     ini = "[alembic]\nscript_location = {alembic_dir}\n"
-    side = committed(tmp_path, a_in_alembic__ini=ini, b_in_env__py="")
-    assert template_without_location(side.tree) is None
-    side = committed(tmp_path, a_in_alembic_in_env__py="")
-    template = template_without_location(side.tree)
+    env = committed(tmp_path, a_in_alembic__ini=ini, b_in_env__py="")
+    assert template_without_location(env.tree) is None
+    env = committed(tmp_path, a_in_alembic_in_env__py="")
+    template = template_without_location(env.tree)
     assert template is not None
     assert (template.config, template.script_location) == ("a/alembic.ini", "a/alembic")
 
@@ -238,20 +238,20 @@ def test_a_template_is_no_environment_where_its_scripts_are_not_known(tmp_path: 
     ],
 )
 def test_a_query_at_the_start_is_told_of_the_empty_database(message: str) -> None:
-    seen = failure("OperationalError", message)
-    assert hint(seen).endswith('.has_table("settings"):')
+    observation = failure("OperationalError", message)
+    assert hint(observation).endswith('.has_table("settings"):')
     # Of what migrations query, they made the table or did not.
     connection = {"dialect": "sqlite", "driver": "pysqlite", "target": "app.db"}
-    assert hint(replace(seen, connections=(connection,))) == ""
+    assert hint(replace(observation, connections=(connection,))) == ""
 
 
 def test_a_submodule_is_named_where_it_may_matter(tmp_path: Path) -> None:
-    side = committed(tmp_path, readme="Words.")
+    env = committed(tmp_path, readme="Words.")
     repository = replace(Repository.discover(tmp_path), absent_submodules=("vendor/theme",))
 
     def named(message: str, type_: str = "ValueError", **reads: list[str]) -> bool:
         error = {"type": type_, "message": message}
-        return bool(explain_absent(repository, side.tree.sha, error, reads))
+        return bool(explain_absent(repository, env.tree.sha, error, reads))
 
     assert named("No module named 'theme'", "ModuleNotFoundError")
     assert named("[Errno 2] No such file or directory: 'vendor/theme/models.sql'", "OSError")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from alembic_lockstep.init.job_needs import Needs, names_in, placeholder, variables_used
+from alembic_lockstep.init.job_needs import Needs, harmless_value, names_in, variables_used
 
 SECRET = "mysql+pymysql://root:geheim@prod/db"
 
@@ -49,7 +49,7 @@ def test_variables_are_those_that_the_project_names() -> None:
     ],
 )
 def test_no_value_is_told(value: str, expected: str) -> None:
-    assert placeholder(value) == expected
+    assert harmless_value(value) == expected
 
 
 def test_a_dotenv() -> None:

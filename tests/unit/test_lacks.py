@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alembic_lockstep.advice.lacks import what_to_set
+from alembic_lockstep.advice.lacks import scratch_server_advice
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ from alembic_lockstep.advice.lacks import what_to_set
     ],
 )
 def test_what_another_server_may_have_is_to_be_set(message: str, dialect: str, said: str) -> None:
-    assert said in what_to_set(message, dialect) + "\n"
+    assert said in scratch_server_advice(message, dialect) + "\n"
 
 
 @pytest.mark.parametrize(
@@ -45,4 +45,4 @@ def test_what_another_server_may_have_is_to_be_set(message: str, dialect: str, s
     ],
 )
 def test_what_no_server_would_have_is_the_migrations(message: str) -> None:
-    assert what_to_set(message) == ""
+    assert scratch_server_advice(message) == ""

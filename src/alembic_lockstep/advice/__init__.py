@@ -1,1 +1,1 @@
-"""What a failed run says of its cause, and what to type."""
+"""Explain failed runs: the cause, and what to type."""

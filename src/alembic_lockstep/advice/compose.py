@@ -1,4 +1,4 @@
-"""What a compose file says: which service runs the project, and where its database server is.
+"""Read compose files: which service runs the project, and where its database server is.
 
 Format: https://docs.docker.com/reference/compose-file/services/
 """
@@ -11,19 +11,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from alembic_lockstep.advice.database_servers import DATABASE_SERVERS
 from alembic_lockstep.alembic_env.config_sources import upward
 from alembic_lockstep.git.tree import Tree
 
 NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 EXEC = ("docker", "compose", "exec", "-T")
-# By dialect: words of an image's name, the port in the container, and the administrator's URL.
-_SERVERS = {
-    "postgresql": (r"postg|timescale|pgvector", 5432, "postgresql://{user}:{password}@{host}"),
-    "mysql": (r"mysql|percona", 3306, "mysql://root:{password}@{host}"),
-    "mariadb": (r"mariadb", 3306, "mariadb://root:{password}@{host}"),
-}
 _PASSWORDS = re.compile(r"(?:POSTGRES|MYSQL_ROOT|MARIADB_ROOT)_PASSWORD")
-# `5432:5432`, `127.0.0.1:5433:5432`, with a protocol behind it.
+# `5432:5432`, `127.0.0.1:5433:5432`, with an optional protocol.
 _PUBLISHED = re.compile(r"(?:.*:)?(?P<outside>\d+):(?P<inside>\d+)(?:/tcp)?")
 
 
@@ -49,25 +44,29 @@ def server_in_compose(tree: Tree, directory: str, dialect: str) -> str:
 
     Without a database service in the compose file they name an example.
     """
-    pattern, port, url = _SERVERS.get(dialect, _SERVERS["postgresql"])
-    name, published, words = "db", port, {"user": "postgres", "password": "password"}
-    for service_name, service in _services(tree, directory).items():
-        if re.search(pattern, str(service.get("image", ""))):
-            name = service_name
-            published = next(_published(service, port), port)
-            words.update(_credentials(service))
-            break
-    server = url.format(**words, host=f"localhost:{published}")
+    server = DATABASE_SERVERS.get(dialect, DATABASE_SERVERS["postgresql"])
+    services = _services(tree, directory).items()
+    images = ((name, service) for name, service in services if "image" in service)
+    matching = (pair for pair in images if re.search(server.images, str(pair[1]["image"])))
+    name, service = next(matching, ("db", {}))
+    user, password = _credentials(service)
+    published = next(_published(service, server.port), server.port)
+    url = server.url(
+        "localhost",
+        user=user if server.dialect == "postgresql" else "",
+        password=password or "password",
+        port=published,
+    )
     return (
         "The container does not reach the scratch server of this machine. Name one that both "
         "reach, such as the compose file's database, by its published port and by its name:\n"
-        f"[tool.alembic-lockstep.scratch]\nurls = [{json.dumps(server)}]\n"
-        f'inside = "{name}:{port}"'
+        f"[tool.alembic-lockstep.scratch]\nurls = [{json.dumps(url)}]\n"
+        f'inside = "{name}:{server.port}"'
     )
 
 
-def moved_to(address: str, url: str) -> str:
-    """Return a database's URL with another `host:port`; a file's stays as it is."""
+def with_address(url: str, address: str) -> str:
+    """Return a database's URL with another `host:port`; the URL of a file stays as it is."""
     from sqlalchemy.engine import make_url
 
     parsed = make_url(url)
@@ -79,7 +78,7 @@ def moved_to(address: str, url: str) -> str:
 
 
 def _services(tree: Tree, directory: str) -> Mapping[str, Any]:
-    """Return the services of the nearest compose file; empty if there is none that can be read."""
+    """Return the services of the nearest compose file; empty if none can be read."""
     for folder in upward(directory):
         for name in NAMES:
             text = tree.read(posixpath.join(folder, name))
@@ -110,12 +109,15 @@ def _published(service: Mapping[str, Any], port: int) -> Iterator[int]:
             yield int(match["outside"])
 
 
-def _credentials(service: Mapping[str, Any]) -> dict[str, str]:
-    """Return the user and the password that the server is made with, where they stand there."""
-    given = service.get("environment") or {}
-    pairs = given.items() if isinstance(given, dict) else (str(one).split("=", 1) for one in given)
+def _credentials(service: Mapping[str, Any]) -> tuple[str, str]:
+    """Return PostgreSQL's user and the password that a service sets; "" where it sets none."""
+    listed = service.get("environment") or {}
+    pairs = (
+        listed.items()
+        if isinstance(listed, dict)
+        else (str(entry).split("=", 1) for entry in listed)
+    )
     words = {str(pair[0]): str(pair[1]) for pair in map(tuple, pairs) if len(pair) > 1}
     plain = {name: value for name, value in words.items() if "$" not in value}
     passwords = [value for name, value in plain.items() if _PASSWORDS.fullmatch(name)]
-    found = {"password": passwords[0]} if passwords else {}
-    return {**found, **({"user": plain["POSTGRES_USER"]} if "POSTGRES_USER" in plain else {})}
+    return plain.get("POSTGRES_USER", ""), passwords[0] if passwords else ""

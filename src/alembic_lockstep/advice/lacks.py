@@ -1,9 +1,11 @@
-"""What a scratch server does not have, as databases say it: no fault of the migration."""
+"""Recognise errors about features that a scratch server lacks: the migration has no fault."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+
+from alembic_lockstep.advice.database_servers import DATABASE_SERVERS
 
 if TYPE_CHECKING:
     from alembic_lockstep.dryrun.observation import Observation
@@ -19,15 +21,15 @@ LACKS = re.compile(
     r"|Plugin '[^']*' is not loaded|doesn't yet support"
     r"|(?P<module>no such module: )"
 )
-#: What two replays at a time can have only one of: it is the server's and no database's.
+#: Names that belong to the server: two replays at a time cannot both create them.
 _TAKEN = re.compile(
     r"(?i)(role|database|tablespace|replication slot) \"[^\"]+\" already exists"
     r"|Operation CREATE (USER|ROLE) failed|Can't create database '[^']+'; database exists"
     r"|duplicate key value violates unique constraint \"pg_(authid|database|tablespace)_"
 )
-#: The probe's error for a statement that a server of others' is not to run.
+#: The probe's error for a statement that a shared server must not run.
 REFUSED = "RefusedStatementError"
-#: What the machine or the server has used up, whoever asks for more, and what to do about it.
+#: Errors about exhausted resources of the machine or the server, with what to do about them.
 _USED_UP = (
     (
         re.compile(
@@ -41,28 +43,24 @@ _USED_UP = (
         "(max_connections).",
     ),
 )
-#: Debian's packages of extensions that PostgreSQL's own do not bring, behind its version.
+#: From extensions that PostgreSQL does not ship to Debian's packages, after its version.
 _PACKAGES = {"postgis": "postgis-3", "vector": "pgvector"}
 _NEWEST = "$(ls /usr/lib/postgresql | sort -n | tail -n1)"
-_URLS = {
-    "postgresql": "postgresql://postgres@127.0.0.1:5432/postgres",
-    "mysql": "mysql+pymysql://root@127.0.0.1:3306/mysql",
-    "mariadb": "mariadb+pymysql://root@127.0.0.1:3306/mysql",
-}
 
 
-def server_lacks(seen: Observation) -> bool:
-    """Whether a run failed for something that another server of the dialect may have."""
-    return seen.error["type"] == REFUSED or LACKS.search(str(seen.error["message"])) is not None
+def server_lacks(observation: Observation) -> bool:
+    """Return whether a run failed for a feature that another server of the dialect may have."""
+    error = observation.error
+    return error["type"] == REFUSED or LACKS.search(str(error["message"])) is not None
 
 
-def is_taken(seen: Observation) -> bool:
-    """Whether a run failed because the server has a role or the like of that name already."""
-    return bool(seen.error) and _TAKEN.search(str(seen.error["message"])) is not None
+def is_name_taken(observation: Observation) -> bool:
+    """Return whether a run failed because the server already has a role (or the like) so named."""
+    return bool(observation.error) and _TAKEN.search(str(observation.error["message"])) is not None
 
 
-def what_to_set(message: str, dialect: str = "postgresql") -> str:
-    """Return what to set or do where a scratch server lacks something; "" if it does not."""
+def scratch_server_advice(message: str, dialect: str = "postgresql") -> str:
+    """Return what to set or do where a scratch server lacks something; "" for other errors."""
     used_up = next((advice for pattern, advice in _USED_UP if pattern.search(message)), "")
     if used_up:
         return used_up
@@ -74,7 +72,8 @@ def what_to_set(message: str, dialect: str = "postgresql") -> str:
             "The SQLite of the project's Python lacks it. Name a Python that has it:\n"
             '[tool.alembic-lockstep]\npython = "path/to/python"'
         )
-    url = _URLS.get(dialect, f"{dialect}://…")
+    server = DATABASE_SERVERS.get(dialect)
+    url = server.url("127.0.0.1") if server else f"{dialect}://…"
     lines = [
         "The scratch server lacks it. Name one that has it, such as the image of production:",
         f'[tool.alembic-lockstep.scratch]\nurls = ["{url}"]',

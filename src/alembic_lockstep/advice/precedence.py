@@ -1,4 +1,4 @@
-"""Variables that are set and beat the settings which a message proposes."""
+"""Environment variables that override the settings which a message proposes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ _HEADER = re.compile(rf"\[{re.escape(TABLE)}(?:\.(?P<table>\w+))?\]")
 _SETTING = re.compile(r"([\w-]+) = ")
 
 
-def variables_that_win(advice: str, environ: Mapping[str, str]) -> str:
-    """Return a line for each variable that has settings of an advice do nothing; "" for none."""
+def overriding_variables(advice: str, environ: Mapping[str, str]) -> str:
+    """Return a line for each variable that overrides a proposed setting; "" for none."""
     names = {name: variable_of(name) for name in _proposed(advice)}
     return "\n".join(
         f"{variable} is set and beats {name} of pyproject.toml: unset it, or change it instead."

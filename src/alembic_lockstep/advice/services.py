@@ -1,4 +1,4 @@
-"""Advice on services that a project asks while it starts: stand-ins for vaults and their kind."""
+"""Advise on services that a project contacts while it starts: stand-ins for vaults, say."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from alembic_lockstep.git.tree import Tree
 
 _FILE = "lockstep_stand_in.py"
 
-# By modules of clients, the lines that answer for them; the first that fits counts.
-_ANSWERS = {
+# From a client's module to the lines that replace it; the first that fits counts.
+_STAND_INS = {
     "botocore": """\
 import os
 from botocore.client import BaseClient
@@ -47,14 +47,14 @@ secrets.SecretClient = MagicMock()
 secrets.SecretClient.return_value.get_secret.return_value.value = "-"
 """,
 }
-_ANY = """\
+_ANY_STAND_IN = """\
 import module.that.asks
 module.that.asks.function = lambda *arguments, **options: "an answer"
 """
 
 
 def with_stand_in(settings: Settings, tree: Tree, root: Path) -> Settings:
-    """Return the settings with the text of the stand-in that they name.
+    """Return the settings with the text of the stand-in file that they name.
 
     Args:
         root: The working tree's top folder.
@@ -67,34 +67,34 @@ def with_stand_in(settings: Settings, tree: Tree, root: Path) -> Settings:
     path = posixpath.normpath(settings.stand_in)
     text = tree.read(path)
     if text is None:
-        is_here = (root / path).is_file()
+        is_on_disk = (root / path).is_file()
         raise CouldNotJudge(
             f"the setting 'stand-in' names {path}, which is not in the commit",
-            fix=add_command([path]) if is_here else f"Write {path}, or unset stand-in.",
+            fix=add_command([path]) if is_on_disk else f"Write {path}, or unset stand-in.",
         )
     return replace(settings, stand_in=path, stand_in_text=text)
 
 
-def stand_in_advice(seen: Observation, *, is_refused: bool) -> str:
-    """Return how to answer for the service that a project asked; "" where it asked none.
+def stand_in_advice(observation: Observation, *, is_refused: bool) -> str:
+    """Return how to replace the service that a project contacted; "" where it contacted none.
 
     Args:
-        is_refused: The failure names a connection that was refused.
+        is_refused: The error names a connection that was refused.
     """
-    # Also without a refusal: a client without credentials fails before it connects.
-    modules = seen.error.get("modules", ())
-    answer = next((_ANSWERS[name] for name in _ANSWERS if _is_in(name, modules)), "")
-    if not answer and not (is_refused and seen.phase in ("start", "env")):
+    # Without a refusal too: a client without credentials fails before it connects.
+    modules = observation.error.get("modules", ())
+    answer = next((_STAND_INS[name] for name in _STAND_INS if _is_in(name, modules)), "")
+    if not answer and not (is_refused and observation.phase in ("start", "env")):
         return ""
-    code = (answer or _ANY).rstrip()
-    if seen.stand_in:
-        named = f"A dry run contacts no service. In {seen.stand_in}"
+    code = (answer or _ANY_STAND_IN).rstrip()
+    if observation.stand_in:
+        instruction = f"A dry run contacts no service. In {observation.stand_in}"
     else:
-        named = (
+        instruction = (
             "A dry run contacts no service: replace it in a file that runs before the project. "
             f'In pyproject.toml:\n[tool.alembic-lockstep]\nstand-in = "{_FILE}"\nIn {_FILE}'
         )
-    return f"{named}, with values that the code accepts:\n{code}"
+    return f"{instruction}, with values that the code accepts:\n{code}"
 
 
 def _is_in(package: str, modules: list[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Advice on an SQL file for the setting `start`: how a dump of a database is made."""
+"""Advise on an SQL file for the setting `start`: how to dump a database."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from alembic_lockstep.git.pathspec import add_command
 
 FILE = "start.sql"
 
-# What makes the schema of a database `app`, and the revision that it is at. Rows as INSERT: no
-# driver runs the COPY of a dump.
+# Commands that dump the schema of a database `app` and its revision. Rows as INSERT: no driver
+# runs the COPY of a dump.
 _DUMPS = {
     "sqlite": (
         f"sqlite3 app.db '.schema --nosys' > {FILE}",
@@ -26,13 +26,14 @@ _DUMPS["mariadb"] = _DUMPS["mysql"]
 
 
 def start_file_advice(dialect: str = "") -> str:
-    """Return the commands that make the file and the setting that names it.
+    """Return the commands that make the file, and the setting that names it.
 
     Args:
-        dialect: That of the project's databases, where it has a program that dumps a schema.
+        dialect: The dialect of the project's databases; without one there are no commands.
     """
-    what = "Start from an SQL file that makes the schema of your databases at a revision"
+    instruction = "Start from an SQL file that makes the schema of your databases at a revision"
     dumps = _DUMPS.get(dialect, ())
-    title = f"{what}, at the root, such as the dump of one (app):" if dumps else f"{what}:"
+    example = ", at the root, such as the dump of one (app)" if dumps else ""
+    title = f"{instruction}{example}:"
     lines = [title, *dumps, add_command([FILE]), "[tool.alembic-lockstep]", f'start = "{FILE}"']
     return "\n".join(lines)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from alembic_lockstep.advice.failures import (
     could_not_judge,
-    is_of_the_machine,
-    lacks_column,
+    is_machine_failure,
+    missing_column,
 )
 from alembic_lockstep.advice.lacks import server_lacks
 from alembic_lockstep.advice.start_file import start_file_advice
@@ -205,11 +205,11 @@ def _failed(
     start = runner.settings.start
     if _fails_on_import(now, env, base):
         return Comparison(now, None, start)
-    if lacks_column(now) and base is not None:
+    if missing_column(now) and base is not None:
         before = runner.replay(base, role="base")
         if not before.error:
             return Comparison(now, before, start)
-    if now.phase != "upgrade" or not now.revision or is_of_the_machine(now):
+    if now.phase != "upgrade" or not now.revision or is_machine_failure(now):
         raise _unjudged(runner, env, now)
     if base is None:
         if server_lacks(now):
@@ -285,7 +285,7 @@ def _from_base_models(
         return subtracted(now, before, BASE_MODELS, notes)
     if _fails_on_import(now, env, base):
         return Comparison(now, None, runner.settings.start)
-    is_no_fault = is_of_the_machine(now) or server_lacks(now)
+    is_no_fault = is_machine_failure(now) or server_lacks(now)
     if now.phase != "upgrade" or not now.revision or is_no_fault:
         raise _unjudged(runner, env, now)
     return Comparison(now, before, BASE_MODELS, notes=notes)

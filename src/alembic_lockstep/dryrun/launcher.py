@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING
 
-from alembic_lockstep.advice.compose import moved_to
+from alembic_lockstep.advice.compose import with_address
 from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree
 from alembic_lockstep.alembic_env.environments import Environment
 from alembic_lockstep.config import Settings
@@ -233,7 +233,7 @@ class Launcher:
         inside = self.settings.scratch_inside
         if not (self.settings.run and inside):
             return connect
-        return lambda *asked: moved_to(inside, connect(*asked))
+        return lambda *asked: with_address(connect(*asked), inside)
 
     def _request(self, environment: Environment) -> RunRequest:
         return {

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from alembic_lockstep.advice.lacks import is_taken
+from alembic_lockstep.advice.lacks import is_name_taken
 from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree
 from alembic_lockstep.config import Settings
 from alembic_lockstep.dryrun.launcher import Launcher
@@ -76,7 +76,7 @@ class ScratchRunner:
         except _DeniedError:
             # What it made before it was refused goes first.
             return self.privileged(work, alone=alone)
-        if replay.is_crowded and is_taken(observation):
+        if replay.is_crowded and is_name_taken(observation):
             return self.privileged(work, alone=True)
         return observation
 

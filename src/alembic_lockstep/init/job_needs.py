@@ -118,7 +118,7 @@ def variables_used(environ: Mapping[str, str], texts: Iterable[str]) -> dict[str
     """
     names = [name for name in environ if not _OF_THE_MACHINE.fullmatch(name)]
     joined = "\n".join(texts)
-    return {name: placeholder(environ[name]) for name in _named(names, joined)}
+    return {name: harmless_value(environ[name]) for name in _named(names, joined)}
 
 
 def _named(names: Iterable[str], text: str) -> Iterator[str]:
@@ -130,7 +130,7 @@ def _named(names: Iterable[str], text: str) -> Iterator[str]:
             yield name
 
 
-def placeholder(value: str) -> str:
+def harmless_value(value: str) -> str:
     """Return a value of the same kind; a dry run contacts nobody, so no secret is needed."""
     scheme, separator, _ = value.partition("://")
     if separator and re.fullmatch(r"[\w+.-]+", scheme):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from alembic_lockstep.advice.failures import lacks_column
+from alembic_lockstep.advice.failures import missing_column
 from alembic_lockstep.advice.hints import hint
 from alembic_lockstep.facts import Facts, location_in
 from alembic_lockstep.findings import Finding, Location
@@ -31,7 +31,7 @@ def check(facts: Facts) -> list[Finding]:
     if facts.comparison is None or not facts.comparison.now.error:
         return []
     now = facts.comparison.now
-    if lacks_column(now):
+    if missing_column(now):
         return []  # reported as missing-migration
     action = f"upgrade() of {now.revision}" if now.revision else "importing this migration"
     before = facts.comparison.before

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alembic_lockstep.advice.failures import lacks_column
+from alembic_lockstep.advice.failures import missing_column
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.facts import Facts, location_in
 from alembic_lockstep.findings import Finding
@@ -28,7 +28,7 @@ def check(facts: Facts) -> list[Finding]:
 
 def _queried_column(facts: Facts, now: Observation) -> list[Finding]:
     """Return a finding for a column that the application queries after its own migrations."""
-    column = lacks_column(now)
+    column = missing_column(now)
     if not column:
         return []
     frames = [frame for frame in now.error["frames"] if frame["path"]]

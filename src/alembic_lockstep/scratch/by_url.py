@@ -15,7 +15,7 @@ from sqlalchemy.engine import URL, Connection, create_engine, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from alembic_lockstep.advice.lacks import what_to_set
+from alembic_lockstep.advice.lacks import scratch_server_advice
 from alembic_lockstep.advice.start_file import start_file_advice
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.scratch.secrecy import safe_message
@@ -231,7 +231,7 @@ class URLServer:
         except (SQLAlchemyError, ConnectionError) as error:
             message = self._explain(error)
             tried = (f"{self.description}: {message}",)
-            fix = what_to_set(message, self._dialect.names[0]) or fix
+            fix = scratch_server_advice(message, self._dialect.names[0]) or fix
             raise CouldNotJudge(f"{what}: {message}", tried=tried, fix=fix) from None
 
 

@@ -9,7 +9,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
-from alembic_lockstep.advice.lacks import what_to_set
+from alembic_lockstep.advice.lacks import scratch_server_advice
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.scratch.postgres_cluster import Cluster, Thing, release
 from alembic_lockstep.scratch.postgres_role import (
@@ -361,7 +361,7 @@ class PostgresServer:
         except (psycopg.Error, ConnectionError) as error:
             message = explain(error, self._url)
             tried = (f"{self.description}: {message}",)
-            fix = what_to_set(message) or (fix if only in message else "")
+            fix = scratch_server_advice(message) or (fix if only in message else "")
             raise CouldNotJudge(f"{what}: {message}", tried=tried, fix=fix) from None
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from alembic_lockstep.advice.lacks import what_to_set
+from alembic_lockstep.advice.lacks import scratch_server_advice
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.scratch import server_watch
 from alembic_lockstep.scratch.account import (
@@ -141,7 +141,7 @@ def start_private(
     except OSError as error:
         tried.append(f"a directory for a private server: {error}")
     what = f"no {what} server could be started for scratch databases"
-    raise CouldNotJudge(what, tried=tried, fix=what_to_set("\n".join(tried)) or fix)
+    raise CouldNotJudge(what, tried=tried, fix=scratch_server_advice("\n".join(tried)) or fix)
 
 
 @dataclass(frozen=True)

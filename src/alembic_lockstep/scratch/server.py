@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from alembic_lockstep.advice.lacks import what_to_set
+from alembic_lockstep.advice.lacks import scratch_server_advice
 from alembic_lockstep.errors import CouldNotJudge
 
 #: What to do about a statement of the setting that fails.
@@ -126,5 +126,5 @@ def explained_for_url(fix: str) -> Iterator[None]:
         raise CouldNotJudge(
             f"the scratch server of the settings cannot be used: {error}",
             tried=(f"server URL: {error}",),
-            fix=what_to_set(str(error)) or fix,
+            fix=scratch_server_advice(str(error)) or fix,
         ) from None
