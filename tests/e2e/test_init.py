@@ -42,7 +42,7 @@ def test_a_hook_is_written_and_nothing_twice(shop: Project) -> None:
     assert shop.git("status", "--porcelain") == f"?? {HOOKS}"
     validate_hooks(shop)
     again = init(shop, "--yes")
-    assert again.stdout.endswith("All is there already: nothing to write.\n")
+    assert again.stdout.endswith("Everything is set up: nothing to write.\n")
 
 
 def test_a_workflow_is_written_for_github(shop: Project) -> None:
@@ -110,7 +110,7 @@ def test_old_differences_are_counted_and_do_not_hinder(make_project: MakeProject
     project = make_project("old_drift", hook=None)
     result = init(project)
     assert result.returncode == 0
-    assert "3 findings in what is there already." in result.stdout, result.output
+    assert "3 findings in the existing code." in result.stdout, result.output
     told = result.stdout.split("To see them: alembic-lockstep check ")[1].splitlines()[0]
     assert project.check(*told.split()).returncode == 1
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from alembic_lockstep.init.job_needs import Needs, harmless_value, names_in, variables_used
+from alembic_lockstep.init.job_needs import Needs, dotenv_variables, harmless_value, variables_used
 
 SECRET = "mysql+pymysql://root:geheim@prod/db"
 
@@ -54,7 +54,7 @@ def test_no_value_is_told(value: str, expected: str) -> None:
 
 def test_a_dotenv() -> None:
     text = "# A=1\nexport B='x y'\n C = \nbad line\nD=\"e=f\"\n"
-    assert names_in(text) == {"B": "x y", "C": "", "D": "e=f"}
+    assert dotenv_variables(text) == {"B": "x y", "C": "", "D": "e=f"}
 
 
 def test_a_job_without_needs_stays_as_it_is() -> None:
@@ -64,7 +64,7 @@ def test_a_job_without_needs_stays_as_it_is() -> None:
 def test_servers_and_variables_of_github() -> None:
     needs = Needs(("mariadb", "postgresql"), {"A": 'x: "y"'})
     job = yaml.safe_load(needs.for_github())["services"]
-    assert [one["ports"] for one in job.values()] == [["3306:3306"], ["5432:5432"]]
+    assert [service["ports"] for service in job.values()] == [["3306:3306"], ["5432:5432"]]
     # The runner takes double quotes for quotes, and no others.
     assert '--health-cmd "healthcheck.sh --connect' in job["mariadb"]["options"]
     assert needs.job_variables("127.0.0.1") == {

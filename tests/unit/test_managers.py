@@ -31,10 +31,10 @@ def test_without_a_manager_it_is_pre_commit(tmp_path: Path) -> None:
     assert "id: alembic-lockstep-mysql" in text
 
 
-@pytest.mark.parametrize("other", [HUSKY, "lefthook.yml"])
-def test_where_pre_commit_is_too_that_gets_it(tmp_path: Path, other: str) -> None:
+@pytest.mark.parametrize("manager", [HUSKY, "lefthook.yml"])
+def test_where_pre_commit_is_too_that_gets_it(tmp_path: Path, manager: str) -> None:
     put(tmp_path, PRE_COMMIT, "repos:\n")
-    put(tmp_path, other, "")
+    put(tmp_path, manager, "")
     assert proposed(tmp_path)[0] == PRE_COMMIT
 
 
@@ -57,7 +57,7 @@ def test_jobs_of_lefthook_are_for_people(tmp_path: Path, text: str) -> None:
     proposal = propose_hook(tmp_path, [], [])
     assert proposal is not None
     assert proposal.text is None
-    assert "run: alembic-lockstep check" in proposal.shown()
+    assert "run: alembic-lockstep check" in proposal.diff()
 
 
 @pytest.mark.parametrize("before", ["npx lint-staged\n", "npx lint-staged", ""])

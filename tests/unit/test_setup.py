@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alembic_lockstep.init.proposals import in_list
+from alembic_lockstep.init.proposals import append_to_list
 
 ITEM = "- repo: new\n  rev: v1\n"
 
@@ -38,11 +38,11 @@ ITEM = "- repo: new\n  rev: v1\n"
     ids=["empty", "flush", "deep", "no line end", "another key", "a comment", "windows"],
 )
 def test_an_item_is_added_and_all_else_stays(before: str, after: str) -> None:
-    assert in_list(before, "repos", ITEM) == after
+    assert append_to_list(before, "repos", ITEM) == after
 
 
 @pytest.mark.parametrize(
     "text", ["repos: []\n", "repos: [a]\n", "hooks:\n", "", "repos:\nrepos:\n"]
 )
 def test_what_is_not_plain_to_see_is_left_alone(text: str) -> None:
-    assert in_list(text, "repos", ITEM) is None
+    assert append_to_list(text, "repos", ITEM) is None

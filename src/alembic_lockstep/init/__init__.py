@@ -1,1 +1,1 @@
-"""The command `init`: what a repository needs, shown and written."""
+"""The command `init`: show and write the files that a repository needs."""

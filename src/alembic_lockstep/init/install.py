@@ -1,4 +1,4 @@
-"""The command that installs a project where it has not been before: in a CI's job."""
+"""Find the command that installs a project in a fresh CI job."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from alembic_lockstep.alembic_env.environments import Environment
 from alembic_lockstep.config import parse_toml
 from alembic_lockstep.errors import CouldNotJudge
 
-# What is installed is the working copy: another copy of the project would not be what is judged.
+# Editable: an installed copy of the project would be loaded instead of the judged files.
 _EDITABLE = "pip install -e ."
-# From lock files to the commands that install what they name, best first.
+# From lock files to the commands that install from them, best first.
 _LOCKED = {
     "uv.lock": "pip install uv && uv sync --frozen",
     "poetry.lock": "pip install poetry && poetry install",
     "pdm.lock": "pip install pdm && pdm sync",
     "Pipfile.lock": "pip install pipenv && pipenv sync",
 }
-# Of several files of requirements, the one with most in it may be the only one with Alembic.
+# Best first: the longest list of requirements may be the only one with Alembic.
 _REQUIREMENTS = (
     "requirements.txt",
     *(f"requirements{between}{name}.txt" for name in ("dev", "base") for between in "-/"),
@@ -33,15 +33,15 @@ NOTHING = "pip install alembic # and what else the project needs"
 def install_commands(
     environments: Iterable[Environment], files: Collection[str], read: Read
 ) -> str:
-    """Return what installs the projects of all environments, in one line for a shell."""
-    commands = [install_command(one, files, read) for one in environments]
+    """Return a shell line that installs the projects of all environments."""
+    commands = [install_command(environment, files, read) for environment in environments]
     return " && ".join(dict.fromkeys(filter(None, commands))) or NOTHING
 
 
 def install_command(environment: Environment, files: Collection[str], read: Read) -> str:
-    """Return what installs the project of an environment, "" if nothing tells.
+    """Return the command that installs an environment's project; "" if no file names one.
 
-    It stays where it is: of several such commands each begins at the repository's root.
+    It leaves the shell at the repository's root, so that several can follow each other.
     """
     for folder in upward(environment.directory):
         command = _command_in(folder, files, read)
@@ -81,9 +81,9 @@ def _lists_something(path: str, files: Collection[str], read: Read) -> bool:
 
 
 def _pyproject(folder: str, files: Collection[str], read: Read) -> dict[str, Any]:
-    """Read a pyproject.toml, which often holds the settings of linters only."""
+    """Return the content of a folder's pyproject.toml; empty if it is missing or invalid."""
     path = join(folder, "pyproject.toml")
     try:
         return parse_toml((read(path) or "") if path in files else "", path)
-    except CouldNotJudge:  # it was no hindrance so far
+    except CouldNotJudge:  # `init` goes on without it: the first check passed
         return {}

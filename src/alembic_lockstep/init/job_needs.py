@@ -1,4 +1,4 @@
-"""What a CI's job needs that this machine has: a database server, variables."""
+"""Describe what a CI job needs and this machine has: database servers, variables."""
 
 from __future__ import annotations
 
@@ -7,57 +7,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from alembic_lockstep.advice.database_servers import DATABASE_SERVERS, DatabaseServer
 
-@dataclass(frozen=True)
-class Service:
-    """A server in a container beside the job.
-
-    Attributes:
-        variables: Of the container.
-        health: The command that tells whether it answers.
-        url: The scratch server, with `{host}`.
-    """
-
-    name: str
-    image: str
-    port: int
-    variables: Mapping[str, str]
-    health: str
-    url: str
-
-
-SERVICES = {
-    one.name: one
-    for one in (
-        Service(
-            "mysql",
-            "mysql:8.4",
-            3306,
-            {"MYSQL_ALLOW_EMPTY_PASSWORD": "1"},
-            "mysqladmin ping -h 127.0.0.1",
-            "mysql+pymysql://root@{host}:3306/mysql",
-        ),
-        Service(
-            "mariadb",
-            "mariadb:11.4",
-            3306,
-            {"MARIADB_ALLOW_EMPTY_ROOT_PASSWORD": "1"},
-            "healthcheck.sh --connect --innodb_initialized",
-            "mariadb+pymysql://root@{host}:3306/mysql",
-        ),
-        Service(
-            "postgresql",
-            "postgres:17",
-            5432,
-            {"POSTGRES_PASSWORD": "scratch"},
-            "pg_isready",
-            "postgresql://postgres:scratch@{host}:5432/postgres",
-        ),
-    )
-}
 SCRATCH = "ALEMBIC_LOCKSTEP_SCRATCH"
-# Every machine has these, or the CI sets its own.
-_OF_THE_MACHINE = re.compile(
+# Variables that every machine has, or that the CI sets itself.
+_MACHINE_VARIABLES = re.compile(
     r"(?i)(CI|EDITOR|HOME|HOSTNAME|LANG|LOGNAME|MAIL|NAME|PAGER|PATH|PWD|SHELL|TEMP|TERM|TMP|TMPDIR"
     r"|TZ|USER|USERNAME|VIRTUAL_ENV|_)|(ALEMBIC_LOCKSTEP|CONDA|GIT|GITHUB|GITLAB|LC|PIP|PRE_COMMIT"
     r"|PYTHON|SSH|UV|XDG)_?[A-Z_]*"
@@ -66,46 +20,60 @@ _OF_THE_MACHINE = re.compile(
 
 @dataclass(frozen=True)
 class Needs:
-    """What a job needs: containers by their names in `SERVICES`, and variables of the project."""
+    """Needs of a CI job.
+
+    Attributes:
+        services: The dialects of the database servers to start, as in `DATABASE_SERVERS`.
+        variables: The project's environment variables.
+    """
 
     services: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
 
     def job_variables(self, host: str = "") -> dict[str, str]:
-        """Return the variables of the job; `host` is that of all servers, else their names."""
-        urls = [SERVICES[one].url.format(host=host or one) for one in self.services]
+        """Return the variables of the job.
+
+        Args:
+            host: The host of all servers; "" where each has its own name.
+        """
+        urls = [
+            server.url(host or server.dialect, password=server.password) for server in self._servers
+        ]
         return dict(self.variables) | ({SCRATCH: " ".join(urls)} if urls else {})
 
     def for_github(self) -> str:
-        """Return the key `services` of a GitHub job; empty if there are none."""
-        blocks = "".join(_github(SERVICES[one]) for one in self.services)
+        """Return the key `services` of a GitHub job; "" without any."""
+        blocks = "".join(map(_github_service, self._servers))
         return f"    services:\n{blocks}" if blocks else ""
 
     def for_gitlab(self) -> str:
-        """Return a GitLab job that is merged into the component's; empty if nothing is needed."""
+        """Return a GitLab job to merge into the component's; "" if nothing is needed."""
         names = "".join(
-            f"    - name: {SERVICES[one].image}\n      alias: {one}\n" for one in self.services
+            f"    - name: {server.image}\n      alias: {server.dialect}\n"
+            for server in self._servers
         )
-        own = {
-            name: text for one in self.services for name, text in SERVICES[one].variables.items()
-        }
+        own = {name: text for server in self._servers for name, text in server.variables.items()}
         lines = variable_lines({**own, **self.job_variables()}, "    ")
         blocks = [f"  services:\n{names}" if names else "", lines and f"  variables:\n{lines}"]
         return f"alembic-lockstep:\n{''.join(blocks)}" if any(blocks) else ""
 
+    @property
+    def _servers(self) -> list[DatabaseServer]:
+        return [DATABASE_SERVERS[dialect] for dialect in self.services]
 
-def _github(service: Service) -> str:
-    options = f'--health-cmd "{service.health}" --health-interval 2s --health-retries 60'
+
+def _github_service(server: DatabaseServer) -> str:
+    options = f'--health-cmd "{server.health}" --health-interval 2s --health-retries 60'
     return (
-        f"      {service.name}:\n        image: {service.image}\n        env:\n"
-        + variable_lines(service.variables, "          ")
-        + f'        ports: ["{service.port}:{service.port}"]\n'
+        f"      {server.dialect}:\n        image: {server.image}\n        env:\n"
+        + variable_lines(server.variables, "          ")
+        + f'        ports: ["{server.port}:{server.port}"]\n'
         + f"        options: >-\n          {options}\n"
     )
 
 
 def variable_lines(variables: Mapping[str, str], indent: str) -> str:
-    """Return variables as a block of YAML."""
+    """Return a block of YAML with a line for each variable."""
     return "".join(f"{indent}{name}: {json.dumps(text)}\n" for name, text in variables.items())
 
 
@@ -113,10 +81,10 @@ def variables_used(environ: Mapping[str, str], texts: Iterable[str]) -> dict[str
     """Return the variables that a project's own files name, with values that reveal nothing.
 
     Args:
-        environ: All that are set where the project could be run.
-        texts: The project's files that say what it reads.
+        environ: The environment in which the first check ran.
+        texts: The texts of the project's files that may read variables.
     """
-    names = [name for name in environ if not _OF_THE_MACHINE.fullmatch(name)]
+    names = [name for name in environ if not _MACHINE_VARIABLES.fullmatch(name)]
     joined = "\n".join(texts)
     return {name: harmless_value(environ[name]) for name in _named(names, joined)}
 
@@ -124,14 +92,14 @@ def variables_used(environ: Mapping[str, str], texts: Iterable[str]) -> dict[str
 def _named(names: Iterable[str], text: str) -> Iterator[str]:
     for name in sorted(names):
         quoted = rf"[\"']{re.escape(name)}[\"']"
-        # A field of a settings class is called like the variable, in small letters.
+        # A field of a settings class has the variable's name in lower case.
         as_field = rf"^\s+(?i:{re.escape(name)})\s*[:=]"
         if re.search(f"{quoted}|{as_field}" if "_" in name else quoted, text, re.MULTILINE):
             yield name
 
 
 def harmless_value(value: str) -> str:
-    """Return a value of the same kind; a dry run contacts nobody, so no secret is needed."""
+    """Return a value of the same kind without the secret: dry runs contact no server."""
     scheme, separator, _ = value.partition("://")
     if separator and re.fullmatch(r"[\w+.-]+", scheme):
         return f"{scheme}:///dry-run.db" if scheme.startswith("sqlite") else f"{scheme}://u:p@h/d"
@@ -140,7 +108,7 @@ def harmless_value(value: str) -> str:
     return "dry-run"
 
 
-def names_in(dotenv: str) -> dict[str, str]:
-    """Return the variables of a `.env` file."""
-    found = re.findall(r"(?m)^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=[ \t]*(.*)$", dotenv)
-    return {name: text.strip().strip("\"'") for name, text in found}
+def dotenv_variables(text: str) -> dict[str, str]:
+    """Return the variables that the text of a `.env` file sets."""
+    pairs = re.findall(r"(?m)^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=[ \t]*(.*)$", text)
+    return {name: value.strip().strip("\"'") for name, value in pairs}

@@ -1,4 +1,4 @@
-"""The hook of a repository, written for the hook manager that it has."""
+"""Write the hook for the hook manager that a repository has."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from alembic_lockstep import __version__
-from alembic_lockstep.init.proposals import Proposal, in_list, read_file
+from alembic_lockstep.init.proposals import Proposal, append_to_list, read_file
 from alembic_lockstep.pages import HOME
 
 PRE_COMMIT = ".pre-commit-config.yaml"
@@ -30,9 +30,9 @@ pre-commit:
 
 
 def propose_hook(root: Path, files: Collection[str], extras: Collection[str]) -> Proposal | None:
-    """Return what adds the hook; None if it is there.
+    """Return the change that adds the hook; None if the repository has it.
 
-    A second hook manager would take the first one's place in `.git/hooks`.
+    A second hook manager would replace the first in `.git/hooks`.
     """
     if not (root / PRE_COMMIT).exists():
         lefthook = next((name for name in LEFTHOOK if (root / name).is_file()), "")
@@ -44,14 +44,14 @@ def propose_hook(root: Path, files: Collection[str], extras: Collection[str]) ->
 
 
 def steps_for(path: str, extras: Collection[str]) -> list[str]:
-    """Return what is left to type for a hook's file, before it is added to git."""
+    """Return the commands to run for a hook's file, before it is added to git."""
     if path == PRE_COMMIT:
         return ["pre-commit install"]
     if path != HUSKY and path not in LEFTHOOK:
         return []
-    wanted = f"alembic-lockstep[{','.join(extras)}]" if extras else "alembic-lockstep"
-    # These run what is on PATH, and bring nothing.
-    steps = [f"pipx install '{wanted}'"]
+    package = f"alembic-lockstep[{','.join(extras)}]" if extras else "alembic-lockstep"
+    # These managers install nothing: they run what is on PATH.
+    steps = [f"pipx install '{package}'"]
     return steps if path == HUSKY else [*steps, "lefthook install"]
 
 
@@ -69,10 +69,11 @@ def _for_husky(root: Path) -> Proposal | None:
     line = "alembic-lockstep check\n"
     if before is not None and "alembic-lockstep" in before:
         return None
-    kept = before if not before or before.endswith("\n") else f"{before}\n"
-    # What stands behind these would never be reached.
-    is_plain = re.search(r"(?m)^\s*(exec|exit)\b", before or "") is None
-    return Proposal(HUSKY, before, (kept or "") + line if is_plain else None, line)
+    text = before or ""
+    text += "" if not text or text.endswith("\n") else "\n"
+    # Lines after these would never run.
+    is_plain = re.search(r"(?m)^\s*(exec|exit)\b", text) is None
+    return Proposal(HUSKY, before, text + line if is_plain else None, line)
 
 
 def _for_pre_commit(root: Path, extras: Collection[str]) -> Proposal | None:
@@ -84,4 +85,4 @@ def _for_pre_commit(root: Path, extras: Collection[str]) -> Proposal | None:
     before = read_file(root / PRE_COMMIT)
     if before is not None and "alembic-lockstep" in before:
         return None
-    return Proposal(PRE_COMMIT, before, in_list(before or "repos:\n", "repos", item), item)
+    return Proposal(PRE_COMMIT, before, append_to_list(before or "repos:\n", "repos", item), item)

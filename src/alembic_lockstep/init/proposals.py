@@ -1,4 +1,4 @@
-"""Changes to files that people have written, shown before they are made."""
+"""Changes to a repository's files, shown before they are written."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class Proposal:
 
     Attributes:
         path: From the root.
-        before: Its text; None if it is new.
-        text: What it would be; None where that is for people to do, with `lines`.
-        lines: What has to be in it.
+        before: Its present text; None if it is new.
+        text: Its new text; None where people have to paste `lines` themselves.
+        lines: The lines that have to be in it.
     """
 
     path: str
@@ -24,8 +24,8 @@ class Proposal:
     text: str | None
     lines: str
 
-    def shown(self) -> str:
-        """What changes, as a diff."""
+    def diff(self) -> str:
+        """Return the change as a unified diff, or the lines to paste."""
         if self.text is None:
             return f"# to paste into {self.path}:\n{self.lines}"
         old = (self.before or "").splitlines(keepends=True)
@@ -33,23 +33,24 @@ class Proposal:
         return "".join(difflib.unified_diff(old, self.text.splitlines(keepends=True), *names))
 
 
-def in_list(text: str, key: str, item: str) -> str | None:
-    """YAML with one more item at the end of a top-level list; None if that is not plain to see.
+def append_to_list(text: str, key: str, item: str) -> str | None:
+    """Append an item to a top-level list of YAML; None if it is not clear where that list ends.
 
-    The file stays as its people have written it: a YAML library would write it anew.
+    All else stays as it is: a YAML library would reformat the file.
     """
     lines = text.splitlines(keepends=True)
     keys = [number for number, line in enumerate(lines) if re.match(rf"{key}:\s*(#.*)?$", line)]
     if len(keys) != 1:
         return None
     begin = keys[0] + 1
-    # The items may be indented or not; what stands alone before the next key is about that.
+    # The items may be indented or not; comments just before the next key belong to that key.
     rest = range(begin, len(lines))
     end = next((number for number in rest if re.match(r"[^\s#-]", lines[number])), len(lines))
     while end > begin and re.match(r"#|\s*$", lines[end - 1]):
         end -= 1
-    indents = [found[1] for line in lines[begin:end] if (found := re.match(r"(\s*)- ", line))]
-    new = indented(item, indents[0] if indents else "  ")
+    items = (re.match(r"(\s*)- ", line) for line in lines[begin:end])
+    indent = next((match[1] for match in items if match), "  ")
+    new = "".join(f"{indent}{line}" for line in item.splitlines(keepends=True))
     before = "".join(lines[:end])
     before += "" if before.endswith("\n") else "\n"
     new = new.replace("\n", "\r\n") if "\r\n" in text else new
@@ -57,10 +58,5 @@ def in_list(text: str, key: str, item: str) -> str | None:
 
 
 def read_file(file: Path) -> str | None:
-    """Return a file's text, in which every byte can be written again; None if there is no file."""
+    """Return a file's text, from which its bytes can be restored; None if there is no file."""
     return file.read_bytes().decode("utf-8", "surrogateescape") if file.is_file() else None
-
-
-def indented(text: str, indent: str) -> str:
-    """Return a text with each line indented."""
-    return "".join(f"{indent}{line}" for line in text.splitlines(keepends=True))
