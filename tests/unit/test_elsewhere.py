@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from alembic_lockstep.config import Settings
-from alembic_lockstep.interpreters.candidates import OWN, Candidate, candidates
+from alembic_lockstep.interpreters.candidates import OWN, Candidate, Search, candidates
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the stand-ins are shell scripts")
 
@@ -26,13 +26,14 @@ def mark_of(path: Path) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(str(path).encode()).digest())[:8].decode()
 
 
-def found(project: Path, **more: str) -> list[str]:
-    """Give the environments that are found, from the folder above the project."""
+def environments_of(project: Path, **more: str) -> list[str]:
+    """Return the environments of a project, from the folder above it."""
     outer = {"PATH": "/nonexistent", "HOME": str(project.parent / "home"), **more}
-    every = [one.path for one in candidates(project, "", Settings(), outer)]
-    assert every.pop() == sys.executable
+    search = Search(project, "", Settings(), outer)
+    paths = [candidate.path for candidate in candidates(search)]
+    assert paths.pop() == sys.executable
     top, end = f"{project.parent}/", "/bin/python"
-    return [one.removeprefix(top).removesuffix(end) for one in every if one]
+    return [path.removeprefix(top).removesuffix(end) for path in paths if path]
 
 
 @pytest.fixture
@@ -56,20 +57,20 @@ def make(project: Path, *environments: str) -> list[str]:
     ],
 )
 def test_in_the_project(project: Path, name: str) -> None:
-    assert found(project) == []
-    assert make(project, f"shop/{name}") == found(project)
+    assert environments_of(project) == []
+    assert make(project, f"shop/{name}") == environments_of(project)
 
 
 @pytest.mark.parametrize("name", [".venvs", "venvironment", ".direnv/bin"])
 def test_not_everything_in_the_project(project: Path, name: str) -> None:
     make(project, f"shop/{name}")
-    assert found(project) == []
+    assert environments_of(project) == []
 
 
 def test_the_order_in_the_project(project: Path) -> None:
     names = [".venv", "venv", ".venv-a", ".venv3.9", ".direnv/python-3", ".pixi/envs/default"]
     names += [".pixi/envs/a"]
-    assert make(project, *(f"shop/{name}" for name in names)) == found(project)
+    assert make(project, *(f"shop/{name}" for name in names)) == environments_of(project)
 
 
 @pytest.mark.parametrize("text", ["{top}/away", "{top}/away\n", "../away", "~/../away", "away"])
@@ -79,7 +80,7 @@ def test_a_file_names_the_environment(
     monkeypatch.setenv("HOME", str(project.parent / "home"))
     make(project, "home/.virtualenvs/away" if text == "away" else "away")
     put(project, ".venv", text.format(top=project.parent))
-    (path,) = found(project)
+    (path,) = environments_of(project)
     assert path.endswith("away")
 
 
@@ -88,28 +89,28 @@ def test_a_file_that_names_none_is_passed_over(project: Path, text: str) -> None
     put(project, ".venv", text)
     put(project, ".pdm-python", text)
     put(project, ".python-version", text)
-    assert found(project) == []
+    assert environments_of(project) == []
 
 
 def test_pdm(project: Path) -> None:
     make(project, "away")
     put(project, ".pdm-python", f"{project.parent}/away/bin/python\n")
-    assert found(project) == ["away"]
+    assert environments_of(project) == ["away"]
 
 
 def test_pyenv(project: Path) -> None:
     make(project, "home/.pyenv/versions/shop-3.12", "pyenv/versions/shop-3.12")
     put(project, ".python-version", "shop-3.12\n")
-    assert found(project) == ["home/.pyenv/versions/shop-3.12"]
+    assert environments_of(project) == ["home/.pyenv/versions/shop-3.12"]
     root = str(project.parent / "pyenv")
-    assert found(project, PYENV_ROOT=root) == ["pyenv/versions/shop-3.12"]
+    assert environments_of(project, PYENV_ROOT=root) == ["pyenv/versions/shop-3.12"]
 
 
 def test_a_folder_that_cannot_be_looked_into_is_passed_over(project: Path) -> None:
     """Such as root's, of `sudo -E`; to root itself only a name that is too long is like that."""
     make(project, "shop/.venv")
     put(project, ".python-version", "3.12\n")
-    assert found(project, PYENV_ROOT=f"/{'x' * 300}") == ["shop/.venv"]
+    assert environments_of(project, PYENV_ROOT=f"/{'x' * 300}") == ["shop/.venv"]
 
 
 @pytest.mark.parametrize(
@@ -126,18 +127,18 @@ def test_poetry(project: Path, variable: str, home: str) -> None:
     put(project, "pyproject.toml", "")
     make(project, f"{home}/other-AAAAAAAA-py3.12")
     environment = f"{home}/the-shop-{mark_of(project)}-py3.12"
-    assert make(project, environment) == found(project, **environ)
+    assert make(project, environment) == environments_of(project, **environ)
     # Of two, poetry itself has to say which one it takes.
     make(project, f"{home}/the-shop-{mark_of(project)}-py3.13")
-    assert found(project, **environ) == []
+    assert environments_of(project, **environ) == []
 
 
 def test_hatch(project: Path) -> None:
     put(project, "pyproject.toml", "")
     folder = f"home/.local/share/hatch/env/virtual/the-shop/{mark_of(project)}"
-    assert make(project, f"{folder}/test") == found(project)
+    assert make(project, f"{folder}/test") == environments_of(project)
     make(project, f"{folder}/the-shop")
-    assert found(project) == [f"{folder}/the-shop"]
+    assert environments_of(project) == [f"{folder}/the-shop"]
 
 
 @pytest.mark.parametrize("home", ["home/.local/share/virtualenvs", "x"])
@@ -145,14 +146,14 @@ def test_pipenv(project: Path, home: str) -> None:
     put(project, "Pipfile", "")
     environ = {"WORKON_HOME": str(project.parent / "x")} if home == "x" else {}
     environment = f"{home}/shop-{mark_of(project / 'Pipfile')}"
-    assert make(project, environment) == found(project, **environ)
+    assert make(project, environment) == environments_of(project, **environ)
 
 
 def test_virtualenvwrapper(project: Path) -> None:
     make(project, "home/.virtualenvs/a", "home/.virtualenvs/b")
     put(project.parent, "home/.virtualenvs/b/.project", f"{project}\n")
     put(project.parent, "home/.virtualenvs/a/.project", "/elsewhere\n")
-    assert found(project) == ["home/.virtualenvs/b"]
+    assert environments_of(project) == ["home/.virtualenvs/b"]
 
 
 @pytest.mark.parametrize("file", ["environment.yml", "environment.yaml"])
@@ -161,7 +162,7 @@ def test_conda(project: Path, file: str, root: str) -> None:
     put(project, file, "# ours\nname: 'shop'\ndependencies:\n  - name: x\n")
     top = project.parent
     environ = {"MAMBA_ROOT_PREFIX": f"{top}/mamba", "CONDA_EXE": f"{top}/conda/bin/conda"}
-    assert make(project, f"{root}/envs/shop") == found(project, **environ)
+    assert make(project, f"{root}/envs/shop") == environments_of(project, **environ)
 
 
 def test_our_own_interpreter_is_named_in_the_summary() -> None:

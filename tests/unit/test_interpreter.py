@@ -15,7 +15,7 @@ import pytest
 
 from alembic_lockstep.config import Settings
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.interpreters.candidates import candidates
+from alembic_lockstep.interpreters.candidates import Search, candidates
 from alembic_lockstep.interpreters.choice import choose_interpreter
 from alembic_lockstep.interpreters.environ import outer_environ
 
@@ -93,8 +93,8 @@ def test_what_git_sets_for_a_hook_is_taken_out() -> None:
 def test_an_empty_project_has_only_our_own(tmp_path: Path) -> None:
     (tmp_path / "venv").mkdir()
     (tmp_path / "env").write_text("not an environment", "utf-8")
-    found = list(candidates(tmp_path, "", Settings(), BARE))
-    assert [one.path for one in found] == [sys.executable]
+    listed = list(candidates(Search(tmp_path, "", Settings(), BARE)))
+    assert [candidate.path for candidate in listed] == [sys.executable]
 
 
 def test_no_tool_is_asked_that_the_project_does_not_use(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_no_tool_is_asked_that_the_project_does_not_use(tmp_path: Path) -> None:
         make_script(tmp_path / "bin" / tool, f"touch {tmp_path}/asked")
     text = '[build-system]\nrequires = ["hatchling"]\n[tool.hatch.build]\n'
     (tmp_path / "pyproject.toml").write_text(text, "utf-8")
-    list(candidates(tmp_path, "", Settings(), {"PATH": f"{tmp_path}/bin:/bin:/usr/bin"}))
+    list(candidates(Search(tmp_path, "", Settings(), {"PATH": f"{tmp_path}/bin:/bin:/usr/bin"})))
     assert not (tmp_path / "asked").exists()
 
 
@@ -119,8 +119,8 @@ def test_the_order(tmp_path: Path) -> None:
         "UV_PROJECT_ENVIRONMENT": "uv",
         "CONDA_PREFIX": "/opt/conda",
     }
-    found = list(candidates(root, "backend", Settings(), environ, main))
-    assert [one.source for one in found] == [
+    listed = list(candidates(Search(root, "backend", Settings(), environ, main)))
+    assert [candidate.source for candidate in listed] == [
         "VIRTUAL_ENV",
         "UV_PROJECT_ENVIRONMENT",
         "venv in backend",
@@ -132,9 +132,9 @@ def test_the_order(tmp_path: Path) -> None:
         "CONDA_PREFIX",
         "alembic-lockstep's own interpreter",
     ]
-    assert found[1].path == str(root / "uv/bin/python")
-    told = candidates(root, "backend", Settings(python="python"), environ, main)
-    assert [(one.source, one.path) for one in told] == [
+    assert listed[1].path == str(root / "uv/bin/python")
+    by_setting = candidates(Search(root, "backend", Settings(python="python"), environ, main))
+    assert [(candidate.source, candidate.path) for candidate in by_setting] == [
         ("the setting `python`", str(root / "python"))
     ]
 
@@ -153,8 +153,8 @@ def test_a_tool_is_asked(tmp_path: Path, lock: str, tool: str, answer: str) -> N
     said = answer.format(venv=tmp_path / "elsewhere")
     make_script(tmp_path / "bin" / tool, f"echo noise >&2; echo {said}")
     (tmp_path / lock).touch()
-    found = list(candidates(tmp_path, "", Settings(), {"PATH": f"{tmp_path}/bin"}))
-    assert (found[0].source.split()[0].strip("`"), found[0].path) == (tool, str(python))
+    listed = list(candidates(Search(tmp_path, "", Settings(), {"PATH": f"{tmp_path}/bin"})))
+    assert (listed[0].source.split()[0].strip("`"), listed[0].path) == (tool, str(python))
 
 
 @pytest.mark.parametrize("listed", ["{venv}", "{venv} (Activated)", "{venv}\\n/other/venv"])
@@ -167,7 +167,7 @@ def test_poetry_is_asked_again_if_its_python_is_not_that_on_path(
     body = f"[ \"$2\" = list ] || exit 1\nprintf 'Python 3.9\\n{said}\\n'"
     make_script(tmp_path / "bin/poetry", body)
     (tmp_path / "poetry.lock").touch()
-    first, second, *_ = candidates(tmp_path, "", Settings(), {"PATH": f"{tmp_path}/bin"})
+    first, second, *_ = candidates(Search(tmp_path, "", Settings(), {"PATH": f"{tmp_path}/bin"}))
     assert (first.source, first.path) == ("`poetry env info -p`", "")
     assert second.path == ("" if "other" in listed else str(python))
 
@@ -207,7 +207,7 @@ def test_a_dead_environment_is_passed_over_and_named(tmp_path: Path) -> None:
     make_script(tmp_path / ".venv/bin/python", "echo some noise >&2; echo 'it broke' >&2; exit 3")
     make_script(tmp_path / "venv/bin/python", "exit 3").write_text("#!/gone/python\n", "utf-8")
     chosen = choose_interpreter(
-        tmp_path, "", Settings(), BARE | {"VIRTUAL_ENV": "/opt/gone"}, tmp_path / "memory"
+        tmp_path, "", Settings(), BARE | {"VIRTUAL_ENV": "/opt/gone"}, tmp_path / "cache"
     )
     assert chosen.path == sys.executable
     assert chosen.refused == (
@@ -234,8 +234,8 @@ def test_the_interpreter_stays_in_its_environment(tmp_path: Path) -> None:
 def test_an_interpreter_behind_a_command(tmp_path: Path) -> None:
     python = make_venv(tmp_path / "container")
     run = make_script(tmp_path / "exec", f'shift; shift; exec {python} "$@"')
-    found = choose(tmp_path, run=(str(run), "web"))
-    assert found == ("the setting `run`", "python")
+    chosen = choose(tmp_path, run=(str(run), "web"))
+    assert chosen == ("the setting `run`", "python")
     with pytest.raises(CouldNotJudge) as caught:
         choose(tmp_path, run=("/gone/docker", "exec"))
     assert caught.value.message == "the setting 'run' starts /gone/docker, which does not exist"
@@ -270,7 +270,7 @@ def test_libraries_that_are_too_old_are_said_before_they_are_imported(
     assert caught.value.fix.endswith("alembic-lockstep check --static")
 
 
-# The memory
+# The cache
 
 
 def counting(python: str, folder: Path) -> None:
@@ -318,7 +318,7 @@ def test_a_package_that_was_installed_later_is_seen(tmp_path: Path) -> None:
     assert choose(tmp_path)[1] == python
 
 
-def test_an_environment_that_went_away_is_not_remembered(tmp_path: Path) -> None:
+def test_an_environment_that_went_away_is_not_cached(tmp_path: Path) -> None:
     python = make_venv(tmp_path / "elsewhere")
     make_script(tmp_path / "bin/pdm", f"echo {python}")
     (tmp_path / "pdm.lock").touch()
@@ -328,15 +328,15 @@ def test_an_environment_that_went_away_is_not_remembered(tmp_path: Path) -> None
     assert choose(tmp_path, environ=environ)[1] == sys.executable
 
 
-def test_directories_are_remembered_side_by_side(tmp_path: Path) -> None:
-    one, two = make_venv(tmp_path / "one/.venv"), make_venv(tmp_path / "two/.venv")
-    assert [choose(tmp_path, name)[1] for name in ("one", "two", "one")] == [one, two, one]
-    memory = json.loads((tmp_path / ".git/interpreters.json").read_text("utf-8"))
-    assert sorted(memory) == ["one", "two"]
+def test_directories_are_cached_side_by_side(tmp_path: Path) -> None:
+    first, second = make_venv(tmp_path / "one/.venv"), make_venv(tmp_path / "two/.venv")
+    assert [choose(tmp_path, name)[1] for name in ("one", "two", "one")] == [first, second, first]
+    cache = json.loads((tmp_path / ".git/interpreters.json").read_text("utf-8"))
+    assert sorted(cache) == ["one", "two"]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"": 3}', '{"": {"path": "x"}}', "\x00"])
-def test_a_damaged_memory_is_forgotten(tmp_path: Path, text: str) -> None:
+def test_a_damaged_cache_is_ignored(tmp_path: Path, text: str) -> None:
     python = make_venv(tmp_path / ".venv")
     (tmp_path / ".git").mkdir()
     (tmp_path / ".git/interpreters.json").write_text(text, "utf-8")

@@ -19,7 +19,7 @@ from alembic_lockstep.context import RunContext
 from alembic_lockstep.debug import debug
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.entries import Change
-from alembic_lockstep.interpreters.choice import recall_interpreter
+from alembic_lockstep.interpreters.choice import cached_interpreter
 from alembic_lockstep.interpreters.environ import environ_digest
 
 KIND = "verdicts"
@@ -104,7 +104,7 @@ class VerdictCache:
     def _interpreter(self, folder: str, settings: Settings) -> str:
         """Return the Python that would run now, "" if candidates would have to be tried."""
         repository = self.context.repository
-        chosen = recall_interpreter(
+        chosen = cached_interpreter(
             repository.root,
             folder,
             settings,

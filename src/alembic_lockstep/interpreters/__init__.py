@@ -1,1 +1,1 @@
-"""The project's Python, found without configuration."""
+"""Find the project's Python without configuration."""

@@ -1,4 +1,4 @@
-"""Where the project's Python may be: the places looked at, and the tools asked, in order."""
+"""List the interpreters that may be the project's: paths to try and tools to ask, in order."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from pathlib import Path
 
 from alembic_lockstep.config import Settings
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.interpreters.elsewhere import inside, outside
+from alembic_lockstep.interpreters.elsewhere import environments_inside, environments_outside
 from alembic_lockstep.system.regular import read_text
 
-# Without a setting our own interpreter would do.
 FIX = (
     "Install the project there, or correct the setting. Without it, the project's environment is "
     "looked for."
@@ -26,7 +25,7 @@ FIX_INSIDE = (
     'there:\n[tool.alembic-lockstep]\npython = "/app/.venv/bin/python"'
 )
 OWN = "alembic-lockstep's own interpreter"
-# The first start of such a tool compiles hundreds of modules; its answer is remembered.
+# The first start of such a tool compiles hundreds of modules; its answer is cached.
 _LOOKUP_SECONDS = 60.0
 
 
@@ -35,9 +34,9 @@ class Candidate:
     """An interpreter that may be the project's.
 
     Attributes:
-        source: What named it, in words for a message.
-        path: Absolute; empty where the source named none.
-        refused: The candidates before it, with why they were refused, a line each.
+        source: Where its path comes from, in words for a message.
+        path: Absolute; "" where the source names none.
+        refused: The candidates before it and why each was refused, a line each.
     """
 
     source: str
@@ -46,7 +45,7 @@ class Candidate:
 
     @property
     def note(self) -> str:
-        """What the summary says if nothing of the project led to it; else empty."""
+        """Return a note for the summary if it is our own interpreter; else ""."""
         if self.source != OWN:
             return ""
         return (
@@ -60,7 +59,13 @@ class Candidate:
 
 @dataclass(frozen=True)
 class _Tool:
-    """A tool that keeps environments elsewhere: how its projects look, how it is asked."""
+    """A tool that keeps environments outside of the project.
+
+    Attributes:
+        files: Files that projects of this tool have.
+        table: The beginning of its tables in pyproject.toml; "" if it has none.
+        questions: The arguments that make it print an environment's path, best first.
+    """
 
     name: str
     files: tuple[str, ...]
@@ -77,37 +82,44 @@ _TOOLS = (
 )
 
 
-def candidates(
-    root: Path,
-    directory: str,
-    settings: Settings,
-    outer: Mapping[str, str],
-    main_root: Path | None = None,
-) -> Iterator[Candidate]:
-    """Yield the interpreters in the order in which they are tried.
+@dataclass(frozen=True)
+class Search:
+    """Settings and folders of a search for the project's interpreter.
 
-    Args:
+    Attributes:
         root: The working tree's top folder.
         directory: Where the environment's commands are run, POSIX from the root.
-        settings: `python` and `run` end the search: right, or the gate could not judge.
-        outer: The environment, as `outer_environ` gives it.
+        settings: `python`, `run` and `env` count; the first two end the search.
+        outer: The environment variables, as `outer_environ` returns them.
         main_root: The main worktree of a linked worktree.
+    """
+
+    root: Path
+    directory: str
+    settings: Settings
+    outer: Mapping[str, str]
+    main_root: Path | None = None
+
+
+def candidates(search: Search) -> Iterator[Candidate]:
+    """Yield the interpreters in the order in which they are tried.
 
     Raises:
         CouldNotJudge: The setting `python` names nothing that exists.
     """
+    root, settings, outer = search.root, search.settings, search.outer
     if settings.run:
-        # The interpreter is elsewhere, in a container: nothing on this disk leads to it.
+        # The interpreter is in a container: nothing on this disk leads to it.
         yield Candidate("the setting `run`", settings.python or "python")
     elif settings.python:
         path = _from_setting(root, settings.python, outer)
         if not path:
-            found = environments(root, directory, outer, main_root)
-            raise _no_such_python(root, settings.python, next(found, None))
+            default = next(virtual_environments(search), None)
+            raise _no_such_python(root, settings.python, default)
         yield Candidate("the setting `python`", path)
     else:
-        yield from environments(root, directory, outer, main_root)
-        for tool, folder in tools_in_use(root, directory).items():
+        yield from virtual_environments(search)
+        for tool, folder in tools_in_use(root, search.directory).items():
             for question in tool.questions:
                 yield _ask(tool.name, question, folder, outer)
         yield from fallbacks(outer)
@@ -123,43 +135,43 @@ def _from_setting(root: Path, python: str, outer: Mapping[str, str]) -> str:
     return (shutil.which(python, path=outer.get("PATH", "")) if is_name else None) or ""
 
 
-def _no_such_python(root: Path, python: str, found: Candidate | None) -> CouldNotJudge:
-    """Explain a setting that names nothing, with the environment that would be used without it."""
-    what = f"the setting `python` names {python}, which does not exist below {root}"
-    environment = Path(found.path).parent.parent if found else root
+def _no_such_python(root: Path, python: str, default: Candidate | None) -> CouldNotJudge:
+    """Explain a setting that names nothing; propose the default, which is used without it."""
+    summary = f"the setting `python` names {python}, which does not exist below {root}"
+    environment = Path(default.path).parent.parent if default else root
     if environment == root or not environment.is_relative_to(root):
-        return CouldNotJudge(what, fix="Correct the setting, or remove it.")
+        return CouldNotJudge(summary, fix="Correct the setting, or remove it.")
     name = json.dumps(environment.relative_to(root).as_posix(), ensure_ascii=False)
-    return CouldNotJudge(what, fix=f"[tool.alembic-lockstep]\npython = {name}")
+    return CouldNotJudge(summary, fix=f"[tool.alembic-lockstep]\npython = {name}")
 
 
-def environments(
-    root: Path, directory: str, outer: Mapping[str, str], main_root: Path | None
-) -> Iterator[Candidate]:
-    """Yield the virtual environments that are found by looking at a few paths."""
+def virtual_environments(search: Search) -> Iterator[Candidate]:
+    """Yield the virtual environments at the usual paths, without starting a tool."""
+    root, outer = search.root, search.outer
     for variable in ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT"):
         if outer.get(variable):
             yield Candidate(variable, str(_python_of(root / outer[variable])))
-    places = _places(root, directory, main_root)
-    for look in (inside, outside):
-        for place, words in places.items():
-            for name, folder in look(place, outer):
-                python = _python_of(folder)
+    for environments_of in (environments_inside, environments_outside):
+        for folder, words in _folders(search).items():
+            for name, environment in environments_of(folder, outer):
+                python = _python_of(environment)
                 if os.path.isfile(python):  # noqa: PTH113 - another account's folder raises there
                     yield Candidate(f"{name} {words}", str(python))
 
 
-def _places(root: Path, directory: str, main_root: Path | None) -> dict[Path, str]:
-    places = {root / directory: f"in {directory}"} if directory else {}
-    places.setdefault(root, "at the root")
+def _folders(search: Search) -> dict[Path, str]:
+    """Return the project's folders, best first, with words for a message."""
+    directory, main_root = search.directory, search.main_root
+    folders = {search.root / directory: f"in {directory}"} if directory else {}
+    folders.setdefault(search.root, "at the root")
     if main_root is not None:
-        places.setdefault(main_root / directory, "in the main worktree")
-        places.setdefault(main_root, "in the main worktree")
-    return places
+        folders.setdefault(main_root / directory, "in the main worktree")
+        folders.setdefault(main_root, "in the main worktree")
+    return folders
 
 
 def _python_of(environment: Path) -> Path:
-    """Return a virtual environment's interpreter, unresolved: resolved it would leave it."""
+    """Return a virtual environment's interpreter: unresolved, as links lead out of it."""
     if os.name == "nt":
         return environment / "Scripts" / "python.exe"
     return environment / "bin" / "python"
@@ -196,29 +208,29 @@ def _ask(name: str, question: str, folder: Path, outer: Mapping[str, str]) -> Ca
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return Candidate(f"{source} ({type(error).__name__})", "")
-    named = _named(answer.stdout) if answer.returncode == 0 else None
-    if named is None:
+    path = _path_in(answer.stdout) if answer.returncode == 0 else None
+    if path is None:
         return Candidate(source, "")
-    return Candidate(source, str(_python_of(named) if named.is_dir() else named))
+    return Candidate(source, str(_python_of(path) if path.is_dir() else path))
 
 
-def _named(answer: str) -> Path | None:
-    """Return the one path that a tool's answer names, beside what else it may have printed."""
+def _path_in(answer: str) -> Path | None:
+    """Return the path that a tool printed, perhaps among other lines; None if it is not unique."""
     lines = [line.strip().removesuffix(" (Activated)") for line in answer.splitlines()]
     paths = [path for path in map(Path, lines) if path.is_absolute()]
     return paths[0] if len(paths) == 1 else None
 
 
 def fallbacks(outer: Mapping[str, str]) -> Iterator[Candidate]:
-    """Yield the interpreters that no file of the project leads to."""
+    """Yield the interpreters that do not depend on the project's files."""
     if outer.get("CONDA_PREFIX"):
         prefix = Path(outer["CONDA_PREFIX"])
         python = prefix / "python.exe" if os.name == "nt" else _python_of(prefix)
         yield Candidate("CONDA_PREFIX", str(python))
     # A container image or a CI job often installs the project without any environment.
     for name in ("python", "python3"):
-        found = shutil.which(name, path=outer.get("PATH", ""))
-        if found:
-            yield Candidate(f"{name} on PATH", found)
+        path = shutil.which(name, path=outer.get("PATH", ""))
+        if path:
+            yield Candidate(f"{name} on PATH", path)
             break
     yield Candidate(OWN, sys.executable)

@@ -1,6 +1,6 @@
-"""Environments that are named by a file of the project, or kept elsewhere under its path's hash.
+"""List environments that a file of the project names, or that tools store under its path's hash.
 
-The tools need not be on PATH: an editor starts hooks with another one than the shell's.
+The tools need not be on PATH: an editor starts hooks with another PATH than the shell's.
 """
 
 from __future__ import annotations
@@ -15,96 +15,94 @@ from pathlib import Path
 
 from alembic_lockstep.system.regular import read_text
 
-Found = Iterator[tuple[str, Path]]
-_MOST = 4096  # what a file that holds a path has at most
+Environments = Iterator[tuple[str, Path]]
+_MOST = 4096  # characters: files that hold a path are shorter
 
 
-def inside(place: Path, outer: Mapping[str, str]) -> Found:
-    """Yield environments below a folder of the project: from words for a message to the folder."""
+def environments_inside(folder: Path, outer: Mapping[str, str]) -> Environments:
+    """Yield environments below a folder of the project: words for a message, and the path."""
     for name in (".venv", "venv", "env"):
-        if (place / name).is_file():
-            yield from _named_in(place / name, outer)
+        if (folder / name).is_file():
+            yield from _named_in(folder / name, outer)
         else:
-            yield name, place / name
+            yield name, folder / name
     for pattern in (".venv[-_3]*", "venv[-_3]*", ".direnv/python-*", ".direnv/virtualenv"):
-        yield from ((_below(one, place), one) for one in sorted(place.glob(pattern)))
-    yield ".pixi/envs/default", place / ".pixi" / "envs" / "default"
-    for one in sorted(place.glob(".pixi/envs/*")):
-        if one.name != "default":
-            yield _below(one, place), one
-    yield ".conda", place / ".conda"
+        yield from ((_below(path, folder), path) for path in sorted(folder.glob(pattern)))
+    yield ".pixi/envs/default", folder / ".pixi" / "envs" / "default"
+    for path in sorted(folder.glob(".pixi/envs/*")):
+        if path.name != "default":
+            yield _below(path, folder), path
+    yield ".conda", folder / ".conda"
 
 
-def outside(place: Path, outer: Mapping[str, str]) -> Found:
-    """Yield environments elsewhere that belong to a folder of the project."""
-    pdm = _first_line(place / ".pdm-python")
+def environments_outside(folder: Path, outer: Mapping[str, str]) -> Environments:
+    """Yield environments outside of a folder of the project that belong to it."""
+    pdm = _first_line(folder / ".pdm-python")
     if pdm:  # the interpreter itself
         yield ".pdm-python", Path(pdm).parent.parent
-    version = _first_line(place / ".python-version")
+    version = _first_line(folder / ".python-version")
     root = outer.get("PYENV_ROOT") or (_home(outer) and f"{_home(outer)}/.pyenv")
     if root and _is_name(version):
         yield f"{version} of pyenv", Path(root, "versions", version)
-    yield from _by_hash(place, outer)
-    yield from _of_virtualenvwrapper(place, outer)
-    yield from _of_conda(place, outer)
+    yield from _by_hash(folder, outer)
+    yield from _of_virtualenvwrapper(folder, outer)
+    yield from _of_conda(folder, outer)
 
 
-def _named_in(file: Path, outer: Mapping[str, str]) -> Found:
+def _named_in(file: Path, outer: Mapping[str, str]) -> Environments:
     """Yield the environment whose path, or name below WORKON_HOME, a file holds."""
-    named = _first_line(file)
-    if not named:
+    path = _first_line(file)
+    if not path:
         return
     words = f"{file.name} (a file that names it)"
-    yield words, file.parent / os.path.expanduser(named)  # noqa: PTH111 - never raises
-    if _is_name(named):
-        yield from ((words, home / named) for home in _workon_homes(outer))
+    yield words, file.parent / os.path.expanduser(path)  # noqa: PTH111 - never raises
+    if _is_name(path):
+        yield from ((words, home / path) for home in _workon_homes(outer))
 
 
-def _by_hash(place: Path, outer: Mapping[str, str]) -> Found:
-    """Yield what poetry, pipenv and hatch have made for a folder, if that is one only."""
-    if (place / "pyproject.toml").is_file():
+def _by_hash(folder: Path, outer: Mapping[str, str]) -> Environments:
+    """Yield the environment of poetry, hatch or pipenv for a folder, unless it has several."""
+    if (folder / "pyproject.toml").is_file():
         # poetry.utils.env.EnvManager.generate_env_name
-        mark = _hash(os.path.normcase(os.path.realpath(place)))
+        mark = _hash(os.path.normcase(os.path.realpath(folder)))
         for home in _poetry_homes(outer):
             yield from _only("poetry's", home.glob(f"*-{mark}-py*"))
         # hatch.env.virtual.VirtualEnvironment
-        mark = _hash(str(place))
+        mark = _hash(str(folder))
         for home in _data_homes(outer):
-            every = [*(home / "hatch/env/virtual").glob(f"*/{mark}/*")]
-            # The environment `default` is called like the project.
-            default = [one for one in every if one.name == one.parents[1].name]
-            yield from _only("hatch's", iter(default or every))
-    if (place / "Pipfile").is_file():
+            paths = [*(home / "hatch/env/virtual").glob(f"*/{mark}/*")]
+            # The environment `default` has the project's name.
+            default = [path for path in paths if path.name == path.parents[1].name]
+            yield from _only("hatch's", iter(default or paths))
+    if (folder / "Pipfile").is_file():
         # pipenv.project.Project.virtualenv_name
-        mark = _hash(str(place / "Pipfile"))
+        mark = _hash(str(folder / "Pipfile"))
         homes = [Path(outer["WORKON_HOME"])] if outer.get("WORKON_HOME") else []
-        for home in (*homes, *(one / "virtualenvs" for one in _data_homes(outer))):
+        for home in (*homes, *(home / "virtualenvs" for home in _data_homes(outer))):
             yield from _only("pipenv's", home.glob(f"*-{mark}*"))
 
 
-def _only(words: str, folders: Iterator[Path]) -> Found:
+def _only(words: str, folders: Iterator[Path]) -> Environments:
     """Yield a folder if it is the only one: of several, the tool itself has to choose."""
     with suppress(OSError):
-        every = list(folders)
-        if len(every) == 1:
-            yield f"{words} {every[0].name}", every[0]
+        paths = list(folders)
+        if len(paths) == 1:
+            yield f"{words} {paths[0].name}", paths[0]
 
 
-def _of_virtualenvwrapper(place: Path, outer: Mapping[str, str]) -> Found:
+def _of_virtualenvwrapper(folder: Path, outer: Mapping[str, str]) -> Environments:
     for home in _workon_homes(outer):
         for file in sorted(home.glob("*/.project")):
-            if _first_line(file) == str(place):
+            if _first_line(file) == str(folder):
                 yield f"virtualenvwrapper's {file.parent.name}", file.parent
 
 
-def _of_conda(place: Path, outer: Mapping[str, str]) -> Found:
-    text = next(
-        filter(None, (read_text(place / f"environment.{one}") for one in ("yml", "yaml"))), ""
-    )
-    named = re.search(r"(?m)^name:\s*[\"']?([\w.-]+)", text or "")
-    if named:
+def _of_conda(folder: Path, outer: Mapping[str, str]) -> Environments:
+    texts = (read_text(folder / f"environment.{suffix}") for suffix in ("yml", "yaml"))
+    name = re.search(r"(?m)^name:\s*[\"']?([\w.-]+)", next(filter(None, texts), ""))
+    if name:
         for root in _conda_roots(outer):
-            yield f"conda's {named[1]}", root / "envs" / named[1]
+            yield f"conda's {name[1]}", root / "envs" / name[1]
 
 
 def _conda_roots(outer: Mapping[str, str]) -> Iterator[Path]:
@@ -127,14 +125,14 @@ def _poetry_homes(outer: Mapping[str, str]) -> Iterator[Path]:
     home = _home(outer)
     caches = [outer.get("XDG_CACHE_HOME") or (home and f"{home}/.cache")]
     caches.append(home and f"{home}/Library/Caches")
-    yield from (Path(one, "pypoetry", "virtualenvs") for one in caches if one)
+    yield from (Path(cache, "pypoetry", "virtualenvs") for cache in caches if cache)
 
 
 def _data_homes(outer: Mapping[str, str]) -> Iterator[Path]:
     home = _home(outer)
-    named = outer.get("XDG_DATA_HOME") or (home and f"{home}/.local/share")
-    places = (named, home and f"{home}/Library/Application Support")
-    yield from (Path(one) for one in places if one)
+    linux = outer.get("XDG_DATA_HOME") or (home and f"{home}/.local/share")
+    macos = home and f"{home}/Library/Application Support"
+    yield from (Path(path) for path in (linux, macos) if path)
 
 
 def _workon_homes(outer: Mapping[str, str]) -> Iterator[Path]:
@@ -148,7 +146,7 @@ def _home(outer: Mapping[str, str]) -> str:
 
 
 def _hash(path: str) -> str:
-    """Return the mark that poetry, hatch and pipenv make of a path."""
+    """Return the hash of a path that poetry, hatch and pipenv use in names."""
     digest = hashlib.sha256(path.encode("utf-8", "surrogateescape")).digest()
     return base64.urlsafe_b64encode(digest).decode()[:8]
 
@@ -163,5 +161,5 @@ def _is_name(text: str) -> bool:
     return re.fullmatch(r"\w[\w.+-]*", text) is not None
 
 
-def _below(path: Path, place: Path) -> str:
-    return path.relative_to(place).as_posix()
+def _below(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix()
