@@ -179,8 +179,8 @@ def read_histories(
         CouldNotJudge: the project's own command does not find one of the environments any more.
     """
     base, changes = change_set.base, change_set.changes
-    before = [finder.in_base(env, base, changes) for env in envs]
-    finder.refuse_lost(envs, before, base, changes)
+    before = [finder.find_in_base(env, base, changes) for env in envs]
+    finder.refuse_lost_environments(envs, before, base, changes)
     environments = [env.environment for env in envs]
     return [
         Histories(

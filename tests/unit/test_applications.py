@@ -8,7 +8,7 @@ from alembic_lockstep.alembic_env.alchemy import alchemy_configs
 from alembic_lockstep.alembic_env.applications import FLASK, find_applications
 
 
-def found(path: str, text: str, directory: str = "") -> list[str]:
+def applications_in(path: str, text: str, directory: str = "") -> list[str]:
     return find_applications(FLASK, [path], {path: text}.get, directory)
 
 
@@ -24,7 +24,7 @@ def found(path: str, text: str, directory: str = "") -> list[str]:
     ],
 )
 def test_an_application_is_found(text: str, name: str) -> None:
-    assert found("shop/wiring.py", text) == [f"shop.wiring:{name}"]
+    assert applications_in("shop/wiring.py", text) == [f"shop.wiring:{name}"]
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_an_application_is_found(text: str, name: str) -> None:
     ["", "def create_application(): ...", "Flask('shop')", "app = Flask", "def broken(:", "\0"],
 )
 def test_other_code_is_none(text: str) -> None:
-    assert found("shop/wiring.py", text) == []
+    assert applications_in("shop/wiring.py", text) == []
 
 
 @pytest.mark.parametrize(
@@ -46,14 +46,14 @@ def test_other_code_is_none(text: str) -> None:
     ],
 )
 def test_its_module_is_that_which_flask_imports(path: str, directory: str, module: str) -> None:
-    assert found(path, "app = Flask('a')", directory) == [f"{module}:app"]
+    assert applications_in(path, "app = Flask('a')", directory) == [f"{module}:app"]
 
 
 @pytest.mark.parametrize(
     "path", ["tests/conftest.py", "examples/app.py", "other/app.py", "backend/app.txt"]
 )
 def test_what_is_elsewhere_is_none(path: str) -> None:
-    assert found(path, "app = Flask('a')", "backend") == []
+    assert applications_in(path, "app = Flask('a')", "backend") == []
 
 
 @pytest.mark.parametrize(

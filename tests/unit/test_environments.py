@@ -88,13 +88,17 @@ def test_at_the_root() -> None:
 def test_the_directory_is_where_the_script_location_exists(
     config: str, scripts: str, directory: str
 ) -> None:
-    found = find_one({config: INI, f"{scripts}/env.py": ENV})
-    assert (found.config, found.script_location, found.directory) == (config, scripts, directory)
+    environment = find_one({config: INI, f"{scripts}/env.py": ENV})
+    assert (environment.config, environment.script_location, environment.directory) == (
+        config,
+        scripts,
+        directory,
+    )
 
 
 def test_scripts_that_were_not_committed_do_not_hide_the_environment() -> None:
-    found = find_one({"backend/alembic.ini": INI})
-    assert (found.directory, found.script_location) == ("backend", "backend/migrations")
+    environment = find_one({"backend/alembic.ini": INI})
+    assert (environment.directory, environment.script_location) == ("backend", "backend/migrations")
 
 
 @pytest.mark.parametrize(
@@ -111,20 +115,20 @@ def test_scripts_that_were_not_committed_do_not_hide_the_environment() -> None:
 )
 def test_how_a_script_location_is_written(location: str, scripts: str) -> None:
     text = f"[alembic]\nscript_location = {location}\nsqlalchemy.url = %(DB)s\n"
-    found = find_one({"b/alembic.ini": text, f"{scripts}/env.py": ENV})
-    assert (found.script_location, found.directory) == (scripts, "b")
+    environment = find_one({"b/alembic.ini": text, f"{scripts}/env.py": ENV})
+    assert (environment.script_location, environment.directory) == (scripts, "b")
 
 
 @pytest.mark.parametrize("location", ["%(dir)s/x", "/srv/migrations", "../../migrations"])
 def test_an_unknown_script_location_is_empty(location: str) -> None:
-    found = find_one({"b/alembic.ini": f"[alembic]\nscript_location = {location}\n"})
-    assert (found.script_location, found.version_locations) == ("", ())
+    environment = find_one({"b/alembic.ini": f"[alembic]\nscript_location = {location}\n"})
+    assert (environment.script_location, environment.version_locations) == ("", ())
 
 
 def test_an_ini_beside_its_env_is_run_from_above() -> None:
     tree = {"app/db/alembic.ini": "[alembic]\nscript_location = %(here)s\n", "app/db/env.py": ENV}
-    found = find_one(tree)
-    assert (found.directory, found.script_location) == ("app", "app/db")
+    environment = find_one(tree)
+    assert (environment.directory, environment.script_location) == ("app", "app/db")
 
 
 @pytest.mark.parametrize(
@@ -170,7 +174,7 @@ def test_pyproject() -> None:
 def test_several_environments_and_several_files_for_one() -> None:
     tree = {"alembic.ini": INI, "migrations/env.py": ENV, "alembic-prod.ini": INI}
     tree |= {"ci/alembic.ini": INI, "b/alembic.ini": INI, "b/migrations/env.py": ENV}
-    assert [found.config for found in find(tree)] == ["alembic.ini", "b/alembic.ini"]
+    assert [environment.config for environment in find(tree)] == ["alembic.ini", "b/alembic.ini"]
 
 
 def test_a_broken_file_is_named() -> None:
@@ -181,8 +185,11 @@ def test_a_broken_file_is_named() -> None:
 def test_the_setting_names_what_would_be_skipped() -> None:
     tree = {"tests/alembic.ini": INI, "tests/migrations/env.py": ENV, "alembic.ini": INI}
     tree |= {"db/own.conf": "[alembic]\n", "db/env.py": ENV}
-    found = find(tree, config=("./tests/alembic.ini", "db/own.conf"))
-    assert [one.script_location for one in found] == ["tests/migrations", "db"]
+    environments = find(tree, config=("./tests/alembic.ini", "db/own.conf"))
+    assert [environment.script_location for environment in environments] == [
+        "tests/migrations",
+        "db",
+    ]
 
 
 def test_the_setting_names_a_file_that_git_does_not_have() -> None:
@@ -192,25 +199,27 @@ def test_the_setting_names_a_file_that_git_does_not_have() -> None:
 
 
 def test_flask_with_its_own_discovery() -> None:
-    found = find_one(flask_tree() | {"app.py": "", "backend/app.py": FACTORY})
+    environment = find_one(flask_tree() | {"app.py": "", "backend/app.py": FACTORY})
     expected = Environment(
         "migrations/alembic.ini", "", "migrations", ("migrations/versions",), flask=True
     )
-    assert found == expected
+    assert environment == expected
     assert not find_one(flask_tree() | {"app/__init__.py": FACTORY}).flask_app
 
 
 def test_flask_app_precedence() -> None:
     tree = flask_tree("b/migrations") | {"b/.flaskenv": "FLASK_APP=flaskenv\n", "b/wsgi.py": ""}
     ignored = {".env": "FLASK_APP=ignored\n"}
-    (found,) = find(tree, environ={"FLASK_APP": "environ"}, ignored=ignored, flask_app="setting")
-    assert found.flask_app == "setting"
-    (found,) = find(tree, environ={"FLASK_APP": "environ"}, ignored=ignored)
-    assert found.flask_app == "environ"
-    (found,) = find(tree, ignored=ignored)
-    assert found.flask_app == "ignored"
-    (found,) = find(tree)
-    assert found.flask_app == "flaskenv"
+    (environment,) = find(
+        tree, environ={"FLASK_APP": "environ"}, ignored=ignored, flask_app="setting"
+    )
+    assert environment.flask_app == "setting"
+    (environment,) = find(tree, environ={"FLASK_APP": "environ"}, ignored=ignored)
+    assert environment.flask_app == "environ"
+    (environment,) = find(tree, ignored=ignored)
+    assert environment.flask_app == "ignored"
+    (environment,) = find(tree)
+    assert environment.flask_app == "flaskenv"
 
 
 @pytest.mark.parametrize(
@@ -228,14 +237,14 @@ def test_the_application_that_a_makefile_names_beats_flasks_discovery(
 ) -> None:
     """`app/__init__.py` was taken, whose factory wants arguments that `manage.py` gives."""
     tree = flask_tree() | {"app/__init__.py": "def create_app(kind): ...\n", "manage.py": ""}
-    found = find_one(tree | files)
-    assert (found.flask_app, found.flask_app_implied) == (app, implied)
+    environment = find_one(tree | files)
+    assert (environment.flask_app, environment.flask_app_implied) == (app, implied)
 
 
 def test_flask_loads_the_nearest_file_of_a_name_only() -> None:
     tree = flask_tree("b/migrations") | {".flaskenv": "FLASK_APP=far\n"}
-    (found,) = find(tree, ignored={"b/.env": "SECRET=1\n", ".env": "FLASK_APP=ignored\n"})
-    assert found.flask_app == "far"
+    (environment,) = find(tree, ignored={"b/.env": "SECRET=1\n", ".env": "FLASK_APP=ignored\n"})
+    assert environment.flask_app == "far"
     assert find_one(tree | {"b/.flaskenv": "SECRET=1\n"}).flask_app == ""
 
 
@@ -282,13 +291,17 @@ def test_flask_runs_where_its_app_is_found() -> None:
     ],
 )
 def test_the_one_application_elsewhere_is_found(files: dict[str, str], app: str) -> None:
-    found = find_one(flask_tree() | files)
-    assert (found.flask_app, found.flask_app_implied, found.directory) == (app, False, "")
+    environment = find_one(flask_tree() | files)
+    assert (environment.flask_app, environment.flask_app_implied, environment.directory) == (
+        app,
+        False,
+        "",
+    )
 
 
 def test_flask_beats_an_ini_for_the_same_scripts() -> None:
-    found = find_one(flask_tree() | {"alembic.ini": INI, "app.py": ""})
-    assert found.flask
+    environment = find_one(flask_tree() | {"alembic.ini": INI, "app.py": ""})
+    assert environment.flask
 
 
 def fix(environment: Environment, *files: str, message: str = "add games.winners") -> str:
@@ -317,8 +330,8 @@ def test_the_fix_of_a_flask_project() -> None:
 def test_the_fix_leaves_out_what_goes_without_saying() -> None:
     create = 'flask db migrate -m "add games.winners" ; git add :/migrations/versions'
     assert fix(Environment("", "", "migrations", ("migrations/versions",), flask=True)) == create
-    told = Environment("", "", "migrations", ("migrations/versions",), "app", True, True)
-    assert fix(told) == create
+    known_app = Environment("", "", "migrations", ("migrations/versions",), "app", True, True)
+    assert fix(known_app) == create
     unknown = Environment("alembic.ini", "", "", ())
     assert fix(unknown) == 'alembic revision --autogenerate -m "add games.winners"'
 
@@ -358,7 +371,7 @@ def test_a_message_cannot_run_anything() -> None:
 
 def sections(ini: str, **named: str) -> list[str]:
     files = {"alembic.ini": ini, "migrations/env.py": ENV, "other/env.py": ENV}
-    return [one.name for one in find(files, **named)]  # type: ignore[arg-type]
+    return [environment.name for environment in find(files, **named)]  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -392,8 +405,8 @@ def test_a_section_that_is_named_need_not_name_scripts_itself() -> None:
 
 def test_commands_name_the_section_and_the_arguments() -> None:
     tree = {"alembic.ini": "[b]\nscript_location = other\n", "other/env.py": ENV}
-    (found,) = find_environments(list(tree), tree.get, Settings(x=("a=b c",)), {}, tree.get)
-    create, _ = fix_commands(found, tree, "add t.c")
+    (environment,) = find_environments(list(tree), tree.get, Settings(x=("a=b c",)), {}, tree.get)
+    create, _ = fix_commands(environment, tree, "add t.c")
     assert create == "alembic -n b -x 'a=b c' revision --autogenerate -m \"add t.c\""
 
 
@@ -421,8 +434,8 @@ def test_an_environment_of_advanced_alchemy(
 ) -> None:
     tree = {"alembic.ini": INI, "migrations/env.py": ALCHEMY, **files}
     settings = Settings(alchemy_config=named)
-    (found,) = find_environments(list(tree), tree.get, settings, {}, tree.get)
-    assert (found.alchemy, found.alchemy_config) == (True, expected)
+    (environment,) = find_environments(list(tree), tree.get, settings, {}, tree.get)
+    assert (environment.alchemy, environment.alchemy_config) == (True, expected)
     by_variable = find_one(tree, environ={"LITESTAR_APP": "web:app"})  # type: ignore[arg-type]
     assert by_variable.alchemy_config == "web:app"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alembic_lockstep.alembic_env.inert_migrations import inert
+from alembic_lockstep.alembic_env.inert_migrations import inert_facts
 
 HEAD = 'revision: str = "b"\ndown_revision = "a"\n'
 
@@ -33,7 +33,7 @@ def upgrade(name: str | None = None, *, sizes=SIZES) -> None:
 def downgrade() -> None:
     op.drop_column("games", "winners")
 '''
-    assert inert(text) == {
+    assert inert_facts(text) == {
         "revision": "b",
         "down_revision": ("a", "z"),
         "branch_labels": None,
@@ -50,7 +50,7 @@ def downgrade() -> None:
 
 
 def test_a_mark_of_the_byte_order_and_an_old_escape_are_passed_over() -> None:
-    assert inert(f"\ufeff{HEAD}PATTERN = '\\d'\n") is not None
+    assert inert_facts(f"\ufeff{HEAD}PATTERN = '\\d'\n") is not None
 
 
 @pytest.mark.parametrize(
@@ -82,8 +82,8 @@ def test_a_mark_of_the_byte_order_and_an_old_escape_are_passed_over() -> None:
     ],
 )
 def test_whatever_may_do_more_is_loaded(more: str) -> None:
-    assert inert(HEAD) is not None
-    assert inert(f"{HEAD}{more}\n") is None
+    assert inert_facts(HEAD) is not None
+    assert inert_facts(f"{HEAD}{more}\n") is None
 
 
 @pytest.mark.parametrize(
@@ -98,4 +98,4 @@ def test_whatever_may_do_more_is_loaded(more: str) -> None:
     ],
 )
 def test_what_json_or_this_python_does_not_know_is_loaded(text: str) -> None:
-    assert inert(text) is None
+    assert inert_facts(text) is None

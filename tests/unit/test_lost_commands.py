@@ -111,8 +111,8 @@ def test_what_it_still_finds_and_what_it_never_did_is_judged(
     graph: Graph, files: Files, change: Files, names: list[str] | None
 ) -> None:
     begin(graph, files, change)
-    found = graph.environments()
-    assert names is None or found == names
+    environments = graph.environments()
+    assert names is None or environments == names
 
 
 def test_a_section_that_the_settings_name_is_meant(graph: Graph) -> None:

@@ -34,8 +34,8 @@ FILES = {
 
 
 def place(environment: Environment, files: dict[str, str], *tables: str) -> Placement:
-    found = [parse_revision(path, text) for path, text in files.items()]
-    history = History(one for one in found if one is not None)
+    revisions = [parse_revision(path, text) for path, text in files.items()]
+    history = History(revision for revision in revisions if revision is not None)
     return place_revision(environment, history, files.get, tables)
 
 

@@ -137,8 +137,8 @@ def test_reading_tells_revisions_helpers_and_broken_files_apart() -> None:
     }
     revisions, broken = read_revisions([*texts, "v/gone.py"], texts.get)
     assert [revision.id for revision in revisions] == ["a"]
-    assert [(one.path, one.line) for one in broken] == [("v/broken.py", 2), ("v/null.py", 1)]
-    assert all(isinstance(one, Broken) and one.message for one in broken)
+    assert [(each.path, each.line) for each in broken] == [("v/broken.py", 2), ("v/null.py", 1)]
+    assert all(isinstance(each, Broken) and each.message for each in broken)
 
 
 @pytest.mark.parametrize(
@@ -211,8 +211,8 @@ def test_new_revisions_come_parents_first() -> None:
 
 def test_new_revisions_of_a_broken_graph() -> None:
     new = [rev("b", "c"), rev("c", "b"), rev("d", "gone"), rev("d", "b")]
-    found = History([rev("a"), *new]).new_since(History([rev("a")]))
-    assert sorted(one.id for one in found) == ["b", "c", "d", "d"]
+    added = History([rev("a"), *new]).new_since(History([rev("a")]))
+    assert sorted(revision.id for revision in added) == ["b", "c", "d", "d"]
 
 
 IDS = st.sampled_from(["aaaa", "bbbb", "cccc", "d-1", "e@head", "label"])
@@ -228,7 +228,7 @@ GRAPHS = st.lists(
 def test_no_graph_crashes(tree: list[Revision], base: list[Revision]) -> None:
     history, before = History(tree), History(base)
     assert set(history.heads) <= history.ids
-    assert {one.id for one in history.new_since(before)} == history.ids - before.ids
+    assert {revision.id for revision in history.new_since(before)} == history.ids - before.ids
     history.missing_parents()
 
 
@@ -253,4 +253,4 @@ def test_alembic_agrees(tmp_path: Path) -> None:
     revisions, _ = read_revisions(texts, texts.get)
     history = History(revisions)
     assert history.heads == tuple(sorted(script.get_heads()))
-    assert history.ids == {one.revision for one in script.walk_revisions()}
+    assert history.ids == {revision.revision for revision in script.walk_revisions()}

@@ -16,7 +16,7 @@ from alembic_lockstep.advice.variables import (
     placeholder,
 )
 from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree
-from alembic_lockstep.alembic_env.templates import filled_in
+from alembic_lockstep.alembic_env.templates import complete_config_advice
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.probe.extensions import extension_for
 
@@ -61,7 +61,7 @@ def hint(observation: Observation, env: EnvironmentAtTree | None = None) -> str:
         or _write_advice(observation, message)
         or env_script_advice(observation, _env_script_text(env))
         or _argument_advice(observation, message)
-        or (filled_in(env.environment, env.tree) if env and _PLACEHOLDER.search(message) else "")
+        or _template_advice(message, env)
         or _variable_advice(observation, env)
         or _empty_database_advice(observation, message)
         or _setup_advice(message)
@@ -131,6 +131,12 @@ def _connection_advice(observation: Observation, condition: str) -> str:
         f"{condition}, add to pyproject.toml:\n[tool.alembic-lockstep]\n"
         f"allow-connect = {_quoted(addresses)}"
     )
+
+
+def _template_advice(message: str, env: EnvironmentAtTree | None) -> str:
+    if env is None or not _PLACEHOLDER.search(message):
+        return ""
+    return complete_config_advice(env.environment, env.tree)
 
 
 def _argument_advice(observation: Observation, message: str) -> str:

@@ -1,4 +1,4 @@
-"""Applications of web frameworks that a tree has, wherever they stand: read, and not imported."""
+"""Find applications of web frameworks in a tree's files, which are read and not imported."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _DEF = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 @dataclass(frozen=True)
 class Framework:
-    """How applications of a framework are made.
+    """Names by which applications of a framework are recognised.
 
     Attributes:
-        classes: What is called for it.
-        factories: Functions that make one, whatever they call.
+        classes: The classes of applications.
+        factories: Names of functions that return an application, whatever they call.
         pattern: A regular expression for `git grep -E`: files without it have no application.
     """
 
@@ -36,7 +36,7 @@ LITESTAR = Framework(frozenset({"Litestar"}), frozenset(), r"Litestar\(")
 def find_applications(
     framework: Framework, paths: Iterable[str], read: Read, directory: str
 ) -> list[str]:
-    """Return the applications and factories in files, each as the framework's `--app` names it.
+    """Return the applications and factories in files, each as a value of the framework's `--app`.
 
     Args:
         directory: Where its command is run; applications elsewhere cannot be imported there.
@@ -51,13 +51,17 @@ def find_applications(
 
 
 def module_of(path: str) -> str:
-    """Return the name under which a file is imported from the folder that it is told from."""
+    """Return the name of a file's module.
+
+    Args:
+        path: POSIX from the folder in which the framework's command is run.
+    """
     inner = path.removeprefix("src/").removesuffix(".py").removesuffix("/__init__")
     return inner.replace("/", ".")
 
 
 def assigned_calls(text: str, classes: frozenset[str]) -> Iterator[str]:
-    """Yield the module's names that are assigned what a call of these classes gives."""
+    """Yield the module's names that are assigned an instance of one of these classes."""
     for statement in syntax_tree(text).body:
         if isinstance(statement, (ast.Assign, ast.AnnAssign)):
             values = [statement.value]
@@ -89,10 +93,12 @@ def _is_call(node: ast.AST | None, classes: frozenset[str]) -> bool:
 
 
 def _arguments(arguments: ast.arguments) -> str:
-    """Return a call's arguments where a factory cannot do without; "" where it can."""
+    """Return arguments for a call of a factory; "" if it requires none."""
     positional = [*arguments.posonlyargs, *arguments.args]
-    wanted = positional[: len(positional) - len(arguments.defaults)]
-    words = [f"'{argument.arg}'" for argument in wanted]
+    required = positional[: len(positional) - len(arguments.defaults)]
+    words = [f"'{argument.arg}'" for argument in required]
     keywords = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
-    words += [f"{one.arg}='{one.arg}'" for one, default in keywords if default is None]
+    words += [
+        f"{argument.arg}='{argument.arg}'" for argument, default in keywords if default is None
+    ]
     return f"({', '.join(words)})" if words else ""

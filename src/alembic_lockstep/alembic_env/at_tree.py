@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -13,6 +11,12 @@ from posixpath import basename
 
 from alembic_lockstep.alembic_env.config_sources import Sources, folder_of, join, upward
 from alembic_lockstep.alembic_env.environments import Environment, find_environments, is_candidate
+from alembic_lockstep.alembic_env.missing_environments import (
+    no_application,
+    no_configuration,
+    no_environment,
+    no_section,
+)
 from alembic_lockstep.alembic_env.options import MAIN_SECTION, read_options
 from alembic_lockstep.alembic_env.revisions import (
     Broken,
@@ -21,32 +25,21 @@ from alembic_lockstep.alembic_env.revisions import (
     migration_files,
     read_revisions,
 )
-from alembic_lockstep.alembic_env.templates import (
-    filled_in,
-    scripts_without_config,
-    template_without_location,
-    without_url,
-    write_config,
-)
+from alembic_lockstep.alembic_env.templates import without_url
 from alembic_lockstep.alembic_env.written import written_app
 from alembic_lockstep.config import Settings
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.entries import Change
 from alembic_lockstep.git.listing import list_ignored
-from alembic_lockstep.git.pathspec import add_command, from_anywhere
+from alembic_lockstep.git.pathspec import from_anywhere
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.system.regular import read_text
 
-# A line of a configuration; of the shape that `git grep -E` knows.
-_LOCATION = r"^ *script_location *[=:]"
-# Files that only quote such lines.
-_TEXTS = (".adoc", ".html", ".mako", ".md", ".py", ".rst", ".txt")
-
 
 @dataclass(frozen=True)
 class EnvironmentAtTree:
-    """An environment as one tree has it."""
+    """Environment as it is in one tree."""
 
     environment: Environment
     tree: Tree
@@ -74,7 +67,7 @@ class EnvironmentAtTree:
 
 @dataclass(frozen=True)
 class EnvironmentFinder:
-    """Finds the environments of trees of a repository."""
+    """Finder of the environments in a repository's trees."""
 
     repository: Repository
     settings: Settings
@@ -84,18 +77,19 @@ class EnvironmentFinder:
         """Return all environments of a tree; raise `CouldNotJudge` if there is none."""
         environments = self._environments(tree, self.settings)
         if not environments:
-            raise _no_environment(tree, self.repository)
+            raise no_environment(tree, self.repository)
         for environment in environments:
             _refuse_devices(environment, tree)
         return [EnvironmentAtTree(environment, tree) for environment in environments]
 
-    def in_base(
+    def find_in_base(
         self, env: EnvironmentAtTree, base: Tree, changes: Iterable[Change]
     ) -> EnvironmentAtTree | None:
         """Return the environment as the base has it; None if it is new.
 
-        Under another configuration file it is the one with the same env.py, wherever that was. A
-        configuration that cannot be read is taken to be the tree's: this commit may mend it.
+        If its configuration file was renamed, it is the environment with the same env.py, which
+        may have been moved too. Where the base's configuration cannot be read, the tree's counts:
+        this commit may mend it.
         """
         environment = env.environment
         old_paths = {change.path: change.old_path for change in changes}
@@ -116,7 +110,7 @@ class EnvironmentFinder:
         return moved or self._configured_by_tree(env, base)
 
     def _configured_by_tree(self, env: EnvironmentAtTree, base: Tree) -> EnvironmentAtTree | None:
-        """Return the environment if the base lacks only its configuration."""
+        """Return the environment if the base lacks only its configuration; else None."""
         config, script = env.environment.config, f"{env.environment.script_location}/env.py"
         if script not in base.files or config in base.files:
             return None
@@ -126,15 +120,15 @@ class EnvironmentFinder:
     def _moved(
         self, environment: Environment, config: str, script: str, base: Tree
     ) -> EnvironmentAtTree | None:
-        """Return the environment from a folder that is not searched, such as a template's.
+        """Return the base's environment in a folder that is not searched, such as a template's.
 
         Args:
-            config: Where its configuration was; "" if git does not know.
-            script: Where its env.py was.
+            config: The former path of its configuration; "" if git did not detect one.
+            script: The former path of its env.py.
         """
         folders = upward(folder_of(script))
-        beside = (join(folder, basename(environment.config)) for folder in folders)
-        for path in filter(base.files.__contains__, (config, *beside)):
+        likely = (join(folder, basename(environment.config)) for folder in folders)
+        for path in filter(base.files.__contains__, (config, *likely)):
             old = replace(environment, config=path)
             named = replace(self.settings, config=(old.name,))
             with suppress(CouldNotJudge):
@@ -143,27 +137,27 @@ class EnvironmentFinder:
                         return EnvironmentAtTree(moved, base)
         return None
 
-    def refuse_lost(
+    def refuse_lost_environments(
         self,
         envs: Sequence[EnvironmentAtTree],
         before: Sequence[EnvironmentAtTree | None],
         base: Tree,
         changes: Iterable[Change],
     ) -> None:
-        """Refuse a commit after which `alembic` or `flask db` do not find their environment.
+        """Refuse a commit after which `alembic` or `flask db` does not find its environment.
 
-        We may still find it: by the name of its section, or by guessing the application.
+        This tool may still find it: by the name of its section, or by guessing the application.
 
         Args:
             before: The environments at the base.
 
         Raises:
-            CouldNotJudge: with what to put back, or to set if it is meant.
+            CouldNotJudge: An environment is lost; its fix says what to restore or to set.
         """
         for env, in_base in zip(envs, before, strict=True):
-            was_found = in_base is not None and in_base.environment.flask_app_implied
-            if was_found and not (env.environment.flask_app_implied or _says_app(env.tree)):
-                raise _no_application(env.environment)
+            was_implied = in_base is not None and in_base.environment.flask_app_implied
+            if was_implied and not (env.environment.flask_app_implied or _sets_app(env.tree)):
+                raise no_application(env.environment)
         if self.settings.config or not any(is_candidate(change.old_path) for change in changes):
             return
         old: list[Environment] = []
@@ -176,9 +170,9 @@ class EnvironmentFinder:
             if f"{location}/env.py" not in tree.files:
                 continue
             if not same:
-                raise _no_configuration(environment)
+                raise no_configuration(environment)
             if environment.section == MAIN_SECTION not in {each.section for each in same}:
-                raise _no_section(same[0])
+                raise no_section(same[0])
 
     def _environments(self, tree: Tree, settings: Settings) -> list[Environment]:
         environments = find_environments(
@@ -186,13 +180,13 @@ class EnvironmentFinder:
         )
         strays = [] if settings.config else without_url(environments, tree)
         return [
-            _behind_links(each, tree)
+            _with_real_folders(each, tree)
             for each in environments
             if each not in strays and not _is_alias(each, tree)
         ]
 
     def notes(self, tree: Tree) -> list[str]:
-        """Return what the summary should say of environments that are left out."""
+        """Return a line for the summary for each environment that is left out."""
         if self.settings.config:
             return []
         environments = find_environments(
@@ -206,15 +200,15 @@ class EnvironmentFinder:
     def _read_ignored(self, path: str) -> str | None:
         file = self.repository.root / path
         if not file.is_file() or path not in list_ignored(self.repository):
-            return None  # a file that is forgotten here is missing everywhere else
+            return None  # other files outside of git exist on this machine only
         return read_text(file)
 
 
 def _refuse_devices(environment: Environment, tree: Tree) -> None:
-    """Raise `CouldNotJudge` where Alembic would read a device: memory and time would run out."""
-    beside = join(environment.directory, "pyproject.toml")
+    """Raise `CouldNotJudge` where Alembic would read a device, perhaps without end."""
+    settings = join(environment.directory, "pyproject.toml")
     env_py = join(environment.script_location, "env.py")
-    for path in {"pyproject.toml", beside, environment.config, env_py} & tree.links:
+    for path in {"pyproject.toml", settings, environment.config, env_py} & tree.links:
         target = tree.link_target(path)
         if Path(target).exists() and not Path(target).is_file() and not Path(target).is_dir():
             raise CouldNotJudge(
@@ -229,96 +223,17 @@ def _is_configured(environment: Environment, tree: Tree) -> bool:
 
 
 def _is_alias(environment: Environment, tree: Tree) -> bool:
-    """Return whether its configuration is a link, and valid only where the link points."""
+    """Return whether its configuration is a link, with scripts only in the target's folder."""
     script = tree.real(environment.script_location)
     return environment.config in tree.links and f"{script}/env.py" not in tree.files
 
 
-def _behind_links(environment: Environment, tree: Tree) -> Environment:
-    """Return the environment with its folders as git lists them: there are none behind links."""
+def _with_real_folders(environment: Environment, tree: Tree) -> Environment:
+    """Return the environment with resolved links: git lists no files behind links."""
     locations = tuple(tree.real(location) for location in environment.version_locations)
     return replace(environment, version_locations=locations)
 
 
-def _says_app(tree: Tree) -> bool:
+def _sets_app(tree: Tree) -> bool:
     sources = Sources(frozenset(tree.files), tree.read, lambda _: None, "")
     return bool(written_app(sources, "FLASK_APP"))
-
-
-def _no_application(environment: Environment) -> CouldNotJudge:
-    folder = f"{environment.directory}/" if environment.directory else ""
-    app = environment.flask_app or "module:app"
-    return CouldNotJudge(
-        f"{environment.name}: `flask db` finds the application in the base, and not in this "
-        "commit: nothing of it says FLASK_APP, and no wsgi.py or app.py is where Flask looks",
-        fix=f"Put it back, into {folder}.flaskenv say:\nFLASK_APP={app}\n"
-        "Or, if it is always given on the command line:\n"
-        f'[tool.alembic-lockstep]\nflask-app = "{app}"',
-        config=environment.config,
-    )
-
-
-def _no_section(environment: Environment) -> CouldNotJudge:
-    return CouldNotJudge(
-        f"{environment.config} has no section [{MAIN_SECTION}] any more: `alembic` finds no "
-        f"configuration there, unless as `alembic -n {environment.section}`",
-        fix=f"Put [{MAIN_SECTION}] back, or, if that is how it is run:\n"
-        f'[tool.alembic-lockstep]\nconfig = ["{environment.name}"]',
-        config=environment.config,
-    )
-
-
-def _no_configuration(environment: Environment) -> CouldNotJudge:
-    return CouldNotJudge(
-        f"{environment.name} configures {environment.script_location}/env.py in the base, and "
-        "nothing does in this commit, which leaves that file there",
-        fix="Put its section with a script_location back, or delete the folder, too.",
-        config=environment.config,
-    )
-
-
-def _no_environment(tree: Tree, repository: Repository) -> CouldNotJudge:
-    template = template_without_location(tree)
-    if template:
-        return CouldNotJudge(
-            f"{template.config} is a template: its script_location is a placeholder",
-            fix=filled_in(template, tree),
-        )
-    fix = _configurations(tree, repository)
-    scripts = [] if fix else scripts_without_config(tree)
-    if len(scripts) == 1:
-        return CouldNotJudge(
-            f"no file configures {scripts[0].script_location}/env.py",
-            fix=write_config(scripts[0], tree),
-        )
-    return CouldNotJudge(
-        "no Alembic environment in what is committed: no alembic.ini with a script_location, "
-        "no [tool.alembic] in a pyproject.toml, no Flask-Migrate migrations/env.py",
-        fix=fix or _name_it("path/to/alembic.ini"),
-    )
-
-
-def _configurations(tree: Tree, repository: Repository) -> str:
-    """Return what to type about a configuration that is only on disk, or has another name.
-
-    "" if there is none.
-    """
-    untracked, ignored = repository.untracked(), list_ignored(repository)
-    for paths, force in ((untracked, False), (ignored, True)):
-        on_disk = [path for path in paths if _configures(repository.root / path, path)]
-        if on_disk:
-            where = "git ignores it" if force else "it is not in the commit"
-            add = add_command(on_disk, force=force)
-            return f"Its configuration lies on disk, but {where}:\n{add}"
-    paths = repository.grep(tree.sha, "-E", _LOCATION)
-    others = [path for path in paths if not path.endswith(_TEXTS)]
-    return _name_it(others[0]) if others else ""
-
-
-def _name_it(path: str) -> str:
-    name = json.dumps(path, ensure_ascii=False)
-    return f"If it has another name:\n[tool.alembic-lockstep]\nconfig = [{name}]"
-
-
-def _configures(file: Path, path: str) -> bool:
-    return is_candidate(path) and re.search(f"(?m){_LOCATION}", read_text(file) or "") is not None

@@ -1,4 +1,4 @@
-"""What environments are found from: the judged tree's files, and paths among them.
+"""Sources from which environments are found: the judged tree's files, and paths among them.
 
 All paths are POSIX from the root; "" is the root.
 """
@@ -14,7 +14,7 @@ Read = Callable[[str], "str | None"]
 
 # Stands for the root's absolute path, which `%(here)s` begins with.
 TOP = "/<root>"
-# Environments in there are material: fixtures, samples, somebody else's code.
+# Environments in these folders are fixtures, samples or third-party code.
 _NOT_OURS = frozenset(
     {".venv", "doc", "docs", "example", "examples", "fixtures", "node_modules", "sample"}
     | {"samples", "site-packages", "template", "templates", "test", "tests", "venv"}
@@ -23,14 +23,14 @@ _NOT_OURS = frozenset(
 
 @dataclass(frozen=True)
 class Sources:
-    """The judged tree, and what beside it is part of the project's environment.
+    """Files of the judged tree, and the settings that name an application.
 
     Attributes:
         files: Every file of the tree.
         read: The text of a file of the tree; None for any other path.
         read_ignored: The text of a file that git ignores.
-        flask_app: What the settings or the environment name; "" if neither does.
-        alchemy_config: What the settings name; "" if they do not.
+        flask_app: As the settings or FLASK_APP name it; "" if neither does.
+        alchemy_config: As the settings or LITESTAR_APP name it; "" if neither does.
     """
 
     files: frozenset[str]
@@ -46,13 +46,13 @@ def folder_of(path: str) -> str:
 
 
 def join(folder: str, path: str) -> str:
-    """Join and normalise below the root; what leaves the root is unknown and gives ""."""
+    """Join and normalise paths below the root; return "" for a path that leaves the root."""
     joined = posixpath.normpath(posixpath.join(TOP, folder, path))
     return "" if not joined.startswith(TOP + "/") else joined[len(TOP) + 1 :]
 
 
 def here(folder: str) -> str:
-    """Return what `%(here)s` means to a configuration in that folder."""
+    """Return the value of `%(here)s` in a configuration of that folder."""
     return posixpath.join(TOP, folder).rstrip("/")
 
 
@@ -63,5 +63,5 @@ def upward(folder: str) -> list[str]:
 
 
 def is_material(folder: str) -> bool:
-    """Tell whether what lies there is a fixture, a template or foreign, and not the project."""
+    """Return whether a folder holds fixtures, templates or third-party code."""
     return any(part in _NOT_OURS or "{" in part for part in folder.split("/"))

@@ -38,10 +38,10 @@ class Environment:
         version_locations: The folders of the migrations; empty if unknown.
         flask_app: As `FLASK_APP`; "" with `flask` set: Flask's own discovery.
         flask: It is a Flask-Migrate environment.
-        flask_app_implied: Flask finds `flask_app` without being told.
-        alchemy: Its env.py wants a configuration of advanced-alchemy's.
-        alchemy_config: What this is made from: `app.config`, or `app:app` for an application of
-            Litestar; "" if it is not known.
+        flask_app_implied: Flask finds `flask_app` without a variable or an option.
+        alchemy: Its env.py needs a configuration of advanced-alchemy's.
+        alchemy_config: The object to make it from: `app.config`, or `app:app` for an application
+            of Litestar; "" if unknown.
         recursive: Folders below the version locations count too.
         section: Its section of the configuration, as `alembic -n`.
         x: Arguments for env.py, as `alembic -x`.
@@ -62,7 +62,7 @@ class Environment:
 
     @property
     def name(self) -> str:
-        """What it is called in messages and in the setting `config`."""
+        """Return its name in messages and in the setting `config`."""
         plain = self.section == MAIN_SECTION
         return self.config if plain else f"{self.config}:{self.section}"
 
@@ -74,7 +74,7 @@ def find_environments(
     environ: Mapping[str, str],
     read_ignored: Read,
 ) -> list[Environment]:
-    """Find the environments that `settings.config` names, or else all, one a script directory.
+    """Return the environments that `settings.config` names, or else one of each script directory.
 
     Args:
         files: Every file of the tree.
@@ -90,40 +90,42 @@ def find_environments(
     alchemy_config = settings.alchemy_config or environ.get("LITESTAR_APP", "")
     sources = Sources(frozenset(files), read, read_ignored, flask_app, alchemy_config)
     if settings.config:
-        found = [_named_environment(sources, name) for name in settings.config]
+        environments = [_named_environment(sources, name) for name in settings.config]
     else:
-        found = _one_a_script_directory(_all_environments(sources))
-    return [replace(environment, x=settings.x) for environment in found]
+        environments = _one_per_script_directory(_all_environments(sources))
+    return [replace(environment, x=settings.x) for environment in environments]
 
 
 def _all_environments(sources: Sources) -> list[Environment]:
-    found = [
+    environments = [
         _environment(sources, path, section)
         for path in filter(is_candidate, sources.files)
         for section in find_sections(sources.read, path)
     ]
-    return [one for one in found if one and not is_material(one.script_location)]
+    return [each for each in environments if each and not is_material(each.script_location)]
 
 
-def _one_a_script_directory(environments: list[Environment]) -> list[Environment]:
-    """Keep the plainest configuration of each; Flask's wins, as its env.py needs the app."""
-    kept: dict[tuple[str, ...], Environment] = {}
-    for one in sorted(environments, key=lambda one: (not one.flask, _rank(one.config))):
-        unknown = "" if one.script_location else one.config
-        # Sections are kept apart: their env.py may choose by name.
-        place = (unknown, one.section, one.script_location, *one.version_locations)
-        kept.setdefault(place, one)
-    return sorted(kept.values(), key=lambda one: (_rank(one.config), one.section != MAIN_SECTION))
+def _one_per_script_directory(environments: list[Environment]) -> list[Environment]:
+    """Return the best-ranked environment of each; Flask's comes first: its env.py needs the app."""
+    unique: dict[tuple[str, ...], Environment] = {}
+    for each in sorted(environments, key=lambda each: (not each.flask, _rank(each.config))):
+        unknown = "" if each.script_location else each.config
+        # Sections count separately: their env.py may choose by name.
+        location = (unknown, each.section, each.script_location, *each.version_locations)
+        unique.setdefault(location, each)
+    return sorted(
+        unique.values(), key=lambda each: (_rank(each.config), each.section != MAIN_SECTION)
+    )
 
 
 def is_candidate(path: str) -> bool:
-    """Tell whether a file of this name may configure an environment."""
+    """Return whether a file of this name may configure an environment."""
     name = posixpath.basename(path)
     return (name.endswith(".ini") or name == "pyproject.toml") and not is_material(folder_of(path))
 
 
 def _rank(path: str) -> tuple[bool, int, str]:
-    """Order by plainness: the usual names first, then those nearest to the root."""
+    """Return a sort key: the usual names first, then the paths nearest to the root."""
     plain = posixpath.basename(path) in ("alembic.ini", "pyproject.toml")
     return not plain, path.count("/"), path
 
@@ -173,7 +175,7 @@ def _environment(sources: Sources, config: str, section: str) -> Environment | N
         )
     if not location:
         return None
-    directory, script = _place(sources, folder, location)
+    directory, script = _locate(sources, folder, location)
     versions = _version_locations(sources, directory, script, options)
     alchemy = is_alchemy(sources, script)
     return Environment(
@@ -188,11 +190,11 @@ def _environment(sources: Sources, config: str, section: str) -> Environment | N
     )
 
 
-def _place(sources: Sources, folder: str, location: str) -> tuple[str, str]:
+def _locate(sources: Sources, folder: str, location: str) -> tuple[str, str]:
     """Return the directory to run in and the script location."""
     if location.startswith("/"):
         script = join("", location)
-        # An ini beside its env.py is named with `-c` by somebody who stands above it.
+        # An ini in the folder of its env.py is passed as `-c` in the folder above.
         return (folder_of(folder) if script == folder else folder), script
     for directory in upward(folder):
         for script in _readings(directory, location):
@@ -202,7 +204,7 @@ def _place(sources: Sources, folder: str, location: str) -> tuple[str, str]:
 
 
 def _readings(directory: str, location: str) -> list[str]:
-    """Return what a location may mean; `package:resource` is looked up as on `sys.path`."""
+    """Return the paths that a location may mean: several for `package:resource`."""
     if ":" not in location:
         return [join(directory, location)]
     package, _, resource = location.partition(":")
@@ -216,11 +218,15 @@ def _version_locations(
 ) -> tuple[str, ...]:
     if not options.version_locations:
         return (join(script, "versions"),) if script else ()
-    found = (_version_location(sources, directory, one) for one in options.version_locations)
-    return tuple(dict.fromkeys(filter(None, found)))
+    locations = (
+        _version_location(sources, directory, location) for location in options.version_locations
+    )
+    return tuple(dict.fromkeys(filter(None, locations)))
 
 
 def _version_location(sources: Sources, directory: str, location: str) -> str:
     readings = _readings(directory, location)
-    held = (one for one in readings if any(file.startswith(f"{one}/") for file in sources.files))
-    return next(held, readings[0])
+    for path in readings:
+        if any(file.startswith(f"{path}/") for file in sources.files):
+            return path
+    return readings[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from alembic_lockstep.alembic_env.applications import module_of
 from alembic_lockstep.alembic_env.config_sources import (
     Read,
     Sources,
@@ -24,12 +25,12 @@ _INSTANCE = re.compile(r"^(app|application)\s*(?::.*)?=\s*Flask\(", re.MULTILINE
 
 @dataclass(frozen=True)
 class FlaskApp:
-    """How Flask gets at an application.
+    """Application that Flask loads.
 
     Attributes:
         name: As `FLASK_APP`; "" for Flask's own discovery.
-        implied: Flask finds it without being told.
-        directory: Where a person runs `flask` for it.
+        implied: Flask finds it without a variable or an option.
+        directory: The folder in which a person runs `flask` for it.
     """
 
     name: str
@@ -38,19 +39,18 @@ class FlaskApp:
 
 
 def is_flask(sources: Sources, folder: str) -> bool:
-    """Tell whether the env.py of that folder is one of Flask-Migrate's."""
+    """Return whether the env.py of a folder is Flask-Migrate's."""
     return bool(folder) and "current_app" in (sources.read(join(folder, "env.py")) or "")
 
 
 def find_flask_app(sources: Sources, folder: str) -> FlaskApp:
-    """Find the application whose migrations stand in that folder."""
+    """Return the application whose migrations are in a folder."""
     parent = folder_of(folder)
-    told = sources.flask_app
-    name = told or _from_dotenv(sources, parent)
+    name = sources.flask_app or _from_dotenv(sources, parent)
     directory = _directory(sources, parent, name)
     if name:
-        return FlaskApp(name, not told, directory)
-    # Also where Flask would find another by itself: who types `make migrate` never has that one.
+        return FlaskApp(name, not sources.flask_app, directory)
+    # These files come before Flask's own discovery: `make migrate` sets the variable.
     written = written_app(sources, "FLASK_APP")
     if written and _finds_app(sources, directory, written):
         return FlaskApp(written, False, directory)
@@ -63,7 +63,7 @@ def _from_dotenv(sources: Sources, folder: str) -> str:
 
     https://flask.palletsprojects.com/en/stable/api/#flask.cli.load_dotenv
     """
-    for name, read in ((".env", _either(sources)), (".flaskenv", sources.read)):
+    for name, read in ((".env", _read_or_ignored(sources)), (".flaskenv", sources.read)):
         texts = (read(join(directory, name)) for directory in upward(folder))
         nearest = next((text for text in texts if text is not None), "")
         app = _variable(nearest, "FLASK_APP")
@@ -72,7 +72,7 @@ def _from_dotenv(sources: Sources, folder: str) -> str:
     return ""
 
 
-def _either(sources: Sources) -> Read:
+def _read_or_ignored(sources: Sources) -> Read:
     def read(path: str) -> str | None:
         text = sources.read(path)
         return sources.read_ignored(path) if text is None else text
@@ -91,8 +91,8 @@ def _variable(text: str, name: str) -> str:
 
 def _directory(sources: Sources, parent: str, name: str) -> str:
     """Return the first folder from `parent` upward in which Flask finds the app."""
-    finds = (directory for directory in upward(parent) if _finds_app(sources, directory, name))
-    return next(finds, parent)
+    directories = (folder for folder in upward(parent) if _finds_app(sources, folder, name))
+    return next(directories, parent)
 
 
 def _finds_app(sources: Sources, directory: str, name: str) -> bool:
@@ -108,17 +108,16 @@ def _finds_app(sources: Sources, directory: str, name: str) -> bool:
 
 
 def _guess(sources: Sources, directory: str) -> str:
-    """Return the one application that stands where Flask does not look, else ""."""
+    """Return the only application at a usual path that Flask does not try; else ""."""
     prefix = f"{directory}/" if directory else ""
     inner = (file[len(prefix) :] for file in sources.files if file.startswith(prefix))
     likely = (
-        one for one in inner if _LIKELY_APP.fullmatch(one) and not is_material(folder_of(one))
+        file for file in inner if _LIKELY_APP.fullmatch(file) and not is_material(folder_of(file))
     )
     apps = {_app_in(sources.read(prefix + file) or "", file) for file in likely} - {""}
     return apps.pop() if len(apps) == 1 else ""
 
 
 def _app_in(text: str, file: str) -> str:
-    found = _FACTORY.search(text) or _INSTANCE.search(text)
-    module = file.removeprefix("src/").removesuffix(".py").removesuffix("/__init__")
-    return f"{module.replace('/', '.')}:{found[1]}" if found else ""
+    match = _FACTORY.search(text) or _INSTANCE.search(text)
+    return f"{module_of(file)}:{match[1]}" if match else ""

@@ -1,4 +1,4 @@
-"""Migrations of which all is known that loading them would do: they need not be loaded."""
+"""Find migrations that need not be loaded, as everything that loading does is in their text."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _NO_EXPRESSIONS = (ast.expr_context, ast.operator, ast.unaryop)
 
 
 @cache
-def inert(text: str) -> dict[str, Any] | None:
-    """What a migration file makes of its module, as JSON-able data; None if it may do more.
+def inert_facts(text: str) -> dict[str, Any] | None:
+    """Return the contents of a migration's module, as JSON types; None if loading may do more.
 
-    It does no more if it imports, assigns constants and defines functions. What it imports is told
-    as pairs of a module and a name in it, which is empty for `import module`. Whether these are
-    there already, where importing them again does nothing, has to be seen when it would be loaded.
+    Loading does no more if the file only imports, assigns constants and defines functions. Imports
+    are pairs of a module and a name in it, "" for `import module`. The probe compares them with
+    the modules that are loaded already: importing those again does nothing.
     """
     module = syntax_tree(text)
     values = constants(module)
-    told = {name: values.get(name) for name in _FIELDS}
-    if "down_revision" not in values or not all(map(_is_plain, told.values())):
+    fields = {name: values.get(name) for name in _FIELDS}
+    if "down_revision" not in values or not all(map(_is_plain, fields.values())):
         return None
     imports: list[tuple[str, str]] = []
     for statement in module.body:
@@ -40,32 +40,24 @@ def inert(text: str) -> dict[str, Any] | None:
                 return None
         elif not _does_nothing(statement):
             return None
-    return {**told, "doc": ast.get_docstring(module, clean=False), "imports": imports}
+    return {**fields, "doc": ast.get_docstring(module, clean=False), "imports": imports}
 
 
-def inert_migrations(files: Tree, paths: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """What is told of those of a tree's migrations that are inert, by their paths."""
-    told = ((path, inert(files.read(path) or "")) for path in paths)
-    return {path: facts for path, facts in told if facts is not None}
+def inert_migrations(tree: Tree, paths: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return the facts of a tree's inert migrations, by path."""
+    facts_by_path = ((path, inert_facts(tree.read(path) or "")) for path in paths)
+    return {path: facts for path, facts in facts_by_path if facts is not None}
 
 
 def _is_plain(value: object) -> bool:
-    """Whether it is what Alembic takes a field for: JSON brings that over."""
-    several = value if isinstance(value, tuple) else (value,)
-    return all(one is None or isinstance(one, str) for one in several)
+    """Return whether a value is None, a string, or a tuple of these: JSON preserves it."""
+    items = value if isinstance(value, tuple) else (value,)
+    return all(item is None or isinstance(item, str) for item in items)
 
 
 def _does_nothing(statement: ast.stmt) -> bool:
     if isinstance(statement, ast.FunctionDef):
-        given = statement.args
-        defaults = (*given.defaults, *filter(None, given.kw_defaults))
-        every = (*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg)
-        annotations = (statement.returns, *(one.annotation for one in every if one))
-        return (
-            not statement.decorator_list
-            and all(_is_made_of(one, _LITERALS) for one in defaults)
-            and all(_is_made_of(one, _ANNOTATIONS) for one in annotations)
-        )
+        return _only_defines(statement)
     if isinstance(statement, ast.Assign):
         is_named = all(isinstance(target, ast.Name) for target in statement.targets)
         return is_named and _is_made_of(statement.value, _LITERALS)
@@ -78,6 +70,20 @@ def _does_nothing(statement: ast.stmt) -> bool:
     if isinstance(statement, ast.Expr):
         return isinstance(statement.value, ast.Constant)
     return isinstance(statement, ast.Pass)
+
+
+def _only_defines(function: ast.FunctionDef) -> bool:
+    """Return whether defining a function calls nothing, neither decorators nor defaults."""
+    signature = function.args
+    defaults = (*signature.defaults, *filter(None, signature.kw_defaults))
+    parameters = (*signature.posonlyargs, *signature.args, *signature.kwonlyargs)
+    rest = filter(None, (signature.vararg, signature.kwarg))
+    annotations = (function.returns, *(each.annotation for each in (*parameters, *rest)))
+    return (
+        not function.decorator_list
+        and all(_is_made_of(default, _LITERALS) for default in defaults)
+        and all(_is_made_of(annotation, _ANNOTATIONS) for annotation in annotations)
+    )
 
 
 def _is_made_of(expression: ast.expr | None, kinds: tuple[type[ast.expr], ...]) -> bool:

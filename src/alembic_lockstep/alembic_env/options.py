@@ -1,4 +1,4 @@
-"""An environment's options, read and merged from ini and TOML as Alembic does."""
+"""Read an environment's options from ini and TOML, and merge them as Alembic does."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NAMES = (
     "version_path_separator",
 )
 _SEPARATORS = {"space": " ", "newline": "\n", "os": os.pathsep, ":": ":", ";": ";"}
-# Stands for a value with a `%(name)s` that only a program passes to Alembic's Config.
+# Replaces a value with a `%(name)s` that only a program passes to Alembic's Config.
 _OUTSIDE = "/"
 #: The section that is read without `alembic -n`.
 MAIN_SECTION = "alembic"
@@ -32,11 +32,11 @@ _Parser = TypeVar("_Parser", bound=configparser.RawConfigParser)
 
 @dataclass(frozen=True)
 class Options:
-    """What of a configuration says where the migrations are; empty where it does not.
+    """Options that say where the migrations are; empty where a configuration has none.
 
     Attributes:
         script_location: With `%(here)s` filled in, otherwise as written.
-        version_locations: Each one likewise.
+        version_locations: Likewise.
         recursive: Folders below the version locations count too.
     """
 
@@ -46,10 +46,10 @@ class Options:
 
 
 def find_sections(read: Read, config: str) -> list[str]:
-    """Name the sections of a configuration that an environment may stand in, as `alembic -n` does.
+    """Return the sections of a configuration that may hold an environment, as for `alembic -n`.
 
-    `[alembic]`, and every other one that names scripts or version locations of its own; where
-    `[DEFAULT]` names the scripts, sections that differ by their URL only count once.
+    These are `[alembic]` and each section with scripts or version locations of its own. Where
+    `[DEFAULT]` names the scripts, sections that differ only in their URL count once.
 
     Raises:
         CouldNotJudge: The configuration cannot be read.
@@ -59,19 +59,19 @@ def find_sections(read: Read, config: str) -> list[str]:
         return [MAIN_SECTION]
     if not re.search(r"^\[alembic\]|^script_location\b", text, re.MULTILINE):
         return []
-    # No section is the default one: what a section has is its own.
+    # Without a default section, sections have only their own options.
     parser = _parsed(text, config, configparser.RawConfigParser(default_section="\n"))
     sections = [name for name in parser.sections() if name != "DEFAULT"]
-    places = ("script_location", "version_locations")
-    found = [one for one in sections if any(parser.has_option(one, name) for name in places)]
+    options = ("script_location", "version_locations")
+    own = [name for name in sections if any(parser.has_option(name, each) for each in options)]
     if MAIN_SECTION in sections:
-        return list(dict.fromkeys([MAIN_SECTION, *found]))
-    shared = parser.has_option("DEFAULT", "script_location")
-    return found or [one for one in sections if shared and parser.has_option(one, _URL)][:1]
+        return list(dict.fromkeys([MAIN_SECTION, *own]))
+    is_shared = parser.has_option("DEFAULT", "script_location")
+    return own or [name for name in sections if is_shared and parser.has_option(name, _URL)][:1]
 
 
 def read_options(read: Read, config: str, section: str = MAIN_SECTION) -> Options | None:
-    """Read a configuration and the other one of its folder; None if it is not Alembic's.
+    """Read a configuration and the other of its folder; None if it is not Alembic's.
 
     Raises:
         CouldNotJudge: One of the two cannot be read.

@@ -1,4 +1,4 @@
-"""Where the missing migration goes, in an environment of several branches or version locations."""
+"""Place a missing migration in an environment of several branches or version locations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from alembic_lockstep.alembic_env.revisions import History
 
 @dataclass(frozen=True)
 class Placement:
-    """What a command that creates a revision has to be told.
+    """Options for the command that creates a revision.
 
     Attributes:
         head: The revision to build on, as `branch@head` where its branch has a label; "" if there
@@ -30,7 +30,7 @@ def place_revision(
     read: Callable[[str], str | None],
     tables: Collection[str],
 ) -> Placement:
-    """Return where a migration of these tables goes: on the branch whose revisions name them.
+    """Return the placement of a migration of these tables: the branch whose revisions name them.
 
     Without `--head` Alembic refuses several heads; without `--version-path` it refuses several
     version locations as long as they are empty.
@@ -40,19 +40,19 @@ def place_revision(
     if len(heads) < 2 and len(locations) < 2:
         return Placement()
     own = {head: history.up_to(head) - history.up_to(*(set(heads) - {head})) for head in heads}
-    texts = {one.id: read(one.path) or "" for one in history.revisions}
+    texts = {revision.id: read(revision.path) or "" for revision in history.revisions}
 
     def rank(head: str) -> int:
-        return sum(_names(texts.get(one, ""), table) for one in own[head] for table in tables)
+        return sum(_names(texts.get(id_, ""), table) for id_ in own[head] for table in tables)
 
     head = max(heads, key=rank, default="")
-    path = next((one.path for one in history.revisions if one.id == head), "")
-    held = [one for one in locations if path.startswith(f"{one}/")]
+    path = next((revision.path for revision in history.revisions if revision.id == head), "")
+    of_head = [location for location in locations if path.startswith(f"{location}/")]
     # A version location may lie below another.
-    chosen = max(held or locations[:1], key=len, default="")
+    version_path = max(of_head or locations[:1], key=len, default="")
     return Placement(
-        _named(history, head, own[head]) if len(heads) > 1 else "",
-        chosen if len(locations) > 1 else "",
+        head=_head_name(history, head, own[head]) if len(heads) > 1 else "",
+        version_path=version_path if len(locations) > 1 else "",
     )
 
 
@@ -60,7 +60,8 @@ def _names(text: str, table: str) -> bool:
     return re.search(rf"\b{re.escape(table.rpartition('.')[2])}\b", text) is not None
 
 
-def _named(history: History, head: str, own: Collection[str]) -> str:
-    """Return a head's name that holds when it moves on, if its branch has one to itself."""
-    labels = [label for one in history.revisions if one.id in own for label in one.branch_labels]
+def _head_name(history: History, head: str, own: Collection[str]) -> str:
+    """Return `label@head`, valid after further revisions, if only this branch has a label."""
+    revisions = (revision for revision in history.revisions if revision.id in own)
+    labels = [label for revision in revisions for label in revision.branch_labels]
     return f"{labels[0]}@head" if labels else head

@@ -1,4 +1,4 @@
-"""Revisions read statically from the migration files, never imported, and their graph."""
+"""Read revisions statically from the migration files, without importing them, and their graph."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from graphlib import CycleError, TopologicalSorter
 from alembic_lockstep.pysource.parsing import parse_python
 
 _FIELDS = ("revision", "down_revision", "depends_on", "branch_labels")
-# What Alembic loads from a version location: `_only_source_rev_file` in alembic.script.base.
+# Files that Alembic loads from a version location: `_only_source_rev_file` in alembic.script.base.
 _MIGRATION_FILE = re.compile(r"(?!\.#|__init__).*\.py")
 
 
 @dataclass(frozen=True)
 class Revision:
-    """One migration file's place in the history.
+    """Revision that a migration file defines.
 
     Attributes:
         id: The revision id.
         path: POSIX path from the root.
-        down: `down_revision`, none for a base revision, several for a merge.
+        down: `down_revision`: empty for a base revision, several ids for a merge.
         depends_on: Ids or branch labels.
         branch_labels: The labels that this revision starts.
         lines: From a field's name to its value's line, column (1-based, characters), length;
             of a value that spans lines, the length on its first line.
-        unread: Fields whose value is computed, so that it stands empty here: neither the heads
-            nor the parents of such a history are certain.
+        unread: Fields whose value is computed and therefore empty here: neither the heads nor the
+            parents of such a history are certain.
     """
 
     id: str
@@ -44,7 +44,7 @@ class Revision:
 
 @dataclass(frozen=True)
 class Broken:
-    """A migration file that is not valid Python; line and column are 1-based."""
+    """Migration file that is not valid Python; line and column are 1-based."""
 
     path: str
     line: int
@@ -75,7 +75,7 @@ def migration_files(
 
 
 def parse_revision(path: str, text: str) -> Revision | None:
-    """Read one migration file; None without a revision id in it, or when it is not valid Python."""
+    """Read a migration file; None if it has no revision id, or is not valid Python."""
     parsed = _parse(path, text)
     return parsed if isinstance(parsed, Revision) else None
 
@@ -86,8 +86,8 @@ def read_revisions(
     """Read the migration files; those that are not valid Python come second."""
     texts = {path: read(path) for path in paths if _MIGRATION_FILE.fullmatch(_name(path))}
     parsed = [_parse(path, text) for path, text in texts.items() if text is not None]
-    revisions = [found for found in parsed if isinstance(found, Revision)]
-    return revisions, [found for found in parsed if isinstance(found, Broken)]
+    revisions = [each for each in parsed if isinstance(each, Revision)]
+    return revisions, [each for each in parsed if isinstance(each, Broken)]
 
 
 def _name(path: str) -> str:
@@ -111,7 +111,7 @@ def _revision(path: str, text: str, module: ast.Module) -> Revision | None:
     values = constants(module)
     source = re.split(r"\r\n|\r|\n", text)
     fields = {name: node for name, node in _assignments(module) if name in _FIELDS}
-    lines = {name: _place(node, source) for name, node in fields.items()}
+    lines = {name: _position(node, source) for name, node in fields.items()}
     ids = _names(values.get("revision"))
     if not ids:
         return None
@@ -121,7 +121,7 @@ def _revision(path: str, text: str, module: ast.Module) -> Revision | None:
 
 
 def constants(module: ast.Module) -> dict[str, object]:
-    """The values that a module assigns to names, where they need no running to be known."""
+    """Return the constants that a module assigns to names, evaluated without running it."""
     values: dict[str, object] = {}
     for name, node in _assignments(module):
         with suppress(ValueError, TypeError, RecursionError, MemoryError):
@@ -144,14 +144,14 @@ def _assignments(module: ast.Module) -> Iterator[tuple[str, ast.expr]]:
                 yield target.id, value
 
 
-def _evaluate(node: ast.expr, known: Mapping[str, object]) -> object:
+def _evaluate(node: ast.expr, values: Mapping[str, object]) -> object:
     """Evaluate literals, names of earlier literals, and `"a" + "b"`; ValueError otherwise."""
-    if isinstance(node, ast.Name) and node.id in known:
-        return known[node.id]
+    if isinstance(node, ast.Name) and node.id in values:
+        return values[node.id]
     if isinstance(node, (ast.Tuple, ast.List, ast.Set)):
-        return tuple(_evaluate(item, known) for item in node.elts)
+        return tuple(_evaluate(item, values) for item in node.elts)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        left, right = _evaluate(node.left, known), _evaluate(node.right, known)
+        left, right = _evaluate(node.left, values), _evaluate(node.right, values)
         if isinstance(left, str) and isinstance(right, str):
             return left + right
         if isinstance(left, tuple) and isinstance(right, tuple):
@@ -160,7 +160,7 @@ def _evaluate(node: ast.expr, known: Mapping[str, object]) -> object:
 
 
 def _names(value: object) -> tuple[str, ...]:
-    """Make the tuple of ids that Alembic makes of a field's value."""
+    """Return the ids in a field's value, as Alembic reads them."""
     if isinstance(value, tuple):
         return tuple(name for item in value for name in _names(item))
     if isinstance(value, int) and not isinstance(value, bool):
@@ -169,7 +169,7 @@ def _names(value: object) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) and value else ()
 
 
-def _place(node: ast.expr, source: list[str]) -> tuple[int, int, int]:
+def _position(node: ast.expr, source: list[str]) -> tuple[int, int, int]:
     line = source[node.lineno - 1].encode("utf-8")
     ends_here = node.end_lineno == node.lineno
     end = node.end_col_offset if ends_here else len(line)
@@ -178,41 +178,41 @@ def _place(node: ast.expr, source: list[str]) -> tuple[int, int, int]:
 
 
 class History:
-    """The revision graph of one environment in one tree."""
+    """Revision graph of one environment in one tree."""
 
     def __init__(self, revisions: Iterable[Revision]) -> None:
         self.revisions = tuple(revisions)
 
     @cached_property
     def ids(self) -> frozenset[str]:
-        """The ids that the tree's files define."""
+        """Return the ids that the tree's files define."""
         return frozenset(revision.id for revision in self.revisions)
 
     @cached_property
     def edges(self) -> frozenset[tuple[str, tuple[str, ...]]]:
-        """Each id with its parents."""
+        """Return each id with its parents."""
         return frozenset((revision.id, revision.down) for revision in self.revisions)
 
     @cached_property
     def _labels(self) -> frozenset[str]:
-        return frozenset(label for known in self.revisions for label in known.branch_labels)
+        return frozenset(label for revision in self.revisions for label in revision.branch_labels)
 
     @cached_property
     def tips(self) -> frozenset[str]:
-        """The ids that no file builds on: the heads, unless the graph has a fault."""
-        return self.ids - {parent for known in self.revisions for parent in known.down}
+        """Return the ids that no file builds on: the heads, unless the graph has a fault."""
+        return self.ids - {parent for revision in self.revisions for parent in revision.down}
 
     @cached_property
     def heads(self) -> tuple[str, ...]:
-        """The heads as Alembic counts them, sorted; unknown parents and cycles are passed over."""
+        """Return the heads as Alembic counts them, sorted, without unknown parents and cycles."""
         if len(self.tips) == 1:
-            return tuple(self.tips)  # Alembic, which counts no other, takes 0.4 s to import
+            return tuple(self.tips)  # Alembic counts the same, but takes 0.4 s to import
         from alembic.script import revision as alembic
 
         def nodes() -> Iterator[alembic.Revision]:
-            for known in {revision.id: revision for revision in self.revisions}.values():
-                down = tuple(parent for parent in known.down if parent in self.ids)
-                yield alembic.Revision(known.id, down or None)
+            for revision in {each.id: each for each in self.revisions}.values():
+                down = tuple(parent for parent in revision.down if parent in self.ids)
+                yield alembic.Revision(revision.id, down or None)
 
         try:
             return tuple(sorted(alembic.RevisionMap(nodes).heads))
@@ -220,16 +220,18 @@ class History:
             return tuple(sorted(self.tips))  # a cycle, or an id that Alembic forbids
 
     def parents(self, revision: Revision) -> set[str]:
-        """Return the ids that a revision builds or depends on; a branch label is its revision's."""
+        """Return the ids that a revision builds or depends on, with those of branch labels."""
         named = {parent.partition("@")[0] for parent in revision.depends_on}
         return {*revision.down, *(self._owners.get(name, name) for name in named)}
 
     @cached_property
     def _owners(self) -> dict[str, str]:
-        return {label: known.id for known in self.revisions for label in known.branch_labels}
+        return {
+            label: revision.id for revision in self.revisions for label in revision.branch_labels
+        }
 
     def up_to(self, *ids: str) -> set[str]:
-        """Return the ids of all that an upgrade to these runs, unknown parents included."""
+        """Return the ids that an upgrade to these revisions runs, unknown parents included."""
         parents = {revision.id: self.parents(revision) for revision in self.revisions}
         reached: set[str] = set()
         waiting = list(ids)
@@ -243,7 +245,7 @@ class History:
     def missing_parents(self) -> list[tuple[Revision, str, str]]:
         """Return each revision, field and id that no file of the tree defines.
 
-        Alembic wants full ids in `down_revision`, and full ids or branch labels in `depends_on`:
+        Alembic requires full ids in `down_revision`, and full ids or branch labels in `depends_on`:
         a partial id, which its command line accepts, is a KeyError in a file.
         """
         fields = (("down_revision", "down"), ("depends_on", "depends_on"))
@@ -252,10 +254,10 @@ class History:
             for revision in self.revisions
             for name, attribute in fields
             for parent in getattr(revision, attribute)
-            if not self._is_known(name, parent)
+            if not self._is_defined(name, parent)
         ]
 
-    def _is_known(self, field: str, parent: str) -> bool:
+    def _is_defined(self, field: str, parent: str) -> bool:
         label, at, _ = parent.partition("@")
         if at and field == "depends_on":
             return label in self._labels or label in self.ids
@@ -267,19 +269,19 @@ class History:
     def new_since(self, base: History) -> list[Revision]:
         """Return the revisions that `base` lacks, parents first."""
         new = [revision for revision in self.revisions if revision.id not in base.ids]
-        order = {name: place for place, name in enumerate(_parents_first(new))}
+        order = {name: index for index, name in enumerate(_parents_first(new))}
         return sorted(new, key=lambda revision: order[revision.id])
 
 
 def _parents_first(revisions: list[Revision]) -> list[str]:
-    """Order ids so that what a revision builds on or depends on precedes it."""
-    owners = {label: known.id for known in revisions for label in known.branch_labels}
-    ids = {known.id: known.id for known in revisions}
+    """Return the ids so that each revision follows those that it builds or depends on."""
+    owners = {label: revision.id for revision in revisions for label in revision.branch_labels}
+    ids = {revision.id: revision.id for revision in revisions}
     sorter: TopologicalSorter[str] = TopologicalSorter(dict.fromkeys(ids, ()))
-    for known in revisions:
-        named = (parent.partition("@")[0] for parent in (*known.down, *known.depends_on))
+    for revision in revisions:
+        named = (parent.partition("@")[0] for parent in (*revision.down, *revision.depends_on))
         parents = ((owners | ids).get(name) for name in named)
-        sorter.add(known.id, *(parent for parent in parents if parent))
+        sorter.add(revision.id, *(parent for parent in parents if parent))
     try:
         return list(sorter.static_order())
     except CycleError:

@@ -1,4 +1,4 @@
-"""Configurations that a program of the project fills in, and what to fill in for dry runs."""
+"""Find configurations that a program of the project fills in, and complete them for dry runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from alembic_lockstep.git.pathspec import add_command
 from alembic_lockstep.git.tree import Tree
 
 _LOCATION = re.compile(r"(?m)^script_location\s*=\s*\{\w+\}\s*$")
-# From a driver's distribution to its URLs' scheme: those that a bare scheme means come first.
+# From a driver's distribution to the scheme of its URLs; the defaults of a dialect come first.
 _DRIVERS = {
     "psycopg2": "postgresql",
     "psycopg": "postgresql+psycopg",
@@ -31,10 +31,10 @@ _REQUIREMENTS = re.compile(
     r"pyproject\.toml|.*requirements.*\.(?:txt|in)|setup\.(?:cfg|py)|Pipfile"
 )
 _NEW = "lockstep.ini"
-# `config.get_section(…).pop("url")`, as projects do that make the configuration themselves.
+# `config.get_section(…).pop("url")`, in projects that make the configuration themselves.
 _PLAIN_URL = re.compile(r"""[(\[]["']url["'][)\]]""")
 _TEMPLATE_URL = re.compile(r"(?m)^sqlalchemy\.url\s*=\s*driver://")
-# Ways in which an env.py comes by another URL, or by a connection.
+# Ways in which an env.py gets another URL, or a connection.
 _OTHER_URL = re.compile(
     r"set_(?:main|section)_option|create_(?:async_)?engine|environ|getenv|\.attributes|get_engine"
     r"|x_argument|[\"']url[\"']|[\"'](?:sqlalchemy\.)?url[\"']\]\s*=|(?i:settings|conf\.|secrets)"
@@ -47,9 +47,8 @@ def template_without_location(tree: Tree) -> Environment | None:
     for path in filter(is_candidate, tree.files):
         if path.endswith(".ini") and _LOCATION.search(tree.read(path) or ""):
             folder = folder_of(path)
-            scripts = [
-                one for one in tree.files if one.endswith("/env.py") and one.startswith(folder)
-            ]
+            files = (file for file in tree.files if file.startswith(folder))
+            scripts = [file for file in files if file.endswith("/env.py")]
             if len(scripts) == 1:
                 script = folder_of(scripts[0])
                 return Environment(path, folder, script, (join(script, "versions"),))
@@ -57,23 +56,23 @@ def template_without_location(tree: Tree) -> Environment | None:
 
 
 def without_url(environments: Sequence[Environment], tree: Tree) -> list[Environment]:
-    """Return those that Alembic's command cannot run, where it can run another.
+    """Return the environments that Alembic's command cannot run, unless it can run none.
 
-    A plugin's, say: the URL is that of Alembic's template, and env.py takes it from nowhere else.
+    Their URL is that of Alembic's template, and env.py has no other: a plugin's, for example.
     """
-    strays = [one for one in environments if _lacks_url(one, tree)]
-    return strays if len(strays) < len(environments) else []
+    without = [environment for environment in environments if _lacks_url(environment, tree)]
+    return without if len(without) < len(environments) else []
 
 
 def _lacks_url(environment: Environment, tree: Tree) -> bool:
     is_template = _TEMPLATE_URL.search(tree.read(environment.config) or "")
     script = _env_script(tree, environment.script_location)
-    reads_it = "engine_from_config(" in script and not _OTHER_URL.search(script)
-    return bool(is_template and reads_it and not environment.flask and not environment.alchemy)
+    reads_url = "engine_from_config(" in script and not _OTHER_URL.search(script)
+    return bool(is_template and reads_url and not environment.flask and not environment.alchemy)
 
 
-def filled_in(environment: Environment, tree: Tree) -> str:
-    """Return lines that write a complete configuration beside one that a program fills in."""
+def complete_config_advice(environment: Environment, tree: Tree) -> str:
+    """Return commands that write a complete copy of a configuration that a program fills in."""
     folder = folder_of(environment.config)
     new = posixpath.join(folder, _NEW)
     values = {"sqlalchemy.url": database_url(environment, tree)}
@@ -82,8 +81,8 @@ def filled_in(environment: Environment, tree: Tree) -> str:
         values = {"script_location": f"%(here)s/{below}", **values}
     edits = " ".join(f"-e 's|^{name} *=.*|{name} = {value}|'" for name, value in values.items())
     return (
-        "A program of the project fills it in. For dry runs, which contact nobody, add one that is "
-        f"complete, at the repository's root:\n"
+        "A program of the project fills it in. For dry runs, which contact no server, add a "
+        "complete configuration, at the repository's root:\n"
         f"sed {edits} {shlex.quote(environment.config)} > {shlex.quote(new)}\n"
         f"{add_command([new])}\n"
         f"[tool.alembic-lockstep]\nconfig = [{json.dumps(new, ensure_ascii=False)}]"
@@ -91,7 +90,7 @@ def filled_in(environment: Environment, tree: Tree) -> str:
 
 
 def database_url(environment: Environment, tree: Tree) -> str:
-    """Return a URL of the dialect and driver that a project has, as far as its files tell."""
+    """Return a URL with the project's dialect and driver, as far as its files name them."""
     scheme = _scheme(environment, tree)
     path = "/app.db" if scheme.startswith("sqlite") else "user:password@localhost/app"
     return f"{scheme}://{path}"
@@ -107,8 +106,8 @@ def scripts_without_config(tree: Tree) -> list[Environment]:
     ]
 
 
-def write_config(environment: Environment, tree: Tree) -> str:
-    """Return lines that write a configuration for an env.py that none names."""
+def new_config_advice(environment: Environment, tree: Tree) -> str:
+    """Return commands that write a configuration for an env.py that has none."""
     url = database_url(environment, tree)
     names = ["sqlalchemy.url"]
     if _PLAIN_URL.search(_env_script(tree, environment.script_location)):
@@ -116,8 +115,8 @@ def write_config(environment: Environment, tree: Tree) -> str:
     location = f"script_location = %(here)s/{environment.script_location}"
     lines = ["[alembic]", location, *(f"{name} = {url}" for name in names)]
     return (
-        "A program of the project makes its configuration. For dry runs, which contact nobody, "
-        f"add one that stands in a file, at the repository's root:\n"
+        "A program of the project makes its configuration. For dry runs, which contact no server, "
+        "add a configuration file, at the repository's root:\n"
         f"printf '%s\\n' {shlex.join(lines)} > {_NEW}\n"
         f"{add_command([_NEW])}"
     )
@@ -142,7 +141,7 @@ def _scheme(environment: Environment, tree: Tree) -> str:
 
 
 def _requirements(files: Iterable[str], folder: str) -> list[str]:
-    beside = (path for path in files if posixpath.dirname(path) == folder)
-    named = [path for path in beside if _REQUIREMENTS.fullmatch(posixpath.basename(path))]
-    inside = (path for path in files if posixpath.dirname(path) == join(folder, "requirements"))
-    return [*named, *(path for path in inside if path.endswith((".txt", ".in")))]
+    in_folder = (path for path in files if posixpath.dirname(path) == folder)
+    named = [path for path in in_folder if _REQUIREMENTS.fullmatch(posixpath.basename(path))]
+    below = (path for path in files if posixpath.dirname(path) == join(folder, "requirements"))
+    return [*named, *(path for path in below if path.endswith((".txt", ".in")))]

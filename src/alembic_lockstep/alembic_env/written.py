@@ -1,4 +1,4 @@
-"""Variables that the files set with which a project is built and started: Makefile, Dockerfile …"""
+"""Read variables from the files that build and start a project: Makefile, Dockerfile …"""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _FILES = re.compile(
 
 
 def written_app(sources: Sources, variable: str) -> str:
-    """Return the application that these files name alike, if the tree has its module; else "".
+    """Return the application that these files name, if they agree and the tree has it; else "".
 
     Args:
-        variable: `FLASK_APP`, `LITESTAR_APP`: a module or a file, with `:name` behind it or not.
+        variable: `FLASK_APP` or `LITESTAR_APP`: a module or a file, perhaps followed by `:name`.
     """
     values = {
         value.removeprefix("./")

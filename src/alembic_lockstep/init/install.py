@@ -58,7 +58,7 @@ def _command_in(folder: str, files: Collection[str], read: Read) -> str:
     if listed:
         return f"pip install -r {listed[0]}"
     project = _pyproject(folder, files, read)
-    # The lock file of a workspace stands above its members; each is installed from its own folder.
+    # The lock file of a workspace is above its members; each is installed from its own folder.
     if project and any(_is_workspace(above, files, read) for above in upward(folder)):
         return _LOCKED["uv.lock"]
     if "poetry" in project.get("tool", {}) and "project" not in project:
