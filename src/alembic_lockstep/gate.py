@@ -65,7 +65,10 @@ class Gate:
         return self.runners.context
 
     def has_passed(self, base: str, tree: str) -> bool:
-        """Return whether a cached verdict says that a tree passes against its base."""
+        """Return whether a cached verdict says that a tree passes against its base.
+
+        Ranges ask; for what is staged the command line does, before this module is imported.
+        """
         cache = self.runners.cache
         return cache is not None and VerdictCache(cache, self.context).has_passed(base, tree)
 
@@ -95,20 +98,22 @@ class Gate:
             debug(f"environment {env.environment}")
         settings, tenants = with_tenant_schemas(settings, envs)
         runner = self.runners.open(change_set.repository, settings)
-        runner.begin(envs[0])
-        histories = read_histories(finder, envs, change_set)
+        runner.begin(envs[0])  # its checkout, while we read the histories
+        all_histories = read_histories(finder, envs, change_set)
+        # Rules read more only for findings, and a verdict with findings is not cached.
         host_reads = change_set.tree.paths_read | change_set.base.paths_read
-        facts = link_environments(_side_by_side(partial(self._run, runner), histories, runner))
+        all_facts = _side_by_side(partial(self._run, runner), all_histories, runner)
+        all_facts = link_environments(all_facts)
         verdict = Verdict(
             change_set.base.sha,
             change_set.tree.sha,
-            tuple(self._judge_environment(each, runner) for each in facts),
+            tuple(self._judge_environment(each, runner) for each in all_facts),
             notes=(*finder.notes(change_set.tree), *tenants),
         )
         debug(f"findings: {[finding.rule for finding in verdict.findings]}")
         if isinstance(runner, CachedRunner):
             trees = {base: change_set.base, tree: change_set.tree}
-            verdict = replace(verdict, uncached_because=_uncached_because(facts, runner))
+            verdict = replace(verdict, uncached_because=_uncached_because(all_facts, runner))
             record((base, tree), trees, host_reads, verdict, runner)
         return verdict
 
@@ -137,8 +142,8 @@ class Gate:
             findings, _ = ignore_findings(_apply(HISTORY_RULES, facts), self._directives(facts))
             if findings:
                 return facts
-            others_only = _others_only(histories.elsewhere)
-            raise error.with_fix(others_only, histories.environment.config) from error
+            advice = _others_only_advice(histories.elsewhere)
+            raise error.with_fix(advice, histories.environment.config) from error
 
     def _judge_environment(self, facts: Facts, runner: DryRunner) -> EnvironmentVerdict:
         comparison = facts.comparison
@@ -163,20 +168,20 @@ def conclude(facts: Facts, globs: Mapping[str, str], directives: Directives) -> 
     Args:
         globs: The setting `ignore`: from globs of differences to reasons.
     """
-    counted, ignored_differences = ignore_differences(facts, globs, directives)
-    counted = without_unregistered_tables(counted)
-    all_findings = _apply(HISTORY_RULES, counted) + _apply(DRY_RUN_RULES, counted)
+    remaining, ignored_differences = ignore_differences(facts, globs, directives)
+    remaining = without_unregistered_tables(remaining)
+    all_findings = _apply(HISTORY_RULES, remaining) + _apply(DRY_RUN_RULES, remaining)
     findings, ignored_findings = ignore_findings(all_findings, directives)
     influences = named_influences(facts) if directives.trusted else ()
     ignored = [*ignored_differences, *ignored_findings]
     return EnvironmentVerdict(
         facts.environment,
         in_order(findings),
-        tuple(fixes_for(counted, findings)),
+        tuple(fixes_for(remaining, findings)),
         facts.comparison,
-        (),
-        (*facts.notes, *unpublished(facts), *influences),
-        summarize_ignores(facts, globs, directives, all_findings, ignored),
+        servers=(),
+        notes=(*facts.notes, *unpublished(facts), *influences),
+        ignores=summarize_ignores(facts, globs, directives, all_findings, ignored),
     )
 
 
@@ -194,7 +199,7 @@ def _dry_run(histories: Histories, runner: DryRunner) -> Facts:
     scripts = comparison.now.scripts
     loaded = histories.as_loaded(scripts)
     notes = unloaded_migrations(histories.now, scripts) if loaded is not histories else ()
-    counted, pinned = count_pinned_models(loaded, comparison)
+    with_pinned, pinned = count_pinned_models(loaded, comparison)
     forgotten = loaded.uncommitted
     fixed: list[Operation] = []
     if comparison.introduced:
@@ -203,7 +208,7 @@ def _dry_run(histories: Histories, runner: DryRunner) -> Facts:
         fixed = _fixed_by(forgotten, loaded, comparison, runner) if forgotten else []
     return Facts.of(
         loaded,
-        comparison=counted,
+        comparison=with_pinned,
         forgotten=forgotten,
         fixed=tuple(fixed),
         notes=(*notes, *pinned),
@@ -226,7 +231,7 @@ def _apply(rules: Mapping[str, Check], facts: Facts) -> list[Finding]:
     return [finding for check in rules.values() for finding in check(facts)]
 
 
-def _others_only(others: Sequence[Environment]) -> str:
+def _others_only_advice(others: Sequence[Environment]) -> str:
     if not others:
         return ""
     names = ", ".join(f'"{environment.name}"' for environment in others)
@@ -236,9 +241,9 @@ def _others_only(others: Sequence[Environment]) -> str:
     )
 
 
-def _uncached_because(facts: Sequence[Facts], runner: DryRunner) -> tuple[str, ...]:
+def _uncached_because(all_facts: Sequence[Facts], runner: DryRunner) -> tuple[str, ...]:
     """Return why the verdict may not hold for the next run; empty if it does."""
-    branches = dict.fromkeys(each.published_in for each in facts if unpublished(each))
+    branches = dict.fromkeys(each.published_in for each in all_facts if unpublished(each))
     unsettled = (f"{branch} may get what it lacks" for branch in branches)
     return (*untraced_reasons(runner.launcher.seen), *unsettled)
 

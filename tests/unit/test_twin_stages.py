@@ -39,8 +39,8 @@ def enum(*labels: str) -> Part:
     return Part("enum", "status", {"labels": written}, ("games.status",), sql="status")
 
 
-def schema(*parts: Part, loose: tuple[Part, ...] = ()) -> DatabaseSchema:
-    return DatabaseSchema({"games": TableSchema("games", list(parts))}, list(loose))
+def schema(*parts: Part, objects: tuple[Part, ...] = ()) -> DatabaseSchema:
+    return DatabaseSchema({"games": TableSchema("games", list(parts))}, list(objects))
 
 
 def printed(database: DatabaseSchema, models: DatabaseSchema, *autogenerate: Any) -> list[str]:
@@ -136,8 +136,8 @@ def fixed(
     has: Part, wants: Part, *parts: Part, model_parts: tuple[Part, ...] | None = None
 ) -> list[str]:
     status = column("status", "status")
-    database = schema(status, *parts, loose=(has,))
-    models = schema(status, *(parts if model_parts is None else model_parts), loose=(wants,))
+    database = schema(status, *parts, objects=(has,))
+    models = schema(status, *(parts if model_parts is None else model_parts), objects=(wants,))
     return [
         str(statement)
         for statement in fix_statements(SchemaDifference("", wants, has), database, models)
@@ -201,8 +201,10 @@ def test_a_default_whose_label_goes_becomes_that_of_the_models(label: str, defau
         enum(*(letter for letter in "abc" if letter != label), "d", "e"),
     )
     old = column("status", "status", default="'b'::status")
-    models = schema(column("status", "status", default=default), loose=(wants,))
-    statements = fix_statements(SchemaDifference("", wants, has), schema(old, loose=(has,)), models)
+    models = schema(column("status", "status", default=default), objects=(wants,))
+    statements = fix_statements(
+        SchemaDifference("", wants, has), schema(old, objects=(has,)), models
+    )
     assert f"ALTER TABLE games ALTER COLUMN status SET DEFAULT {default}" in statements
 
 

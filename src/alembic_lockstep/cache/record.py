@@ -15,7 +15,7 @@ from alembic_lockstep.verdict import EnvironmentVerdict, Verdict
 
 
 def record(
-    names: tuple[str, str],
+    tree_ids: tuple[str, str],
     trees: Mapping[str, Tree],
     host_reads: Collection[str],
     verdict: Verdict,
@@ -26,13 +26,13 @@ def record(
     Nothing is cached if the verdict says why it may not hold for the next run.
 
     Args:
-        names: The ids of the base and of the tree, without submodules filled in.
+        tree_ids: The ids of the base and of the tree, without submodules filled in.
         trees: The trees by these ids.
         host_reads: The paths that we ourselves read or looked for in either.
     """
     if verdict.uncached_because:
         return
-    (base, name), launcher, cache = names, runner.launcher, runner.cache
+    (base, name), launcher, cache = tree_ids, runner.launcher, runner.cache
     judged = cache.cached_tree(name, trees[name], host_reads, launcher.seen)
     if judged.trace.has_changed(cache.context.repository.root, cache.since):
         debug("not cached: something that was read has changed since this run began")

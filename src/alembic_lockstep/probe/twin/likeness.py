@@ -88,12 +88,12 @@ def adopt_owned(database: DatabaseSchema, models: DatabaseSchema) -> None:
     very name: the models' `nextval` finds it. There cannot be two.
     """
     for owned in database.owned:
-        same = [part for part in models.loose if (part.kind, part.sql) == ("sequence", owned.sql)]
+        same = [part for part in models.objects if (part.kind, part.sql) == ("sequence", owned.sql)]
         for sequence in same:
             if _RANGE.sub("", sequence.facts["options"]) == _RANGE.sub("", owned.facts["options"]):
-                models.loose.remove(sequence)
+                models.objects.remove(sequence)
             else:
-                database.loose.append(replace(owned, name=sequence.name, columns=()))
+                database.objects.append(replace(owned, name=sequence.name, columns=()))
             _share_default(owned, database, models)
 
 

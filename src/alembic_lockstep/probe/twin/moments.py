@@ -47,7 +47,7 @@ def name_moments(database: DatabaseSchema, models: DatabaseSchema, ddl: str, tod
 
 
 def _groups(schema: DatabaseSchema) -> Iterator[Tuple[str, List[Part]]]:
-    yield "", schema.loose
+    yield "", schema.objects
     for key, table in schema.tables.items():
         yield key, table.parts
 

@@ -65,7 +65,7 @@ def copy_prerequisites(database: Connection, twin: Connection) -> None:
 def discard_statements(twin: DatabaseSchema, tables: Set[str]) -> List[str]:
     """Return the statements that drop those tables, and the sequences."""
     drops = [f"DROP TABLE {quoted(key)}" for key in twin.tables if key in tables]
-    drops += [f"DROP SEQUENCE {quoted(part.name)}" for part in twin.loose]
+    drops += [f"DROP SEQUENCE {quoted(part.name)}" for part in twin.objects]
     off, on = (f"SET FOREIGN_KEY_CHECKS = {value}" for value in (0, 1))
     return [off, *drops, on] if drops else []
 
@@ -95,7 +95,7 @@ class _SchemaReader:
         parted = {key[0]: group for key, group in self._grouped(PARTITIONS, "TABLE_NAME")}
         for name, row in tables.items():
             schema.tables[name].parts += self._of_table(row, parted.get(name, []))
-        schema.loose = self._sequences(sequences)
+        schema.objects = self._sequences(sequences)
         return schema
 
     def _rows(self, query: str) -> Iterator[Row]:

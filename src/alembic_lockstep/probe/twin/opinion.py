@@ -180,7 +180,7 @@ def compare_schemas(
         for difference in differences(database, models)
     ]
     compared = sorted(set(database.tables).intersection(models.tables))
-    model_objects = [model_object(part.kind, part.name) for part in models.loose]
+    model_objects = [model_object(part.kind, part.name) for part in models.objects]
     for key, table in models.tables.items():
         defaults = (column.name for column in table.of("column") if column.facts.get("default"))
         model_objects += [model_object("default", f"{key}.{name}") for name in defaults]

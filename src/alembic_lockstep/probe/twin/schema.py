@@ -83,13 +83,13 @@ class DatabaseSchema:
 
     Attributes:
         tables: By key: `name` in the default schema, else `schema.name`.
-        loose: Enum types, sequences (that no column owns), domains; of other schemas than the
+        objects: Enum types, sequences (that no column owns), domains; of other schemas than the
             default one they are named `schema.name`.
         owned: The sequences that a column owns, each with the column as `table.column`.
     """
 
     tables: Dict[str, TableSchema] = field(default_factory=dict)
-    loose: List[Part] = field(default_factory=list)
+    objects: List[Part] = field(default_factory=list)
     owned: List[Part] = field(default_factory=list)
 
 
@@ -141,7 +141,7 @@ def differences(database: DatabaseSchema, models: DatabaseSchema) -> List[Schema
     for key, expected in models.tables.items():
         if key in database.tables:
             unequal += _differences_in_table(key, database.tables[key], expected)
-    return unequal + list(_differing_parts("", database.loose, models.loose))
+    return unequal + list(_differing_parts("", database.objects, models.objects))
 
 
 def _differences_in_table(
@@ -185,12 +185,12 @@ def _differing_parts(
                 for candidate in unmatched
                 if candidate.kind == part.kind and candidate.is_like(part)
             )
-            twin = next(
+            counterpart = next(
                 (candidate for candidate in alike if candidate.name == part.name or not by_name),
                 None,
             )
-            if twin is not None:
-                unmatched.remove(twin)
+            if counterpart is not None:
+                unmatched.remove(counterpart)
                 missing.remove(part)
     for part in missing:
         alike = (
@@ -203,11 +203,11 @@ def _differing_parts(
             for candidate in unmatched
             if (candidate.kind, candidate.name) == (part.kind, part.name)
         )
-        twin = next(alike, None) or next(same, None)
-        if twin is not None:
-            unmatched.remove(twin)
-        aspect = "validity" if twin and _is_unvalidated(part, twin) else ""
-        yield SchemaDifference(key, part, twin, aspect)
+        counterpart = next(alike, None) or next(same, None)
+        if counterpart is not None:
+            unmatched.remove(counterpart)
+        aspect = "validity" if counterpart and _is_unvalidated(part, counterpart) else ""
+        yield SchemaDifference(key, part, counterpart, aspect)
     for part in unmatched:
         yield SchemaDifference(key, None, part)
 

@@ -155,9 +155,9 @@ def read(connection: Connection) -> DatabaseSchema:
         tables[row["oid"]].parts.append(_constraint(row))
     for row in _rows(connection, _INDEXES):
         tables[row["oid"]].parts.append(_index(row, tables[row["oid"]]))
-    schema.loose += [_enum(row) for row in _rows(connection, _ENUMS)]
-    schema.loose += [_domain(row) for row in _rows(connection, _DOMAINS)]
-    schema.loose += [_sequence(row) for row in _rows(connection, _SEQUENCES)]
+    schema.objects += [_enum(row) for row in _rows(connection, _ENUMS)]
+    schema.objects += [_domain(row) for row in _rows(connection, _DOMAINS)]
+    schema.objects += [_sequence(row) for row in _rows(connection, _SEQUENCES)]
     return schema
 
 

@@ -10,8 +10,8 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from ..schema import DatabaseSchema, Part
-from .loose import create
 from .prerequisites import QUERIES
+from .schema_objects import create
 
 # Settings of a session that change the meaning of names and literals.
 _SETTINGS = """
@@ -121,7 +121,7 @@ class MissingObjects:
 
     def _objects(self) -> List[_DatabaseObject]:
         if self._stock is None:
-            parts = [*self._schema.loose, *self._schema.owned]
+            parts = [*self._schema.objects, *self._schema.owned]
             self._stock = [_object_of(part) for part in parts]
             for query in QUERIES:
                 for kind, name, statements in self._database.execute(text(query)):

@@ -8,7 +8,7 @@ from typing import Iterator, List, Set
 from ..schema import DatabaseSchema, Part, SchemaDifference, TableSchema
 from .catalogues import OWN_SEQUENCE
 from .conversion import converted, needs_using
-from .loose import loose_fix
+from .schema_objects import schema_object_fix
 from .statements import (
     add,
     changed_facts,
@@ -34,7 +34,7 @@ def fix_statements(
     expected, actual = difference.expected, difference.actual
     kind = difference.part.kind
     if not difference.table:
-        return loose_fix(actual, expected, database, models)
+        return schema_object_fix(actual, expected, database, models)
     table = database.tables[difference.table]
     if kind == "column":
         return list(_column_fix(difference, table, database, models))
@@ -53,7 +53,7 @@ def discard_statements(twin: DatabaseSchema, tables: Set[str]) -> List[str]:
     """Return the statements that drop those tables, and all types and sequences."""
     names = [table.sql_name for key, table in twin.tables.items() if key in tables]
     drops = [f"DROP TABLE {name} CASCADE" for name in names]
-    for part in twin.loose:
+    for part in twin.objects:
         keyword = "TYPE" if part.kind == "enum" else part.kind.upper()
         drops.append(f"DROP {keyword} IF EXISTS {part.sql} CASCADE")
     return drops

@@ -27,7 +27,7 @@ def create(part: Part) -> List[str]:
     return [" ".join(words)]
 
 
-def loose_fix(
+def schema_object_fix(
     actual: Optional[Part],
     expected: Optional[Part],
     database: DatabaseSchema,
