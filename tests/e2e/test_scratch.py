@@ -25,8 +25,8 @@ from alembic_lockstep.scratch import (
     ScratchServers,
     account,
     mysql_installs,
+    postgres_databases,
     postgres_installs,
-    postgres_snapshots,
 )
 
 from .harness import reachable_directory, require
@@ -474,7 +474,7 @@ def test_a_wrong_url_could_not_judge_and_shows_no_password(url: str, tmp_path: P
 def test_what_old_servers_are_told_drops_a_database_in_use(way: Way) -> None:
     execute(way.urls[0], "CREATE DATABASE in_use")
     with psycopg.connect(way.urls[0].rpartition("/")[0] + "/in_use"):
-        for statement in postgres_snapshots.drop_statements(120000, "in_use"):
+        for statement in postgres_databases.drop_statements(120000, "in_use"):
             execute(way.urls[0], statement.as_string())
     assert execute(way.urls[0], "SELECT 1 FROM pg_database WHERE datname = 'in_use'") == []
 
@@ -652,7 +652,7 @@ def test_root_moves_out_of_what_the_account_cannot_reach(
     way: Way, tmp_path: Path, open_directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = open_directory / "place"
-    monkeypatch.setattr(account, "ROOT_PLACE", place)
+    monkeypatch.setattr(account, "ROOT_BASE", place)
     monkeypatch.setattr(postgres_installs, "in_reach", lambda _: False)
     tmp_path.chmod(0o700)
     with replace(way, cache=tmp_path / "cache").start() as servers:
@@ -670,14 +670,14 @@ def test_root_does_not_trust_a_place_of_somebody_else(
     theirs = open_directory / "place"
     theirs.mkdir()
     os.chown(theirs, 12345, 12345)
-    monkeypatch.setattr(account, "ROOT_PLACE", theirs)
+    monkeypatch.setattr(account, "ROOT_BASE", theirs)
     tmp_path.chmod(0o700)
     with (
         ScratchServers(urls=[], setup=[], directory=tmp_path, cache=tmp_path) as servers,
         pytest.raises(CouldNotJudge) as caught,
     ):
         servers.create("postgresql")
-    assert "root's alone" in caught.value.tried[-1]
+    assert "belongs to root alone" in caught.value.tried[-1]
     assert list(theirs.iterdir()) == []
 
 

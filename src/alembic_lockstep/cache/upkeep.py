@@ -14,7 +14,7 @@ from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.workplace import delete_workplace, list_workplaces
 from alembic_lockstep.report.text import plural
-from alembic_lockstep.scratch.private import delete_unused, find_slots
+from alembic_lockstep.scratch.private_slots import delete_unused, find_slots
 from alembic_lockstep.scratch.sqlite_files import SNAPSHOTS
 from alembic_lockstep.system.regular import read_text
 

@@ -15,18 +15,18 @@ from alembic_lockstep.scratch.registry import find_starter
 from alembic_lockstep.scratch.server import (
     GuardedServer,
     Server,
-    Settings,
+    ServerSettings,
     SnapshotServer,
     WaitServer,
 )
-from alembic_lockstep.scratch.waits import asked, distinct
+from alembic_lockstep.scratch.waits import distinct, lines_or_none
 
-__all__ = ["ScratchServers", "Server", "Settings", "SnapshotServer"]
+__all__ = ["ScratchServers", "Server", "ServerSettings", "SnapshotServer"]
 
-#: Seconds that a replay waits for others to end: those have a limit of their own, which is shorter.
+#: Seconds that a replay waits for others to end, whose own limit is shorter.
 _PATIENCE = 3600.0
 
-#: A server's URL may say either: which it is shows when it answers.
+#: A server's URL may name either dialect: which it is shows when it answers.
 _SIBLINGS = {"mariadb": "mysql", "mysql": "mariadb"}
 
 
@@ -44,17 +44,17 @@ class Replay:
 class ScratchServers:
     """The scratch servers of one run, each started when its dialect is first asked for.
 
-    Several threads may use it at once; those that want the same dialect wait for each other.
+    Several threads may use them at once; threads that use the same dialect wait for each other.
 
     Args:
-        urls: Server URLs from the settings; the scheme tells the dialect, a driver is ignored.
+        urls: Server URLs from the settings; the scheme names the dialect, a driver is ignored.
         setup: SQL statements to run in every new scratch database of a server dialect.
         directory: Private directory of this run; its ``scratch`` is wiped at the start.
         cache: Per-user cache directory.
 
     Attributes:
-        needs: From dialects to what of the repository needs more rights than a project has: what
-            is in there when a server starts is known from an earlier run.
+        needs: From dialects to the statement that needs more rights than a project has. An entry
+            that is there when a server starts comes from an earlier run.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class ScratchServers:
         self._replaying = Condition()
 
     def __enter__(self) -> ScratchServers:
-        # What lies there was left by a run that was killed: the slot is ours now.
+        # Left by a run that was killed: the slot is ours now.
         shutil.rmtree(self._directory / "scratch", ignore_errors=True)
         return self
 
@@ -89,8 +89,8 @@ class ScratchServers:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        # First, so that no thread can start a server that nobody would stop. One that is at it
-        # holds its lock.
+        # First, so that no thread can start a server that would never be stopped. A thread that
+        # is starting one holds its lock.
         self._closed = True
         self._threads.shutdown(cancel_futures=True)
         with ExitStack() as held:
@@ -110,12 +110,12 @@ class ScratchServers:
         return prepared.result() if prepared else self._create(dialect)
 
     def prepare(self, dialect: str) -> None:
-        """Begin to make what the next `create` returns. If nobody asks for it, nothing is said."""
+        """Begin to make what the next `create` returns; an error is raised by that call only."""
         if dialect not in self._prepared:
             self._prepared[dialect] = self._threads.submit(self._create, dialect)
 
     def copy(self, url: str) -> str:
-        """Make a copy of the scratch database at url, to which nobody may be connected."""
+        """Make a copy of the scratch database at url, to which no session may be connected."""
         dialect = self._dialects[url]
         with self._server(dialect) as server:
             return self._hand_out(dialect, server.copy(url))
@@ -123,8 +123,8 @@ class ScratchServers:
     def keep(self, url: str, name: str) -> bool:
         """Make the scratch database at url the snapshot of a name (32 hexadecimal digits).
 
-        Nobody may be connected to it. It is no scratch database any more, unless False says that
-        this kind of server keeps none, or could not.
+        No session may be connected to it. It is no scratch database any more, unless this returns
+        False: this kind of server keeps none, or could not.
         """
         with self._server(self._dialects[url]) as server:
             return isinstance(server, SnapshotServer) and server.keep(url, name)
@@ -140,21 +140,21 @@ class ScratchServers:
             return url and self._hand_out(dialect, url)
 
     def description(self, dialect: str) -> str:
-        """Name the server of a dialect for people; starts it if need be."""
+        """Describe the server of a dialect for people; start it if need be."""
         with self._server(dialect) as server:
             return server.description
 
     @contextmanager
     def replay(self, *, goes_on: bool = False, alone: bool = False) -> Iterator[Replay]:
-        """Have nothing on the servers that earlier replays of this run left beside databases.
+        """Count as a replay until exit; before it, remove what earlier ones left on the servers.
 
-        Where another replay is at it at the same time, what is there may be its own, and stays.
+        Where another replay is running, such objects may be its own, and stay.
 
         Args:
-            goes_on: It needs the databases, and all else, of the one before it.
+            goes_on: The replay needs the databases, and all else, of the one before it.
             alone: Wait until no other replay is going on, and let none begin meanwhile.
         """
-        this = Replay()
+        replay = Replay()
         with self._replaying:
             self._replaying.wait_for(
                 lambda: not self._is_alone and not (alone and self._replays), timeout=_PATIENCE
@@ -162,65 +162,72 @@ class ScratchServers:
             if not goes_on and not self._replays:
                 self._clean()
             self._is_alone = alone
-            self._replays.append(this)
-            for other in self._replays if len(self._replays) > 1 else ():
-                other.is_crowded = True
+            self._replays.append(replay)
+            for running in self._replays if len(self._replays) > 1 else ():
+                running.is_crowded = True
         try:
-            yield this
+            yield replay
         finally:
             with self._replaying:
-                self._replays.remove(this)
+                self._replays.remove(replay)
                 self._is_alone = self._is_alone and not alone
                 self._replaying.notify_all()
 
     def pin(self, urls: Collection[str]) -> None:
-        """Spare databases that a later replay goes on with."""
+        """Keep databases that a later replay continues with."""
         self._pinned.update(urls)
 
     def elevate(self, dialect: str, need: str) -> bool:
-        """Let the project do more on the servers of a dialect, as something of it needs that.
+        """Give the project more rights on the server of a dialect.
 
-        False where the project connects as the administrator anyway, or nobody knows how.
+        Args:
+            need: The statement that needs them.
+
+        Returns:
+            False where the project connects as the administrator already, or the server has no
+            such rights to give.
         """
         with self._server(dialect) as server:
             if dialect in self._elevated:
                 return True
-            whom = server.elevate() if isinstance(server, GuardedServer) else ""
-            if whom:
-                self._elevated[dialect] = f"ran as {whom}: {need} needs it"
-            return bool(whom)
+            user = server.elevate() if isinstance(server, GuardedServer) else ""
+            if user:
+                self._elevated[dialect] = f"ran as {user}: {need} needs it"
+            return bool(user)
 
     def is_elevated(self, dialect: str) -> bool:
-        """Whether the project may do more than usual on the server of a dialect."""
+        """Return whether the project has more rights than usual on the server of a dialect."""
         return dialect in self._elevated
 
     def mark(self, dialect: str) -> str:
-        """Give the comment for what the project makes on a server beside its databases."""
+        """Return the comment for what the project makes on a server besides its databases."""
         with self._server(dialect) as server:
             return server.mark() if isinstance(server, GuardedServer) else ""
 
     def is_shared(self, dialect: str) -> bool:
-        """Tell whether the settings name the server of a dialect: it may hold others' data."""
+        """Return whether the settings name the server of a dialect: it may hold others' data."""
         return self._settings(dialect).url is not None
 
     def notes(self, dialect: str) -> list[str]:
-        """Say what people should know of how the server of a dialect was used."""
+        """Return what people should know of how the server of a dialect was used, a line each."""
         with self._server(dialect) as server:
             lines = server.notes() if isinstance(server, GuardedServer) else []
         return [*filter(None, [self._elevated.get(dialect)]), *lines]
 
     def waits(self) -> list[str]:
-        """Describe who waits for whom on the servers of this run, a line each.
+        """Describe which sessions wait for which on the servers of this run, a line each.
 
-        Not one thread at a time: whoever has a server may be what waits.
+        Takes no lock: the thread that has a server may be the one that waits.
         """
-        servers = [one for one in list(self._servers.values()) if isinstance(one, WaitServer)]
-        return distinct(line for server in servers for line in asked(server.waits))
+        servers = [
+            server for server in list(self._servers.values()) if isinstance(server, WaitServer)
+        ]
+        return distinct(line for server in servers for line in lines_or_none(server.waits))
 
     def _clean(self) -> None:
         needed = set(self._pinned)
         for prepared in list(self._prepared.values()):
-            with suppress(CouldNotJudge):  # said when it is asked for
+            with suppress(CouldNotJudge):  # raised when it is asked for
                 needed.add(prepared.result())
         for dialect in list(self._servers):
             with self._server(dialect) as server:
@@ -237,7 +244,7 @@ class ScratchServers:
 
     @contextmanager
     def _server(self, dialect: str) -> Iterator[Server]:
-        """Give the server of a dialect to one thread, started if need be."""
+        """Lock the server of a dialect for this thread; start it if need be."""
         with self._locks.setdefault(dialect, RLock()):
             if self._closed:
                 raise RuntimeError("the scratch servers of this run are closed")
@@ -249,9 +256,11 @@ class ScratchServers:
                     self.elevate(dialect, self.needs[dialect])
             yield self._servers[dialect]
 
-    def _settings(self, dialect: str) -> Settings:
+    def _settings(self, dialect: str) -> ServerSettings:
         url = self._urls.get(dialect) or self._urls.get(_SIBLINGS.get(dialect, ""))
-        return Settings(url, self._setup, self._directory, self._cache)
+        return ServerSettings(
+            url=url, setup=self._setup, directory=self._directory, cache=self._cache
+        )
 
 
 def _dialect(url: str) -> str:

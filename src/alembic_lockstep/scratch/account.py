@@ -1,7 +1,7 @@
-"""Which account runs a private database server, and where that account can reach.
+"""Choose the account that runs a private database server, and a directory that it reaches.
 
 PostgreSQL and MySQL refuse to run as root, which is what CI containers are. There their programs
-run as another account, in a place that this account reaches and nobody but root can tamper with.
+run as another account, in a directory that this account reaches and only root can change.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from pathlib import Path
 from typing import Any
 
 #: Where root's servers go when the cache directory is out of the account's reach, as /root is.
-ROOT_PLACE = Path("/var/tmp/alembic-lockstep-root")  # noqa: S108 - checked to be root's own
+ROOT_BASE = Path("/var/tmp/alembic-lockstep-root")  # noqa: S108 - checked to be root's own
 
 #: Seconds; initdb takes one, on a busy machine some.
 _PATIENCE = 300
 
-#: What marks the lines that say why, of PostgreSQL's and of MySQL's programs.
+#: Marks of the lines that say why a program of PostgreSQL or MySQL failed.
 _FATAL = ("FATAL:", "error:", "[ERROR]", "FATAL ERROR")
 
 
 @dataclass(frozen=True)
 class Account:
-    """Who runs the server, when not we ourselves."""
+    """An account of this machine that runs the server instead of our own."""
 
     name: str
     uid: int
@@ -35,14 +35,14 @@ class Account:
 
     @property
     def options(self) -> dict[str, Any]:
-        """The options of subprocess that run a program as this account and nothing more."""
+        """Return the options of subprocess that run a program as this account and nothing more."""
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
 
 
 def server_account(*names: str) -> Account | None:
-    """Choose the account to run a server as: the first of these names that exists, or nobody.
+    """Return the account to run a server as: the first of these that exists, or `nobody`.
 
-    None means our own account, which is not root.
+    None stands for our own account, which is not root.
     """
     if os.geteuid() != 0:
         return None
@@ -56,11 +56,11 @@ def server_account(*names: str) -> Account | None:
 
 
 def run(command: Sequence[str], account: Account | None) -> str:
-    """Run a program of a server's as the account; return what it printed.
+    """Run a program of a server as the account; return its output.
 
     Raises:
         OSError: it cannot be executed.
-        RuntimeError: it failed, or takes too long; the message is the last that it said.
+        RuntimeError: it failed, or takes too long; the message has its last lines.
     """
     try:
         result = _completed(command, account)
@@ -90,17 +90,17 @@ def _completed(command: Sequence[str], account: Account | None) -> subprocess.Co
 
 
 def server_environment() -> dict[str, str]:
-    """Give the environment without what changes a server's settings or language."""
+    """Return the environment without variables that change a server's settings or language."""
     foreign = ("PG", "MYSQL", "MARIADB", "LC_", "LANG")
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
-    return {**kept, "LC_ALL": "C"}
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
+    return {**inherited, "LC_ALL": "C"}
 
 
 def last_words(output: str) -> str:
-    """Give the last lines of an output as one line, the fatal one if there is any."""
+    """Return the last lines of an output as one line; the fatal ones if there are any."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     fatal = [line for line in lines if any(word in line for word in _FATAL)]
-    return " / ".join((fatal or lines)[-2:]) or "it said nothing"
+    return " / ".join((fatal or lines)[-2:]) or "it printed nothing"
 
 
 def base_directory(cache: Path, account: Account | None) -> Path:
@@ -111,18 +111,18 @@ def base_directory(cache: Path, account: Account | None) -> Path:
     """
     if account is None:
         return make_directory(cache, account).resolve()
-    for place in (cache, ROOT_PLACE):
-        # Looked at again once it exists: in a directory like /tmp another may have been faster.
-        if _is_safe(place) and _is_safe(make_directory(place, account)):
-            return place.resolve()
+    for directory in (cache, ROOT_BASE):
+        # Checked again once it exists: in a directory like /tmp another account may be faster.
+        if _is_safe(directory) and _is_safe(make_directory(directory, account)):
+            return directory.resolve()
     raise OSError(
-        f"neither {cache} nor {ROOT_PLACE} is root's alone and in reach of {account.name}"
+        f"neither {cache} nor {ROOT_BASE} belongs to root alone and is in reach of {account.name}"
     )
 
 
 def present_base(cache: Path, account: Account | None) -> Path:
-    """Give the directory that `base_directory` would choose, without making it."""
-    return cache if account is None or _is_safe(cache) else ROOT_PLACE
+    """Return the directory that `base_directory` would choose, without making it."""
+    return cache if account is None or _is_safe(cache) else ROOT_BASE
 
 
 def make_directory(path: Path, account: Account | None) -> Path:
@@ -135,7 +135,7 @@ def make_directory(path: Path, account: Account | None) -> Path:
 
 
 def make_private_directory(path: Path, account: Account | None) -> Path:
-    """Make a new directory that is the account's, and nobody else's."""
+    """Make a new directory to which only the account has access."""
     path.mkdir(mode=0o700)
     give(path, account)
     return path
@@ -148,17 +148,18 @@ def give(path: Path, account: Account | None) -> None:
 
 
 def in_reach(path: Path) -> bool:
-    """Tell whether every account can pass through a directory and all above it."""
+    """Return whether every account can pass through a directory and all above it."""
     path = path.resolve()
-    return all(one.stat().st_mode & stat.S_IXOTH for one in (path, *path.parents))
+    return all(folder.stat().st_mode & stat.S_IXOTH for folder in (path, *path.parents))
 
 
-def _is_safe(place: Path) -> bool:
-    """Tell whether others than root can pass through a place, and none can replace it."""
-    if place.is_symlink():
+def _is_safe(directory: Path) -> bool:
+    """Return whether every account can pass through a directory, and only root can replace it."""
+    if directory.is_symlink():
         return False
-    existing = next(one for one in (place.resolve(), *place.resolve().parents) if one.exists())
-    return in_reach(existing) and all(_is_roots(one) for one in (existing, *existing.parents))
+    real = directory.resolve()
+    existing = next(folder for folder in (real, *real.parents) if folder.exists())
+    return in_reach(existing) and all(map(_is_roots, (existing, *existing.parents)))
 
 
 def _is_roots(directory: Path) -> bool:

@@ -22,7 +22,7 @@ from alembic_lockstep.scratch.secrecy import safe_message
 from alembic_lockstep.scratch.server import (
     CORRECT_SETUP,
     Server,
-    Settings,
+    ServerSettings,
     explained_for_url,
 )
 
@@ -33,25 +33,25 @@ _DAY = 24 * 60 * 60
 
 
 def in_database(server: URL, name: str, password: str) -> URL:
-    """Where a scratch database is a database: the server's URL, with its name."""
+    """Return the server's URL with the name of a scratch database, which is a database there."""
     del password
     return server.set(database=name)
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How an empty database comes and goes on the servers of one dialect.
+    """The statements that make and drop an empty database on the servers of one dialect.
 
     In `create` and `drop`, `{name}` stands for the scratch database's name (small letters, digits
-    and underscores) and `{password}` for a password that is made up for it.
+    and underscores) and `{password}` for a random password.
 
     Attributes:
         create: Statements, run in autocommit mode.
-        drop: Likewise; they have to work while somebody is connected.
+        drop: Statements that work even while a session is connected.
         names: Selects the names of all databases, or users, of the server.
         example: A server's URL, for messages.
-        requires: What the hook's environment needs, for messages.
-        locate: From the server's URL, a name and its password to a scratch database's URL.
+        requires: Packages that the hook's environment needs, for messages.
+        locate: Returns a scratch database's URL from the server's URL, a name and its password.
     """
 
     create: tuple[str, ...]
@@ -62,11 +62,11 @@ class Dialect:
     locate: Callable[[URL, str, str], URL] = in_database
 
 
-def start_by_url(settings: Settings, dialect: Dialect) -> Server:
-    """Use the server that the settings name.
+def start_by_url(settings: ServerSettings, dialect: Dialect) -> Server:
+    """Connect to the server that the settings name.
 
     Raises:
-        CouldNotJudge: they name none, or it does not answer.
+        CouldNotJudge: the settings name none, or it does not answer.
     """
     fix = how_to_name(dialect)
     if settings.url is None:
@@ -81,8 +81,8 @@ def start_by_url(settings: Settings, dialect: Dialect) -> Server:
 
 
 def how_to_name(dialect: Dialect) -> str:
-    """Give the lines to paste that name a server of a dialect."""
-    packages = ", ".join(f"'{one}'" for one in dialect.requires)
+    """Return the lines to paste that name a server of a dialect."""
+    packages = ", ".join(f"'{package}'" for package in dialect.requires)
     return (
         f'{SETTING}\nurls = ["{dialect.example}"]\n'
         f"# and at the hook, in .pre-commit-config.yaml:\nadditional_dependencies: [{packages}]"
@@ -92,17 +92,17 @@ def how_to_name(dialect: Dialect) -> str:
 class URLServer:
     """A connection that makes and drops this run's databases.
 
-    Most dialects have no lock that tells whether a run still lives, so a database's name says when
-    its run began, and what is older than a day is dropped by whoever comes.
+    Most dialects have no lock that shows whether a run still lives, so a database's name holds the
+    time when its run began, and each run drops databases that are older than a day.
 
     Args:
         url: The server; its driver is one of the hook's own environment.
-        dialect: What to say to it.
+        dialect: The statements for it.
         setup: SQL statements to run in every new database.
         description: For people; the version and address if None.
 
     Raises:
-        ConnectionError: the server does not answer, or not to us; never shows the password.
+        ConnectionError: the server does not answer or refuses us; never shows the password.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class URLServer:
         self._setup = setup
         self._token = self._make_token()
         self._numbers = count(1)
-        self._made: list[str] = []
+        self._created: list[str] = []
         self._closed: Callable[[], None] = lambda: None
         self._connection = self._connect(self._url)
         try:
@@ -125,22 +125,22 @@ class URLServer:
             raise ConnectionError(self._explain(error)) from None
 
     def when_closed(self, callback: Callable[[], None]) -> None:
-        """Have something done after close, such as to stop the server."""
+        """Call something after close, such as what stops the server."""
         self._closed = callback
 
     def create(self) -> str:
-        """Make an empty database, set up as the settings want it; return its URL."""
+        """Make an empty database and run `scratch.setup` in it; return its URL."""
         url = self._make()
         fix = CORRECT_SETUP
         for number, statement in enumerate(self._setup, 1):
             # The statement is not shown: it may make a user, with a password.
-            what = f"statement {number} of scratch.setup failed"
-            with self._explained(what, fix), self._connect(url) as connection:
+            problem = f"statement {number} of scratch.setup failed"
+            with self._explained(problem, fix), self._connect(url) as connection:
                 execute(connection, statement)
         return self._hand_out(url)
 
     def copy(self, url: str) -> str:
-        """Not possible in general, so it says so."""
+        """Raise `CouldNotJudge`: not every dialect can copy a database."""
         del url
         raise CouldNotJudge(
             f"a scratch database on {self.description} cannot be copied, "
@@ -151,10 +151,10 @@ class URLServer:
     def close(self) -> None:
         """Drop this run's databases and leave."""
         try:
-            for name in self._made:
+            for name in self._created:
                 self._drop(name)
             with suppress(SQLAlchemyError):
-                # The server may not have noticed, when this run began, that another was killed.
+                # When this run began, the server may not have noticed yet that another was killed.
                 self._drop_abandoned()
                 self._connection.close()
         finally:
@@ -167,7 +167,7 @@ class URLServer:
         return f"{int(time.time()):08x}_{secrets.token_hex(4)}"
 
     def _claim(self) -> None:
-        """Show that this run lives, before it owns anything."""
+        """Show that this run lives, before it owns a database."""
 
     def _names(self) -> list[str]:
         return [str(name) for (name, *_) in execute(self._connection, self._dialect.names)]
@@ -175,8 +175,8 @@ class URLServer:
     def _abandoned(self, names: Iterable[str]) -> Iterator[str]:
         """Yield those of the names that killed runs left."""
         for name in names:
-            found = _NAME.fullmatch(name.lower())
-            if found and int(found[1], 16) < time.time() - _DAY:
+            match = _NAME.fullmatch(name.lower())
+            if match and int(match[1], 16) < time.time() - _DAY:
                 yield name
 
     def _drop_abandoned(self) -> None:
@@ -185,9 +185,9 @@ class URLServer:
 
     def _make(self) -> URL:
         name = f"lockstep_{self._token}_{next(self._numbers)}"
-        password = f"A1_{secrets.token_hex(12)}"  # of all the kinds of letters that a server wants
+        password = f"A1_{secrets.token_hex(12)}"  # has all kinds of characters that servers require
         with self._explained("could not make a scratch database", self._fix_for_create()):
-            self._made.append(name)  # first, in case that Ctrl-C comes in between
+            self._created.append(name)  # first: Ctrl-C may come in between
             for statement in self._dialect.create:
                 execute(self._connection, statement.format(name=name, password=password))
         return self._dialect.locate(self._url, name, password)
@@ -203,40 +203,40 @@ class URLServer:
                 execute(self._connection, statement.format(name=name, password=""))
 
     def _hand_out(self, url: URL) -> str:
-        """A scratch database's URL, for the project's driver."""
+        """Return a scratch database's URL, for the project's driver."""
         plain = url.set(drivername=url.get_backend_name())
         return plain.render_as_string(hide_password=False)
 
     def _describe(self) -> str:
         version: Any = self._connection.dialect.server_version_info or ()
         words = (self._url.get_backend_name(), ".".join(map(str, version[:2])), "at")
-        return " ".join([*filter(None, words), place(self._url)])
+        return " ".join([*filter(None, words), server_address(self._url)])
 
     def _connect(self, url: URL) -> Connection:
         try:
             engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
             return engine.connect()
-        except Exception as error:  # each driver has its own, and one that is missing another
-            raise ConnectionError(f"{place(self._url)}: {self._explain(error)}") from None
+        except Exception as error:  # each driver raises its own; a missing driver, ImportError
+            raise ConnectionError(f"{server_address(self._url)}: {self._explain(error)}") from None
 
     def _explain(self, error: Exception) -> str:
         original = error.orig if isinstance(error, DBAPIError) else None
         reason = original if isinstance(original, Exception) else error
-        return safe_message(reason, passwords(self._url), place(self._url))
+        return safe_message(reason, passwords(self._url), server_address(self._url))
 
     @contextmanager
-    def _explained(self, what: str, fix: str) -> Iterator[None]:
+    def _explained(self, problem: str, fix: str = "") -> Iterator[None]:
         try:
             yield
         except (SQLAlchemyError, ConnectionError) as error:
             message = self._explain(error)
             tried = (f"{self.description}: {message}",)
             fix = scratch_server_advice(message, self._dialect.names[0]) or fix
-            raise CouldNotJudge(f"{what}: {message}", tried=tried, fix=fix) from None
+            raise CouldNotJudge(f"{problem}: {message}", tried=tried, fix=fix) from None
 
 
 def execute(connection: Connection, statement: str) -> list[Any]:
-    """Run a statement as it stands, whatever characters are in it; return its rows."""
+    """Run a statement as it is, without parameters; return its rows."""
     plain = connection.execution_options(no_parameters=True)
     result = plain.exec_driver_sql(statement)
     return list(result) if result.returns_rows else []
@@ -246,7 +246,8 @@ def read_url(url: str) -> URL:
     """Parse a server's URL.
 
     Raises:
-        ConnectionError: it cannot be read. It is not shown then: any part may be the password's.
+        ConnectionError: it cannot be read. The message does not show it: any part may belong to
+            the password.
     """
     try:
         parsed = make_url(url)
@@ -260,14 +261,14 @@ def read_url(url: str) -> URL:
     return parsed
 
 
-def place(url: URL) -> str:
-    """Name a URL's server without the password: "user@host:3306/database"."""
+def server_address(url: URL) -> str:
+    """Return a URL's server without the password: "user@host:3306/database"."""
     bare = URL.create("x", url.username, None, url.host, url.port, url.database)
     return bare.render_as_string().removeprefix("x://").rstrip("/") or url.get_backend_name()
 
 
 def passwords(url: URL) -> Iterator[str]:
-    """Yield what is secret in a URL, also inside an ODBC connection string."""
+    """Yield the secrets in a URL, also those inside an ODBC connection string."""
     yield str(url.password or "")
     for name, value in url.query.items():
         if re.search("(?i)pass|pwd", name):

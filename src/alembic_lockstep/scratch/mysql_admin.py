@@ -1,4 +1,4 @@
-"""The databases of one run on a MySQL or MariaDB server, whoever started that server."""
+"""The databases of one run on a MySQL or MariaDB server, private or named by the settings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,13 @@ from typing import Any
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from alembic_lockstep.scratch.by_url import Dialect, URLServer, execute, place, read_url
+from alembic_lockstep.scratch.by_url import (
+    Dialect,
+    URLServer,
+    execute,
+    read_url,
+    server_address,
+)
 from alembic_lockstep.scratch.mysql_copy import copy_database
 from alembic_lockstep.scratch.mysql_user import (
     PRIVATE,
@@ -36,7 +42,7 @@ _DIALECT = Dialect(
 
 
 class MySQLServer(URLServer):
-    """Makes and drops this run's databases; a run lives as long as somebody holds its lock.
+    """Makes and drops this run's databases; a run lives as long as a session holds its lock.
 
     The parameters and errors are those of `URLServer`.
     """
@@ -61,50 +67,50 @@ class MySQLServer(URLServer):
 
     @property
     def is_mariadb(self) -> bool:
-        """Whether it is MariaDB and not MySQL."""
+        """Return whether the server is MariaDB and not MySQL."""
         dialect: Any = self._connection.dialect
         return bool(dialect.is_mariadb)
 
     def create(self) -> str:
-        """Make an empty database, set up as the settings want it; return its URL."""
+        """Make an empty database and run `scratch.setup` in it; return its URL."""
         self._begin()
         return super().create()
 
     def elevate(self) -> str:
-        """Let the project do what its own user may not; say as whom it connects from now on."""
+        """Give the project more rights; return as which user it connects from now on."""
         self._begin()
         if self._project is None:
             return ""
         self._is_elevated = True
         if self._is_private:
-            with self._explained("could not give the project's user more rights", ""):
+            with self._explained("could not give the project's user more rights"):
                 give_all(self._connection, self._project)
             return "an administrator of the scratch server"
         return "the user of scratch.urls"
 
     def clean(self, needed: Collection[str]) -> None:
-        """Remove what replays that are over have left on a private server."""
+        """Remove what ended replays left on a private server."""
         if self._inventory is None:
             return
-        with self._explained("could not look at what is on the scratch server", ""):
+        with self._explained("could not look at what is on the scratch server"):
             if not self._inventory.foreign():
                 return
         names = {str(read_url(url).database) for url in needed}
-        for name in [name for name in self._made if name not in names]:
+        for name in [name for name in self._created if name not in names]:
             self._drop(name)
-            self._made.remove(name)
+            self._created.remove(name)
         self._inventory.remove()
 
     def mark(self) -> str:
-        """Give nothing: users and databases have no comments here."""
+        """Return an empty comment: users and databases have none here."""
         return ""
 
     def notes(self) -> list[str]:
-        """Say how a private server runs, and why the project has no user if it has none."""
+        """Return how a private server runs, and why the project has no user of its own."""
         return [*self._own_notes, *filter(None, [self._why_no_user])]
 
     def waits(self) -> list[str]:
-        """Ask by a connection of its own: the other may be what waits."""
+        """Describe waiting sessions over a new connection: the other one may be waiting itself."""
         like = rf"lockstep\_{self._token}\_%"
         with self._connect(self._url) as connection:
             return of_mysql(execute(connection, MYSQL.format(like)))
@@ -119,13 +125,13 @@ class MySQLServer(URLServer):
         super().close()
 
     def _begin(self) -> None:
-        """Make the project's user, when the first database is asked for."""
+        """Make the project's user before the first database."""
         if self._has_begun:
             return
         self._has_begun = True
         if self._is_private:
             host, pattern = "127.0.0.1", r"lockstep\_%"
-            with self._explained("could not make the project's user on the scratch server", ""):
+            with self._explained("could not make the project's user on the scratch server"):
                 self._project = make_user(self._connection, PRIVATE, host, pattern)
                 self._inventory = Inventory(self._connection, (PRIVATE, str(self._url.username)))
                 self._inventory.remove()
@@ -133,7 +139,7 @@ class MySQLServer(URLServer):
             self._project = self._user_by_url()
 
     def _user_by_url(self) -> User | None:
-        """Make a user for this run and see whether it gets in; None, and why, if it cannot."""
+        """Make a user for this run and connect as it once; None, with a note, if that fails."""
         name, pattern = f"lockstep_{self._token}", rf"lockstep\_{self._token}\_%"
         try:
             user = make_user(self._connection, name, "%", pattern)
@@ -163,8 +169,8 @@ class MySQLServer(URLServer):
     def copy(self, url: str) -> str:
         """Copy tables with their rows, sequences, views, triggers and routines; not events."""
         source, target = str(read_url(url).database), self._make()
-        what = f"could not copy the scratch database {source}"
-        with self._explained(what, ""), self._connect(target) as connection:
+        problem = f"could not copy the scratch database {source}"
+        with self._explained(problem), self._connect(target) as connection:
             copy_database(connection, source, str(target.database))
         return self._hand_out(target)
 
@@ -173,7 +179,7 @@ class MySQLServer(URLServer):
         if parsed.get_backend_name() not in ("mysql", "mariadb"):
             raise ConnectionError("its URL begins with neither mysql: nor mariadb:")
         parsed = parsed.set(drivername="mysql+pymysql")
-        # To a C client "localhost" means a Unix socket at a place that it was built with.
+        # To a C client "localhost" means a Unix socket at a path that it was built with.
         if parsed.host in (None, "", "localhost") and "unix_socket" not in parsed.query:
             parsed = parsed.set(host="127.0.0.1")
         return parsed
@@ -188,10 +194,10 @@ class MySQLServer(URLServer):
         ((self._user,),) = execute(self._connection, "SELECT CURRENT_USER()")
 
     def _drop_abandoned_users(self) -> None:
-        """Drop the users of killed runs, where this one may look for them."""
+        """Drop the users of killed runs, where this run may read them."""
         with suppress(SQLAlchemyError):
-            asked = r"SELECT user, host FROM mysql.user WHERE user LIKE 'lockstep\_________'"
-            for name, host in execute(self._connection, asked):
+            query = r"SELECT user, host FROM mysql.user WHERE user LIKE 'lockstep\_________'"
+            for name, host in execute(self._connection, query):
                 if _USER.fullmatch(str(name)) and self._is_free(str(name)):
                     execute(self._connection, f"DROP USER IF EXISTS '{name}'@'{host}'")
 
@@ -199,8 +205,8 @@ class MySQLServer(URLServer):
         if not self._is_private:
             self._drop_abandoned_users()
         for name in names:
-            found = _NAME.fullmatch(name)
-            if found and self._is_free(f"lockstep_{found[1]}"):
+            match = _NAME.fullmatch(name)
+            if match and self._is_free(f"lockstep_{match[1]}"):
                 yield name
 
     def _is_free(self, lock: str) -> bool:
@@ -223,7 +229,7 @@ class MySQLServer(URLServer):
 
 
 def _disconnect_others(connection: Connection, database: str) -> None:
-    """End who is connected to a database: an open transaction of theirs would block its drop."""
+    """End the sessions of a database: an open transaction would block its drop."""
     for row in execute(connection, "SHOW PROCESSLIST"):
         if row[3] == database:
             with suppress(SQLAlchemyError):  # gone meanwhile
@@ -232,4 +238,8 @@ def _disconnect_others(connection: Connection, database: str) -> None:
 
 def _address(url: URL) -> str:
     socket = url.query.get("unix_socket")
-    return str(socket) if socket else place(URL.create("x", host=url.host, port=url.port or 3306))
+    return (
+        str(socket)
+        if socket
+        else server_address(URL.create("x", host=url.host, port=url.port or 3306))
+    )

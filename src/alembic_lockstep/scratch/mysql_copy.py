@@ -1,8 +1,8 @@
-"""A copy of a database on MySQL or MariaDB, which have no templates.
+"""Copy a database on MySQL or MariaDB, which have no templates.
 
-There is no statement for it. The server's own definitions of everything are run again in the new
+There is no statement for that. The server's own definitions of everything are run again in the new
 database, and rows go from table to table inside the server, which is quicker than a dump and needs
-no programs beside it.
+no other programs.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from alembic_lockstep.scratch.by_url import execute
 
 
 def copy_database(connection: Connection, old: str, new: str) -> None:
-    """Copy what is in old to new, which is empty and the connection's own.
+    """Copy what is in old to new, which is empty and the connection's database.
 
     Tables with their rows, MariaDB's sequences, views, triggers and routines are copied; events,
     which would run, and the past of system-versioned tables are not.
     """
     copy = _Copy(connection, old, new)
-    # The definitions were accepted once, perhaps in a milder mode.
+    # The definitions were accepted once, perhaps in a laxer mode.
     for setting in ("foreign_key_checks = 0", "unique_checks = 0", "sql_mode = ''"):
         execute(connection, f"SET SESSION {setting}")
     copy.defaults()
@@ -34,13 +34,15 @@ def copy_database(connection: Connection, old: str, new: str) -> None:
 
 
 class _Copy:
+    """The parts of one copy."""
+
     def __init__(self, connection: Connection, old: str, new: str) -> None:
         self._connection = connection
         self._old = old
         self._new = new
 
     def defaults(self) -> None:
-        """Set what new tables are made with: the database's character set and collation."""
+        """Set the defaults of new tables: the database's character set and collation."""
         ((_, definition),) = self._execute(f"SHOW CREATE DATABASE {_quoted(self._old)}")
         options = definition.partition(_quoted(self._old))[2]
         self._execute(f"ALTER DATABASE {_quoted(self._new)} {options}")
@@ -54,12 +56,12 @@ class _Copy:
                 self._rows(name)
 
     def views(self) -> None:
-        """Make views after those that they select from: what fails is tried again later."""
+        """Make views after those that they select from: views that fail are tried again."""
         views = [self._show("VIEW", name)[1] for name, kind in self._listed() if kind == "VIEW"]
         while views:
             failed = [definition for definition in views if not self._succeeds(definition)]
             if len(failed) == len(views):
-                self._redo(failed[0])  # says why
+                self._redo(failed[0])  # raises the reason
             views = failed
 
     def triggers(self) -> None:
@@ -106,7 +108,7 @@ class _Copy:
         return True
 
     def _redo(self, definition: str, *, mode: str = "") -> None:
-        """Run a definition; the names of scratch databases are like nothing else in it."""
+        """Run a definition; a scratch database's name matches nothing else in it."""
         self._execute(f"SET SESSION sql_mode = '{mode}'")
         self._execute(definition.replace(_quoted(self._old), _quoted(self._new)))
 

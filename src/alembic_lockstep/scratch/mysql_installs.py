@@ -12,8 +12,8 @@ from pathlib import Path
 from alembic_lockstep.scratch.account import Account, run
 from alembic_lockstep.scratch.private import Unusable
 
-#: Debian's, Red Hat's, MySQL's own and Homebrew's (Apple silicon, Intel, Linux) places.
-_PLACES = (
+#: Debian's, Red Hat's, MySQL's own and Homebrew's (Apple silicon, Intel, Linux) directories.
+_DIRECTORIES = (
     "/usr/sbin",
     "/usr/libexec",
     "/usr/bin",
@@ -25,13 +25,14 @@ _PLACES = (
 
 
 @dataclass(frozen=True)
-class Install:
+class MySQLInstall:
     """A server's program.
 
     Attributes:
         server: mariadbd or mysqld.
-        initialiser: MariaDB's script that makes an empty server; None where mysqld does it itself.
-        key: What its data is kept under; other installs of this key can run it.
+        initialiser: MariaDB's script that makes an empty data directory; None for mysqld, which
+            makes one itself.
+        key: The folder name of its data; other installs of this key can run on it.
         description: For people.
     """
 
@@ -41,44 +42,44 @@ class Install:
     description: str
 
 
-def find_installs(account: Account | None, *, mariadb: bool) -> list[Install | Unusable]:
-    """Give the installs, best first.
+def find_installs(account: Account | None, *, mariadb: bool) -> list[MySQLInstall | Unusable]:
+    """Return the installs, best first.
 
     Args:
-        account: Who is to run them.
+        account: The account that would run them.
         mariadb: Take MariaDB only; else MySQL comes first.
     """
-    found = [_inspect(server, account) for server in _servers()]
+    installs = [_inspect(server, account) for server in _servers()]
     if mariadb:
-        found = [_only_mariadb(one) for one in found]
+        installs = [_only_mariadb(install) for install in installs]
     nothing = Unusable("server binaries: no mariadbd and no mysqld on this machine")
-    return sorted(found, key=lambda one: _is_mariadb(one)) or [nothing]
+    return sorted(installs, key=_is_mariadb) or [nothing]
 
 
-def _is_mariadb(one: Install | Unusable) -> bool:
-    return isinstance(one, Install) and one.initialiser is not None
+def _is_mariadb(install: MySQLInstall | Unusable) -> bool:
+    return isinstance(install, MySQLInstall) and install.initialiser is not None
 
 
-def _only_mariadb(one: Install | Unusable) -> Install | Unusable:
-    if isinstance(one, Unusable) or _is_mariadb(one):
-        return one
-    return Unusable(f"{one.description}: SQLAlchemy's dialect 'mariadb' refuses MySQL")
+def _only_mariadb(install: MySQLInstall | Unusable) -> MySQLInstall | Unusable:
+    if isinstance(install, Unusable) or _is_mariadb(install):
+        return install
+    return Unusable(f"{install.description}: SQLAlchemy's dialect 'mariadb' refuses MySQL")
 
 
-def _inspect(server: Path, account: Account | None) -> Install | Unusable:
+def _inspect(server: Path, account: Account | None) -> MySQLInstall | Unusable:
     try:
-        said = run([str(server), "--no-defaults", "--version"], account)
+        output = run([str(server), "--no-defaults", "--version"], account)
     except (OSError, RuntimeError) as error:
         return Unusable(f"{server}: {error}")
-    version = re.search(r"\bVer (\d+\.\d+)", said)
+    version = re.search(r"\bVer (\d+\.\d+)", output)
     if version is None:
-        return Unusable(f"{server}: --version said {said.strip()!r}")
-    name = "MariaDB" if "MariaDB" in said else "MySQL"
+        return Unusable(f"{server}: --version printed {output.strip()!r}")
+    name = "MariaDB" if "MariaDB" in output else "MySQL"
     description = f"{name} {version[1]} ({server.parent})"
     initialiser = _find_initialiser(server) if name == "MariaDB" else None
     if name == "MariaDB" and initialiser is None:
         return Unusable(f"{description}: no mariadb-install-db")
-    return Install(server, initialiser, f"{name.lower()}-{version[1]}", description)
+    return MySQLInstall(server, initialiser, f"{name.lower()}-{version[1]}", description)
 
 
 def _find_initialiser(server: Path) -> Path | None:
@@ -95,12 +96,12 @@ def _find_initialiser(server: Path) -> Path | None:
 
 def _servers() -> Iterator[Path]:
     """Yield each program once, though it may have two names and lie behind links."""
-    seen: set[Path] = set()
+    listed: set[Path] = set()
     for directory in _directories():
         for name in ("mariadbd", "mysqld"):
             program = directory / name
-            if os.access(program, os.X_OK) and program.resolve() not in seen:
-                seen.add(program.resolve())
+            if os.access(program, os.X_OK) and program.resolve() not in listed:
+                listed.add(program.resolve())
                 yield program
 
 
@@ -109,5 +110,5 @@ def _directories() -> Iterator[Path]:
         program = shutil.which(name)
         if program is not None:
             yield Path(program).parent
-    for place in _PLACES:
-        yield from sorted(Path("/").glob(place[1:]))
+    for pattern in _DIRECTORIES:
+        yield from sorted(Path("/").glob(pattern[1:]))

@@ -1,4 +1,4 @@
-"""A private MySQL or MariaDB server: how its data is made and its programs are called."""
+"""Run a private MySQL or MariaDB server: make its data directory, call its programs."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 
 from alembic_lockstep.scratch.account import Account, give, make_private_directory, run
 from alembic_lockstep.scratch.mysql_admin import MySQLServer
-from alembic_lockstep.scratch.mysql_installs import Install
+from alembic_lockstep.scratch.mysql_installs import MySQLInstall
 from alembic_lockstep.scratch.private import running
 
 _PASSWORD = "lockstep.password"  # noqa: S105 - a file name
 _START = "lockstep.sql"
-#: Run at each start, before anybody can connect. TCP on the loopback address, with a password,
+#: Run at each start, before any client can connect. TCP on the loopback address, with a password,
 #: because every driver can do that.
 _USERS = """\
 CREATE USER IF NOT EXISTS 'lockstep'@'127.0.0.1' IDENTIFIED BY '{password}';
@@ -30,7 +30,7 @@ _STORAGE = (
 )
 _SETTINGS = (
     "--bind-address=127.0.0.1",
-    "--socket=lockstep.sock",  # from the data directory: a whole path is often too long for one
+    "--socket=lockstep.sock",  # relative to the data directory: a whole path is often too long
     "--skip-name-resolve",
     "--skip-log-bin",
     "--performance-schema=OFF",
@@ -49,12 +49,12 @@ _MYSQL = ("--loose-mysqlx=OFF", "--secure-file-priv=NULL")
 
 
 def run_private_server(
-    install: Install, account: Account | None, base: Path, setup: tuple[str, ...]
+    install: MySQLInstall, account: Account | None, base: Path, setup: tuple[str, ...]
 ) -> MySQLServer:
-    """Start a server of an install in a free slot; closing it stops the server, too.
+    """Start a server of an install in a free slot; its `close` also stops the server.
 
     Raises:
-        OSError, RuntimeError: the binaries do not work here.
+        OSError, RuntimeError: the binaries do not work on this machine.
     """
     with ExitStack() as stack:
         private = stack.enter_context(running(_MySQL(install), account, base))
@@ -77,7 +77,7 @@ class _MySQL:
     stop = signal.SIGTERM
     connects = False
 
-    def __init__(self, install: Install) -> None:
+    def __init__(self, install: MySQLInstall) -> None:
         self._install = install
         self._own = _MYSQL if install.initialiser is None else _MARIADB
         self.folder = f"mysql/{install.key}"
@@ -85,8 +85,8 @@ class _MySQL:
     def initialise(self, new: Path, account: Account | None) -> None:
         data = make_private_directory(new / "data", account)
         temporary = make_private_directory(new / "tmp", account)
-        places = [f"--datadir={data}", f"--tmpdir={temporary}"]
-        run([*self._initialiser(), "--no-defaults", *places, *_STORAGE], account)
+        folders = [f"--datadir={data}", f"--tmpdir={temporary}"]
+        run([*self._initialiser(), "--no-defaults", *folders, *_STORAGE], account)
         password = secrets.token_urlsafe(24)
         for name, text in ((_PASSWORD, password), (_START, _USERS.format(password=password))):
             file = data / name
@@ -100,14 +100,14 @@ class _MySQL:
         return [str(self._install.initialiser), "--skip-test-db", "--skip-name-resolve", *self._own]
 
     def settle(self, data: Path) -> None:
-        """Forget MySQL's SET PERSIST."""
+        """Delete the settings of MySQL's SET PERSIST."""
         (data / "mysqld-auto.cnf").unlink(missing_ok=True)
 
     def command(self, slot: Path, port: int) -> list[str]:
         data = slot / "data"
         command = [str(self._install.server), "--no-defaults", self.mark(data), f"--port={port}"]
         command += [f"--pid-file={self.pid_file(data)}", f"--init-file={data / _START}"]
-        # MariaDB deletes all tables that look temporary there when it starts, whoever's they are.
+        # MariaDB deletes all tables there that look temporary when it starts, also other servers'.
         command += [f"--tmpdir={slot / 'tmp'}"]
         return [*command, *_SETTINGS, *_STORAGE, *self._own]
 
@@ -118,6 +118,6 @@ class _MySQL:
         return data / "lockstep.pid"
 
     def is_ready(self, slot: Path, port: int) -> bool:
-        # MariaDB says it in two lines, MySQL in one.
+        # MariaDB writes two lines, MySQL one.
         log = (slot / "log").read_text(errors="replace")
         return bool(re.search(rf"ready for connections\.\s+Version: .*\bport: {port}\b", log))

@@ -1,4 +1,4 @@
-"""MySQL and MariaDB scratch databases: on a given server, else on a private one."""
+"""Start MySQL and MariaDB scratch servers: the one that the settings name, else a private one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from alembic_lockstep.scratch.mysql_admin import MySQLServer
 from alembic_lockstep.scratch.mysql_installs import find_installs
 from alembic_lockstep.scratch.mysql_private import run_private_server
 from alembic_lockstep.scratch.private import start_private
-from alembic_lockstep.scratch.server import CORRECT_URL, Server, Settings, explained_for_url
+from alembic_lockstep.scratch.server import (
+    CORRECT_URL,
+    Server,
+    ServerSettings,
+    explained_for_url,
+)
 
 _EXTRA = (
     "- id: alembic-lockstep-mysql  # in .pre-commit-config.yaml\n"
@@ -19,13 +24,13 @@ _EXTRA = (
 _URL = '[tool.alembic-lockstep.scratch]\nurls = ["mysql://root:password@127.0.0.1:3306"]'
 
 
-def start_mysql(settings: Settings, *, mariadb: bool = False) -> Server:
-    """Start with the server the settings name, else with the machine's binaries.
+def start_mysql(settings: ServerSettings, *, mariadb: bool = False) -> Server:
+    """Connect to the server that the settings name, else start one with the machine's binaries.
 
     Args:
-        settings: Their URL may begin with mysql or mariadb, as the project's may.
-        mariadb: Take no MySQL, since SQLAlchemy's dialect `mariadb` refuses it. Its dialect
-            `mysql` takes both.
+        settings: The URL may begin with mysql or mariadb, as the project's may.
+        mariadb: Refuse MySQL, as SQLAlchemy's dialect `mariadb` does. Its dialect `mysql` takes
+            both.
 
     Raises:
         CouldNotJudge: the named server does not answer, or there are no binaries that work.
@@ -47,13 +52,13 @@ def start_mysql(settings: Settings, *, mariadb: bool = False) -> Server:
 start_mariadb = partial(start_mysql, mariadb=True)
 
 
-def _start_private(settings: Settings, *, mariadb: bool) -> Server:
+def _start_private(settings: ServerSettings, *, mariadb: bool) -> Server:
     return start_private(
         settings,
-        ("mysql", "_mysql", "mariadb"),
-        lambda _, account: find_installs(account, mariadb=mariadb),
-        run_private_server,
-        what="MariaDB" if mariadb else "MySQL or MariaDB",
+        accounts=("mysql", "_mysql", "mariadb"),
+        find=lambda _, account: find_installs(account, mariadb=mariadb),
+        run=run_private_server,
+        product="MariaDB" if mariadb else "MySQL or MariaDB",
         fix=f"{_URL}\n# or install server binaries, which are run privately:\n"
         "apt-get install mariadb-server-core",
     )

@@ -1,6 +1,6 @@
 """The user as which the project connects to its scratch databases on MySQL and MariaDB.
 
-It may do all in them, and nothing elsewhere: no files, no other sessions, not the schema `mysql`.
+It has all rights in them and none elsewhere: no files, no other sessions, not the schema `mysql`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from alembic_lockstep.scratch.by_url import execute
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-#: The user of a private server, on the loopback address; by URL a run's token is in its place.
+#: The user of a private server, on the loopback address; by URL its name has the run's token.
 PRIVATE = "lockstep_project"
 
 _SYSTEM = ("mysql", "information_schema", "performance_schema", "sys")
@@ -26,7 +26,7 @@ _FUNCTIONS = "SELECT name FROM mysql.func"
 
 @dataclass(frozen=True)
 class User:
-    """Who connects."""
+    """A user of the server, with its password."""
 
     name: str
     host: str
@@ -34,15 +34,15 @@ class User:
 
     @property
     def account(self) -> str:
-        """Its name as SQL writes it."""
+        """Return its name as SQL writes it."""
         return _account(self.name, self.host)
 
 
 def make_user(connection: Connection, name: str, host: str, databases: str) -> User:
-    """Make the project's user, or set it back to what it is, with another password.
+    """Make the project's user with a new password; drop the user of that name first.
 
     Args:
-        databases: A pattern of database names, as GRANT has it, quoted by nobody yet.
+        databases: A pattern of database names for GRANT, not quoted yet.
     """
     user = User(name, host, f"A1_{secrets.token_hex(16)}")
     execute(connection, f"DROP USER IF EXISTS {user.account}")
@@ -52,16 +52,16 @@ def make_user(connection: Connection, name: str, host: str, databases: str) -> U
 
 
 def give_all(connection: Connection, user: User) -> None:
-    """Make the project's user of a private server an administrator, until it is made anew."""
+    """Make the project's user of a private server an administrator, until `make_user`."""
     execute(connection, f"GRANT ALL ON *.* TO {user.account} WITH GRANT OPTION")
 
 
 class Inventory:
-    """What there is on a private server beside scratch databases, and the way back to it.
+    """The contents of a private server besides scratch databases, and how to restore them.
 
     Args:
-        connection: The administrator's, before the project has done anything.
-        own: Users that are ours.
+        connection: The administrator's, before the project has run.
+        own: Our users.
     """
 
     def __init__(self, connection: Connection, own: tuple[str, ...]) -> None:
@@ -71,7 +71,7 @@ class Inventory:
         self._variables = self._read_variables()
 
     def foreign(self) -> list[str]:
-        """Give the statements that remove what does not belong there."""
+        """Return the statements that remove what was added."""
         statements = [f"DROP DATABASE {_quoted(name)}" for name in self._databases()]
         for name, host in execute(self._connection, _USERS):
             if name and name not in self._own:
@@ -85,7 +85,7 @@ class Inventory:
         return [*statements, *self._changed_variables()]
 
     def remove(self) -> None:
-        """Remove it, as far as it can be."""
+        """Run these statements; those that fail are skipped."""
         from sqlalchemy.exc import SQLAlchemyError
 
         for statement in self.foreign():
@@ -94,7 +94,7 @@ class Inventory:
 
     def _databases(self) -> list[str]:
         names = [str(name) for (name,) in execute(self._connection, "SHOW DATABASES")]
-        return [one for one in names if one not in _SYSTEM and not one.startswith("lockstep_")]
+        return [name for name in names if name not in _SYSTEM and not name.startswith("lockstep_")]
 
     def _changed_variables(self) -> list[str]:
         now = self._read_variables()

@@ -1,17 +1,16 @@
-"""The databases of one run on a PostgreSQL server, whoever started that server."""
+"""A PostgreSQL scratch server, private or named by the settings, as the project is given it."""
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from itertools import count
-from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from alembic_lockstep.advice.lacks import scratch_server_advice
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.scratch.postgres_cluster import Cluster, Thing, release
+from alembic_lockstep.scratch.postgres_cluster import Cluster, ServerObject
+from alembic_lockstep.scratch.postgres_connection import STEADY, connect, execute_in
+from alembic_lockstep.scratch.postgres_databases import LOCKS, Databases, copy_settings
 from alembic_lockstep.scratch.postgres_role import (
     Role,
     drop_role_by_url,
@@ -20,70 +19,28 @@ from alembic_lockstep.scratch.postgres_role import (
     set_password,
     set_superuser,
 )
-from alembic_lockstep.scratch.postgres_snapshots import (
-    Snapshots,
-    copy_settings,
-    drop_statements,
-)
-from alembic_lockstep.scratch.postgres_url import (
-    database_url,
-    explain,
-    show,
-    to_libpq,
-)
+from alembic_lockstep.scratch.postgres_snapshots import Snapshots
+from alembic_lockstep.scratch.postgres_url import database_url, explain, to_libpq
 from alembic_lockstep.scratch.server import CORRECT_SETUP
 from alembic_lockstep.scratch.waits import POSTGRES, of_postgres
 
-if TYPE_CHECKING:
-    from psycopg import Connection
-
-#: "LOCK" in ASCII: the upper half of the key of our advisory locks; the lower is the run's token.
-_LOCKS = 0x4C4F434B
-
-#: A database is named after its run, and a run lives as long as somebody holds its lock. pg_locks
-#: is read rather than the lock tried, as an advisory lock counts in one database only, and two
-#: projects may name two databases of one server.
-_ABANDONED = r"""
-    SELECT datname FROM pg_database
-    WHERE datname ~ '^lockstep_[0-9a-f]{8}_[0-9]+$' AND NOT EXISTS (
-        SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = %s
-        AND lpad(to_hex(objid::bigint), 8, '0') = substr(datname, 10, 8))
-"""
-
-
-#: Options of the administrator's connection to a private server: what a killed run's project has
-#: set for all roles must not hinder its removal, which has to last though the server is not shut
-#: down but ended.
-_STEADY = " ".join(
-    f"-c {setting}"
-    for setting in (
-        "default_transaction_read_only=off",
-        "statement_timeout=0",
-        "role=none",
-        "synchronous_commit=on",
-    )
-)
-
-#: What we wait for behind the project's locks, and no longer.
-_PATIENCE = "SET lock_timeout = '30s'"
-
 
 class PostgresServer:
-    """A connection that makes and drops this run's databases.
+    """A server on which this run makes databases for the project, as a role with few rights.
 
     Args:
-        url: The server, in SQLAlchemy's spelling; its database is only connected to.
+        url: The server, as SQLAlchemy writes it; its database is only connected to.
         setup: SQL statements to run in every new database.
         description: For people; the version and address if None.
         era: See `Snapshots`.
-        own_notes: What people should know of how a private server runs.
+        own_notes: How a private server runs, for people, a line each.
 
     Attributes:
         version: "15.4", the server's.
-        snapshots: What this user keeps on this server.
+        snapshots: Those of this user on this server.
 
     Raises:
-        ConnectionError: the server does not answer, or not to us; never shows the password.
+        ConnectionError: the server does not answer or refuses us; never shows the password.
     """
 
     def __init__(
@@ -98,10 +55,8 @@ class PostgresServer:
         self._own_notes = own_notes
         self._url = to_libpq(url)
         self._setup = setup
-        self._connection = _connect(self._url, _STEADY if era is not None else "")
-        self._token = secrets.token_hex(4)
-        self._numbers = count(1)
-        self._made: list[str] = []
+        self._connection = connect(self._url, STEADY if era is not None else "")
+        self._databases = Databases(self._connection, self._url)
         self._closed: Callable[[], None] = lambda: None
         self._is_private = era is not None
         self._project: Role | None = None
@@ -117,82 +72,82 @@ class PostgresServer:
             raise ConnectionError(explain(error, self._url)) from None
 
     def when_closed(self, callback: Callable[[], None]) -> None:
-        """Have something done after close, such as to stop the server."""
+        """Call something after close, such as what stops the server."""
         self._closed = callback
 
     def create(self) -> str:
-        """Make an empty database, set up as the settings want it; return its URL."""
+        """Make an empty database and run `scratch.setup` in it; return its URL."""
         self._begin()
-        url = self._make_from("template0")  # template1 may hold what a site's admin put there
+        url = self._make_from("template0")  # template1 may hold objects of the site's administrator
         if self._connection.info.server_version < 150000:
-            self._give_public(url)
+            self._databases.give_public(_database(url), self._owner)
         if self._setup:
             self._set_up(url)
         return url
 
     def copy(self, url: str) -> str:
-        """Make a copy of one of this run's databases, to which nobody may be connected."""
+        """Make a copy of one of this run's databases, to which no session may be connected."""
         new = self._make_from(_database(url))
-        with self._explained("could not make a scratch database", ""):
+        with self._explained("could not make a scratch database"):
             copy_settings(self._connection, _database(url), _database(new))
         return new
 
     def keep(self, url: str, name: str) -> bool:
-        """Rename one of this run's databases to a snapshot, which nobody may connect to."""
-        # Its old name stays among those to drop: if another run was faster, it is there still.
-        # What is the server's and was made with it would not be there when it is restored.
+        """Rename one of this run's databases to a snapshot, which accepts no connections."""
+        # Its old name stays among those to drop: if another run was faster, it is still there.
+        # Objects of the server that were made with it would be missing when it is restored.
         return not self._foreign() and self.snapshots.keep(_database(url), name)
 
     def restore(self, name: str) -> str | None:
         """Make a copy of a snapshot."""
-        with self._explained("could not make a scratch database", ""):
+        with self._explained("could not make a scratch database"):
             self._begin()
-            new = self._new_name()
+            new = self._databases.new_name()
             if self.snapshots.restore(name, new):
                 return self._url_of(new)
-        self._made.remove(new)
+        self._databases.names.remove(new)
         return None
 
     def elevate(self) -> str:
-        """Let the project do what its own role may not; say as whom it connects from now on."""
+        """Give the project more rights; return as which role it connects from now on."""
         self._begin()
         if self._is_private and self._project:
             self._is_elevated = True
-            with self._explained("could not give the project's role more rights", ""):
+            with self._explained("could not give the project's role more rights"):
                 set_superuser(self._connection, self._project, is_superuser=True)
             return "a superuser of the scratch server"
         self._is_elevated = True
         return "the user of scratch.urls" if self._project else ""
 
     def clean(self, needed: Collection[str]) -> None:
-        """Remove what replays that are over have left on the server, their databases first.
+        """Remove what ended replays left on the server, their databases first.
 
         Args:
-            needed: URLs of databases that another replay goes on with.
+            needed: URLs of databases that another replay continues with.
         """
         if not self._foreign():
             return
         names = {_database(url) for url in needed}
-        for name in [name for name in self._made if name not in names]:
-            self._drop(name)
-            self._made.remove(name)
+        for name in [name for name in self._databases.names if name not in names]:
+            self._databases.drop(name)
+            self._databases.names.remove(name)
         self._cluster.remove()
 
     def clear(self) -> int:
-        """Drop what this user keeps here from run to run; give the number of snapshots."""
+        """Drop what outlives this user's runs; return the number of snapshots."""
         number = self.snapshots.clear()
         drop_role_by_url(self._connection)
         return number
 
     def mark(self) -> str:
-        """What the probe writes on what the project makes beside its databases; often nothing."""
+        """Return the comment for what the project makes besides its databases; may be empty."""
         return self._cluster.mark
 
     def notes(self) -> list[str]:
-        """Say in what the server runs or was left otherwise than it should be, a line each."""
+        """Return how the server runs or was left otherwise than it should be, a line each."""
         if self._is_private:
             return list(self._own_notes)
-        left = [str(one) for one, mark in self._foreign().items() if not mark]
+        left = [str(thing) for thing, mark in self._foreign().items() if not mark]
         lines = [self._why_no_role] if self._why_no_role else []
         if left and (self._is_elevated or self._project is None):
             lines.append(
@@ -201,22 +156,22 @@ class PostgresServer:
         return lines
 
     def waits(self) -> list[str]:
-        """Ask by a connection of its own: the other may be what waits."""
-        with _connect(self._url) as connection:
-            rows = connection.execute(POSTGRES, [f"^lockstep_{self._token}_"]).fetchall()
+        """Describe waiting sessions over a new connection: the other one may be waiting itself."""
+        with connect(self._url) as connection:
+            rows = connection.execute(POSTGRES, [f"^lockstep_{self._databases.token}_"]).fetchall()
         return of_postgres(rows)
 
     def close(self) -> None:
-        """Drop this run's databases and what came with them, and leave."""
+        """Drop this run's databases and what was made with them, and leave."""
         import psycopg
 
         try:
-            for name in self._made:
-                self._drop(name)
+            for name in self._databases.names:
+                self._databases.drop(name)
             with suppress(psycopg.Error):  # a server that is gone
                 self._cluster.remove()
-                # The server may not have noticed, when this run began, that another was killed.
-                self._drop_abandoned()
+                # When this run began, the server may not have noticed yet that another was killed.
+                self._databases.drop_abandoned()
                 if self._is_elevated and self._is_private and self._project:
                     set_superuser(self._connection, self._project, is_superuser=False)
             self._connection.close()
@@ -224,26 +179,21 @@ class PostgresServer:
             self._closed()
 
     def _claim(self) -> None:
-        """Show that this run lives, before it owns anything; drop what dead ones left."""
-        key = (_LOCKS << 32) | int(self._token, 16)
-        self._connection.execute("SELECT pg_advisory_lock(%s::bigint)", [key])
-        self._drop_abandoned()
+        """Show that this run lives, before it owns anything; drop what killed runs left."""
+        self._databases.claim()
         self.snapshots.sweep()
-        self._cluster = Cluster(self._connection, self._token, is_private=self._is_private)
+        self._cluster = Cluster(
+            self._connection, self._databases.token, is_private=self._is_private
+        )
         if not self._is_private:
-            self._cluster.remove_abandoned(_LOCKS)
-
-    def _drop_abandoned(self) -> None:
-        """Drop what runs that were killed have left."""
-        for (name,) in self._connection.execute(_ABANDONED, [_LOCKS]).fetchall():
-            self._drop(name)
+            self._cluster.remove_abandoned(LOCKS)
 
     def _begin(self) -> None:
-        """Make the project's role, when the first database is asked for, and drop old snapshots."""
+        """Make the project's role before the first database, and drop old snapshots."""
         if self._has_begun:
             return
         self._has_begun = True
-        with self._explained("could not make the project's role on the scratch server", ""):
+        with self._explained("could not make the project's role on the scratch server"):
             if self._is_private:
                 self._project = make_private_role(self._connection)
             else:
@@ -254,7 +204,7 @@ class PostgresServer:
                 self._cluster.remove()
 
     def _role_by_url(self) -> Role | None:
-        """Make the role and see whether it gets in; None, and why, if it cannot be used."""
+        """Make the role and connect as it once; None, with a note, if it cannot be used."""
         import psycopg
 
         try:
@@ -262,7 +212,7 @@ class PostgresServer:
             for attempt in (1, 2):
                 with suppress(ConnectionError) if attempt == 1 else nullcontext():
                     name = self._connection.info.dbname
-                    _connect(database_url(self._connection, self._url, name, role)).close()
+                    connect(database_url(self._connection, self._url, name, role)).close()
                     return role
                 set_password(self._connection, role)
         except (psycopg.Error, ConnectionError) as error:
@@ -273,8 +223,8 @@ class PostgresServer:
             )
         return None
 
-    def _foreign(self) -> dict[Thing, str | None]:
-        with self._explained("could not look at what is on the scratch server", ""):
+    def _foreign(self) -> dict[ServerObject, str | None]:
+        with self._explained("could not look at what is on the scratch server"):
             return self._cluster.foreign()
 
     @property
@@ -282,36 +232,25 @@ class PostgresServer:
         return self._project.name if self._project else self._connection.info.user
 
     def _url_of(self, name: str) -> str:
-        connects = None if self._is_elevated and not self._is_private else self._project
-        return database_url(self._connection, self._url, name, connects)
-
-    def _give_public(self, url: str) -> None:
-        """Make the schema `public` the owner's of the database, as it is since PostgreSQL 15."""
-        import psycopg
-        from psycopg.sql import SQL, Identifier
-
-        statement = SQL("ALTER SCHEMA public OWNER TO {}").format(Identifier(self._owner))
-        with suppress(psycopg.Error), _connect(self._as_ourselves(url)) as connection:
-            connection.execute(statement)
+        role = None if self._is_elevated and not self._is_private else self._project
+        return database_url(self._connection, self._url, name, role)
 
     def _as_ourselves(self, url: str) -> str:
         return database_url(self._connection, self._url, _database(url))
 
-    def _new_name(self) -> str:
-        name = f"lockstep_{self._token}_{next(self._numbers)}"
-        self._made.append(name)  # first, in case that Ctrl-C comes in between
-        return name
-
     def _make_from(self, template: str) -> str:
-        from psycopg.sql import SQL, Identifier
+        from psycopg.sql import Identifier
 
-        name = self._new_name()
-        statement = SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}" + self.snapshots.strategy)
-        names = Identifier(name), Identifier(template), Identifier(self._owner)
+        name = self._databases.new_name()
         user = Identifier(self._connection.info.user).as_string(self._connection)
         fix = f"Let it, as an administrator of that server:\nALTER ROLE {user} CREATEDB"
         with self._explained("could not make a scratch database", fix, only="permission denied"):
-            self._connection.execute(statement.format(*names))
+            self._databases.create(
+                name,
+                template=template,
+                owner=self._owner,
+                strategy=self.snapshots.strategy,
+            )
         return self._url_of(name)
 
     def _set_up(self, url: str) -> None:
@@ -324,35 +263,20 @@ class PostgresServer:
             # A role belongs to the server: another database's setup has made it already.
             with failed, suppress(psycopg.errors.DuplicateObject):
                 try:
-                    _execute_in(url, statement)
+                    execute_in(url, statement)
                 except psycopg.errors.InsufficientPrivilege:
-                    _execute_in(self._as_ourselves(url), statement)
-
-    def _drop(self, name: str) -> None:
-        import psycopg
-
-        # Another run sweeping just now, another user's database, a server that is gone: a later
-        # run will find what is still there.
-        statements = list(drop_statements(self._connection.info.server_version, name))
-        try:
-            for statement in statements:
-                self._connection.execute(statement)
-        except psycopg.Error:
-            with suppress(psycopg.Error, ConnectionError):
-                release(_connect(database_url(self._connection, self._url, name)))
-                for statement in statements:
-                    self._connection.execute(statement)
+                    execute_in(self._as_ourselves(url), statement)
 
     def _describe(self) -> str:
         info = self._connection.info
         return f"PostgreSQL {info.server_version // 10000} at {info.host}:{info.port}"
 
     @contextmanager
-    def _explained(self, what: str, fix: str, *, only: str = "") -> Iterator[None]:
-        """Turn what the server refuses into one message.
+    def _explained(self, problem: str, fix: str = "", *, only: str = "") -> Iterator[None]:
+        """Raise `CouldNotJudge` for an error of the server.
 
         Args:
-            only: The words of the server for which `fix` is the cure; whatever it says if empty.
+            only: The part of the server's message to which `fix` applies; any message if empty.
         """
         import psycopg
 
@@ -362,31 +286,7 @@ class PostgresServer:
             message = explain(error, self._url)
             tried = (f"{self.description}: {message}",)
             fix = scratch_server_advice(message) or (fix if only in message else "")
-            raise CouldNotJudge(f"{what}: {message}", tried=tried, fix=fix) from None
-
-
-def _connect(url: str, options: str = "") -> Connection:
-    import psycopg
-
-    # A host that swallows packets must not hang a commit.
-    patience = dict(parse_qsl(urlsplit(url).query)).get("connect_timeout", "10")
-    try:
-        connection = psycopg.connect(
-            url,
-            autocommit=True,
-            application_name="alembic-lockstep",
-            connect_timeout=patience,
-            options=options or None,
-        )
-        connection.execute(_PATIENCE)
-    except psycopg.Error as error:
-        raise ConnectionError(f"{show(url)}: {explain(error, url)}") from None
-    return connection
-
-
-def _execute_in(url: str, statement: str) -> None:
-    with _connect(url) as connection:
-        connection.execute(statement.encode())  # as bytes: it is the user's, not ours to check
+            raise CouldNotJudge(f"{problem}: {message}", tried=tried, fix=fix) from None
 
 
 def _database(url: str) -> str:

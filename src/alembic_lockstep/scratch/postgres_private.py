@@ -1,4 +1,4 @@
-"""A private PostgreSQL server: how its cluster is made and its programs are called."""
+"""Run a private PostgreSQL server: make its cluster, call its programs."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 
 from alembic_lockstep.scratch.account import Account, give, make_private_directory, run
 from alembic_lockstep.scratch.postgres_admin import PostgresServer
-from alembic_lockstep.scratch.postgres_installs import Install
+from alembic_lockstep.scratch.postgres_installs import PostgresInstall
 from alembic_lockstep.scratch.private import boot_id, running
 
 _USER = "lockstep"
 _PASSWORD = "lockstep.password"  # noqa: S105 - a file name
-#: Durability is off, since nothing here outlives a crash of the machine (the snapshots' era); so is
-#: what works in the background.
+#: Durability is off, since nothing here outlives a crash of the machine (the snapshots' era). So
+#: are background processes.
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -26,7 +26,7 @@ _SETTINGS = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
-    "wal_level": "logical",  # else no migration can make a replication slot
+    "wal_level": "logical",  # a migration may make a replication slot
     "max_wal_senders": "0",
     "max_logical_replication_workers": "0",
     "max_parallel_workers": "0",
@@ -40,12 +40,12 @@ _SETTINGS = {
 
 
 def run_private_server(
-    install: Install, account: Account | None, base: Path, setup: tuple[str, ...]
+    install: PostgresInstall, account: Account | None, base: Path, setup: tuple[str, ...]
 ) -> PostgresServer:
-    """Start a server of an install in a free slot; closing it stops the server, too.
+    """Start a server of an install in a free slot; its `close` also stops the server.
 
     Raises:
-        OSError, RuntimeError: the binaries do not work here.
+        OSError, RuntimeError: the binaries do not work on this machine.
     """
     with ExitStack() as stack:
         private = stack.enter_context(running(_Postgres(install), account, base))
@@ -67,7 +67,7 @@ class _Postgres:
 
     stop = signal.SIGQUIT
 
-    def __init__(self, install: Install) -> None:
+    def __init__(self, install: PostgresInstall) -> None:
         self._install = install
         self.folder = f"postgresql/{install.key}"
         self.connects = install.major < 15
@@ -90,7 +90,7 @@ class _Postgres:
         password.rename(data / _PASSWORD)
 
     def settle(self, data: Path) -> None:
-        """Forget ALTER SYSTEM."""
+        """Delete the settings of ALTER SYSTEM."""
         settings = data / "postgresql.auto.conf"
         if settings.is_file() and not settings.is_symlink():
             settings.write_text("")
@@ -109,7 +109,7 @@ class _Postgres:
         return data / "postmaster.pid"
 
     def is_ready(self, slot: Path, port: int) -> bool:
-        """As pg_ctl tells it."""
+        """Return whether the PID file says so, as pg_ctl does."""
         try:
             lines = self.pid_file(slot / "data").read_text().splitlines()
         except OSError:

@@ -1,7 +1,7 @@
 """The role as which the project connects to its scratch databases on PostgreSQL.
 
-It owns them and is no administrator: dblink, COPY … TO PROGRAM and the server's files are out of
-its reach.
+It owns them and is no administrator, so it cannot use dblink, COPY … TO PROGRAM or the server's
+files.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 #: The role of a private server.
 PRIVATE = "lockstep_project"
-#: By URL, followed by the number of the URL's user: snapshots outlive a run, so their owner does.
+#: By URL, followed by the number of the URL's user: it outlives the run as snapshots do.
 BY_URL = "lockstep_project_"
 
 _ATTRIBUTES = """
@@ -33,16 +33,16 @@ _MEMBERSHIPS = """
 
 @dataclass(frozen=True)
 class Role:
-    """Who connects; the password is empty where the server asks for none."""
+    """A role that connects; the password is empty where the server asks for none."""
 
     name: str
     password: str = ""
 
 
 def make_private_role(connection: Connection) -> Role:
-    """Make the project's role of a private server, or set it back to what it is.
+    """Make the project's role of a private server, or reset it.
 
-    Its password is another one each time: a private server belongs to one run.
+    Its password is new each time: a private server belongs to one run.
     """
     from psycopg.sql import SQL, Identifier, Literal
 
@@ -61,7 +61,7 @@ def make_private_role(connection: Connection) -> Role:
 
 
 def set_superuser(connection: Connection, role: Role, *, is_superuser: bool) -> None:
-    """Give a role of a private server all rights, or take them away again."""
+    """Make a role of a private server a superuser, or an ordinary role again."""
     from psycopg.sql import SQL, Identifier
 
     right = "SUPERUSER" if is_superuser else "NOSUPERUSER"
@@ -69,9 +69,9 @@ def set_superuser(connection: Connection, role: Role, *, is_superuser: bool) -> 
 
 
 def role_by_url(connection: Connection) -> str:
-    """Name the role that goes with the user of a connection."""
-    asked = "SELECT to_hex(oid::bigint) FROM pg_roles WHERE rolname = current_user"
-    row = connection.execute(asked).fetchone()
+    """Return the name of the role for the user of a connection."""
+    query = "SELECT to_hex(oid::bigint) FROM pg_roles WHERE rolname = current_user"
+    row = connection.execute(query).fetchone()
     assert row is not None
     return f"{BY_URL}{row[0]}"
 
@@ -80,10 +80,10 @@ def make_role_by_url(connection: Connection) -> Role:
     """Make the project's role on a server that is not ours; one for each user of the server.
 
     Runs share it, so it is altered only where it has to be. Its password is derived from the
-    user's: where that one has none, neither has it, and it gets in only where all do.
+    user's: if the user has none, the role has none and connects only where no password is asked.
 
     Raises:
-        psycopg.Error: the user may not.
+        psycopg.Error: the user may not make one.
     """
     import psycopg
     from psycopg.sql import SQL, Identifier
@@ -107,7 +107,7 @@ def make_role_by_url(connection: Connection) -> Role:
 
 
 def set_password(connection: Connection, role: Role) -> None:
-    """Have the server expect the role's password, which the project may have changed."""
+    """Set the role's password again, which the project may have changed."""
     from psycopg.sql import SQL, Identifier, Literal
 
     password = Literal(role.password or None)
@@ -116,7 +116,7 @@ def set_password(connection: Connection, role: Role) -> None:
 
 
 def drop_role_by_url(connection: Connection) -> None:
-    """Drop the role, if nothing is its own any more; a run may be using it just now."""
+    """Drop the role, unless it owns something: a run may be using it."""
     import psycopg
     from psycopg.sql import SQL, Identifier
 

@@ -1,8 +1,8 @@
-"""Snapshots on a PostgreSQL server: databases that nobody may connect to, copied as templates.
+"""Snapshots on a PostgreSQL server: databases without connections, copied as templates.
 
-A snapshot is a scratch database that was renamed, so to keep one copies nothing. What is known of
-it stands in its comment. Its name ends in its owner's number: two users of one server neither get
-into each other's way nor believe each other's snapshots.
+A snapshot is a renamed scratch database, so keeping it copies nothing. Its comment has the facts
+about it. Its name ends in its owner's number: users of one server neither disturb nor trust each
+other's snapshots.
 """
 
 from __future__ import annotations
@@ -14,23 +14,24 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from alembic_lockstep.scratch.postgres_databases import copy_settings, drop_statements
 from alembic_lockstep.scratch.postgres_role import BY_URL, PRIVATE
 
 if TYPE_CHECKING:
     from psycopg import Connection
     from psycopg.sql import Composed
 
-#: Of one user on one server: databases, and their bytes together. A large project's takes 32 MB.
+#: For one user on one server: databases, and their bytes together. A large project's takes 32 MB.
 NUMBER = 32
 LIMIT = 1 << 30
-#: A larger part of the limit is not kept, as it would push out all else.
+#: A snapshot that takes a larger part of the limit is not kept: it would push out all others.
 _SHARE = 4
 
 _PREFIX = "lockstep_keep_"
 _COMMENT = "alembic-lockstep's snapshot of migrations: "
-#: Seconds. Use is noted no more often than that.
+#: Seconds between two notes of a snapshot's use.
 _USED = 60
-#: Seconds unused, after which whoever may drop another user's snapshot does.
+#: Seconds unused, after which another user who may drop a snapshot does so.
 _STALE = 30 * 24 * 60 * 60
 #: Seconds to wait for the server's side of a connection that was closed.
 _PATIENCE = 5.0
@@ -47,16 +48,11 @@ _BUSY = """
     SELECT (SELECT count(*) FROM pg_stat_activity WHERE datname = %(name)s)
          + (SELECT count(*) FROM pg_prepared_xacts WHERE database = %(name)s)
 """
-#: Without a file of what the catalogue holds, which a server deletes when it recovers.
+#: Without the file of cached catalogue entries, which a server deletes when it recovers.
 _PRIVATE_SIZE = """
     SELECT pg_database_size(oid) - coalesce(
         (pg_stat_file('base/' || oid || '/pg_internal.init', true)).size, 0)
     FROM pg_database WHERE datname = %(name)s
-"""
-_SETTINGS = """
-    SELECT rolname, unnest(setconfig) FROM pg_db_role_setting
-    JOIN pg_database d ON d.oid = setdatabase LEFT JOIN pg_roles r ON r.oid = setrole
-    WHERE datname = %s
 """
 _FACTS = """
     SELECT oid::bigint, current_setting('fsync') = 'on',
@@ -67,10 +63,10 @@ _FACTS = """
 
 @dataclass(frozen=True)
 class _Facts:
-    """What a snapshot's comment says.
+    """The facts in a snapshot's comment.
 
     Attributes:
-        used: When it was used last, in seconds since 1970.
+        used: The time of its last use, in seconds since 1970.
         size: Its bytes when it was kept.
         era: See `Snapshots`.
     """
@@ -85,8 +81,8 @@ class _Snapshot:
     """A snapshot on the server.
 
     Attributes:
-        is_ours: It is this user's or the project's role's, so this user may drop it.
-        is_owners: Its owner is who would own it if it were made now.
+        is_ours: It belongs to this user or the project's role, so this user may drop it.
+        is_owners: Its owner is the role that would own it if it were made now.
     """
 
     database: str
@@ -105,11 +101,11 @@ class Snapshots:
     Args:
         connection: In autocommit mode.
         era: Of a private server. Its files are in a cache folder, from which something may be
-            deleted, so there a copy has to be as large as what was kept.
+            deleted, so there a copy has to be as large as the snapshot.
 
     Attributes:
-        owner: The role that owns this run's databases, and a snapshot that is to be believed. None
-            until the run has one: then this user's snapshots count, whoever of his roles owns them.
+        owner: The role that owns this run's databases and each valid snapshot. None until the run
+            has such a role: then all snapshots of this user count.
     """
 
     def __init__(self, connection: Connection, era: str | None = None) -> None:
@@ -123,17 +119,17 @@ class Snapshots:
 
     @property
     def strategy(self) -> str:
-        """How CREATE DATABASE copies fastest: where nothing waits for the disk, file by file."""
+        """Return the fastest way of CREATE DATABASE: file by file, where fsync is off."""
         new = self._connection.info.server_version >= 150000
         return " STRATEGY FILE_COPY" if self._era and new else ""
 
     def keep(self, database: str, name: str) -> bool:
-        """Rename a database to a snapshot; False if that cannot be, and then it is as it was."""
+        """Rename a database to a snapshot; return False and leave it alone if that fails."""
         import psycopg
 
         try:
             size = self._size(database)
-            if size > LIMIT // _SHARE or not self._is_left(database):
+            if size > LIMIT // _SHARE or not self._is_unused(database):
                 return False
             facts = _Facts(int(time.time()), size, self._era)
             with self._connection.transaction():
@@ -148,13 +144,13 @@ class Snapshots:
         return True
 
     def restore(self, name: str, new: str) -> bool:
-        """Make a new database of a snapshot; False if there is none that can be believed."""
+        """Make a new database of a snapshot; False if there is no valid one."""
         import psycopg
 
-        found = [one for one in self._all() if one.database == self._database(name)]
-        if not found or not self._is_believed(found[0]):
+        snapshots = {snapshot.database: snapshot for snapshot in self._all()}
+        snapshot = snapshots.get(self._database(name))
+        if snapshot is None or not self._is_valid(snapshot):
             return False
-        snapshot = found[0]
         with suppress(psycopg.Error):
             if self._copy(snapshot.database, new) and self._is_whole(snapshot, new):
                 self._note_use(snapshot)
@@ -164,18 +160,19 @@ class Snapshots:
         return False
 
     def sweep(self) -> None:
-        """Drop what cannot be believed, what is beyond the limits, and what others forgot."""
+        """Drop snapshots that are invalid, beyond the limits or long unused by others."""
         for snapshot in self._superfluous():
             self._drop(snapshot.database)
 
     def usage(self) -> tuple[int, int]:
-        """Give the number of snapshots and their bytes."""
-        sizes = [one.facts.size for one in self._all() if one.is_ours and one.facts]
+        """Return the number of snapshots and their bytes."""
+        snapshots = [snapshot for snapshot in self._all() if snapshot.is_ours]
+        sizes = [snapshot.facts.size for snapshot in snapshots if snapshot.facts]
         return len(sizes), sum(sizes)
 
     def clear(self) -> int:
-        """Drop all snapshots of this user; give their number."""
-        ours = [one for one in self._all() if one.is_ours]
+        """Drop all snapshots of this user; return their number."""
+        ours = [snapshot for snapshot in self._all() if snapshot.is_ours]
         for snapshot in ours:
             self._drop(snapshot.database)
         return len(ours)
@@ -189,32 +186,33 @@ class Snapshots:
         rows = self._connection.execute(_ALL, [owners, self.owner]).fetchall()
         return [_Snapshot(name, ours, owners, _read(text)) for name, ours, owners, text in rows]
 
-    def _is_believed(self, snapshot: _Snapshot) -> bool:
+    def _is_valid(self, snapshot: _Snapshot) -> bool:
         facts = snapshot.facts
         return (
             snapshot.is_ours and snapshot.is_owners and facts is not None and facts.era == self._era
         )
 
     def _superfluous(self) -> Iterator[_Snapshot]:
-        believed, size = [], 0
-        for one in self._all():
-            if self._is_believed(one):
-                believed.append(one)
-            elif one.is_ours or (one.facts and one.facts.used < time.time() - _STALE):
-                yield one
-        believed.sort(key=lambda one: -one.facts.used if one.facts else 0)
-        for number, one in enumerate(believed, 1):
-            size += one.facts.size if one.facts else 0
+        valid, size = [], 0
+        for snapshot in self._all():
+            facts = snapshot.facts
+            if self._is_valid(snapshot):
+                valid.append(snapshot)
+            elif snapshot.is_ours or (facts and facts.used < time.time() - _STALE):
+                yield snapshot
+        valid.sort(key=lambda snapshot: -snapshot.facts.used if snapshot.facts else 0)
+        for number, snapshot in enumerate(valid, 1):
+            size += snapshot.facts.size if snapshot.facts else 0
             if number > NUMBER or size > LIMIT:
-                yield one
+                yield snapshot
 
     def _size(self, database: str) -> int:
-        asked = _PRIVATE_SIZE if self._is_private else "SELECT pg_database_size(%(name)s)"
-        row = self._connection.execute(asked, {"name": database}).fetchone()
+        query = _PRIVATE_SIZE if self._is_private else "SELECT pg_database_size(%(name)s)"
+        row = self._connection.execute(query, {"name": database}).fetchone()
         return int(row[0]) if row else 0
 
-    def _is_left(self, database: str) -> bool:
-        """Wait until nobody is connected; tell whether that is so."""
+    def _is_unused(self, database: str) -> bool:
+        """Wait until no session is connected; return whether that happened in time."""
         # PostgreSQL waits as well, but looks only every 0.1 seconds.
         deadline = time.monotonic() + _PATIENCE
         while self._connection.execute(_BUSY, {"name": database}).fetchone() != (0,):
@@ -230,7 +228,7 @@ class Snapshots:
         names = Identifier(new), Identifier(template), Identifier(str(self.owner))
         statement = SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}" + self.strategy).format(*names)
         for _ in range(_TRIES):
-            # The server has waited for five seconds until it says that somebody is connected.
+            # The server waits for five seconds before it refuses for a connected session.
             with suppress(psycopg.errors.ObjectInUse):
                 self._connection.execute(statement)
                 copy_settings(self._connection, template, new)
@@ -259,45 +257,10 @@ class Snapshots:
                 self._connection.execute(statement)
 
 
-def copy_settings(connection: Connection, template: str, new: str) -> None:
-    """Give a database what ALTER DATABASE … SET gave its template: CREATE DATABASE does not.
-
-    A migration may set the search path for those that come after it.
-    """
-    for role, entry in connection.execute(_SETTINGS, [template]).fetchall():
-        name, _, value = entry.partition("=")
-        with connection.transaction():
-            # Taken from the session, as the value may be a list, which is not quoted as a whole.
-            connection.execute("SELECT set_config(%s, %s, true)", [name, value])
-            connection.execute(_setting(role, new, name))
-
-
-def _setting(role: str | None, database: str, name: str) -> Composed:
-    from psycopg.sql import SQL, Identifier
-
-    alter = SQL("ALTER DATABASE {}").format(Identifier(database))
-    if role is not None:
-        alter = SQL("ALTER ROLE {} IN DATABASE {}").format(Identifier(role), Identifier(database))
-    return alter + SQL(" SET {} FROM CURRENT").format(Identifier(*name.split(".")))
-
-
-def drop_statements(server_version: int, name: str) -> Iterator[Composed]:
-    """Yield what drops a database, also while somebody is connected."""
-    from psycopg.sql import SQL, Identifier, Literal
-
-    drop = SQL("DROP DATABASE IF EXISTS {}").format(Identifier(name))
-    if server_version >= 130000:
-        yield drop + SQL(" WITH (FORCE)")
-        return
-    others = SQL("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {}")
-    yield others.format(Literal(name))
-    yield drop
-
-
 def _keep_statements(database: str, snapshot: str, facts: _Facts) -> Iterator[Composed]:
     from psycopg.sql import SQL, Identifier
 
-    # A private server ends without a farewell: what was not written until then is lost.
+    # A private server is killed: what is not on disk by then is lost.
     yield SQL("SET LOCAL synchronous_commit = on").format()
     yield SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(Identifier(database))
     yield _comment(database, facts)

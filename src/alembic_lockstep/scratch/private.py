@@ -1,8 +1,7 @@
-"""A private server of any kind: data kept in a slot, run under a guard for one run."""
+"""Run a private server of any kind: its data is in a slot, a guard runs it for one run."""
 
 from __future__ import annotations
 
-import fcntl
 import json
 import secrets
 import shutil
@@ -27,25 +26,22 @@ from alembic_lockstep.scratch.account import (
     last_words,
     make_directory,
     make_private_directory,
-    present_base,
     server_account,
     server_environment,
 )
-from alembic_lockstep.scratch.server import Server, Settings
-from alembic_lockstep.system.slots import acquire_slot, hold_slot
-
-#: Where below the cache the slots are: the first parts of all programs' folders.
-FOLDERS = ("mysql", "postgresql")
+from alembic_lockstep.scratch.server import Server, ServerSettings
+from alembic_lockstep.system.slots import acquire_slot
 
 #: Seconds; a start takes 0.1 to 0.3 s, a recovery after a crash somewhat longer.
 _START_TIMEOUT = 60.0
 
 
 class Program(Protocol):
-    """The programs of one install of a database server, and how to deal with them.
+    """The programs of one install of a database server.
 
     Attributes:
-        folder: Where below the cache its slots are; another install of this folder can run them.
+        folder: The folder of its slots below the cache; other installs with this folder can run
+            them.
         stop: The signal that ends the server at once.
         connects: Whether the server connects to itself.
     """
@@ -59,48 +55,48 @@ class Program(Protocol):
         ...
 
     def settle(self, data: Path) -> None:
-        """Take back what a project has had the server remember of its settings: it may not start.
+        """Delete settings that a project has stored in the server, which may not start with them.
 
-        Done before each start.
+        Called before each start.
         """
         ...
 
     def command(self, slot: Path, port: int) -> list[str]:
-        """Give the command that runs the server on the slot's data, on the loopback address.
+        """Return the command that runs the server on the slot's data, on the loopback address.
 
-        The slot's ``tmp`` is the server's for what is temporary.
+        The slot's ``tmp`` is the server's folder for temporary files.
         """
         ...
 
     def mark(self, data: Path) -> str:
-        """Give the words of that command that name the data directory."""
+        """Return the words of that command that name the data directory."""
         ...
 
     def pid_file(self, data: Path) -> Path:
-        """Give the file whose first line is the running server's process number."""
+        """Return the file whose first line is the running server's process number."""
         ...
 
     def is_ready(self, slot: Path, port: int) -> bool:
-        """Tell whether this very server answers on the port, without connecting to it.
+        """Return whether this server listens on the port, without connecting to it.
 
-        To connect until it works could hand the password to another's server.
+        Connecting could give the password to a server of somebody else.
         """
         ...
 
 
 @dataclass(frozen=True)
 class Unusable:
-    """A place where nothing was found that works, and why."""
+    """The reason why a directory or package has no programs that work."""
 
     reason: str
 
 
 class Install(Protocol):
-    """A server's programs somewhere on this machine, and how people call them."""
+    """A server's programs on this machine."""
 
     @property
     def description(self) -> str:
-        """Their name and where they are."""
+        """Return their name and directory, for people."""
         ...
 
 
@@ -108,23 +104,25 @@ _Install = TypeVar("_Install", bound=Install)
 
 
 def start_private(
-    settings: Settings,
+    settings: ServerSettings,
+    *,
     accounts: Iterable[str],
     find: Callable[[Path, Account | None], Iterable[_Install | Unusable]],
     run: Callable[[_Install, Account | None, Path, tuple[str, ...]], Server],
-    *,
-    what: str,
+    product: str,
     fix: str,
 ) -> Server:
     """Start a private server with the first programs that work.
 
     Args:
-        settings: Where data is kept, and what is run in new databases.
         accounts: Names of accounts to run as, where we are root.
-        find: Gives the programs of this machine, best first.
+        find: Returns the programs of this machine, best first.
         run: Starts a server with them; OSError or RuntimeError if they do not work.
-        what: What is missing, if none does: "PostgreSQL".
-        fix: Then, the lines to paste.
+        product: The server's name in the message if none works: "PostgreSQL".
+        fix: The lines to paste then.
+
+    Raises:
+        CouldNotJudge: none works.
     """
     tried = ["server URL: none in the settings"]
     try:
@@ -136,12 +134,15 @@ def start_private(
                 continue
             try:
                 return run(install, account, base, settings.setup)
-            except (OSError, RuntimeError) as error:  # broken binaries: the next may do
+            except (OSError, RuntimeError) as error:  # broken binaries: the next ones may work
                 tried.append(f"{install.description}: {error}")
     except OSError as error:
         tried.append(f"a directory for a private server: {error}")
-    what = f"no {what} server could be started for scratch databases"
-    raise CouldNotJudge(what, tried=tried, fix=scratch_server_advice("\n".join(tried)) or fix)
+    raise CouldNotJudge(
+        f"no {product} server could be started for scratch databases",
+        tried=tried,
+        fix=scratch_server_advice("\n".join(tried)) or fix,
+    )
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ class RunningServer:
     Attributes:
         slot: The folder of its data, log and temporary files.
         port: Its port on the loopback address.
-        notes: What people should know of how it runs, a line each.
+        notes: How it runs otherwise than it should, for people, a line each.
     """
 
     slot: Path
@@ -164,7 +165,7 @@ def running(program: Program, account: Account | None, base: Path) -> Iterator[R
     """Run a server in a free slot until exit.
 
     Raises:
-        OSError, RuntimeError: the binaries do not work here.
+        OSError, RuntimeError: the binaries do not work on this machine.
     """
     parent = base
     for name in Path(program.folder).parts:
@@ -182,10 +183,10 @@ def running(program: Program, account: Account | None, base: Path) -> Iterator[R
 def _start(
     program: Program, account: Account | None, slot: Path
 ) -> tuple[subprocess.Popen[bytes], int]:
-    # A second try is for a port that another took meanwhile, the third for data that a power cut
-    # has damaged.
+    # The second attempt is for a port that was taken meanwhile, the third for data that a power
+    # cut has damaged.
     for attempt in (1, 2, 3):
-        _prepare(program, account, slot, anew=attempt == 3)
+        _prepare(program, account, slot, from_scratch=attempt == 3)
         port = _free_port()
         process = _launch(program, account, slot, port)
         try:
@@ -198,15 +199,15 @@ def _start(
     raise AssertionError("the last attempt returns or raises")
 
 
-def _prepare(program: Program, account: Account | None, slot: Path, *, anew: bool) -> None:
-    """Make the slot's data unless it has some, and an empty ``tmp`` beside it.
+def _prepare(program: Program, account: Account | None, slot: Path, *, from_scratch: bool) -> None:
+    """Make the slot's data unless it has some, and an empty ``tmp``.
 
-    The data appears whole, or not at all.
+    The data is moved to its folder when it is complete.
     """
     for leftover in slot.glob("new-*"):
         shutil.rmtree(leftover, ignore_errors=True)
     data = slot / "data"
-    if anew:
+    if from_scratch:
         shutil.rmtree(data, ignore_errors=True)
     if not data.exists():
         new = Path(tempfile.mkdtemp(prefix="new-", dir=slot))
@@ -249,7 +250,7 @@ def _launch(
 
 
 def _unguarded(slot: Path) -> Iterator[str]:
-    """Yield a note for each thing that the kernel could not refuse the server."""
+    """Yield a note for each access that the kernel could not refuse the server."""
     for line in (slot / "unguarded").read_text().splitlines():
         yield f"the scratch server is not guarded against {line}; see docs/isolation.md"
 
@@ -274,7 +275,7 @@ def _stop(program: Program, process: subprocess.Popen[bytes], slot: Path) -> Non
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    # Where somebody has killed the guard.
+    # In case the guard was killed.
     data = slot / "data"
     server_watch.stop_leftover(program.pid_file(data), program.mark(data), program.stop)
 
@@ -285,38 +286,10 @@ def _free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def find_slots(cache: Path) -> list[Path]:
-    """Find the slots of all private servers that go with a cache directory."""
-    base = present_base(cache, server_account())
-    found = (one for kind in FOLDERS for one in base.glob(f"{kind}/*/*"))
-    return sorted(slot for slot in found if slot.name.isdecimal() and slot.is_dir())
-
-
-def delete_unused(slot: Path) -> bool:
-    """Delete a slot with its server's data; False if a run uses it, or it cannot be deleted."""
-    with hold_slot(slot) as free:
-        if not free or _is_guarded(slot):
-            return False
-        shutil.rmtree(slot, ignore_errors=True)
-        return not slot.exists()
-
-
-def _is_guarded(slot: Path) -> bool:
-    """Tell whether a killed run's guard is busy stopping its server."""
-    try:
-        with (slot / "guard.lock").open("rb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:  # no server was started yet
-        return False
-    except OSError:
-        return True
-    return False
-
-
 def boot_id() -> str:
-    """Name the time since this machine was started; new at each call if that is unknown.
+    """Return an identifier of the machine's boot; a new one at each call if that is unknown.
 
-    What was written without waiting for the disk outlives a killed server, not a power cut.
+    Data written without waiting for the disk outlives a killed server, not a power cut.
     """
     with suppress(OSError):
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()

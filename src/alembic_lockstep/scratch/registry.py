@@ -1,4 +1,4 @@
-"""Which dialects have scratch databases, and what starts a server of each."""
+"""The dialects that have scratch databases, and the function that starts a server of each."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from importlib.metadata import EntryPoint, entry_points
 from pkgutil import resolve_name
 
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.scratch.server import Server, Settings
+from alembic_lockstep.scratch.server import Server, ServerSettings
 
-Starter = Callable[[Settings], Server]
+Starter = Callable[[ServerSettings], Server]
 
 #: Other packages' starters: the name is a SQLAlchemy dialect, the value is a `Starter`.
 GROUP = "alembic_lockstep.scratch"
@@ -24,10 +24,10 @@ STARTERS = {
 
 
 def find_starter(dialect: str) -> Starter:
-    """Find what starts a server of a dialect: another package's goes before ours.
+    """Return the starter of a dialect; another package's goes before ours.
 
     Raises:
-        CouldNotJudge: nothing does, or what should cannot be imported.
+        CouldNotJudge: there is none, or it cannot be imported.
     """
     others = entry_points(group=GROUP)
     for entry_point in others.select(name=dialect):
@@ -48,7 +48,7 @@ def find_starter(dialect: str) -> Starter:
 def _load(entry_point: EntryPoint) -> Starter:
     try:
         starter: Starter = entry_point.load()
-    except Exception as error:  # anything may go wrong in a package of somebody else's
+    except Exception as error:  # another package may raise anything
         raise CouldNotJudge(
             f"the package that makes scratch databases of the dialect {entry_point.name!r} "
             f"cannot be imported: {type(error).__name__}: {error}",

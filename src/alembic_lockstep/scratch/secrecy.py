@@ -7,16 +7,17 @@ from urllib.parse import unquote
 
 
 def safe_message(error: Exception, secrets: Iterable[str], shown: str) -> str:
-    """Give a driver's message as one line, or nothing of it if it holds a secret.
+    """Return a driver's message as one line, or only its type if it holds a secret.
 
     Args:
-        error: What the driver raised.
-        secrets: Passwords, as they stand in a URL or unescaped.
-        shown: What is shown of the URL anyway: a password that is the user's name as well is
-            no secret.
+        error: The driver's exception.
+        secrets: Passwords, as in the URL or unescaped.
+        shown: The part of the URL that is shown anyway: a password that is also the user's name
+            is no secret.
     """
     message = " ".join(str(error).split())
-    hidden = {one for secret in secrets for one in (secret, unquote(secret)) if one not in shown}
-    if any(one in message.replace("password authentication failed", "") for one in hidden):
+    spellings = {spelling for secret in secrets for spelling in (secret, unquote(secret))}
+    searched = message.replace("password authentication failed", "")
+    if any(spelling in searched for spelling in spellings if spelling not in shown):
         return f"{type(error).__name__} (its message holds the password)"
     return message

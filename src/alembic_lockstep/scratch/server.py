@@ -1,4 +1,4 @@
-"""What every kind of scratch server offers, and what it is started from."""
+"""The interface of scratch servers, and the settings that they are started with."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 from alembic_lockstep.advice.lacks import scratch_server_advice
 from alembic_lockstep.errors import CouldNotJudge
 
-#: What to do about a statement of the setting that fails.
+#: The fix for a statement of `scratch.setup` that fails.
 CORRECT_SETUP = "Correct the statement in scratch.setup, or remove it."
 
 
@@ -20,7 +20,7 @@ class Server(Protocol):
 
     @property
     def description(self) -> str:
-        """Name it for people: "SQLite", "PostgreSQL 15 at localhost:5432"."""
+        """Return its name for people: "SQLite", "PostgreSQL 15 at localhost:5432"."""
         ...
 
     def create(self) -> str:
@@ -28,7 +28,7 @@ class Server(Protocol):
         ...
 
     def copy(self, url: str) -> str:
-        """Make a copy of the scratch database at url, to which nobody may be connected."""
+        """Make a copy of the scratch database at url, to which no session may be connected."""
         ...
 
     def close(self) -> None:
@@ -38,70 +38,70 @@ class Server(Protocol):
 
 @runtime_checkable
 class SnapshotServer(Server, Protocol):
-    """A server that keeps databases from run to run. Not every kind does, nor has to."""
+    """A server that keeps databases from run to run; optional."""
 
     def keep(self, url: str, name: str) -> bool:
         """Make the scratch database at url the snapshot of a name (32 hexadecimal digits).
 
-        Nobody is connected to it. It is no scratch database of this run any more, unless False
-        says that it could not be kept.
+        No session is connected to it. It is no scratch database of this run any more, unless this
+        returns False: it could not be kept.
         """
         ...
 
     def restore(self, name: str) -> str | None:
         """Make a database with a snapshot's content; return its URL, as `create` does.
 
-        None if there is no such snapshot, or it is damaged, and then it is gone.
+        None if there is no such snapshot, or it is damaged, and is deleted.
         """
         ...
 
 
 @runtime_checkable
 class WaitServer(Server, Protocol):
-    """A server that can tell which statements of this run wait for a lock, and who holds it."""
+    """A server that can list which statements of this run wait for a lock, and its holder."""
 
     def waits(self) -> list[str]:
-        """Describe them, a line each; asked while the run is stuck, from any thread."""
+        """Describe them, a line each; called while the run is stuck, from any thread."""
         ...
 
 
 @runtime_checkable
 class GuardedServer(Server, Protocol):
-    """A server that does not trust the project: it connects with no rights but those it needs."""
+    """A server on which the project connects with few rights."""
 
     def elevate(self) -> str:
-        """Let the project do what its own user may not; say as whom it connects from now on.
+        """Give the project more rights; return as which user it connects from now on.
 
-        Empty where it connects as that one anyway. Databases have to be made anew.
+        Empty where it connects as that user already. Databases have to be made again.
         """
         ...
 
     def clean(self, needed: Collection[str]) -> None:
-        """Remove what replays that are over have left on the server beside their databases.
+        """Remove what ended replays left on the server, besides their databases.
 
         Args:
-            needed: URLs of databases that another replay goes on with.
+            needed: URLs of databases that another replay continues with.
         """
         ...
 
     def mark(self) -> str:
-        """Give the comment by which the project's own is told from others'; empty if all is."""
+        """Return the comment that marks the project's objects; empty if all are its own."""
         ...
 
     def notes(self) -> list[str]:
-        """Say what people should know of how the server was used and left, a line each."""
+        """Return what people should know of how the server was used and left, a line each."""
         ...
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What a server is started from.
+class ServerSettings:
+    """The settings that a server is started with.
 
     Attributes:
         url: The server that the settings name for this dialect, or None.
         setup: SQL statements to run in every new database (of dialects that have servers).
         directory: This run's private directory.
-        cache: The per-user cache directory, for what is kept from run to run.
+        cache: The per-user cache directory, which outlives the run.
     """
 
     url: str | None
@@ -110,7 +110,7 @@ class Settings:
     cache: Path
 
 
-#: Where one can be started: an example would only fail again.
+#: The fix where a private server can be started: an example URL would only fail again.
 CORRECT_URL = (
     "Correct scratch.urls (or ALEMBIC_LOCKSTEP_SCRATCH, which beats it), with %XX for special "
     "characters of a password, or remove it: a private server is started then."
@@ -119,7 +119,7 @@ CORRECT_URL = (
 
 @contextmanager
 def explained_for_url(fix: str) -> Iterator[None]:
-    """Turn what is wrong with the named server into the one clear message."""
+    """Raise `CouldNotJudge` for a `ConnectionError` of the server that the settings name."""
     try:
         yield
     except ConnectionError as error:

@@ -1,15 +1,15 @@
-"""Runs a server for as long as the host lives: a program of its own, of the standard library only.
+"""Run a server for as long as the host lives: a program that needs the standard library only.
 
 The host holds the writing end of our standard input and never writes. However the host ends, also
 by ``kill -9``, that end closes, and we stop the server. We have a session of our own, so Ctrl-C in
-the terminal reaches the host alone, which still drops its databases.
+the terminal reaches only the host, which still drops its databases.
 
 One argument, JSON: ``command`` (of the server), ``stop`` (the number of the signal that ends it at
-once), ``pid_file`` (where it records its process) and ``mark`` (what its command line holds, and
-none of another slot's server), ``lock`` (a file that the guards of one slot hold in turn),
-``account`` (options of subprocess to run it as somebody else), ``writable`` (the folders that it
-may write to), ``connects`` (whether it may begin connections), ``unguarded`` (a file that gets a
-line for each thing that the kernel could not refuse the server).
+once), ``pid_file`` (where it records its process) and ``mark`` (a part of its command line that no
+other slot's server has), ``lock`` (a file that the guards of one slot hold in turn), ``account``
+(options of subprocess to run it as another account), ``writable`` (the folders that it may write
+to), ``connects`` (whether it may begin connections), ``unguarded`` (a file that gets a line for
+each access that the kernel could not refuse the server).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-# Isolated from site-packages: the package is found by its own place.
+# Isolated from site-packages: the package is found by this file's path.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from alembic_lockstep.isolation.service import restrict_server
@@ -74,7 +74,7 @@ def _stop_at_end_of_input(server: subprocess.Popen[bytes], stop: signal.Signals)
 
 
 def stop_leftover(pid_file: Path, mark: str, stop: signal.Signals) -> None:
-    """Stop a server that still runs though its guard is gone."""
+    """Stop a server that still runs though its guard has ended."""
     pid = _recorded_pid(pid_file)
     if pid is None:
         return
@@ -97,7 +97,7 @@ def _recorded_pid(pid_file: Path) -> int | None:
 
 
 def _is_server(pid: int, mark: str) -> bool:
-    """Tell whether pid is a server of ours. A zombie is not: it has no command line."""
+    """Return whether pid is a server of ours. A zombie is not: it has no command line."""
     return f" {mark} " in _command_line(pid)
 
 
@@ -109,10 +109,10 @@ def _command_line(pid: int) -> str:
         pass
     listing = ["ps", "-ww", "-o", "command=", "-p", str(pid)]
     try:
-        found = subprocess.run(listing, capture_output=True, text=True, check=False)
+        result = subprocess.run(listing, capture_output=True, text=True, check=False)
     except OSError:
         return ""
-    return found.stdout.strip() + " "
+    return result.stdout.strip() + " "
 
 
 def _wait_until_gone(pid: int, mark: str) -> None:

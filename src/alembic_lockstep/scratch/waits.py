@@ -1,4 +1,4 @@
-"""Who waits for whom on a server: said of a run that is about to be ended for taking too long."""
+"""Describe which sessions wait for which on a server, when a run is ended for taking too long."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ POSTGRES = r"""
     LEFT JOIN pg_stat_activity b ON b.pid = blocker.pid
     WHERE w.datname ~ %s ORDER BY w.pid
 """
-#: Statements that wait for InnoDB's row locks or a metadata lock, and idle sessions beside them.
+#: Statements that wait for InnoDB's row locks or a metadata lock, and idle sessions.
 MYSQL = """
     SELECT COALESCE(info, ''), COALESCE(state, ''), command FROM information_schema.processlist
     WHERE db LIKE '{}' ORDER BY id
@@ -26,8 +26,8 @@ _SECRET = re.compile(r"(?i)\b(PASSWORD|IDENTIFIED|CONNECTION)\b.*")
 Rows = Sequence[Sequence[Any]]
 
 
-def asked(ask: Callable[[], list[str]]) -> list[str]:
-    """Give what a server says, or nothing: whatever is wrong, the run ends for its own reason."""
+def lines_or_none(ask: Callable[[], list[str]]) -> list[str]:
+    """Return a server's lines, or none if asking fails: the run ends for its own reason."""
     with suppress(Exception):
         return ask()
     return []
@@ -39,7 +39,7 @@ def of_postgres(rows: Rows) -> list[str]:
 
 
 def of_mysql(rows: Rows) -> list[str]:
-    """Describe rows of `MYSQL`: which idle session holds the lock is known to the server alone."""
+    """Describe rows of `MYSQL`: only the server knows which idle session holds the lock."""
     idle = sum(command == "Sleep" for _, _, command in rows)
     waiting = [(query, state) for query, state, _ in rows if _is_waiting(str(state))]
     holder = f"one of {idle} idle sessions" if idle > 1 else "an idle session"
@@ -67,11 +67,11 @@ def shown(query: str) -> str:
 
 
 def shortened(query: str) -> str:
-    """Give a statement on one line, cut short, and without a password that stands in it."""
+    """Return a statement on one line, cut short, without a password that is in it."""
     line = _SECRET.sub(r"\1 …", " ".join(str(query).split()))
     return f"{line[:_SHOWN]}…" if len(line) > _SHOWN else line
 
 
 def distinct(lines: Iterable[str]) -> list[str]:
-    """Give each line once, in order."""
+    """Return each line once, in order."""
     return list(dict.fromkeys(lines))
