@@ -31,7 +31,7 @@ from alembic_lockstep.scratch import (
 
 from .harness import reachable_directory, require
 
-GUARD = "scratch/guard.py"
+GUARD = "scratch/server_watch.py"
 SOURCE = str(Path(alembic_lockstep.__file__).parents[1])
 PRIVATE_WAYS = ["machine", "wheel", "mysql-machine"]
 URL_WAYS = ["url", "mysql-url"]
