@@ -9,12 +9,12 @@ from contextlib import suppress
 from urllib.parse import parse_qs, unquote, urlsplit
 
 _PORTS = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306, "mssql": 1433, "oracle": 1521}
-#: With a name that is to be looked up, name servers are to be reached.
+#: With a name that is to be resolved, name servers are to be reached.
 _NAME_SERVERS = "*:53"
 
 
 def addresses_of(url: str) -> list[str]:
-    """Return how the server of a database's URL is reached: nothing for a file's."""
+    """Return the addresses of the server in a database's URL; none for a file."""
     path = socket_of(url)
     if path:
         return [path]
@@ -57,8 +57,8 @@ def allowed_addresses(names: Iterable[str]) -> list[str]:
 
 
 def _numbers(host: str) -> list[str]:
-    with suppress(OSError, UnicodeError):  # the project will be told so itself
-        return list(dict.fromkeys(str(found[4][0]) for found in socket.getaddrinfo(host, None)))
+    with suppress(OSError, UnicodeError):  # the project gets the same error
+        return list(dict.fromkeys(str(entry[4][0]) for entry in socket.getaddrinfo(host, None)))
     return []
 
 

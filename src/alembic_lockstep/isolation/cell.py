@@ -1,4 +1,4 @@
-"""The host's side: a process of the project's behind the guard that this machine offers."""
+"""The host's side: a process of the project behind the guard that this machine offers."""
 
 from __future__ import annotations
 
@@ -15,26 +15,25 @@ from typing import IO
 
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
 
-#: The guards of files, strongest first; `python` is what the probe does itself.
+#: The guards of files, strongest first; `python` is that of the probe.
 GUARDS = ("namespaces", "landlock", "python")
 
-#: Seconds for the supervisor to say which guard is at work, and to end all that it started.
+#: Seconds for the supervisor to report its guard, and to end all processes that it started.
 _STARTING = 60.0
 _ENDING = 10.0
 
 
 @dataclass(frozen=True)
 class Policy:
-    """What the project's processes may change.
+    """The files that the project's processes may change, and the guards to try.
 
     Attributes:
         guards: Which guards to try, strongest first.
         writable: Folders and files that are written for real.
-        shown: Sockets that can be reached if their addresses are allowed: a view of the machine has
-            only those.
+        shown: Sockets in a view of the machine; they can be reached if their addresses are allowed.
         base: An empty folder, in which a view of the machine can be mounted.
-        own: Folders of the user's. In a view of the machine that an account without privileges has,
-            files can be changed below these, and where no folder on the way is another account's.
+        own: Folders of the user. In a view of the machine that an account without privileges has,
+            files can be changed below these, and where all parent folders are the account's own.
     """
 
     guards: tuple[str, ...]
@@ -46,12 +45,12 @@ class Policy:
 
 @dataclass(frozen=True)
 class Guard:
-    """The guard that is at work.
+    """The guard that is active.
 
     Attributes:
-        files: One of `GUARDS`; empty if none of those that were to be tried works.
+        files: One of `GUARDS`; empty if none of those that were tried works.
         network: `seccomp` or `python`.
-        tried: Why no stronger one is at work, a line each.
+        tried: Why no stronger guard is active, a line each.
     """
 
     files: str = "python"
@@ -61,10 +60,10 @@ class Guard:
 
 @dataclass(frozen=True)
 class Refused:
-    """What the kernel refused.
+    """The accesses that the kernel refused.
 
     Attributes:
-        addresses: Who was to be reached.
+        addresses: Addresses that the project tried to reach.
         writes: Files whose mode, owner, times or attributes were to be changed.
     """
 
@@ -74,11 +73,11 @@ class Refused:
 
 @dataclass
 class Cell:
-    """A process, and all that it starts, behind a guard. It ends when the host ends.
+    """A process and its descendants behind a guard. They end when the host ends.
 
     Attributes:
-        process: The supervisor, which ends as the project's process does; the process itself where
-            there is no supervisor.
+        process: The supervisor, which ends with the exit status of the project's process; that
+            process itself where there is no supervisor.
     """
 
     process: subprocess.Popen[bytes]
@@ -107,7 +106,7 @@ class Cell:
 
     @property
     def guard(self) -> Guard:
-        """Wait for the guard that is at work."""
+        """Wait until the guard is active and return it."""
         if self._guard is None:
             assert self._control is not None
             self._control.settimeout(_STARTING)
@@ -123,24 +122,26 @@ class Cell:
         return self._guard
 
     def allow(self, addresses: Iterable[str]) -> None:
-        """Let the project reach addresses: `host:port` or `host` in numbers, `*:port`, a path."""
-        self._tell("allow", addresses)
+        """Allow addresses: `host:port` or `host` in numbers, `*:port`, a path."""
+        self._send("allow", addresses)
 
     def forbid(self, addresses: Iterable[str]) -> None:
-        """Take back what was allowed."""
-        self._tell("forbid", addresses)
+        """Forbid addresses that were allowed."""
+        self._send("forbid", addresses)
 
     def refused(self) -> Refused:
-        """Take what the kernel refused; once, after the end of the process."""
+        """Return the refused accesses; to be called once, after the end of the process."""
         if self._control is None:
             return Refused()
         self._control.settimeout(_ENDING)
         messages = list(self._messages())
-        contacts, writes = ([t for word, t in messages if word == w] for w in ("contact", "write"))
-        return Refused(tuple(contacts), tuple(writes))
+        return Refused(
+            addresses=tuple(text for word, text in messages if word == "contact"),
+            writes=tuple(text for word, text in messages if word == "write"),
+        )
 
     def kill(self) -> None:
-        """Begin to end the process and all that it started."""
+        """Begin to end the process and its descendants."""
         if self._control is None:
             self._kill_group()
             return
@@ -148,7 +149,7 @@ class Cell:
             self._control.shutdown(socket.SHUT_WR)
 
     def end(self) -> None:
-        """Wait until the process has ended; one that takes too long for that is killed."""
+        """Wait until the process has ended; kill it if that takes too long."""
         try:
             self.process.wait(_ENDING)
         except subprocess.TimeoutExpired:
@@ -156,23 +157,23 @@ class Cell:
             self.process.wait()
 
     def close(self) -> None:
-        """Leave nothing of it."""
+        """End the process and close the socket."""
         self.kill()
         self.end()
         if self._control is not None:
             self._control.close()
 
     def _kill_group(self) -> None:
-        with suppress(ProcessLookupError, PermissionError):  # it has gone
+        with suppress(ProcessLookupError, PermissionError):  # it has ended
             os.killpg(self.process.pid, signal.SIGKILL)
 
-    def _tell(self, word: str, texts: Iterable[str]) -> None:
+    def _send(self, word: str, texts: Iterable[str]) -> None:
         if self._control is not None:
             with suppress(OSError):  # it has ended
                 self._control.sendall(b"".join(os.fsencode(f"{word} {text}\n") for text in texts))
 
     def _messages(self) -> Iterable[tuple[str, str]]:
-        """Yield words and texts until the supervisor has ended, or says nothing for too long."""
+        """Yield words and texts until the supervisor has ended, or is silent for too long."""
         assert self._control is not None
         while True:
             while b"\n" in self._unread:

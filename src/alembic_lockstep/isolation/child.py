@@ -1,4 +1,4 @@
-"""The setting up of a guard, in a child process that becomes the project's."""
+"""Set up a guard in a child process that becomes the project's."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from alembic_lockstep.isolation.task import Task
 
 
 class Child:
-    """The setting up of one guard, in a child process that becomes the project's.
+    """A child process that sets up one guard and becomes the project's.
 
-    It reports over a socket: the listener of its filter, or why it cannot.
+    It reports over a socket: the listener of its filter, or why the guard does not work.
     """
 
     def __init__(self, task: Task, guard: str, report: socket.socket) -> None:
@@ -29,13 +29,13 @@ class Child:
                 self._enter_namespaces()
             self._execute()
         except OSError as error:
-            with suppress(OSError):  # it has reported already: the program is not there
+            with suppress(OSError):  # it has reported already: the program is missing
                 self._report.send(f"-{error}".encode())
             os.write(2, f"{self._task.command[0]}: {error}\n".encode())
         os._exit(127)
 
     def _enter_namespaces(self) -> None:
-        """Return in the process that is to execute the command; its ancestors wait for it."""
+        """Fork twice; return in the process that executes the command. Its ancestors wait."""
         task = self._task
         root = namespaces.prepare(task.base, [*task.writable, *task.shown], task.own)
         reading, writing = os.pipe2(os.O_CLOEXEC)
@@ -49,8 +49,8 @@ class Child:
         namespaces.enter(root)
         project = os.fork()
         if project:
-            # The first process of a PID namespace is sent no signal that it has no handler for,
-            # and is the parent of all orphans: the project is to be neither.
+            # The first process of a PID namespace gets no signal without a handler and adopts all
+            # orphans: the project must not be that process.
             self._leave_streams()
             os.write(writing, str(wait_for(project)).encode())
             os._exit(0)
@@ -67,7 +67,7 @@ class Child:
         os.execvp(self._task.command[0], self._task.command)
 
     def _restrict(self) -> list[int]:
-        """Give up what the guard forbids; return the filter's listener, if there is one."""
+        """Drop the rights that the guard forbids; return the filter's listener, if there is one."""
         if self._guard == "python":
             return []
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
@@ -79,6 +79,6 @@ class Child:
             return []
 
     def _leave_streams(self) -> None:
-        """Let the project's streams end with the project."""
+        """Close this process's streams, so that the project's end with the project."""
         self._report.close()
         leave_streams()

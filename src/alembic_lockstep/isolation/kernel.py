@@ -1,4 +1,4 @@
-"""System calls that Python has no function for."""
+"""System calls for which Python has no function, and what is made of them."""
 
 from __future__ import annotations
 
@@ -27,6 +27,12 @@ MS_BIND = 4096
 MS_REC = 16384
 MS_PRIVATE = 1 << 18
 MNT_DETACH = 2
+_MOUNT_SETATTR = 442
+_AT_RECURSIVE = 0x8000
+_AT_FDCWD = -100
+
+# Of linux/capability.h: CAP_SYS_ADMIN.
+_CAN_ADMINISTER = 1 << 21
 
 MACHINE = os.uname().machine
 
@@ -60,6 +66,25 @@ def mount(source: str, target: str, kind: str = "", flags: int = 0, options: str
         call("mount", source, target, kind or None, flags, options or None)
     except OSError as error:
         raise OSError(error.errno, f"mount {kind or 'bind'}: {error.strerror}", target) from None
+
+
+def make_read_only(path: str) -> None:
+    """Refuse writes to a mount and all mounts below it."""
+    attributes = (ctypes.c_uint64 * 4)(1, 0, 0, 0)  # set MOUNT_ATTR_RDONLY
+    size = ctypes.sizeof(attributes)
+    arguments = (_AT_FDCWD, path, _AT_RECURSIVE, ctypes.byref(attributes), size)
+    try:
+        syscall(_MOUNT_SETATTR, *arguments)
+    except OSError:  # before Linux 5.12
+        flags = MS_BIND | MS_REMOUNT | MS_RDONLY
+        mount("none", path, flags=flags | MS_NOSUID | MS_NODEV)
+
+
+def may_administer() -> bool:
+    """Return whether this process has CAP_SYS_ADMIN, so that it needs no user namespace."""
+    with open("/proc/self/status", encoding="ascii", errors="replace") as status:
+        effective = next(line for line in status if line.startswith("CapEff:"))
+    return bool(int(effective.split()[1], 16) & _CAN_ADMINISTER)
 
 
 def _converted(argument: object) -> object:

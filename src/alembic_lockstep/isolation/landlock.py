@@ -28,7 +28,7 @@ _OF_FILES = _WRITE_FILE | _TRUNCATE
 _CONNECT_TCP = 1 << 1  # since version 4
 _SCOPES = 3  # abstract Unix sockets and signals, since version 6
 
-#: Devices that programs write to, and that keep nothing.
+#: Devices to which programs write and which store nothing.
 DEVICES = (
     *("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"),
     *("/dev/tty", "/dev/ptmx", "/dev/pts"),
@@ -55,15 +55,15 @@ def version() -> int:
 
 
 def restrict_writes(writable: Iterable[str], *, connects: bool = True) -> None:
-    """Refuse from now on every write outside of these folders and files; for ever, inherited.
+    """Refuse this process and its children every write outside of these folders and files.
 
-    Paths that do not exist are left out. Needs NO_NEW_PRIVS.
+    That cannot be undone. Paths that do not exist are left out. Needs NO_NEW_PRIVS.
 
     Args:
-        connects: Do not refuse TCP connections, which versions below 4 cannot.
+        connects: Allow TCP connections; versions below 4 cannot refuse them.
 
     Raises:
-        OSError: this kernel cannot.
+        OSError: this kernel does not support it.
     """
     number = version()
     handled = _WRITE_FILE | _OF_FOLDERS
@@ -85,7 +85,7 @@ def restrict_writes(writable: Iterable[str], *, connects: bool = True) -> None:
 def _allow(ruleset: int, path: str, rights: int) -> None:
     try:
         folder = os.open(path, os.O_PATH | os.O_CLOEXEC)
-    except OSError:  # not there, so nothing is written there
+    except OSError:  # missing, so nothing can be written there
         return
     try:
         is_folder = stat.S_ISDIR(os.fstat(folder).st_mode)

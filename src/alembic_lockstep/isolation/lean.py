@@ -1,4 +1,4 @@
-"""What the supervisor needs of the standard library, without what takes long to import.
+"""Parts of the standard library for the supervisor, without modules that take long to import.
 
 `signal`, `socket`, `contextlib` and `collections` make enumerations and load a dozen modules: a
 third of the supervisor's start, which every dry run waits for.
@@ -6,7 +6,7 @@ third of the supervisor's start, which every dry run waits for.
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # as that of `typing`, which takes as long
+TYPE_CHECKING = False  # instead of that of `typing`, whose import takes as long
 if TYPE_CHECKING:
     import signal
     import socket
@@ -31,5 +31,5 @@ class suppress:  # noqa: N801 - it stands for contextlib's
         """Begin the block."""
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
-        """Tell whether the block ended with one of them."""
+        """Return whether the block ended with one of them."""
         return kind is not None and issubclass(kind, self._kinds)

@@ -1,14 +1,13 @@
 """Namespaces: a view of the machine in which every write lands in a layer that is thrown away.
 
-Each folder below `/` is covered by an overlay whose upper layer is in memory. What shall be written
-for real is bound on top. Mounts that another namespace's owner made are locked together, so a
-folder that holds some cannot be covered as a whole and is taken apart.
+Each folder below `/` is covered by an overlay whose upper layer is in memory. Folders that are
+written for real are bound on top. Mounts that another namespace's owner made are locked together,
+so a folder that holds some cannot be covered as a whole: its entries are covered one by one.
 https://docs.kernel.org/filesystems/overlayfs.html, user_namespaces(7), mount_namespaces(7)
 """
 
 from __future__ import annotations
 
-import ctypes
 import os
 import stat
 
@@ -19,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-#: File systems through which one talks to the kernel. `/proc`, `/sys` and `/dev` have their own.
+#: File systems that are interfaces of the kernel. `/proc`, `/sys` and `/dev` have their own.
 _OF_THE_KERNEL = {
     *("autofs", "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts"),
     *("devtmpfs", "efivarfs", "fusectl", "hugetlbfs", "mqueue", "nsfs", "proc", "pstore"),
@@ -28,17 +27,12 @@ _OF_THE_KERNEL = {
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 _SYSTEM = ("/dev", "/proc", "/sys")
 
-#: More mounts than this are not worth their time: Landlock is there sooner.
+#: With more mounts than this, Landlock is faster.
 MOST_MOUNTS = 400
 
 #: Capabilities that root loses (linux/capability.h): to mount, trace, load modules, configure the
-#: network, make devices, set clocks. It keeps those about files, which a layer catches.
+#: network, make devices, set clocks. It keeps those about files, whose changes a layer catches.
 _LOST = (9, 10, 12, 13, 14, 16, 17, 19, 20, 21, 22, 25, 26, 27, 30, 32, 33, 34, 35, 38, 39, 40)
-_CAN_ADMINISTER = 1 << 21
-
-_MOUNT_SETATTR = 442
-_AT_RECURSIVE = 0x8000
-_AT_FDCWD = -100
 
 
 class _Mount:
@@ -56,10 +50,10 @@ class _View:
     """The new root that is being built.
 
     Args:
-        root: Where it is built.
+        root: Its folder.
         layers: A folder in memory for the overlays' upper layers.
-        mounts: What is mounted on the machine, by its path.
-        own: Folders of the user's whose way must be in the upper layers.
+        mounts: The machine's mounts, by their paths.
+        own: Folders of the user whose parent folders must be in the upper layers.
     """
 
     def __init__(
@@ -72,7 +66,7 @@ class _View:
         self._count = 0
 
     def build(self) -> None:
-        """Cover everything; `OSError` if that is not possible."""
+        """Cover all folders; `OSError` if that is not possible."""
         for name in sorted(os.listdir("/")):
             if f"/{name}" not in _SYSTEM:
                 self._cover(f"/{name}")
@@ -82,10 +76,10 @@ class _View:
     def write_through(self, path: str) -> None:
         """Show a folder or file as it is, to be written for real, or a socket to be reached.
 
-        With what is mounted below it: the folder behind such a mount is nobody's to be written to,
-        and in a user namespace the kernel does not let it be uncovered (EINVAL).
+        Mounts below it are shown, too: in a user namespace the kernel does not let the folder
+        behind such a mount be uncovered (EINVAL).
         """
-        if not os.path.lexists(self.root + path):  # a socket in a folder that was taken apart
+        if not os.path.lexists(self.root + path):  # a socket: `_bind_file` skips it
             os.close(os.open(self.root + path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
         kernel.mount(path, self.root + path, flags=kernel.MS_BIND | kernel.MS_REC)
 
@@ -98,18 +92,18 @@ class _View:
             self._bind_file(path)
         elif (mount := self._mounts.get(path)) and mount.is_read_only:
             self._bind(path)
-        elif any(other.startswith(f"{path}/") for other in self._mounts):
-            self._take_apart(path, status)
+        elif any(mounted.startswith(f"{path}/") for mounted in self._mounts):
+            self._cover_entries(path, status)
         elif mount and mount.kind in _OF_THE_KERNEL:
             self._bind(path, read_only=True)
         else:
             self._overlay(path, status)
 
-    def _take_apart(self, path: str, status: os.stat_result) -> None:
+    def _cover_entries(self, path: str, status: os.stat_result) -> None:
         os.mkdir(self.root + path)
-        with suppress(PermissionError):  # to the project it is closed as well
+        with suppress(PermissionError):  # the project cannot read it either
             for name in sorted(os.listdir(path)):
-                with suppress(FileNotFoundError):  # it went meanwhile
+                with suppress(FileNotFoundError):  # deleted meanwhile
                     self._cover(f"{path}/{name}")
         os.chmod(self.root + path, stat.S_IMODE(status.st_mode))
 
@@ -119,11 +113,11 @@ class _View:
         work = f"{upper}.work"
         for folder in (target, upper, work):
             os.mkdir(folder)
-        # The upper folder's mode is what the project sees.
+        # The project sees the upper folder's mode.
         os.chmod(upper, _mode_for_us(path, status))
         for own in self._own:
             if own.startswith(f"{path}/"):
-                _copy_way(path, own, upper)
+                _copy_parents(path, own, upper)
         layers = f"lowerdir={_escaped(path)},upperdir={upper},workdir={work}"
         try:
             kernel.mount("overlay", target, "overlay", options=f"{layers},userxattr")
@@ -136,15 +130,15 @@ class _View:
         os.mkdir(self.root + path)
         kernel.mount(path, self.root + path, flags=kernel.MS_BIND | kernel.MS_REC)
         if read_only:
-            _make_read_only(self.root + path)
+            kernel.make_read_only(self.root + path)
 
     def _bind_file(self, path: str) -> None:
-        if not os.path.isfile(path):  # a socket or pipe, behind which somebody listens
+        if not os.path.isfile(path):  # a socket or pipe, at which a process may listen
             return
         self._note_mount()
         os.close(os.open(self.root + path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
         kernel.mount(path, self.root + path, flags=kernel.MS_BIND)
-        _make_read_only(self.root + path)
+        kernel.make_read_only(self.root + path)
 
     def _add_devices(self) -> None:
         os.mkdir(f"{self.root}/dev")
@@ -180,23 +174,23 @@ class _View:
 
 
 def prepare(base: str, writable: Iterable[str], own: Iterable[str]) -> str:
-    """Build the view, and have the next child be the first of a PID namespace.
+    """Build the view; the next child process is the first of a PID namespace.
 
     Args:
-        base: An empty folder; what is mounted there is seen by nobody else.
+        base: An empty folder; mounts there are visible to this process only.
         writable: Folders, files and sockets to be shown as they are. Those that do not exist are
             left out.
-        own: Folders of the user's, in which an account without privileges can write as well.
+        own: Folders of the user, in which an account without privileges can write as well.
 
     Returns:
         The view's root, for `enter`.
 
     Raises:
-        OSError: the machine does not permit it. The process is not to be used any more then.
+        OSError: the machine does not permit it. The process must then end.
     """
     user, group = os.geteuid(), os.getegid()
     spaces = kernel.CLONE_NEWNS | kernel.CLONE_NEWPID | kernel.CLONE_NEWIPC
-    if _may_administer():
+    if kernel.may_administer():
         own = ()
         kernel.call("unshare", spaces)
     else:
@@ -222,8 +216,8 @@ def prepare(base: str, writable: Iterable[str], own: Iterable[str]) -> str:
 def enter(root: str) -> None:
     """Make the view the root of the namespace, in the first process of the PID namespace.
 
-    The processes are mounted before the old root goes: without privileges the kernel shows them
-    only where they could be seen already.
+    /proc is mounted before the old root is unmounted: without privileges the kernel allows it only
+    where another /proc is visible.
     """
     folder = os.getcwd()
     flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
@@ -236,21 +230,14 @@ def enter(root: str) -> None:
         for path in ("/proc/sys", "/proc/sysrq-trigger"):
             if os.path.exists(path):
                 kernel.mount(path, path, flags=kernel.MS_BIND)
-                _make_read_only(path)
+                kernel.make_read_only(path)
 
 
 def drop_capabilities() -> None:
-    """Have the program that is executed next lose what undoes the view; matters for root."""
+    """Drop capabilities that undo the view from the next program; matters for root."""
     for number in _LOST:
         with suppress(OSError):  # unknown to this kernel
             kernel.prctl(kernel.PR_CAPBSET_DROP, number)
-
-
-def _may_administer() -> bool:
-    """Tell whether this process has CAP_SYS_ADMIN, and needs no user namespace."""
-    with open("/proc/self/status", encoding="ascii", errors="replace") as status:
-        effective = next(line for line in status if line.startswith("CapEff:"))
-    return bool(int(effective.split()[1], 16) & _CAN_ADMINISTER)
 
 
 def _mounts() -> dict[str, _Mount]:
@@ -265,12 +252,12 @@ def _unescaped(path: str) -> str:
 
 
 def _escaped(path: str) -> str:
-    """Escape what separates the layers and options of an overlay."""
+    """Escape the separators of an overlay's layers and options."""
     return path.replace("\\", "\\\\").replace(":", "\\:").replace(",", "\\,")
 
 
 def _mode_for_us(path: str, status: os.stat_result) -> int:
-    """Return the mode of a folder that we own in its place: as closed to us as the original."""
+    """Return the mode for our copy of a folder: as closed to us as the original."""
     mode = stat.S_IMODE(status.st_mode)
     if status.st_uid == os.geteuid():
         return mode
@@ -278,33 +265,21 @@ def _mode_for_us(path: str, status: os.stat_result) -> int:
     return (mode & 0o7077) | sum(bit for right, bit in rights if os.access(path, right))
 
 
-def _copy_way(top: str, own: str, upper: str) -> None:
-    """Make the folders from the top of an overlay to a folder of ours in the upper layer.
+def _copy_parents(top: str, own: str, upper: str) -> None:
+    """Make the folders between the top of an overlay and a folder of ours in the upper layer.
 
-    The kernel copies them when something below is written, but not those of another account: a user
-    namespace has only ours (EOVERFLOW). What is in both layers is shown as one folder.
+    The kernel copies them when a file below is written, but not those of another account: a user
+    namespace has only ours (EOVERFLOW). Folders that are in both layers are shown as one.
     """
     for name in own[len(top) + 1 :].split("/"):
         top, upper = f"{top}/{name}", f"{upper}/{name}"
         try:
             status = os.stat(top)
-        except OSError:  # not there, or closed to us
+        except OSError:  # missing, or closed to us
             return
-        with suppress(FileExistsError):  # the way to two folders
+        with suppress(FileExistsError):  # a parent of two folders
             os.mkdir(upper)
         os.chmod(upper, _mode_for_us(top, status))
-
-
-def _make_read_only(path: str) -> None:
-    """Refuse writes to a mount and all that is mounted below it."""
-    attributes = (ctypes.c_uint64 * 4)(1, 0, 0, 0)  # set MOUNT_ATTR_RDONLY
-    size = ctypes.sizeof(attributes)
-    arguments = (_AT_FDCWD, path, _AT_RECURSIVE, ctypes.byref(attributes), size)
-    try:
-        kernel.syscall(_MOUNT_SETATTR, *arguments)
-    except OSError:  # before Linux 5.12
-        flags = kernel.MS_BIND | kernel.MS_REMOUNT | kernel.MS_RDONLY
-        kernel.mount("none", path, flags=flags | kernel.MS_NOSUID | kernel.MS_NODEV)
 
 
 def _write(path: str, text: str) -> None:

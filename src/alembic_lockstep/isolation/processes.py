@@ -1,4 +1,4 @@
-"""Ending processes, and ending like one."""
+"""End processes, and end as another process did."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Seconds until what was killed must have gone.
+#: Seconds until killed processes must have ended.
 _PATIENCE = 5.0
 
 
@@ -24,7 +24,7 @@ def wait_for(process: int) -> int:
 
 
 def leave_streams() -> None:
-    """Put /dev/null in the place of the standard streams, so that they end with the project."""
+    """Replace the standard streams by /dev/null, so that they end with the project."""
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nothing, stream)
@@ -32,7 +32,7 @@ def leave_streams() -> None:
 
 
 def end_descendants() -> None:
-    """Kill all that is left, until nothing is, or it cannot be killed."""
+    """Kill all descendants until none is left, or the time is up."""
     deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline:
         try:
@@ -61,7 +61,7 @@ def _descendants(top: int) -> Iterator[int]:
 
 
 def end_like(status: int) -> None:
-    """End as the process did that has this wait status."""
+    """End this process with the wait status of another one."""
     if os.WIFSIGNALED(status):
         import resource
 

@@ -1,4 +1,4 @@
-"""The guard around a scratch database's server, which a migration may tell to do anything.
+"""The guard around a scratch server, which a migration may order to do anything.
 
 A superuser's `COPY … TO PROGRAM`, `dblink` or `SELECT … INTO OUTFILE` acts as the server does.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-if sys.platform == "linux":  # not when it is needed: the server's account may not see our files
+if sys.platform == "linux":  # at import: later, the server's account may not read our files
     from alembic_lockstep.isolation import kernel, landlock, seccomp
 
 
@@ -19,7 +19,7 @@ def restrict_server(writable: Sequence[str], *, connects: bool) -> list[str]:
         connects: Let it connect to itself by UDP: PostgreSQL's statistics collector, until 14.
 
     Returns:
-        What could not be refused, and why, a line each.
+        The accesses that could not be refused, with the reason, a line each.
     """
     if sys.platform != "linux":
         return [f"writes and connections ({sys.platform} has no guard for servers)"]

@@ -1,9 +1,9 @@
-"""The program between the host and the project's process: it guards, answers and ends.
+"""The program between the host and the project's process: it guards the process and ends it.
 
 Its arguments are read by `Task`. Over the socket to the host go lines of a word and a text:
 
-- to the host: `files GUARD`, `network GUARD` (what is at work), `tried REASON` (of a guard that is
-  not), `contact ADDRESS` and `write PATH` (what was refused);
+- to the host: `files GUARD`, `network GUARD` (the active guards), `tried REASON` (why another guard
+  does not work), `contact ADDRESS` and `write PATH` (refused accesses);
 - from the host: `allow ADDRESS`, `forbid ADDRESS`.
 
 When the host closes the socket, or is killed, the process and all of its descendants are ended,
@@ -17,10 +17,11 @@ import os
 import select
 import sys
 
-# Isolated from the working directory and from site-packages: the package is found by its own place.
+# Isolated from the working directory and from site-packages: the package is found by this file.
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
 from alembic_lockstep.isolation import kernel, seccomp
+from alembic_lockstep.isolation.attempts import Contact, InodeChange
 from alembic_lockstep.isolation.child import Child
 from alembic_lockstep.isolation.lean import signal, socket, suppress
 from alembic_lockstep.isolation.processes import end_descendants, end_like, leave_streams
@@ -30,20 +31,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: Seconds for a guard to be in place; it takes milliseconds.
+#: Seconds for a guard to be set up; it takes milliseconds.
 _SETTING_UP = 30.0
-#: Refusals that are told, so that the socket to the host never fills.
-_MOST_TOLD = 200
-#: Services that the C library asks by itself, and does without.
+#: Most refusals that are reported, so that the socket to the host never fills.
+_MOST_REPORTED = 200
+#: Services that the C library asks by itself, and can do without.
 _OF_THE_LIBRARY = ("/run/nscd/", "/var/run/nscd/", "/run/systemd/resolve/", "/run/systemd/userdb/")
 
 
 class _Supervisor:
-    """Waits for the host, the kernel's questions and the end of the project's process.
+    """The loop that waits for the host, the kernel and the end of the project's process.
 
     Args:
         host: The socket to it.
-        child: The project's process, or its ancestor that ends as it does.
+        child: The project's process, or its ancestor that ends with the same status.
         listener: The filter's, if there is one.
         wakeup: A descriptor that can be read when a child has ended.
         writable: Folders and files that are written for real.
@@ -67,7 +68,7 @@ class _Supervisor:
         self._unread = b""
 
     def run(self) -> int | None:
-        """Return the project's wait status; None if the host has gone."""
+        """Return the project's wait status; None if the host has ended."""
         poll = select.poll()
         watched = (self._host.fileno(), self._wakeup, self._listener)
         for descriptor in watched:
@@ -75,12 +76,12 @@ class _Supervisor:
                 poll.register(descriptor, select.POLLIN)
         while True:
             ready = dict(poll.poll())
-            if self._host.fileno() in ready and not self._hear():
+            if self._host.fileno() in ready and not self._read_host():
                 return None
             if self._listener is not None and self._listener in ready:
                 if ready[self._listener] & select.POLLIN:
                     self._decide(self._listener)
-                else:  # nobody has the filter any more
+                else:  # no process has the filter any more
                     poll.unregister(self._listener)
             if self._wakeup in ready:
                 os.read(self._wakeup, 4096)
@@ -89,7 +90,7 @@ class _Supervisor:
                     return status
 
     def _reap(self) -> int | None:
-        """Reap whoever has ended; return the status of the project's process if it has."""
+        """Reap ended children; return the status of the project's process if it is one."""
         with suppress(ChildProcessError):
             while True:
                 process, status = os.waitpid(-1, os.WNOHANG)
@@ -97,8 +98,8 @@ class _Supervisor:
                     return status if process else None
         return None
 
-    def _hear(self) -> bool:
-        """Take what the host says; False if it has gone."""
+    def _read_host(self) -> bool:
+        """Read the host's messages; return False if it has ended."""
         while True:
             try:
                 part = self._host.recv(65536, socket.MSG_DONTWAIT)
@@ -115,13 +116,13 @@ class _Supervisor:
                 change(address)
 
     def _decide(self, listener: int) -> None:
-        """Answer one call that waits."""
+        """Allow or refuse one call that waits."""
         notification = seccomp.receive(listener)
         if notification is None:
             return
-        self._hear()  # what the host has allowed before it gave the address to the project
+        self._read_host()  # the host allows an address before it sends it to the project
         attempt = notification.attempt
-        if isinstance(attempt, seccomp.Change):
+        if isinstance(attempt, InodeChange):
             number = 0 if self._is_ours(attempt.path) else errno.EACCES
             refused = f"write {attempt.path}"
         elif attempt is not None:
@@ -131,9 +132,9 @@ class _Supervisor:
             number, refused = 0, ""
         seccomp.answer(listener, notification, number)
         if number:
-            self._tell(refused)
+            self._report(refused)
 
-    def _may_reach(self, contact: seccomp.Contact) -> bool:
+    def _may_reach(self, contact: Contact) -> bool:
         address = contact.address
         if contact.is_path:
             return address in self._allowed or self._is_ours(address)
@@ -141,26 +142,26 @@ class _Supervisor:
         return bool(self._allowed & {address, host, f"*:{port}"})
 
     def _is_ours(self, path: str) -> bool:
-        """Tell whether a path is one that the project may write for real."""
+        """Return whether the project may write a path for real."""
         real = os.path.realpath(path)
         if real.startswith(("pipe:", "socket:", "anon_inode:", "/memfd:")):
             return True
         return any(real == top or real.startswith(f"{top}/") for top in self._writable)
 
-    def _tell(self, refused: str) -> None:
-        word, _, what = refused.partition(" ")
-        is_news = refused not in self._refused and not what.startswith(_OF_THE_LIBRARY)
-        if is_news and len(self._refused) < _MOST_TOLD:
+    def _report(self, refused: str) -> None:
+        word, _, target = refused.partition(" ")
+        is_news = refused not in self._refused and not target.startswith(_OF_THE_LIBRARY)
+        if is_news and len(self._refused) < _MOST_REPORTED:
             self._refused.add(refused)
-            _tell(self._host, word, what)
+            _send(self._host, word, target)
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Run the project's process to its end; ends like it."""
+    """Run the project's process and end with its status."""
     task = Task(arguments)
     host = socket.socket(fileno=task.control)
     os.set_inheritable(task.control, False)
-    # Whoever loses its parent becomes a child of this process.
+    # Orphans become children of this process.
     kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
     reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -173,8 +174,8 @@ def main(arguments: Sequence[str]) -> None:
     end_like(signal.SIGKILL if status is None else status)
 
 
-def _tell(host: socket.socket, word: str, text: str) -> None:
-    with suppress(OSError):  # it has gone: the next look at the socket says so
+def _send(host: socket.socket, word: str, text: str) -> None:
+    with suppress(OSError):  # the host has ended: the next read shows it
         host.sendall(os.fsencode(f"{word} {' '.join(text.split())}\n"))
 
 
@@ -183,10 +184,10 @@ def _start(task: Task, host: socket.socket) -> tuple[int, int | None]:
     for guard in task.guards:
         child, answer, descriptors = _try(task, guard)
         if answer.startswith("+"):
-            _tell(host, "network", "seccomp" if descriptors else "python")
-            _tell(host, "files", guard)
+            _send(host, "network", "seccomp" if descriptors else "python")
+            _send(host, "files", guard)
             return child, descriptors[0] if descriptors else None
-        _tell(host, "tried", f"{guard}: {answer[1:] or 'it ended without a word'}")
+        _send(host, "tried", f"{guard}: {answer[1:] or 'it ended without a report'}")
     os._exit(127)
 
 

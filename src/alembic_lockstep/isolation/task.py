@@ -1,4 +1,4 @@
-"""What the supervisor is asked to run."""
+"""The task of the supervisor, read from its arguments."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 class Task:
-    """What is to be run.
+    """The command to run and its guards.
 
     Attributes:
         control: The descriptor of the socket to the host.
@@ -16,8 +16,8 @@ class Task:
         guards: Which guards of files to try, in this order: namespaces, landlock, python.
         base: An empty folder, to build the namespaces' view in.
         writable: Folders and files that are written for real.
-        shown: Sockets behind which somebody may listen, of whom the kernel's guard lets be reached.
-        own: Folders of the user's, to which the way is opened in a view of the machine.
+        shown: Sockets in a view of the machine; reachable if their addresses are allowed.
+        own: Folders of the user, below which files can be changed in a view of the machine.
         command: The project's process.
     """
 
@@ -36,6 +36,6 @@ class Task:
 
 
 def _take(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Split off as many words as the first says; return them and the rest."""
+    """Split off as many words as the first one counts; return them and the rest."""
     end = 1 + int(words[0])
     return list(words[1:end]), list(words[end:])
