@@ -1,4 +1,4 @@
-"""What the rules judge from."""
+"""The facts from which the rules judge."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ class Histories:
 
     @property
     def base(self) -> Tree:
-        """Return the tree that it is compared with."""
+        """Return the tree that the judged one is compared with."""
         return self.change_set.base
 
     @property
     def changes(self) -> tuple[Change, ...]:
-        """Return the files in which the two differ."""
+        """Return the files in which the trees differ."""
         return self.change_set.changes
 
     @property
@@ -110,8 +110,8 @@ class Histories:
     def published(self) -> frozenset[str] | None:
         """Return the ids of the revisions that other databases may have.
 
-        Without a default branch those are the base's, but not where two branches are being merged:
-        then it may be either's, and this is None.
+        Without a default branch those are the base's. While two branches are being merged it may be
+        either branch's, and this is None.
         """
         if not self.published_in:
             merging = (self.repository.git_dir / "MERGE_HEAD").exists()
@@ -122,8 +122,8 @@ class Histories:
             *(EnvironmentAtTree(environment, tree).history.ids for environment in environments)
         )
 
-    def as_loaded(self, scripts: Sequence[str]) -> Histories:
-        """Return the histories in the version locations that env.py set, if they are others.
+    def with_loaded_version_locations(self, scripts: Sequence[str]) -> Histories:
+        """Return the histories in the version locations that env.py set, if it changed them.
 
         Args:
             scripts: The migration files of the tree that Alembic loaded.
@@ -140,14 +140,14 @@ class Histories:
 
 @dataclass(frozen=True)
 class Facts(Histories):
-    """What the rules judge from.
+    """The histories and the dry runs of an environment, from which the rules judge.
 
     Attributes:
-        comparison: What the dry run observed; None when the history forbids one.
-        forgotten: Files on disk that the tree lacks or has in another state: migrations, and what
-            the dry run looked for.
+        comparison: The outcome of the dry runs; None when the history forbids one.
+        forgotten: Files on disk that the tree lacks or has in another state: migrations, and files
+            that the dry run looked for.
         fixed: Of the introduced operations, those that `forgotten` would fix.
-        notes: What the summary should say about what was read.
+        notes: Notes for the summary on what was read.
         loaded_elsewhere: Files that the dry runs of other environments loaded.
     """
 
@@ -159,13 +159,13 @@ class Facts(Histories):
 
     @classmethod
     def of(cls, histories: Histories, **observed: Any) -> Facts:
-        """Add what was observed (the fields of this class) to an environment's histories."""
-        static = {each.name: getattr(histories, each.name) for each in fields(Histories)}
+        """Add observed facts (the fields of this class) to an environment's histories."""
+        static = {field.name: getattr(histories, field.name) for field in fields(Histories)}
         return cls(**static, **observed)
 
     @property
     def unfixed(self) -> tuple[Operation, ...]:
-        """Return what the commit introduces and no file on disk would fix."""
+        """Return the introduced operations that no file on disk would fix."""
         introduced = self.comparison.introduced if self.comparison else ()
         return tuple(operation for operation in introduced if operation not in self.fixed)
 
@@ -185,16 +185,16 @@ def read_histories(
     return [
         Histories(
             change_set,
-            env,
-            in_base,
-            tuple(each for each in environments if each is not env.environment),
+            now=env,
+            in_base=in_base,
+            elsewhere=tuple(peer for peer in environments if peer is not env.environment),
         )
         for env, in_base in zip(envs, before, strict=True)
     ]
 
 
 def link_environments(all_facts: Sequence[Facts]) -> list[Facts]:
-    """Return the facts of several environments, each with what the others' dry runs loaded."""
+    """Return the facts of several environments, each with modules that the others loaded."""
     if len(all_facts) == 1:
         return list(all_facts)
     loaded = [frozenset(_loaded(facts)) for facts in all_facts]
@@ -219,7 +219,7 @@ def unloaded_migrations(env: EnvironmentAtTree, scripts: Sequence[str]) -> tuple
     """Return a note on migrations that env.py did not load: of another dialect, perhaps.
 
     Args:
-        scripts: Those that Alembic loaded.
+        scripts: The migration files that Alembic loaded.
     """
     environment = env.environment
     locations = (environment.script_location, *environment.version_locations)
@@ -240,10 +240,12 @@ def location_in(tree: Tree, path: str, line: int = 1, column: int = 1, length: i
 
 
 def merged_catalogue(databases: Sequence[Mapping[str, Any]], name: str = "") -> dict[str, Any]:
-    """The model catalogues of all databases of an environment as one, or of those of one name."""
-    catalogues = [one["catalogue"] for one in databases if name in ("", one["name"])]
+    """Merge the model catalogues of an environment's databases, or of those of one name."""
+    catalogues = [database["catalogue"] for database in databases if name in ("", database["name"])]
     return {
-        "tables": {key: table for one in catalogues for key, table in one["tables"].items()},
-        "bases": [base for one in catalogues for base in one["bases"]],
-        "modules": sorted({module for one in catalogues for module in one["modules"]}),
+        "tables": {
+            key: table for catalogue in catalogues for key, table in catalogue["tables"].items()
+        },
+        "bases": [base for catalogue in catalogues for base in catalogue["bases"]],
+        "modules": sorted({module for catalogue in catalogues for module in catalogue["modules"]}),
     }

@@ -197,7 +197,7 @@ def _dry_run(histories: Histories, runner: DryRunner) -> Facts:
     for observation in filter(None, (comparison.now, comparison.before)):
         check_loaded(observation, changed)
     scripts = comparison.now.scripts
-    loaded = histories.as_loaded(scripts)
+    loaded = histories.with_loaded_version_locations(scripts)
     notes = unloaded_migrations(histories.now, scripts) if loaded is not histories else ()
     with_pinned, pinned = count_pinned_models(loaded, comparison)
     forgotten = loaded.uncommitted
@@ -245,7 +245,7 @@ def _uncached_because(all_facts: Sequence[Facts], runner: DryRunner) -> tuple[st
     """Return why the verdict may not hold for the next run; empty if it does."""
     branches = dict.fromkeys(each.published_in for each in all_facts if unpublished(each))
     unsettled = (f"{branch} may get what it lacks" for branch in branches)
-    return (*untraced_reasons(runner.launcher.seen), *unsettled)
+    return (*untraced_reasons(runner.launcher.observations), *unsettled)
 
 
 def _side_by_side(

@@ -15,7 +15,7 @@ from alembic_lockstep.dryrun.schema_operations import (
     operations,
     subtract,
     upgrade_functions,
-    without_unseen,
+    without_uncompared,
 )
 from alembic_lockstep.probe.twin.declared import declared_parts
 
@@ -25,13 +25,13 @@ WINNERS = Operation(
     table="games",
     name="winners",
     columns=(),
-    wanted="sa.Column('winners', sa.JSON())",
-    found="",
+    expected="sa.Column('winners', sa.JSON())",
+    actual="",
     text="column games.winners",
     code=("op.add_column('games', sa.Column('winners', sa.JSON()))",),
 )
 TITLE = replace(
-    WINNERS, kind="modify_type", name="title", wanted="String(length=80)", text="type of column"
+    WINNERS, kind="modify_type", name="title", expected="String(length=80)", text="type of column"
 )
 
 
@@ -45,7 +45,7 @@ def test_the_databases_side_does_not_count() -> None:
 
 
 def test_a_difference_of_which_the_models_want_something_else_is_new() -> None:
-    longer = replace(TITLE, wanted="String(length=90)")
+    longer = replace(TITLE, expected="String(length=90)")
     assert subtract([longer], [TITLE]) == [longer]
 
 
@@ -68,7 +68,7 @@ def test_batch_blocks_of_one_table_are_merged() -> None:
 
 
 def test_one_alter_of_two_differences_is_written_once() -> None:
-    nullable = replace(TITLE, kind="modify_nullable", wanted="False")
+    nullable = replace(TITLE, kind="modify_nullable", expected="False")
     assert upgrade_functions([TITLE, nullable]) == f"def upgrade() -> None:\n    {TITLE.code[0]}"
 
 
@@ -86,7 +86,6 @@ def test_each_database_has_its_own_function_as_in_the_multidb_templates() -> Non
 
 def test_tenants_that_lack_the_same_thing_are_one_difference() -> None:
     fact = {name: value for name, value in asdict(WINNERS).items() if name != "database"}
-    fact["expected"], fact["actual"] = fact.pop("wanted"), fact.pop("found")
     database = {"name": "upgrades", "operations": [fact]}
     assert operations(Observation(databases=(database, database))) == [WINNERS]
 
@@ -114,9 +113,9 @@ def test_what_the_bases_models_could_not_make_is_older_if_they_said_the_same_of_
 ) -> None:
     """Who mended the models was blamed for all that was not seen before."""
     before = Observation(databases=({"twin": {"declared": {"games": declared}}},))
-    assert (without_unseen([operation], before) == []) is is_older
+    assert (without_uncompared([operation], before) == []) is is_older
     elsewhere = Observation(databases=({"twin": {"declared": {"other": declared}}},))
-    assert without_unseen([operation], elsewhere) == [operation]
+    assert without_uncompared([operation], elsewhere) == [operation]
 
 
 def test_parts_are_told_apart_by_what_the_models_say_of_each() -> None:

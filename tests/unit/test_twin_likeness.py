@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from alembic_lockstep.dryrun.observation import Observation
-from alembic_lockstep.dryrun.schema_operations import of_models, operations
+from alembic_lockstep.dryrun.schema_operations import operations, without_leftovers
 from alembic_lockstep.probe.twin.dialects import find_dialect
 from alembic_lockstep.probe.twin.likeness import adopt_owned, note_folded, share_validity
 from alembic_lockstep.probe.twin.opinion import compare_schemas
@@ -162,7 +162,7 @@ def validated(validity: str, models: sa.CheckConstraint, *, base: sa.CheckConstr
             {"games": TableSchema("games", [Part("check", "positive", facts, ("id",), sql=sql)])}
         )
 
-    missing = of_models(operations(observed(models)), observed(base))
+    missing = without_leftovers(operations(observed(models)), observed(base))
     return [statement for operation in missing for statement in operation.sql]
 
 

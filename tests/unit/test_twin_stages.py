@@ -209,7 +209,7 @@ def test_a_default_whose_label_goes_becomes_that_of_the_models(label: str, defau
 
 
 def test_code_of_all_stages_is_shown_with_the_finding() -> None:
-    texts: Any = dict.fromkeys(("database", "table", "name", "wanted", "found", "text"), "")
+    texts: Any = dict.fromkeys(("database", "table", "name", "expected", "actual", "text"), "")
     stages: Any = {"before": ("a",), "code": ("b",), "after": ("c",)}
     operation = Operation(kind="add_index", columns=(), **texts, **stages)
     assert operation.whole_code == ("a", "b", "c")

@@ -33,7 +33,7 @@ def record(
     if verdict.uncached_because:
         return
     (base, name), launcher, cache = tree_ids, runner.launcher, runner.cache
-    judged = cache.cached_tree(name, trees[name], host_reads, launcher.seen)
+    judged = cache.cached_tree(name, trees[name], host_reads, launcher.observations)
     if judged.trace.has_changed(cache.context.repository.root, cache.since):
         debug("not cached: something that was read has changed since this run began")
         return
@@ -43,7 +43,7 @@ def record(
         # that we ourselves read for its dry run are in its own description.
         host_reads = [path for path in host_reads if not path.endswith(".py")]
     for each in verdict.environments:
-        runs = launcher.seen_without(environments - {each.environment.name})
+        runs = launcher.observations_except(environments - {each.environment.name})
         python = launcher.interpreter(each.environment).path
         for tree, observation in _replayed(each, base, name, runner):
             # If the configuration is new, another tree was run in the base's place.

@@ -1,7 +1,7 @@
-"""What compiled code and subprocesses read in the checkout, as the kernel's access times tell.
+"""Files that compiled code and subprocesses read in the checkout, by the kernel's access times.
 
-Python's audit events know nothing of a file that a C library opens. The checkout is ours, so
-before a run every access time in it is set back; what has another one afterwards was read.
+Python's audit events do not report a file that a C library opens. The checkout is ours, so before a
+run every access time in it is set to zero; a file that has another one afterwards was read.
 """
 
 from __future__ import annotations
@@ -17,17 +17,18 @@ from typing import Any
 
 from alembic_lockstep.errors import CouldNotJudge
 
-# Never the tree's, and read by nobody but git and Python.
+# Never the tree's, and read only by git and Python.
 SKIPPED = {".git", "__pycache__"}
-# What compiled code (libgit2) opens of a `.git` in any case.
+# The files of a `.git` that compiled code (libgit2) opens.
 OF_GIT = (".git/HEAD", ".git/config")
 
 
 @dataclass
 class AccessTimes:
-    """The access times of one run in a checkout; paths are POSIX from there, "" is the top.
+    """The files that one run read in a checkout; paths are POSIX from there, "" is the top.
 
-    `of_git` are files of its `.git` that were read.
+    Attributes:
+        of_git: Files of its `.git` that were read.
     """
 
     checkout: Path
@@ -37,22 +38,22 @@ class AccessTimes:
 
     @classmethod
     def begin(cls, checkout: Path) -> AccessTimes | None:
-        """Set every access time back; None where the file system keeps none."""
+        """Set every access time to zero; None where the file system records none."""
         try:
-            if not _are_kept(checkout.parent):
+            if not _are_recorded(checkout.parent):
                 return None
             for entry in _entries(checkout):
-                # The folder has just been listed by ourselves.
+                # Listing a folder has just changed its own.
                 if entry.is_folder or entry.status.st_atime_ns:
-                    _set_back(entry.place, entry.status)
+                    _reset(entry.path_on_disk, entry.status)
             for file in _files_of_git(checkout):
-                _set_back(str(file), file.stat())
-        except (OSError, NotImplementedError):  # somebody else's files, or no such call here
+                _reset(str(file), file.stat())
+        except (OSError, NotImplementedError):  # another account's files, or an unsupported call
             return None
         return cls(checkout)
 
     def end(self) -> None:
-        """Note what was read since. From now on others may look around in the checkout."""
+        """Note what was read since `begin`; our own reads of the checkout have to come later."""
         if not self.checkout.is_dir():
             raise CouldNotJudge(
                 "the project deleted or renamed the folder in which it was run (a checkout of "
@@ -68,16 +69,16 @@ class AccessTimes:
 
 
 def complete(reads: Mapping[str, Any], access: AccessTimes | None) -> dict[str, Any]:
-    """Add to a trace what the project's Python did not know of.
+    """Add the files to a trace that the project's Python did not report.
 
-    `unseen` are the files so found; nobody can tell which revision read them.
+    They are also listed under `unseen`, as the revision that read them is unknown.
     """
     whole = dict(reads)
     compiled = whole.pop("compiled", [])
     if access is None:
         where = "on a file system without access times"
-        unknown = {f"compiled code ({name}) {where}" for name in compiled}
-        untraced = sorted({*whole.get("untraced", ()), *unknown})
+        untraceable = {f"compiled code ({name}) {where}" for name in compiled}
+        untraced = sorted({*whole.get("untraced", ()), *untraceable})
         return {**whole, "untraced": untraced, "unseen": []}
     listed = whole.get("listed", {})
     folders = set(access.folders).difference(listed, whole.get("searched", ()))
@@ -100,7 +101,7 @@ def complete(reads: Mapping[str, Any], access: AccessTimes | None) -> dict[str, 
 class _Entry:
     """A file, link or folder of the checkout; its status is from before it was listed."""
 
-    place: str
+    path_on_disk: str
     path: str
     status: os.stat_result
 
@@ -110,23 +111,25 @@ class _Entry:
 
     @property
     def is_ours(self) -> bool:
-        """Whether it is a link to an ignored file or folder: the tree's own are relative."""
-        return stat.S_ISLNK(self.status.st_mode) and Path(self.place).readlink().is_absolute()
+        """Return whether it is our link to an ignored file or folder: the tree's are relative."""
+        return (
+            stat.S_ISLNK(self.status.st_mode) and Path(self.path_on_disk).readlink().is_absolute()
+        )
 
 
 def _entries(top: Path) -> Iterator[_Entry]:
-    """All that is in there; a folder comes after what is in it, and after it was listed."""
+    """Yield all entries below a folder; a folder comes after its entries."""
     return _below(_Entry(str(top), "", top.stat()))
 
 
 def _below(folder: _Entry) -> Iterator[_Entry]:
-    for found in list(os.scandir(folder.place)):
-        path = f"{folder.path}/{found.name}" if folder.path else found.name
+    for item in list(os.scandir(folder.path_on_disk)):
+        path = f"{folder.path}/{item.name}" if folder.path else item.name
         with suppress(FileNotFoundError):  # the project may still be cleaning up
-            entry = _Entry(found.path, path, found.stat(follow_symlinks=False))
+            entry = _Entry(item.path, path, item.stat(follow_symlinks=False))
             if not entry.is_folder:
                 yield entry
-            elif found.name not in SKIPPED:
+            elif item.name not in SKIPPED:
                 yield from _below(entry)
     yield folder
 
@@ -135,23 +138,23 @@ def _files_of_git(checkout: Path) -> list[Path]:
     return [file for file in (checkout / name for name in OF_GIT) if file.is_file()]
 
 
-def _are_kept(folder: Path) -> bool:
-    """Whether reading is noted here, of files and of folders: neither need be (noatime)."""
+def _are_recorded(folder: Path) -> bool:
+    """Return whether reads of files and of folders are both recorded here (see noatime)."""
     with TemporaryDirectory(dir=folder) as name:
         file = Path(name, "file")
         file.write_text("read me")
-        both = (file.parent, file)
-        for place in both:
-            _set_back(str(place), place.stat())
-        were_set = not any(place.stat().st_atime_ns for place in both)
+        paths = (file.parent, file)
+        for path in paths:
+            _reset(str(path), path.stat())
+        were_set = not any(path.stat().st_atime_ns for path in paths)
         file.read_text()
         list(file.parent.iterdir())
-        return were_set and all(place.stat().st_atime_ns for place in both)
+        return were_set and all(path.stat().st_atime_ns for path in paths)
 
 
-def _set_back(place: str, status: os.stat_result) -> None:
-    # Not of what a link leads to, which may be the user's.
-    os.utime(place, ns=(0, status.st_mtime_ns), follow_symlinks=False)
+def _reset(path: str, status: os.stat_result) -> None:
+    # Not of a link's target, which may be the user's.
+    os.utime(path, ns=(0, status.st_mtime_ns), follow_symlinks=False)
 
 
 def _names(folder: Path) -> list[str]:

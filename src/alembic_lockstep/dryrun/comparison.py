@@ -1,9 +1,8 @@
-"""Compare a tree with its base: which differences the commit introduces, and which are old."""
+"""Compare a tree with its base: differences that the commit introduces, and old ones."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from alembic_lockstep.advice.failures import (
@@ -14,14 +13,20 @@ from alembic_lockstep.advice.failures import (
 from alembic_lockstep.advice.lacks import server_lacks
 from alembic_lockstep.advice.start_file import start_file_advice
 from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree
+from alembic_lockstep.dryrun.changed_migrations import (
+    changed_texts,
+    fails_on_import,
+    is_unchanged,
+    names_table,
+)
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.runner import DryRunner
 from alembic_lockstep.dryrun.schema_operations import (
     Operation,
-    of_models,
     operations,
     subtract,
-    without_unseen,
+    without_leftovers,
+    without_uncompared,
 )
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.isolation.cell import Guard
@@ -36,11 +41,11 @@ class Comparison:
     Attributes:
         now: The observation of the tree. If its `error` is set, an upgrade failed because of the
             commit.
-        before: The observation of the base; None where it was not needed or does not exist.
-        start: Where the scratch database started from: replay, base-models or an SQL file.
+        before: The observation of the base; None if there is none or it was not needed.
+        start: The start of the scratch database: replay, base-models or an SQL file.
         introduced: Differences that only the tree has.
-        old: Differences that the base has, too.
-        notes: What the summary should say about how this was judged.
+        old: Differences that the base also has.
+        notes: Notes for the summary on how this was judged.
     """
 
     now: Observation
@@ -52,22 +57,22 @@ class Comparison:
 
     @property
     def untouched(self) -> bool:
-        """Return whether the tree reads like one that was run before."""
+        """Return whether the observation is recalled: an earlier run read the same."""
         return self.now.is_recalled
 
     @property
     def refused(self) -> tuple[str, ...]:
-        """Return the addresses that the project was refused, and went on without."""
+        """Return the addresses that the project was refused and did without."""
         return tuple(dict.fromkeys(name for run in self._runs for name in run.refused))
 
     @property
     def refused_writes(self) -> tuple[str, ...]:
-        """Return the files that the project was refused to change, and went on without."""
+        """Return the files that the project was refused to change and did without."""
         return tuple(dict.fromkeys(name for run in self._runs for name in run.refused_writes))
 
     @property
     def refused_programs(self) -> tuple[str, ...]:
-        """Return the programs that the project was refused to start, and went on without."""
+        """Return the programs that the project was refused to start and did without."""
         return tuple(dict.fromkeys(name for run in self._runs for name in run.refused_programs))
 
     @property
@@ -99,8 +104,8 @@ def compare(
         else "they ran in this commit's all the same, as the base's made no database to go on "
         "from; a difference may be hidden"
     )
-    what = f"the base's migrations take from {outdated[0]}{others}, which this commit changes"
-    return replace(comparison, notes=(*comparison.notes, f"{what}: {how}"))
+    cause = f"the base's migrations take from {outdated[0]}{others}, which this commit changes"
+    return replace(comparison, notes=(*comparison.notes, f"{cause}: {how}"))
 
 
 def _compare(
@@ -115,10 +120,10 @@ def _compare(
     differences = operations(now)
     is_whole = not any(database["twin"]["unmade"] for database in now.databases)
     if base is None or runner.settings.strict or (not differences and is_whole):
-        return Comparison(now, None, start, tuple(of_models(differences, None)))
+        return Comparison(now, None, start, tuple(without_leftovers(differences, None)))
     before = runner.replay(base, role="base")
     if before.phase == "upgrade" and before.error and not runner.settings.run:
-        return _beside_broken_base(runner, env, base, now, before)
+        return _compare_with_base_models(runner, env, base, now, before)
     return subtracted(now, before, start)
 
 
@@ -133,7 +138,9 @@ def recompare(
         return compare(runner, env, base)
     now = runner.replay(env, base, role="tree")
     if now.error or comparison.before is None:
-        return Comparison(now, None, comparison.start, tuple(of_models(operations(now), None)))
+        return Comparison(
+            now, None, comparison.start, tuple(without_leftovers(operations(now), None))
+        )
     return subtracted(now, comparison.before, comparison.start)
 
 
@@ -149,28 +156,28 @@ def subtracted(
         )
         notes = (*notes, unjudged)
     comparison = Comparison(now, before, start, notes=tuple(notes))
-    return _split(comparison, of_models(operations(now), before), operations(before))
+    return _split(comparison, without_leftovers(operations(now), before), operations(before))
 
 
 def _split(
     comparison: Comparison, differences: Sequence[Operation], base: Sequence[Operation]
 ) -> Comparison:
-    introduced = without_unseen(subtract(differences, base), comparison.before)
+    introduced = without_uncompared(subtract(differences, base), comparison.before)
     old = tuple(operation for operation in differences if operation not in introduced)
     return replace(comparison, introduced=tuple(introduced), old=old)
 
 
-def _beside_broken_base(
+def _compare_with_base_models(
     runner: DryRunner,
     env: EnvironmentAtTree,
     base: EnvironmentAtTree,
     now: Observation,
     before: Observation,
 ) -> Comparison:
-    """Judge the tree where the base's migrations fail: the commit that mends them, above all.
+    """Judge the tree where the base's migrations fail, above all for a commit that fixes them.
 
-    What the base's models lack of the tree's database, too, is old. But not on a table that this
-    commit's own migrations name: they may have made the difference.
+    A difference between the base's models and the tree's database is old. But not on a table that
+    this commit's migrations name: they may have made the difference.
     """
     with_base_models = runner.compare_models(migrations=env, models=base)
     start = runner.settings.start
@@ -181,29 +188,21 @@ def _beside_broken_base(
         f"({_first_line(before.error['message'])}), so its models were compared with the database "
         "of this commit's migrations, to know what is old"
     )
-    own = "\n".join(_own_migrations(env, base))
-    old = [each for each in operations(with_base_models) if not _names_table(own, each.table)]
-    differences = of_models(operations(now), with_base_models)
+    own = "\n".join(changed_texts(env, base))
+    old = [
+        operation
+        for operation in operations(with_base_models)
+        if not names_table(own, operation.table)
+    ]
+    differences = without_leftovers(operations(now), with_base_models)
     return _split(Comparison(now, before, start, notes=(note,)), differences, old)
-
-
-def _own_migrations(env: EnvironmentAtTree, base: EnvironmentAtTree) -> Iterator[str]:
-    """Yield the text of each migration that the commit adds or changes."""
-    for path in (revision.path for revision in env.history.revisions):
-        if env.tree.files[path] != base.tree.files.get(path):
-            yield env.tree.read(path) or ""
-
-
-def _names_table(text: str, table: str) -> bool:
-    name = re.escape(table.rpartition(".")[2])
-    return re.search(rf"\b{name}\b", text) is not None
 
 
 def _failed(
     runner: DryRunner, env: EnvironmentAtTree, base: EnvironmentAtTree | None, now: Observation
 ) -> Comparison:
     start = runner.settings.start
-    if _fails_on_import(now, env, base):
+    if fails_on_import(now, env, base):
         return Comparison(now, None, start)
     if missing_column(now) and base is not None:
         before = runner.replay(base, role="base")
@@ -216,10 +215,10 @@ def _failed(
             raise _unjudged(runner, env, now)
         return Comparison(now, None, start)
     before = runner.replay(base, role="base")
-    is_unchanged = _is_unchanged(now.revision, env, base)
-    if before.error and before.phase != "upgrade" and is_unchanged:
+    has_same_file = is_unchanged(now.revision, env, base)
+    if before.error and before.phase != "upgrade" and has_same_file:
         raise _base_does_not_start(runner, base, now, before)
-    fails_alike = before.revision == now.revision or is_unchanged
+    fails_alike = before.revision == now.revision or has_same_file
     if before.phase == "upgrade" and before.revision and fails_alike:
         return _from_base_models(runner, env, base, _does_not_replay(before, now))
     if server_lacks(now):
@@ -238,7 +237,7 @@ def _does_not_replay(before: Observation, now: Observation) -> str:
 def _base_does_not_start(
     runner: DryRunner, base: EnvironmentAtTree, now: Observation, before: Observation
 ) -> CouldNotJudge:
-    """Explain why an old revision that fails is put down neither to this commit nor to the base."""
+    """Explain why an old revision that fails cannot be judged: the base does not start."""
     return CouldNotJudge(
         f"revision {now.revision} fails ({_first_line(now.error['message'])}), and whether it "
         "did so before this commit is not known: the base does not start "
@@ -248,30 +247,6 @@ def _base_does_not_start(
     )
 
 
-def _is_unchanged(revision: str, env: EnvironmentAtTree, base: EnvironmentAtTree) -> bool:
-    """Return whether the base has the same file: where parents change, others may run first."""
-    paths = (each.path for each in env.history.revisions if each.id == revision)
-    return any(env.tree.files[path] == base.tree.files.get(path) for path in paths)
-
-
-def _fails_on_import(
-    observation: Observation, env: EnvironmentAtTree, base: EnvironmentAtTree | None
-) -> bool:
-    """Return whether a migration that this commit adds or edits cannot even be imported.
-
-    A module that is missing is not the migration's fault alone: it may be forgotten, or not
-    installed.
-    """
-    error = observation.error
-    if observation.phase != "upgrade" or observation.revision:
-        return False
-    if error["type"] == "ModuleNotFoundError":
-        return False
-    path = next((frame["path"] for frame in reversed(error["frames"]) if frame["path"]), "")
-    is_changed = env.tree.files.get(path) != (base.tree.files.get(path) if base else None)
-    return is_changed and bool(env.migration_files([path]))
-
-
 def _from_base_models(
     runner: DryRunner, env: EnvironmentAtTree, base: EnvironmentAtTree, note: str
 ) -> Comparison:
@@ -279,11 +254,11 @@ def _from_base_models(
     before = runner.create(base, scratch, role="base")
     if before.error:
         raise _unjudged(runner, base, before)
-    notes = tuple(filter(None, [note, _equipped(before)]))
+    notes = tuple(filter(None, [note, _extension_note(before)]))
     now = runner.upgrade(env, base, scratch, role="tree")
     if not now.error:
         return subtracted(now, before, BASE_MODELS, notes)
-    if _fails_on_import(now, env, base):
+    if fails_on_import(now, env, base):
         return Comparison(now, None, runner.settings.start)
     is_no_fault = is_machine_failure(now) or server_lacks(now)
     if now.phase != "upgrade" or not now.revision or is_no_fault:
@@ -291,7 +266,7 @@ def _from_base_models(
     return Comparison(now, before, BASE_MODELS, notes=notes)
 
 
-def _equipped(before: Observation) -> str:
+def _extension_note(before: Observation) -> str:
     if not before.extensions:
         return ""
     names = ", ".join(before.extensions)

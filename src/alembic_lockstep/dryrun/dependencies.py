@@ -1,4 +1,4 @@
-"""What migrations take from the rest of the project, which a commit may change under them."""
+"""Files that migrations import or read of the rest of the project, which a commit may change."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree
 from alembic_lockstep.cache.imported_files import imported_files
 from alembic_lockstep.cache.same_code import is_same_code
 from alembic_lockstep.dryrun.observation import Observation
+from alembic_lockstep.dryrun.starting_points import Snapshot, SnapshotStore
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
 
@@ -18,16 +19,18 @@ _DRIVERS_OWN = re.compile(
 )
 
 
-def files_taken(env: EnvironmentAtTree, seen: Observation) -> set[str]:
-    """Return the files of a tree that the revisions of a run imported, directly or not, or read."""
+def files_taken(env: EnvironmentAtTree, observation: Observation) -> set[str]:
+    """Return the files of a tree that the revisions of a run read or imported, also indirectly."""
     tree = env.tree
-    opened = [path for path in seen.reads["opened"] if path in tree.files]
-    return imported_files(seen.paths.values(), opened, tree.read) | data_read(env, seen)
+    opened = [path for path in observation.reads["opened"] if path in tree.files]
+    return imported_files(observation.paths.values(), opened, tree.read) | data_read(
+        env, observation
+    )
 
 
-def data_read(env: EnvironmentAtTree, seen: Observation) -> set[str]:
+def data_read(env: EnvironmentAtTree, observation: Observation) -> set[str]:
     """Return the files of a tree that were read, and not imported, while revisions ran."""
-    during = seen.reads["during"]
+    during = observation.reads["during"]
     read = {path for path in during["opened"] if not path.endswith(".py")}
     return {path for path in (*read, *during["texts"]) if path in env.tree.files}
 
@@ -35,9 +38,9 @@ def data_read(env: EnvironmentAtTree, seen: Observation) -> set[str]:
 def passes_engines_by(
     env: EnvironmentAtTree, base: EnvironmentAtTree, taken: Collection[str]
 ) -> bool:
-    """Tell whether an old revision, or what it takes, may use a driver's own cursor.
+    """Return whether an old revision, or a file that it uses, may use a driver's own cursor.
 
-    What is sent that way is not in the transcript.
+    Statements sent that way are not in the transcript.
     """
     old = {revision.path for revision in env.history.revisions if revision.id in base.history.ids}
     return any(_DRIVERS_OWN.search(env.tree.read(path) or "") for path in (*old, *taken))
@@ -46,7 +49,7 @@ def passes_engines_by(
 def changed_files(
     paths: Collection[str], tree: Tree, base: Tree, repository: Repository
 ) -> list[str]:
-    """Return those paths of a tree that the base has otherwise, or not at all."""
+    """Return those paths of a tree whose code differs in the base or is missing there."""
     return [
         path
         for path in sorted(paths)
@@ -54,10 +57,45 @@ def changed_files(
     ]
 
 
+def outdated_files(
+    env: EnvironmentAtTree,
+    base: EnvironmentAtTree,
+    observation: Observation,
+    *,
+    start: Snapshot | None,
+    snapshots: SnapshotStore,
+    repository: Repository,
+) -> list[str]:
+    """Return the changed files for which the base's revisions may have done otherwise in the base.
+
+    Args:
+        observation: A run of this tree's revisions, on top of `start`.
+    """
+    # No old revision uses a file of a revision that did not exist when it was written.
+    revisions = env.history.revisions
+    new = {revision.path for revision in revisions if revision.id not in base.history.ids}
+    taken = {*files_taken(env, observation), *(start.taken if start else ())} - new
+    changed = changed_files(taken, env.tree, base.tree, repository)
+    if not changed:
+        return []
+    before = snapshots.find(base, ())
+    data = {*data_read(env, observation), *(start.data if start else ())}
+    if (
+        before
+        and not changed_files(data, env.tree, base.tree, repository)
+        and not passes_engines_by(env, base, taken)
+    ):
+        transcript = {**(start.transcript if start else {}), **observation.transcript}
+        common = transcript.keys() & base.history.ids
+        if all(before.transcript.get(name) == transcript[name] for name in common):
+            return []
+    return changed
+
+
 def common_revisions(
     env: EnvironmentAtTree, base: EnvironmentAtTree, repository: Repository
 ) -> frozenset[str]:
-    """Return the ids of what both trees have alike, with all that it builds on."""
+    """Return the ids of revisions that are alike in both trees, with all their ancestors."""
     before = {revision.id: revision.path for revision in base.history.revisions}
     ids = {
         revision.id

@@ -1,4 +1,4 @@
-"""Probes that are started before it is known what to ask them: they have libraries to import."""
+"""Probes that are started before their request is known, and import libraries meanwhile."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from alembic_lockstep.system.regular import read_text
 
 @dataclass
 class EarlyProbes:
-    """The probes that wait for a request, by interpreter and policy; none outlives this.
+    """The probes that wait for a request, by interpreter and policy; closed at exit.
 
     Attributes:
         slot: This run's folder.
@@ -37,20 +37,20 @@ class EarlyProbes:
                 probe.close()
 
     def guess(self) -> None:
-        """Start one with the interpreter that was used last, if there was but one.
+        """Start a probe with the interpreter of the last run, if that used only one.
 
-        With the settings of the working tree: if what is judged has others, it is not taken.
+        It starts with the working tree's settings; a run with other settings does not take it.
         """
         interpreters = used_interpreters(self.context.repository.private / "interpreter.json")
         if len(interpreters) != 1:
             return
-        with suppress(CouldNotJudge):  # said when the settings are read for good
+        with suppress(CouldNotJudge):  # raised when the judged tree's settings are read
             settings = self.context.load_settings(self._settings_text())
             if not (settings.run or settings.env):
                 self.start(interpreters.pop(), policy_for(self.slot, settings))
 
     def _settings_text(self) -> str | None:
-        """Read the working tree's settings; None where there are none of ours."""
+        """Return the working tree's pyproject.toml; None if it has no settings of ours."""
         file = self.context.repository.root / "pyproject.toml"
         text = read_text(file) or ""
         return text if "alembic-lockstep" in text else None
@@ -58,7 +58,7 @@ class EarlyProbes:
     def start(self, interpreter: str, policy: Policy, count: int = 1) -> None:
         """Start probes until `count` wait.
 
-        Not with a PYTHONPATH: their libraries might be the working tree's.
+        With a PYTHONPATH none is started: its libraries might be the working tree's.
         """
         if "PYTHONPATH" in self.context.environ:
             return
@@ -68,6 +68,6 @@ class EarlyProbes:
             waiting.append(start_probe(interpreter, environ, self.context.repository.root, policy))
 
     def take(self, interpreter: str, policy: Policy) -> Probe | None:
-        """Hand out a probe that waits, if there is one."""
+        """Return a probe that waits, or None."""
         waiting = self._waiting.get((interpreter, policy))
         return waiting.pop(0) if waiting else None

@@ -1,9 +1,9 @@
-"""The project's processes: with which Python, in which checkout, with what learnt before."""
+"""Start the project's processes: with which Python, in which checkout, with which options."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import Executor, Future, wait
+from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -17,17 +17,17 @@ from alembic_lockstep.alembic_env.environments import Environment
 from alembic_lockstep.config import Settings
 from alembic_lockstep.debug import debug, timed
 from alembic_lockstep.dryrun.access import AccessTimes, complete
+from alembic_lockstep.dryrun.checkouts import Checkouts
 from alembic_lockstep.dryrun.early import EarlyProbes
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.policy import policy_for, work_folder
 from alembic_lockstep.dryrun.probe_process import Probe
 from alembic_lockstep.dryrun.process import Ask, Run, observe
+from alembic_lockstep.dryrun.workarounds import Workarounds
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.git.checkout import check_out
 from alembic_lockstep.git.deletion import empty
 from alembic_lockstep.git.listing import list_worktrees
 from alembic_lockstep.git.repository import Repository
-from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.interpreters.candidates import Candidate
 from alembic_lockstep.interpreters.choice import choose_interpreter
 from alembic_lockstep.interpreters.environ import outer_environ
@@ -38,23 +38,19 @@ from alembic_lockstep.probe.protocol import Folders, RunOptions, RunRequest
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-# What `anyio.from_thread.run()` says elsewhere: such an env.py is run by its own program only.
-WORKER_THREAD = "AnyIO worker thread"
-
 Progress = Callable[[str, int, int], None]
 
 
 @dataclass
 class Launcher:
-    """Starts the project's Python in checkouts of trees; several environments' at a time.
+    """Starts the project's Python in checkouts of trees, for several environments concurrently.
 
     Attributes:
-        slot: The folder for all that this run writes: its checkouts, each in a folder that is
-            called as its role, and scratch databases.
-        progress: Told of each revision before it runs.
-        early: Processes that wait for something to do.
-        threads: Those in which it begins; whoever made them waits for their end.
-        noted: All that was observed, in order, each with its environment's name.
+        slot: This run's folder, for checkouts, scratch databases and temporary files.
+        progress: Called before each revision; see `Run`.
+        early: Processes that wait for a request.
+        threads: The threads in which checkouts are begun; their owner waits for their end.
+        noted: All observations in order, each with its environment's name.
         waits, mark, is_shared: See `Run`.
     """
 
@@ -69,28 +65,25 @@ class Launcher:
     waits: Callable[[], Sequence[str]] = tuple
     mark: Callable[[str], str] = lambda _: ""
     is_shared: Callable[[str], bool] = lambda _: False
-    _paths: dict[str, list[str]] = field(default_factory=dict)
-    _worker_threads: set[str] = field(default_factory=set)
     _interpreters: dict[str, Candidate] = field(default_factory=dict)
-    _checkouts: dict[Path, tuple[str, Future[Path]]] = field(default_factory=dict)
-    _numbers: dict[str, int] = field(default_factory=dict)
+    _workarounds: Workarounds = field(default_factory=Workarounds)
     _probes: list[Probe] = field(default_factory=list)
     _running: dict[Path, Probe] = field(default_factory=dict)
     _is_stopped: bool = False
     _lock: RLock = field(default_factory=RLock)
 
+    def __post_init__(self) -> None:
+        self._checkouts = Checkouts(self.repository, self.slot, self.threads)
+
     def begin(self, env: EnvironmentAtTree, role: str) -> None:
-        """Begin the checkout and start the project's Python, in other threads."""
-        place, tree = self._place(env.environment, role), env.tree.sha
-        self._end_checkout(place)
-        begun = self.threads.submit(check_out, self.repository, tree, place, self._state(place))
-        self._checkouts[place] = tree, begun
+        """Begin the checkout and start the project's Python."""
+        self._checkouts.begin(env.environment, role, env.tree.sha)
         self.start_early(env.environment, 1)
 
     def start_early(self, environment: Environment, processes: int) -> None:
-        """Start the project's Python so often; it imports its libraries until it is needed."""
+        """Start the project's Python in `processes`, which import libraries until they are used."""
         if self._may_begin:
-            with suppress(CouldNotJudge):  # said when it is needed
+            with suppress(CouldNotJudge):  # raised when it is needed
                 self.early.start(self.interpreter(environment).path, self._policy, processes)
 
     @cached_property
@@ -103,11 +96,11 @@ class Launcher:
 
     @property
     def _may_begin(self) -> bool:
-        """What the settings give to the project comes with the first request only."""
+        """Return whether Python may start early: not with settings that come with the request."""
         return not (self.settings.run or self.settings.env)
 
     def stop(self) -> None:
-        """Kill all processes, also those that other threads wait for; start none any more."""
+        """Kill all processes, also those of other threads and those that start later."""
         with self._lock:
             self._is_stopped = True
             for probe in self._probes:
@@ -117,7 +110,7 @@ class Launcher:
     def kill(self, environment: Environment, role: str) -> None:
         """Kill the process that another thread waits for, if there is one."""
         with self._lock:
-            probe = self._running.get(self._place(environment, role))
+            probe = self._running.get(self._checkouts.folder(environment, role))
             if probe and probe.process.returncode is None:
                 probe.kill()
 
@@ -128,51 +121,45 @@ class Launcher:
         connect: Callable[[], Ask],
         **options: Unpack[RunOptions],
     ) -> Observation:
-        """One dry run, and another one in a new process if what is lacking is known now.
-
-        Many projects are started with `PYTHONPATH=.`; within one process a failed import
-        must not be retried, because half-loaded modules would compare clean.
+        """Make a dry run, and another one if its failure shows which option is missing.
 
         Args:
             role: `tree` or `base`, or another run in them; each has its checkout.
-            connect: Gives what answers a process's connections.
+            connect: Returns the function that answers a process's connections.
         """
         environment, tree = env.environment, env.tree
-        place = self._place(environment, role)
-        checkout = self._end_checkout(place, tree.sha) or check_out(
-            self.repository, tree.sha, place, self._state(place)
-        )
-        seen = self._observe(environment, checkout, connect(), options)
-        self.note(env, seen)
-        if self._learns(seen, environment, tree):
+        checkout = self._checkouts.check_out(environment, role, tree.sha)
+        observation = self._observe(environment, checkout, connect(), options)
+        self.note(env, observation)
+        if self._workarounds.learn(observation, environment, tree):
             return self.run(env, role, connect, **options)
-        if seen.error.get("type") == "ModuleNotFoundError":
-            # Perhaps the wrong interpreter: the next run shall look for a better one.
-            self._memory.unlink(missing_ok=True)
-        return seen
+        if observation.error.get("type") == "ModuleNotFoundError":
+            # Perhaps the wrong interpreter: the next run searches for another one.
+            self._interpreter_cache.unlink(missing_ok=True)
+        return observation
 
-    def note(self, env: EnvironmentAtTree, seen: Observation) -> None:
+    def note(self, env: EnvironmentAtTree, observation: Observation) -> None:
         """Add an observation, new or recalled, to `noted`."""
-        self.noted.append((env.environment.name, seen))
+        self.noted.append((env.environment.name, observation))
 
     @property
-    def seen(self) -> list[Observation]:
-        """All that was observed, in order."""
-        return [seen for _, seen in self.noted]
+    def observations(self) -> list[Observation]:
+        """Return all observations, in order."""
+        return [observation for _, observation in self.noted]
 
-    def seen_without(self, others: Collection[str]) -> list[Observation]:
-        """What was observed of none of these environments, which are told by their names."""
-        return [seen for name, seen in self.noted if name not in others]
+    def observations_except(self, environments: Collection[str]) -> list[Observation]:
+        """Return the observations of all environments but those of these names."""
+        return [observation for name, observation in self.noted if name not in environments]
 
     def interpreter(self, environment: Environment) -> Candidate:
-        """The project's Python; `CouldNotJudge` if there is none."""
+        """Return the project's Python; `CouldNotJudge` if there is none."""
         if environment.directory not in self._interpreters:
             self._interpreters[environment.directory] = choose_interpreter(
                 self.repository.root,
                 environment.directory,
                 self.settings,
                 self.environ,
-                self._memory,
+                self._interpreter_cache,
                 main_root=self.repository.main_root,
             )
             for line in self.tried(environment):
@@ -180,22 +167,14 @@ class Launcher:
         return self._interpreters[environment.directory]
 
     def tried(self, environment: Environment) -> list[str]:
-        """The interpreters that were passed over and the one that ran, a line each."""
+        """Return the interpreters that were refused and the one that ran, a line each."""
         chosen = self.interpreter(environment)
         return [*chosen.refused, f"{chosen}: was used"]
 
     @property
     def interpreters(self) -> dict[str, str]:
-        """From the environments' folders to the Pythons that were used there."""
+        """Return the Pythons that were used, by the environments' folders."""
         return {folder: python.path for folder, python in self._interpreters.items()}
-
-    def _end_checkout(self, place: Path, tree: str = "") -> Path | None:
-        """Wait for the check-out that was begun in a folder; None if it is of another tree."""
-        begun, checkout = self._checkouts.pop(place, ("", None))
-        if checkout is None:
-            return None
-        wait((checkout,))
-        return checkout.result() if begun == tree else None
 
     def _observe(
         self, environment: Environment, checkout: Path, connect: Ask, options: RunOptions
@@ -216,24 +195,27 @@ class Launcher:
             connect=self._as_inside(connect),
             progress=self.progress,
             ran=access.end if access else lambda: None,
-            started=lambda probe: self._noted(probe, checkout.parent),
+            started=lambda probe: self._register(probe, checkout.parent),
             waits=self.waits,
             mark=self.mark,
             is_shared=self.is_shared,
         )
         early = self.early.take(interpreter, self._policy) if self._may_begin else None
         with timed(f"{environment.name}: run in {checkout.parent.name}"):
-            seen = observe(run, early)
-        debug(f"{environment.name}: {_outcome(seen)}")
-        stand_in = self.settings.stand_in
-        return replace(seen, reads=complete(seen.reads, access), stand_in=stand_in)
+            observation = observe(run, early)
+        debug(f"{environment.name}: {_outcome(observation)}")
+        return replace(
+            observation,
+            reads=complete(observation.reads, access),
+            stand_in=self.settings.stand_in,
+        )
 
     def _as_inside(self, connect: Ask) -> Ask:
-        """Have databases named by the address that they have behind the setting `run`."""
+        """Return the databases' URLs with the address that they have behind the setting `run`."""
         inside = self.settings.scratch_inside
         if not (self.settings.run and inside):
             return connect
-        return lambda *asked: with_address(connect(*asked), inside)
+        return lambda *request: with_address(connect(*request), inside)
 
     def _request(self, environment: Environment) -> RunRequest:
         return {
@@ -246,8 +228,8 @@ class Launcher:
             "flask_app": environment.flask_app,
             "alchemy": environment.alchemy,
             "alchemy_config": environment.alchemy_config,
-            "paths": self._paths.get(environment.name, []),
-            "worker_thread": environment.name in self._worker_threads,
+            "paths": self._workarounds.paths(environment),
+            "worker_thread": self._workarounds.needs_worker_thread(environment),
             "env": dict(self.settings.env),
             "stand_in": {"path": self.settings.stand_in, "text": self.settings.stand_in_text},
             "allow_connect": [*self.settings.allow_connect, *self._allowed],
@@ -264,70 +246,39 @@ class Launcher:
             "twins": {},
         }
 
-    def _folders(self, place: Path) -> Folders:
-        """Return where the project may write; its folders for the rest are emptied."""
+    def _folders(self, folder: Path) -> Folders:
+        """Return the folders that the project may write to; the temporary ones are emptied.
+
+        Args:
+            folder: That of the checkout.
+        """
         return {
             "writable": list(self._policy.writable),
-            "shadow": str(empty(work_folder(self.slot, "shadows") / place.name)),
-            "temporary": str(empty(work_folder(self.slot, "tmp") / place.name)),
+            "shadow": str(empty(work_folder(self.slot, "shadows") / folder.name)),
+            "temporary": str(empty(work_folder(self.slot, "tmp") / folder.name)),
         }
 
-    def _learns(self, seen: Observation, environment: Environment, tree: Tree) -> bool:
-        """Tell whether a failed run says what the next one does better."""
-        name, folder = environment.name, _missing_folder(seen, environment, tree)
-        if folder is not None and folder not in self._paths.get(name, []):
-            self._paths.setdefault(name, []).append(folder)
-            return True
-        if WORKER_THREAD in seen.error.get("message", "") and name not in self._worker_threads:
-            self._worker_threads.add(name)
-            return True
-        return False
-
-    def _noted(self, probe: Probe, place: Path | None = None) -> Probe:
+    def _register(self, probe: Probe, folder: Path) -> None:
+        """Note the process that runs in a checkout's folder, so that it can be killed."""
         with self._lock:
             self._probes.append(probe)
-            if place:
-                self._running[place] = probe
+            self._running[folder] = probe
             if self._is_stopped:
                 probe.kill()
-        return probe
-
-    def _place(self, environment: Environment, role: str) -> Path:
-        """The folder of a checkout. Environments have their own: they run at the same time."""
-        with self._lock:
-            number = self._numbers.setdefault(environment.name, len(self._numbers))
-        return work_folder(self.slot) / (f"{role}-{number}" if number else role)
-
-    def _state(self, place: Path) -> Path:
-        """Return the folder for what we keep about a checkout."""
-        return self.slot / "state" / place.name
 
     @property
-    def _memory(self) -> Path:
+    def _interpreter_cache(self) -> Path:
         return self.repository.private / "interpreter.json"
 
 
-def _outcome(seen: Observation) -> str:
-    """Say in a line how far a run came."""
-    end = f"failed in {seen.phase}: {seen.error['type']}" if seen.error else "came to its end"
-    guard = f"{seen.guard.files}, {seen.guard.network}" if seen.guard else "none"
-    return f"{len(seen.revisions)} revisions run, {end}; guard: {guard}"
-
-
-def _missing_folder(seen: Observation, environment: Environment, tree: Tree) -> str | None:
-    """The folder of the tree that holds the module whose import failed, if there is one."""
-    if seen.error.get("type") != "ModuleNotFoundError" or seen.phase not in {"start", "env"}:
-        return None
-    module = str(seen.error["module"]).partition(".")[0]
-    for folder in dict.fromkeys((environment.directory, "", "src", *_parents(environment.config))):
-        prefix = f"{folder}/" if folder else ""
-        if f"{prefix}{module}.py" in tree.files or any(
-            path.startswith(f"{prefix}{module}/") for path in tree.files
-        ):
-            return folder
-    return None
-
-
-def _parents(path: str) -> list[str]:
-    parts = path.split("/")[:-1]
-    return ["/".join(parts[:depth]) for depth in range(len(parts), 0, -1)]
+def _outcome(observation: Observation) -> str:
+    """Return in a line how far a run came."""
+    end = (
+        f"failed in {observation.phase}: {observation.error['type']}"
+        if observation.error
+        else "came to its end"
+    )
+    guard = (
+        f"{observation.guard.files}, {observation.guard.network}" if observation.guard else "none"
+    )
+    return f"{len(observation.revisions)} revisions run, {end}; guard: {guard}"

@@ -20,7 +20,7 @@ _REQUIREMENT = re.compile(
     r"""(?m)(?:^[ \t]*|["'])([A-Za-z0-9][\w.-]*)"""
     r"""((?:\[[^\]\n]*\])?[ \t]*(?:=[ \t]*["'{][^\n]*|[<>=~!@;][^\n"']*)?)"""
 )
-# Files that name versions among other things, which most edits are about.
+# Files that also have other content, which most edits change.
 _MIXED_FILES = frozenset({"pylock.toml", "pyproject.toml", "setup.cfg", "setup.py"})
 _TOML_LOCKS = frozenset({"pdm.lock", "poetry.lock", "pylock.toml", "uv.lock"})
 
@@ -28,9 +28,9 @@ _TOML_LOCKS = frozenset({"pdm.lock", "poetry.lock", "pylock.toml", "uv.lock"})
 def count_pinned_models(
     histories: Histories, comparison: Comparison
 ) -> tuple[Comparison, list[str]]:
-    """Count differences as introduced that a package may have caused; return a note as well.
+    """Count differences as introduced that a package may have caused; return a note, too.
 
-    The base's run has such a difference as well, because the same package is installed. The commit
+    The base's run has such a difference as well, because it uses the same package. The commit
     introduces it if the table's model is in a package whose version the commit changes.
     """
     changed = frozenset(_changed(histories)) if comparison.old else frozenset()

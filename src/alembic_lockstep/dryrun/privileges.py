@@ -1,4 +1,4 @@
-"""Which repositories need more rights on a scratch server than a project has by itself."""
+"""Rights on a scratch server that a repository needs besides those of every project."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from typing import Any
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.scratch.waits import shortened
 
-#: Seconds, after which a run tries again without: what needed them may be gone from the history.
-_REMEMBERED = 7 * 24 * 60 * 60
+#: Seconds, after which a run starts without them again: the history may not need them any more.
+_MAX_AGE = 7 * 24 * 60 * 60
 
 
 @dataclass(frozen=True)
 class Privileges:
-    """What is remembered for a repository in a file of its private folder.
+    """The rights that a repository needs, in a file of its private folder.
 
-    The file has, by dialect, what needed the rights and when that was seen, in seconds since 1970.
+    The file has, by dialect, the statement that needed them and the time, in seconds since 1970.
     """
 
     file: Path
 
     def read(self) -> dict[str, str]:
-        """Give what needs more rights, by dialect; nothing if the file is damaged."""
-        since = time.time() - _REMEMBERED
+        """Return the statements that need more rights, by dialect; none if the file is damaged."""
+        since = time.time() - _MAX_AGE
         return {
-            dialect: str(one["need"])
-            for dialect, one in self._stored().items()
-            if isinstance(one, dict) and float(one.get("at", 0)) > since and "need" in one
+            dialect: str(entry["need"])
+            for dialect, entry in self._stored().items()
+            if isinstance(entry, dict) and float(entry.get("at", 0)) > since and "need" in entry
         }
 
-    def remember(self, dialect: str, need: str) -> None:
-        """Have the next run begin with more rights. That it cannot be written costs time only."""
+    def store(self, dialect: str, need: str) -> None:
+        """Store that the next run begins with more rights; if that fails, it takes longer."""
         stored = {**self._stored(), dialect: {"need": need, "at": int(time.time())}}
         new = self.file.with_name(f"{self.file.name}.{os.getpid()}")
         with suppress(OSError):
@@ -52,9 +52,9 @@ class Privileges:
         return stored if isinstance(stored, dict) else {}
 
 
-def lacked(seen: Observation) -> Mapping[str, str]:
-    """Give what a run was refused for want of a privilege: by dialect, the first statement."""
+def missing_privileges(observation: Observation) -> Mapping[str, str]:
+    """Return by dialect the first statement that was refused for lack of a privilege."""
     needs: dict[str, str] = {}
-    for refusal in seen.denied:
+    for refusal in observation.denied:
         needs.setdefault(refusal["dialect"], shortened(refusal["statement"]))
     return needs

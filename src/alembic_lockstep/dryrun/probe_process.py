@@ -1,4 +1,4 @@
-"""The probe's process: how it is started, here or elsewhere."""
+"""Start the probe's process, on this machine or behind the setting `run`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from alembic_lockstep.probe.protocol import RunRequest
 PROBE = Path(__file__).parent.parent / "probe"
 
 # The first statement takes the working directory off `sys.path`; the probe is loaded by path,
-# under a name of its own. Imports make little garbage, and to collect it takes a fifth of their
+# under a name of its own. Imports make little garbage, and collecting it takes a fifth of their
 # time: the threshold, in objects, is that of mypy.
 START = """\
 import sys; sys.path[:1] = filter(None, sys.path[:1])
@@ -36,7 +36,7 @@ def start(folder, top="", bytecode=""):
 LOCAL = START + "start(sys.argv[1], bytecode=sys.argv[2])\n"
 
 # Elsewhere (in a container) there is neither probe nor checkout: both come as one tar archive
-# in front of the conversation. Reading the pipe unbuffered leaves the conversation in it.
+# before the conversation. Reading the pipe unbuffered leaves the conversation in it.
 REMOTE = (
     START
     + """\
@@ -61,10 +61,10 @@ start(top + "/probe", top)
 
 
 class Probe:
-    """The probe, behind a guard. Until it is asked it imports its libraries.
+    """The probe behind a guard. It imports its libraries until its request comes.
 
     Attributes:
-        log: What it prints.
+        log: Its output.
     """
 
     def __init__(
@@ -85,19 +85,19 @@ class Probe:
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
-        """The process that ends as the probe does."""
+        """Return the process that ends with the probe's status."""
         return self.cell.process
 
     def kill(self) -> None:
-        """Begin to end it and all that it started."""
+        """Begin to end it and its descendants."""
         self.cell.kill()
 
     def end(self) -> None:
-        """Wait for its end, which it has begun itself."""
+        """Wait until it has ended by itself."""
         self.cell.end()
 
     def close(self) -> None:
-        """Leave nothing of it."""
+        """End it and close its log."""
         self.cell.close()
         self.log.close()
 
@@ -108,8 +108,8 @@ def start_probe(
     """Start the probe on this machine.
 
     Args:
-        folder: What a relative PYTHONPATH is relative to. Without one, Python is started away from
-            it: there may be a `re.py`, which Python 3.13 takes for its own.
+        folder: The working directory for a relative PYTHONPATH. Without one, Python is started in
+            another folder: here may be a `re.py`, which Python 3.13 would import as its own.
     """
     command = [interpreter, "-c", LOCAL, str(PROBE), str(bytecode_folder(policy))]
     return Probe(command, environ, str(folder) if "PYTHONPATH" in environ else os.sep, policy)
@@ -125,11 +125,11 @@ def start_elsewhere(
     """Start the probe behind a prefix, such as `docker compose exec`.
 
     Args:
-        interpreter: The prefix, and what starts Python behind it.
-        root: Where that is run.
+        interpreter: The prefix, and the Python behind it.
+        root: The working directory.
 
     Returns:
-        The probe, and what it is to be sent before the request.
+        The probe, and the bytes to send before the request.
     """
     archive = _pack(checkout, _ignored_folders(request))
     command = [*interpreter, "-c", REMOTE, str(len(archive))]
@@ -146,15 +146,15 @@ def _pack(checkout: Path, left_out: Collection[str]) -> bytes:
     """Pack the probe and a checkout, without its history and bytecode.
 
     Args:
-        left_out: Folders of the checkout that the place where the project runs has of its own.
+        left_out: Folders of the checkout that the container or machine has itself.
     """
 
     def plain(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
         path = member.name.removeprefix("tree/")
-        aside = path == ".git" or path in left_out or "__pycache__" in path.split("/")
-        # Large ignored files are links into the user's tree: not there, elsewhere.
-        outside = member.issym() and member.linkname.startswith("/")
-        return None if aside or outside else member
+        is_left_out = path == ".git" or path in left_out or "__pycache__" in path.split("/")
+        # Large ignored files are links into the user's tree, which is not there.
+        is_outside = member.issym() and member.linkname.startswith("/")
+        return None if is_left_out or is_outside else member
 
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:

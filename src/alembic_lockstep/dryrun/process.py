@@ -1,4 +1,4 @@
-"""The conversation with the probe, from its request to what it saw."""
+"""The conversation with the probe, from the request to the observation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.probe_process import Probe, start_elsewhere, start_probe
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.isolation.addresses import addresses_of
-from alembic_lockstep.isolation.cell import Policy
+from alembic_lockstep.isolation.cell import Guard, Policy, Refused
 from alembic_lockstep.probe.protocol import (
     ConnectAnswer,
     Done,
@@ -34,20 +34,20 @@ Ask = Callable[[str, str, str], str]
 
 @dataclass(frozen=True)
 class Run:
-    """One dry run to be made.
+    """The settings of one dry run.
 
     Attributes:
         root: The working tree's top folder, where `prefix` is run: a compose file may be there.
-        policy: What the project may change on this machine.
-        allowed: Addresses that it may reach beside its database.
+        policy: The files that the project may change on this machine.
+        allowed: Addresses that it may reach besides its database.
         request: The request to the probe, which adds checkout and guards.
-        folders: Where the project may write.
-        connect: Answers (dialect, destination, target) with the scratch database's URL.
+        folders: The folders that the project may write to.
+        connect: Returns the scratch database's URL for (dialect, destination, target).
         progress: Called with (revision id, number, total) before each revision.
-        started: Told of the process.
-        ran: Called when the project has done its part, before the probe looks around.
-        mark: Gives the comment for what the project makes on the server of a dialect.
-        waits: Says who waits for whom on the scratch servers, a line each: asked at the timeout.
+        started: Called with the process.
+        ran: Called when the project has ended, before the probe reads the checkout itself.
+        mark: Returns the comment for what the project makes on the server of a dialect.
+        waits: Describes the sessions that wait on the scratch servers, at the timeout.
         is_shared: Whether the server of a dialect has databases of others: its address is open
             only while SQLAlchemy connects.
     """
@@ -75,28 +75,37 @@ def observe(run: Run, early: Probe | None = None) -> Observation:
     """Run the probe to its end; `CouldNotJudge` if it dies or takes longer than the timeout.
 
     Args:
-        early: One that was started with the same interpreter and environment.
+        early: A probe that was started with the same interpreter and environment.
     """
-    with _asked(run, early) as (probe, clock):
-        facts, doing = None, "before the first revision"
-        process, log = probe.process, probe.log
-        for event in _events(process, log):
-            facts = _handle(event, run, probe, clock)
-            if event["event"] == "revision":
-                doing = f"at revision {event['id']}, {event['number']} of {event['total']}"
-            if facts is not None:  # children may hold the pipe open
-                break
+    with _requested(run, early) as (probe, clock):
+        done, position = _converse(run, probe, clock)
         probe.end()
         guard, refused = probe.cell.guard, probe.cell.refused()
-        log.seek(0)
-        printed = log.read().decode("utf-8", "replace")
+        probe.log.seek(0)
+        output = probe.log.read().decode("utf-8", "replace")
     if clock.has_expired:
-        raise _took_too_long(run.timeout, doing, clock.waits, printed)
-    if facts is None:
+        raise _took_too_long(run.timeout, position, clock.waits, output)
+    if done is None:
         raise CouldNotJudge(
-            f"the project's Python {_ending(process.returncode)}; the dry run was {doing}",
-            log=printed,
+            f"the project's Python {_ending(probe.process.returncode)}; the dry run was {position}",
+            log=output,
         )
+    return _observation(done, guard, refused, output)
+
+
+def _converse(run: Run, probe: Probe, clock: _Clock) -> tuple[Done | None, str]:
+    """Answer the probe's messages; return the last one, if it comes, and how far the run came."""
+    position = "before the first revision"
+    for event in _events(probe.process, probe.log):
+        done = _handle(event, run, probe, clock)
+        if event["event"] == "revision":
+            position = f"at revision {event['id']}, {event['number']} of {event['total']}"
+        if done is not None:  # children may hold the pipe open
+            return done, position
+    return None, position
+
+
+def _observation(facts: Done, guard: Guard, refused: Refused, output: str) -> Observation:
     return Observation(
         databases=tuple(facts.get("databases", ())),
         connections=tuple(facts.get("connections", ())),
@@ -109,8 +118,8 @@ def observe(run: Run, early: Probe | None = None) -> Observation:
         extensions=tuple(facts.get("extensions", ())),
         is_stale=facts.get("is_stale", False),
         guard=guard,
-        refused=_joined(facts["refused"], refused.addresses),
-        refused_writes=_joined(facts["refused_writes"], refused.writes),
+        refused=_distinct(facts["refused"], refused.addresses),
+        refused_writes=_distinct(facts["refused_writes"], refused.writes),
         error=facts.get("error", {}),
         paths=facts.get("paths", {}),
         transcript=facts.get("transcript", {}),
@@ -120,26 +129,27 @@ def observe(run: Run, early: Probe | None = None) -> Observation:
         asked_x=facts.get("asked_x", False),
         flask=facts["flask"],
         reads=facts["reads"],
-        log=printed,
+        log=output,
     )
 
 
-def _joined(*names: Iterable[str]) -> tuple[str, ...]:
+def _distinct(*names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(chain(*names)))
 
 
-def _took_too_long(seconds: float, doing: str, waits: Sequence[str], printed: str) -> CouldNotJudge:
+def _took_too_long(
+    seconds: float, position: str, waits: Sequence[str], output: str
+) -> CouldNotJudge:
     """Explain a timeout: more time is advised only where nothing waits for a lock."""
-    what = f"the dry run took longer than {seconds:g} seconds; it was {doing}"
+    problem = f"the dry run took longer than {seconds:g} seconds; it was {position}"
     if not waits:
         fix = "If that is its usual time:\n[tool.alembic-lockstep]\ntimeout = 900"
-        return CouldNotJudge(what, fix=fix, log=printed)
-    what += f"; {waits[0]}"
+        return CouldNotJudge(problem, fix=fix, log=output)
     fix = (
         "Commit or close the transaction that holds the lock before that statement: "
         "it would wait on your databases, too."
     )
-    return CouldNotJudge(what, tried=tuple(waits[1:]), fix=fix, log=printed)
+    return CouldNotJudge(f"{problem}; {waits[0]}", tried=tuple(waits[1:]), fix=fix, log=output)
 
 
 def _ending(status: int) -> str:
@@ -152,8 +162,8 @@ def _ending(status: int) -> str:
 
 
 @contextmanager
-def _asked(run: Run, early: Probe | None) -> Iterator[tuple[Probe, _Clock]]:
-    """The probe with its request, killed when it takes too long; nothing is left of it."""
+def _requested(run: Run, early: Probe | None) -> Iterator[tuple[Probe, _Clock]]:
+    """Send the request to a probe, which is killed at the timeout and closed at exit."""
     if run.prefix:
         command = (*run.prefix, run.interpreter)
         probe, header = start_elsewhere(command, run.environ, run.root, run.checkout, run.request)
@@ -178,10 +188,10 @@ def _asked(run: Run, early: Probe | None) -> Iterator[tuple[Probe, _Clock]]:
 
 
 def _isolation(run: Run, probe: Probe) -> Guards:
-    """Return what the probe has to know of the guard around it.
+    """Return the guard around the probe, for the request.
 
     Raises:
-        CouldNotJudge: the settings name a guard that does not work here.
+        CouldNotJudge: the settings name a guard that does not work on this machine.
     """
     guard = probe.cell.guard
     if not guard.files:
@@ -194,7 +204,7 @@ def _isolation(run: Run, probe: Probe) -> Guards:
 
 
 class _Clock:
-    """Kills a probe that takes longer than some seconds, those not counted in which it waits."""
+    """Kills a probe at the timeout; does not count the seconds between `stop` and `start`."""
 
     def __init__(
         self, probe: Probe, seconds: float, waits: Callable[[], Sequence[str]] = tuple
@@ -223,7 +233,7 @@ class _Clock:
 
 
 def _events(process: subprocess.Popen[bytes], log: BinaryIO) -> Iterator[Message]:
-    """What the probe says; what anybody else (the setting `run`, a .pth) says goes to the log."""
+    """Yield the probe's messages; other output (of the setting `run`, a .pth) goes to the log."""
     assert process.stdout is not None
     for line in process.stdout:
         event = _parsed(line)
@@ -246,7 +256,7 @@ def _handle(event: Message, run: Run, probe: Probe, clock: _Clock) -> Done | Non
     """Answer one event; the last one is the result."""
     process = probe.process
     if event["event"] == "connect":
-        clock.stop()  # the database may be another run's, which has not ended yet
+        clock.stop()  # the server may be busy with another run
         url = run.connect(event["dialect"], event["destination"], event["target"])
         clock.start()
         is_shared = run.is_shared(event["dialect"])
@@ -278,7 +288,7 @@ def _write(process: subprocess.Popen[bytes], content: bytes) -> None:
         process.stdin.write(content)
         process.stdin.flush()
     except BrokenPipeError:
-        pass  # it died; what it printed says why
+        pass  # it died; its output says why
 
 
 def _line(facts: Mapping[str, Any]) -> bytes:

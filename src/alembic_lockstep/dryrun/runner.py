@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from alembic_lockstep.advice.start_file import start_file_advice
 from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree
 from alembic_lockstep.alembic_env.environments import Environment
-from alembic_lockstep.alembic_env.inert_migrations import inert_migrations
 from alembic_lockstep.config import Settings
-from alembic_lockstep.dryrun.dependencies import (
-    changed_files,
-    common_revisions,
-    data_read,
-    files_taken,
-    passes_engines_by,
-)
+from alembic_lockstep.dryrun.dependencies import common_revisions, outdated_files
 from alembic_lockstep.dryrun.launcher import Launcher
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.scratch_runner import (
@@ -25,19 +17,20 @@ from alembic_lockstep.dryrun.scratch_runner import (
     ScratchRunner,
     UnusableSnapshotError,
 )
+from alembic_lockstep.dryrun.second_process import SecondProcess
 from alembic_lockstep.dryrun.starting_points import Snapshot, SnapshotStore
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.scratch import ScratchServers
 
-# With what may be a damaged snapshot; then without any.
+# Replays with snapshots, which may be damaged; then one without any.
 ATTEMPTS = 3
 
-# All of the history is there already.
+# The whole history has run in the snapshot.
 _NOTHING_RAN = Observation(reads={"opened": (), "during": {"opened": (), "texts": ()}})
 
 
 class _OutdatedError(Exception):
-    """The base's revisions take something from the project that this commit changes."""
+    """The base's revisions use files that this commit changes."""
 
     def __init__(self, files: Sequence[str]) -> None:
         super().__init__(", ".join(files))
@@ -49,7 +42,7 @@ class DryRunner:
     """Makes dry runs of environments in trees of a repository.
 
     Attributes:
-        snapshots: Where replays may start.
+        snapshots: The store of snapshots that replays may start from.
         replayed: The observations of this run, by environment and tree: the commits of a branch
             are each other's bases.
     """
@@ -73,16 +66,16 @@ class DryRunner:
     ) -> Observation:
         """Upgrade an empty database (or one that the setting's SQL file fills) to the heads.
 
-        What the base has runs first, or is there already in a snapshot. What is new runs by
-        itself, on a copy, as it will on a database that is in use. Where old revisions take
-        something from the project that this commit changes, such as the models for `create_all()`,
-        they must still run in this tree; but the database is the one that they make in the base's.
+        The base's revisions run first, or have run in a snapshot. New ones run by themselves, on a
+        copy, as on a database that is in use. Where old revisions use files that this commit
+        changes, such as the models for `create_all()`, they must still run in this tree; but the
+        database is the one that they make in the base's checkout.
         """
         observation = self.replayed.get((env.environment, env.tree.sha))
         if observation:
             self.launcher.note(env, observation)
             return observation
-        observation = self._replay_anew(env, base, role)
+        observation = self._replay_uncached(env, base, role)
         self.replayed[env.environment, env.tree.sha] = observation
         return observation
 
@@ -104,7 +97,7 @@ class DryRunner:
     def upgrade(
         self, env: EnvironmentAtTree, base: EnvironmentAtTree, scratch: Scratch, *, role: str
     ) -> Observation:
-        """Run what is new on copies of databases that `create` filled from the base's models."""
+        """Run new revisions on copies of databases that `create` filled from the base's models."""
         if self.settings.run and any(url.startswith("sqlite") for url in scratch.values()):
             raise CouldNotJudge(
                 "a SQLite database that was filled behind the setting `run` does not outlive it, "
@@ -121,7 +114,7 @@ class DryRunner:
     def compare_models(
         self, migrations: EnvironmentAtTree, models: EnvironmentAtTree
     ) -> Observation:
-        """Compare one tree's models with the database that another tree's migrations make."""
+        """Compare one tree's models with the database of another tree's migrations."""
 
         def work() -> Observation:
             scratch: Scratch = {}
@@ -132,7 +125,7 @@ class DryRunner:
 
         return self._scratch.privileged(work)
 
-    def _replay_anew(
+    def _replay_uncached(
         self, env: EnvironmentAtTree, base: EnvironmentAtTree | None, role: str
     ) -> Observation:
         old = common_revisions(env, base, self.launcher.repository) if base else frozenset()
@@ -145,13 +138,13 @@ class DryRunner:
             outdated = error.files
         assert base is not None
         observation = self._attempt(lambda store: self._replay_on_base(env, base, old, role, store))
-        if observation.phase == "base":  # the tree's own is all that there is
+        if observation.phase == "base":  # there is only the tree's own database
             observation = self._attempt(lambda store: self._replay(env, None, new, role, store))
             return replace(observation, outdated=outdated)
         return replace(observation, outdated=outdated, is_on_base=True)
 
     def _attempt(self, replay: Callable[[SnapshotStore], Observation]) -> Observation:
-        """Make a replay with snapshots as long as they are good, then without."""
+        """Make a replay with snapshots; if some are unusable, without them."""
         for _ in range(ATTEMPTS):
             try:
                 return self._scratch.privileged(lambda: replay(self.snapshots))
@@ -170,10 +163,10 @@ class DryRunner:
         """Run a tree's history in its own checkout.
 
         Args:
-            base: Where to look whether what old revisions take is the same; None not to.
+            base: The tree to compare the files that old revisions use with; None not to compare.
 
         Raises:
-            _OutdatedError: it is not.
+            _OutdatedError: they differ.
         """
         start = snapshots.find(env, new)
         if new and not (start and env.history.ids - set(new) <= set(start.applied)):
@@ -184,7 +177,7 @@ class DryRunner:
         twins = (snapshots.twins(start) if start and is_whole else None) or {}
         scratch: Scratch = {}
         observation = self._scratch.run_from(start, env, role, scratch, twins=twins)
-        _keep(snapshots, env, observation, scratch, start)
+        snapshots.keep_whole(env, observation, scratch, start)
         if not observation.error and not new:
             self._check_dependencies(env, base, observation, start)
         return observation
@@ -198,21 +191,19 @@ class DryRunner:
         start: Snapshot | None,
         snapshots: SnapshotStore,
     ) -> Observation:
-        """Run what the base has; then, in another process, what is new.
+        """Run the base's revisions, then the new ones in a second process.
 
-        The second process starts while the first one migrates, and waits for the databases.
+        That process starts while the first one migrates, and waits for the databases.
         """
         self.launcher.start_early(env.environment, 2)
-        second = _SecondProcess(self._scratch, env, new, role)
         scratch: Scratch = {}
-        with second:
+        with SecondProcess(self._scratch, env, new, role) as second:
             first = self._scratch.run_from(
                 start,
                 env,
                 role,
                 scratch,
-                # Not before: what the project writes when it starts is there now.
-                connected=second.start,
+                connected=second.start,  # not before: the project may write files when it starts
                 leave_out=sorted(new),
                 compare=False,
             )
@@ -222,15 +213,14 @@ class DryRunner:
             self._check_dependencies(env, base, first, start)
             before = self._scratch.restore(snapshot) if snapshot else scratch
             observation, scratch = second.finish(before)
-        is_started = observation.revisions or observation.phase not in {"start", "env"}
-        if observation.error and not is_started:
+        if _failed_at_start(observation):
             # Perhaps there cannot be two of this project at once.
             scratch = {} if snapshot else before
             observation = self._scratch.run_from(snapshot, env, role, scratch)
         elif snapshot and set(scratch) - set(before):
             raise UnusableSnapshotError(snapshot)
         if snapshot:  # without it nothing would say what made the second part's databases
-            _keep(snapshots, env, observation, scratch, snapshot)
+            snapshots.keep_whole(env, observation, scratch, snapshot)
         return _concat(first, observation)
 
     def _check_dependencies(
@@ -240,29 +230,19 @@ class DryRunner:
         observation: Observation,
         start: Snapshot | None,
     ) -> None:
-        """Raise `_OutdatedError` if the base's revisions may have done otherwise in the base.
-
-        Args:
-            observation: A run of this tree's revisions, on top of `start`.
-        """
+        """Raise `_OutdatedError` if the base's revisions may have done otherwise in the base."""
         if base is None:
             return
-        trees = (env.tree, base.tree, self.launcher.repository)
-        # No old revision takes anything from one that did not exist when it was written.
-        revisions = env.history.revisions
-        new = {revision.path for revision in revisions if revision.id not in base.history.ids}
-        taken = {*files_taken(env, observation), *(start.taken if start else ())} - new
-        changed = changed_files(taken, *trees)
-        if not changed:
-            return
-        before = self.snapshots.find(base, ())
-        data = {*data_read(env, observation), *(start.data if start else ())}
-        if before and not changed_files(data, *trees) and not passes_engines_by(env, base, taken):
-            sent = {**(start.transcript if start else {}), **observation.transcript}
-            common = sent.keys() & base.history.ids
-            if all(before.transcript.get(name) == sent[name] for name in common):
-                return
-        raise _OutdatedError(changed)
+        files = outdated_files(
+            env,
+            base,
+            observation,
+            start=start,
+            snapshots=self.snapshots,
+            repository=self.launcher.repository,
+        )
+        if files:
+            raise _OutdatedError(files)
 
     def _replay_on_base(
         self,
@@ -272,16 +252,16 @@ class DryRunner:
         role: str,
         snapshots: SnapshotStore,
     ) -> Observation:
-        """Run what both trees have in the base's checkout, then the rest in this one's.
+        """Run common revisions in the base's checkout, then the rest in the tree's.
 
-        Where the base fails, or its database is lost, that is what is returned, with the phase
+        Where the base fails, or its database is lost, its observation is returned, with the phase
         `base`.
         """
         scratch: Scratch = {}
         others = base.history.ids - set(old)
         start = snapshots.find(base, others)
         if start and set(start.applied) == set(old):
-            first = Observation(remembered=tuple(start.applied), paths=start.applied)
+            first = Observation(restored=tuple(start.applied), paths=start.applied)
             self.launcher.note(base, Observation(reads=start.reads))
         else:
             start = start if start and set(start.applied) < set(old) else None
@@ -297,66 +277,9 @@ class DryRunner:
         return _concat(first, self._scratch.run(env, role, scratch))
 
 
-class _SecondProcess:
-    """The run of what is new, in a process that is started before its databases are there."""
-
-    def __init__(
-        self, runner: ScratchRunner, env: EnvironmentAtTree, new: Collection[str], role: str
-    ) -> None:
-        self._runner = runner
-        self._env = env
-        self._role = f"{role}-new"
-        revisions = env.history.revisions
-        old = [revision.path for revision in revisions if revision.id not in new]
-        self._inert = inert_migrations(env.tree, old)
-        self._databases: Future[Scratch] = Future()
-        self._thread = ThreadPoolExecutor(1)
-        self._run: Future[tuple[Observation, Scratch]] | None = None
-
-    def __enter__(self) -> None:
-        self._thread.__enter__()
-
-    def __exit__(self, *_: object) -> None:
-        self._databases.cancel()  # if they are not there
-        if self._run and not self._run.done():
-            self._runner.launcher.kill(self._env.environment, self._role)
-        self._thread.shutdown()
-
-    def start(self) -> None:
-        """Start the process, if it is not started yet."""
-        self._run = self._run or self._thread.submit(self._wait_and_run)
-
-    def finish(self, databases: Scratch) -> tuple[Observation, Scratch]:
-        """Give it the databases; return what it saw, and the databases with those it added."""
-        self.start()
-        assert self._run
-        self._databases.set_result(databases)
-        return self._run.result()
-
-    def _wait_and_run(self) -> tuple[Observation, Scratch]:
-        scratch: Scratch = {}
-
-        def copy(target: str) -> str | None:
-            return self._databases.result().get(target)
-
-        observation = self._runner.run(self._env, self._role, scratch, copy, inert=self._inert)
-        return observation, scratch
-
-
-def _keep(
-    snapshots: SnapshotStore,
-    env: EnvironmentAtTree,
-    observation: Observation,
-    scratch: Scratch,
-    start: Snapshot | None,
-) -> None:
-    """Keep the databases of a whole history, and what their twins showed."""
-    if observation.error:
-        return
-    if observation.revisions:
-        start = snapshots.keep(env, observation, scratch, start)
-    if start:
-        snapshots.keep_twins(start, observation)
+def _failed_at_start(observation: Observation) -> bool:
+    is_started = observation.revisions or observation.phase not in {"start", "env"}
+    return bool(observation.error) and not is_started
 
 
 def _has_sqlite(observation: Observation) -> bool:
@@ -370,5 +293,5 @@ def _concat(first: Observation, then: Observation) -> Observation:
         revisions=(*first.revisions, *then.revisions),
         paths={**first.paths, **then.paths},
         transcript={**first.transcript, **then.transcript},
-        remembered=first.remembered,
+        restored=first.restored,
     )

@@ -1,4 +1,4 @@
-"""Schema differences as values that two dry runs can be subtracted by."""
+"""Schema differences as values, so that those of two dry runs can be subtracted."""
 
 from __future__ import annotations
 
@@ -26,18 +26,19 @@ class Operation:
         table: The table's key, `schema.name` or `name`.
         name: The column's, index's or constraint's name; may be empty.
         columns: The columns of an index or a constraint.
-        wanted: What the models want, as text; empty where they want nothing.
-        found: What the database has, as text; empty where it has nothing.
-        text: The thing in words: `column games.winners`.
-        before: The lines of `op.*` code that take out of the way what other operations, or
-            this one, cannot be run with: constraints, indexes.
-        code: The lines that would cure it.
-        after: The lines that bring back what was out of the way, or need all others.
-        sql: The statements that would, in the database's dialect; known of what the twin found.
-        imports: The lines that import what the code needs beside `op` and `sa`.
-        instead: The code that cures it together with another operation, which has that as `code`.
-        declared: Of what the twin alone found, the part's kind and name, and a digest of what the
-            models say of it; empty where they say nothing.
+        expected: The definition in the models, as text; empty without one.
+        actual: The definition in the database, as text; empty without one.
+        text: The difference in words: `column games.winners`.
+        before: Lines of `op.*` code that drop constraints and indexes which other operations, or
+            this one, cannot be run with.
+        code: The lines of the fix.
+        after: The lines that create these again, or need all others.
+        sql: The statements of the fix, in the database's dialect; only of differences that the
+            twin shows.
+        imports: The lines that import what the code needs besides `op` and `sa`.
+        instead: The code that fixes it together with another operation, which has it as `code`.
+        declared: For differences that only the twin shows, the part's kind and name, and a digest
+            of its definition in the models; empty without one.
     """
 
     database: str
@@ -45,8 +46,8 @@ class Operation:
     table: str
     name: str
     columns: tuple[str, ...]
-    wanted: str
-    found: str
+    expected: str
+    actual: str
     text: str
     code: tuple[str, ...]
     sql: tuple[str, ...] = ()
@@ -58,17 +59,17 @@ class Operation:
 
     @property
     def whole_code(self) -> tuple[str, ...]:
-        """All lines, in the order in which they are run."""
+        """Return all lines, in the order in which they are run."""
         return (*self.before, *self.code, *self.after)
 
     @property
     def identity(self) -> tuple[object, ...]:
-        """What stays the same between two runs, whatever the database's side says."""
-        return (self.database, self.kind, self.table, self.name, self.columns, self.wanted)
+        """Return the fields that identify it in two runs, without the database's definition."""
+        return (self.database, self.kind, self.table, self.name, self.columns, self.expected)
 
     @property
     def function(self) -> str:
-        """The function of a migration that cures it: `upgrade`, or `upgrade_engine1`.
+        """Return the migration's function that fixes it: `upgrade`, or `upgrade_engine1`.
 
         The names are those of the `multidb` templates of Alembic and Flask-Migrate.
         """
@@ -77,17 +78,17 @@ class Operation:
 
 
 def operations(observation: Observation) -> list[Operation]:
-    """All operations of all databases of a dry run, each once.
+    """Return the operations of all databases of a dry run, each once.
 
     An env.py may migrate databases that are alike (a schema for each tenant) under one name.
     """
     several = len({database["name"] for database in observation.databases}) > 1
-    found = [
+    differences = [
         _operation(fact, database["name"] if several else "")
         for database in observation.databases
         for fact in database["operations"]
     ]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(differences))
 
 
 def _operation(fact: Mapping[str, Any], database: str) -> Operation:
@@ -98,8 +99,8 @@ def _operation(fact: Mapping[str, Any], database: str) -> Operation:
         table=fact["table"],
         name=fact["name"],
         columns=tuple(fact["columns"]),
-        wanted=fact["expected"],
-        found=fact["actual"],
+        expected=fact["expected"],
+        actual=fact["actual"],
         text=fact["text"] + label,
         code=tuple(fact["code"]),
         sql=tuple(fact.get("sql", ())),
@@ -112,19 +113,26 @@ def _operation(fact: Mapping[str, Any], database: str) -> Operation:
 
 
 def subtract(now: Iterable[Operation], before: Iterable[Operation]) -> list[Operation]:
-    """The operations of `now` that `before` does not have."""
+    """Return the operations of `now` that `before` does not have."""
     old = {operation.identity for operation in before}
     return [operation for operation in now if operation.identity not in old]
 
 
-def without_unseen(found: Iterable[Operation], before: Observation | None) -> list[Operation]:
-    """Leave out older differences on tables that the models of the base could not make.
+def without_uncompared(
+    differences: Iterable[Operation], before: Observation | None
+) -> list[Operation]:
+    """Leave out older differences on tables that the base's twin database could not have.
 
-    Nobody saw them then. They are older if the models said of the part what they say now.
+    They were not compared in the base's run. A difference is older if the base's models define the
+    part as the tree's do.
     """
     databases = before.databases if before else ()
-    unseen = [database["twin"]["declared"] for database in databases]
-    return [one for one in found if not any(_is_older(one, declared) for declared in unseen)]
+    definitions = [database["twin"]["declared"] for database in databases]
+    return [
+        operation
+        for operation in differences
+        if not any(_is_older(operation, declared) for declared in definitions)
+    ]
 
 
 def _is_older(operation: Operation, declared: Mapping[str, Mapping[str, str]]) -> bool:
@@ -132,72 +140,81 @@ def _is_older(operation: Operation, declared: Mapping[str, Mapping[str, str]]) -
     return bool(name) and declared.get(operation.table, {name: "?"}).get(name, "") == digest
 
 
-def of_models(found: Iterable[Operation], before: Observation | None) -> list[Operation]:
-    """Leave out what migrations made for their own ends, and the models never knew of.
+def without_leftovers(
+    differences: Iterable[Operation], before: Observation | None
+) -> list[Operation]:
+    """Leave out objects that migrations made for their own use, and the models never defined.
 
     An enum type, domain, sequence or server default (which fills a new column, say) that the
-    models do not make is left over if those of the base made it. So is a constraint that is not
-    valid.
+    models do not make is reported only if those of the base made it. So is a constraint that is
+    not valid.
     """
     databases = before.databases if before else ()
     objects = {key for database in databases for key in database["twin"]["model_objects"]}
-    return [one for one in found if _leftover(one) in {*objects, ""}]
+    return [operation for operation in differences if _leftover(operation) in {*objects, ""}]
 
 
 def _leftover(operation: Operation) -> str:
-    """What the database has beyond the models, as the twin names what models make; else empty."""
-    verb, _, what = operation.kind.partition("_")
-    if verb == "remove" and what in ("enum", "domain", "sequence"):
-        return model_object(what, operation.name)
-    # Autogenerate speaks of server defaults where it is asked to.
-    if operation.kind == "modify_default" and operation.sql and not operation.wanted:
+    """Return the twin's name of an object that the models do not make; else an empty text."""
+    verb, _, kind = operation.kind.partition("_")
+    if verb == "remove" and kind in ("enum", "domain", "sequence"):
+        return model_object(kind, operation.name)
+    # Autogenerate compares server defaults only with compare_server_default.
+    if operation.kind == "modify_default" and operation.sql and not operation.expected:
         return model_object("default", f"{operation.table}.{operation.name}")
-    # A migration leaves it so, to have the rows looked at later and without the table's lock.
+    # A migration leaves it so, to have the rows checked later, without the table's lock.
     if operation.kind == "modify_validity":
         return model_object("not valid", f"{operation.table}.{operation.name}")
     return ""
 
 
 def upgrade_functions(missing: Sequence[Operation]) -> str:
-    """The `upgrade()` that is missing, one for each database, with equal batch blocks merged."""
+    """Return the missing `upgrade()`, one for each database, with equal batch blocks merged."""
     functions = dict.fromkeys(operation.function for operation in missing)
     return "\n\n".join(
-        f"def {name}() -> None:\n" + _body([one for one in missing if one.function == name])
+        f"def {name}() -> None:\n"
+        + _body([operation for operation in missing if operation.function == name])
         for name in functions
     )
 
 
 def _body(missing: Sequence[Operation]) -> str:
-    """What is out of the way of several operations goes, and comes back, once."""
-    every = {operation.code for operation in missing if operation.code}
+    """Return the body; constraints that hinder several operations are dropped and made once."""
+    blocks = {operation.code for operation in missing if operation.code}
     missing = [  # one ALTER may be two operations
-        replace(one, before=(), code=one.instead, after=()) if one.instead in every else one
-        for one in missing
+        replace(operation, before=(), code=operation.instead, after=())
+        if operation.instead in blocks
+        else operation
+        for operation in missing
     ]
     code = [operation.code for operation in missing]
     before = [operation.before for operation in sorted(missing, key=_rank_of_removal)]
-    after = [one.after for one in sorted(missing, key=lambda one: one.kind.endswith("_fk"))]
+    after = [operation.after for operation in sorted(missing, key=_is_foreign_key)]
     lines = [*_merge(_once(before)), *_merge(dict.fromkeys(code)), *_merge(_once(after))]
     lines = [*_imports(missing, "\n".join(lines)), *lines]
     return "\n".join(f"    {line}" if line else "" for line in lines or ["pass"])
 
 
 def _imports(missing: Sequence[Operation], code: str) -> list[str]:
-    """The imports that code needs; a file that Alembic made may not have them."""
+    """Return the imports that code needs; a file of Alembic may lack them."""
     needed = dict.fromkeys(line for operation in missing for line in operation.imports)
     names = ((line, re.split(r" import | as |^import ", line)[-1]) for line in needed)
     return [line for line, name in names if re.search(rf"\b{re.escape(name)}\b", code)]
 
 
+def _is_foreign_key(operation: Operation) -> bool:
+    return operation.kind.endswith("_fk")
+
+
 def _rank_of_removal(operation: Operation) -> int:
-    """Foreign keys hold the keys that they lead to; a column takes along what hangs on it."""
-    if operation.kind.endswith("_fk"):
+    """Return the rank in the order of drops: foreign keys before their keys, columns last."""
+    if _is_foreign_key(operation):
         return 0
     return 1 if operation.kind.endswith(("_index", "_constraint")) else 2
 
 
 def _once(blocks: Iterable[tuple[str, ...]]) -> Iterable[tuple[str, ...]]:
-    """Take blocks apart into statements, each once; a batch block stays whole."""
+    """Split blocks into statements, each once; a batch block stays whole."""
     statements = (
         piece
         for lines in blocks
@@ -207,7 +224,7 @@ def _once(blocks: Iterable[tuple[str, ...]]) -> Iterable[tuple[str, ...]]:
 
 
 def _statements(lines: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """The calls among lines of code; an argument on a line of its own is indented."""
+    """Yield the statements of lines of code; an argument on a line of its own is indented."""
     starts = [number for number, line in enumerate(lines) if not line.startswith((" ", ")"))]
     for start, end in pairwise([*starts, len(lines)]):
         yield tuple(lines[start:end])

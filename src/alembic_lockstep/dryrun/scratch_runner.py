@@ -1,4 +1,4 @@
-"""One run of the project in scratch databases, with the rights that it needs there."""
+"""Run the project in scratch databases, with the rights that it needs there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree
 from alembic_lockstep.config import Settings
 from alembic_lockstep.dryrun.launcher import Launcher
 from alembic_lockstep.dryrun.observation import Observation
-from alembic_lockstep.dryrun.privileges import Privileges, lacked
+from alembic_lockstep.dryrun.privileges import Privileges, missing_privileges
 from alembic_lockstep.dryrun.process import Ask
 from alembic_lockstep.dryrun.starting_points import Snapshot
 from alembic_lockstep.errors import CouldNotJudge
@@ -24,7 +24,7 @@ from alembic_lockstep.scratch import ScratchServers
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-# Where the probe makes a twin database, for which a server takes its time.
+# Dialects with twin databases, which a server makes slowly.
 TWINNED = {"postgresql", "mysql", "mariadb"}
 
 # From targets to the URLs of their databases.
@@ -32,7 +32,7 @@ Scratch = dict[str, str]
 
 
 class UnusableSnapshotError(Exception):
-    """A snapshot is gone, damaged, or not what the project would make now."""
+    """A snapshot is missing or damaged, or the project would make another database now."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         super().__init__(snapshot.name)
@@ -40,7 +40,7 @@ class UnusableSnapshotError(Exception):
 
 
 class _DeniedError(Exception):
-    """The project lacked a privilege, and has it from now on."""
+    """The project lacked a privilege, which it has got now."""
 
 
 @dataclass
@@ -63,18 +63,18 @@ class ScratchRunner:
     ) -> Observation:
         """Do a replay's work, and do it again where the project lacked a privilege.
 
-        Each time on servers that hold nothing of what earlier replays left there. Where another
-        environment's replay had just made a role of the same name, it is done again, alone.
+        The servers are cleaned of what earlier replays left before each time. Where the replay of
+        another environment has just made a role of the same name, the work is done again, alone.
 
         Args:
-            continues: The work needs what the replay before it made.
-            alone: No other replay may go on meanwhile.
+            continues: The work needs what the last replay made.
+            alone: No other replay may run meanwhile.
         """
         try:
             with self.servers.replay(goes_on=continues, alone=alone) as replay:
                 observation = work()
         except _DeniedError:
-            # What it made before it was refused goes first.
+            # This also removes what it made before it was refused.
             return self.privileged(work, alone=alone)
         if replay.is_crowded and is_name_taken(observation):
             return self.privileged(work, alone=True)
@@ -84,7 +84,7 @@ class ScratchRunner:
         """Copy the databases of a snapshot.
 
         Raises:
-            UnusableSnapshotError: one of them is gone.
+            UnusableSnapshotError: one of them is missing.
         """
         copies = {
             target: self.servers.restore(dialect, name)
@@ -130,10 +130,10 @@ class ScratchRunner:
         is_whole = all(copied.result() for copied in copies.values())
         if observation.is_stale or not is_whole or set(scratch) - set(copies):
             raise UnusableSnapshotError(start)
-        # The verdict depends on what the revisions read that were not run again.
+        # The verdict also depends on the reads of the revisions that the snapshot has.
         reads = {**start.reads, "opened": [*start.reads["opened"], *inert]}
         self.launcher.note(env, Observation(reads=reads))
-        return replace(observation, remembered=tuple(start.applied))
+        return replace(observation, restored=tuple(start.applied))
 
     def run(
         self,
@@ -144,11 +144,11 @@ class ScratchRunner:
         connected: Callable[[], None] = lambda: None,
         **options: Unpack[RunOptions],
     ) -> Observation:
-        """Run in the databases of `scratch`, to which those are added that the project asks for.
+        """Run in the databases of `scratch`; those that the project needs besides are added.
 
         Args:
             copy: Returns the URL of the database that a target starts from; None for an empty one.
-            connected: Called when the project has been loaded and asks for a database.
+            connected: Called when the project has been loaded and connects to a database.
         """
         at_start = dict(scratch)
         was_elevated: dict[str, bool] = {}
@@ -176,15 +176,15 @@ class ScratchRunner:
     def _grant_missing_privileges(
         self, observation: Observation, was_elevated: Mapping[str, bool]
     ) -> None:
-        """Raise `_DeniedError`, so that the run is made again, if more rights may help it.
+        """Give the project missing rights and raise `_DeniedError`, so that it runs again.
 
         Args:
-            was_elevated: By dialect, whether it had more rights already.
+            was_elevated: By dialect, whether it had more rights in this run.
         """
         is_granted = False
-        for dialect, need in lacked(observation).items():
+        for dialect, need in missing_privileges(observation).items():
             if not was_elevated.get(dialect, True) and self.servers.elevate(dialect, need):
-                self._privileges.remember(dialect, need)
+                self._privileges.store(dialect, need)
                 is_granted = True
         if is_granted:
             raise _DeniedError

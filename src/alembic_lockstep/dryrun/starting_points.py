@@ -12,21 +12,23 @@ from alembic_lockstep.dryrun.observation import Observation
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Databases that are kept, and what made them.
+    """Databases that outlive a run, and the files that made them.
 
     Attributes:
         name: Its entry in the cache.
         applied: The revisions that have run, with their files' paths.
         files: The tree's files that made it, with their blobs.
-        ignored: Ignored files that may have, and what they held.
-        absent: Names that were looked for and not there.
-        outside: Files outside the repository that may have, with their stamps.
+        ignored: Ignored files that may have been read, with digests of their content.
+        absent: Names that were looked up and missing.
+        outside: Files outside the repository that may have been read, with their stamps.
         circumstances: See `Observation`.
         databases: From a target to the dialect and name of its database.
-        inert: From paths of migrations to what `inert` says of them.
-        taken: What its revisions imported and read, see `files_taken`; `data` is what they read.
-        transcript: From its revisions to digests of what they sent to the database.
-        reads: What was read while those revisions ran, in the format of `Observation.reads`.
+        inert: Facts of migrations that need not be loaded, by path.
+        taken: Files that its revisions imported or read, see `files_taken`.
+        data: Those that they read.
+        transcript: From its revisions to digests of the statements that they sent.
+        reads: The files and values that were read while those revisions ran, in the format of
+            `Observation.reads`.
     """
 
     name: str
@@ -51,9 +53,9 @@ class Snapshot:
 
 
 class SnapshotStore:
-    """Finds and keeps snapshots; this one none, so that each dry run starts from an empty database.
+    """A store without snapshots, so that each dry run starts from an empty database.
 
-    A dry run comes to the same end whatever the store finds.
+    A dry run has the same result whatever the store finds.
     """
 
     def find(self, env: EnvironmentAtTree, new: Collection[str]) -> Snapshot | None:
@@ -69,18 +71,33 @@ class SnapshotStore:
         scratch: dict[str, str],
         start: Snapshot | None,
     ) -> Snapshot | None:
-        """Keep the databases of a run that came to its end; None if they cannot be kept.
+        """Make the databases of a successful run a snapshot; None if that is not possible.
 
         Args:
-            scratch: From targets to the databases' URLs; those that are kept are taken out.
+            scratch: From targets to the databases' URLs; stored databases are removed from it.
             start: The snapshot that they were copied from.
         """
 
+    def keep_whole(
+        self,
+        env: EnvironmentAtTree,
+        observation: Observation,
+        scratch: dict[str, str],
+        start: Snapshot | None,
+    ) -> None:
+        """Make the databases of a whole history a snapshot, with the results of their twins."""
+        if observation.error:
+            return
+        if observation.revisions:
+            start = self.keep(env, observation, scratch, start)
+        if start:
+            self.keep_twins(start, observation)
+
     def forget(self, snapshot: Snapshot) -> None:
-        """Do not offer a snapshot any more."""
+        """Delete a snapshot's entry."""
 
     def twins(self, snapshot: Snapshot) -> Mapping[str, Any] | None:
-        """Return what twin databases showed of a snapshot's databases, if any."""
+        """Return the results of the twin databases for a snapshot, if any."""
 
     def keep_twins(self, snapshot: Snapshot, observation: Observation) -> None:
-        """Keep what the twin databases of a run showed of the databases that a snapshot holds."""
+        """Store the results of a run's twin databases with a snapshot."""

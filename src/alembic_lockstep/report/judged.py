@@ -45,7 +45,7 @@ def _environment(verdict: EnvironmentVerdict) -> EnvironmentReport:
         dialects=tuple(sorted({connection["dialect"] for connection in now.connections})),
         start=comparison.start,
         revisions_run=0 if comparison.untouched else len(now.revisions),
-        revisions_cached=len(now.remembered) + (len(now.revisions) if comparison.untouched else 0),
+        revisions_cached=len(now.restored) + (len(now.revisions) if comparison.untouched else 0),
         old_differences=len(comparison.old),
         not_compared=tuple(not_compared(comparison, ", ".join)),
         notes=(*comparison.notes, *verdict.notes),

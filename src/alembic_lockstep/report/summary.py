@@ -52,7 +52,7 @@ def _environment(verdict: EnvironmentVerdict) -> Iterator[str]:
         yield f"{config}: untouched; nothing that its last dry run read has changed."
         return
     start = {"replay": "from empty", "base-models": "from the base's models"}
-    restored = len(comparison.now.remembered)
+    restored = len(comparison.now.restored)
     revisions = plural(len(comparison.now.revisions) + restored, "revision")
     how = start.get(comparison.start, f"from {comparison.start}")
     if restored:

@@ -35,7 +35,7 @@ def check(facts: Facts) -> list[Finding]:
         return []  # reported as missing-migration
     action = f"upgrade() of {now.revision}" if now.revision else "importing this migration"
     before = facts.comparison.before
-    ran_in_base = before is not None and now.revision in (*before.revisions, *before.remembered)
+    ran_in_base = before is not None and now.revision in (*before.revisions, *before.restored)
     message = _message(now.error)
     forgotten = forgotten_hint(message, now.reads, facts.repository)
     absent = "; ".join(explain_absent(facts.repository, facts.tree.sha, now.error, now.reads))

@@ -60,7 +60,7 @@ def _definitions(operation: Operation) -> str:
     """Return both definitions of a modified thing; the message has no room for them."""
     if not operation.sql or not operation.kind.startswith("modify"):
         return ""
-    return f"models:   {operation.wanted or 'none'}\ndatabase: {operation.found or 'none'}"
+    return f"models:   {operation.expected or 'none'}\ndatabase: {operation.actual or 'none'}"
 
 
 def _rename_hint(facts: Facts, operation: Operation) -> str:

@@ -63,7 +63,7 @@ def differences(
         is_sure = key[0] not in several or new != old
         for difference in _of_table(new, current, old):
             # Once for each enum, and not where it has long been another one than the models'.
-            name, labels = difference.operation.name, difference.operation.wanted
+            name, labels = difference.operation.name, difference.operation.expected
             if difference.operation.kind != "modify_enum" or enums.setdefault(name, "") != labels:
                 enums[name] = labels
                 yield Difference(difference.operation, difference.is_sure and is_sure)

@@ -86,7 +86,7 @@ def _judge_environment(
 
 def _searched(histories: Histories) -> Histories:
     """Return the histories with the migrations of version locations that only env.py names."""
-    return histories.as_loaded(_scripts(histories))
+    return histories.with_loaded_version_locations(_scripts(histories))
 
 
 def _unloaded(histories: Histories) -> tuple[str, ...]:
