@@ -403,7 +403,7 @@ def test_the_target_checked_out_for_a_pull_request_is_no_pass(shop: Project, clo
     base, head, _ = merge_request(shop)
     there = clone("refs/heads/main")
     result = on_github(there, "pull_request_target", pull_request(base, head), STATIC)
-    assert_unjudged(result, "nothing of the merge request", f"git checkout {head}")
+    assert_unjudged(result, "without the commits of the merge request", f"git checkout {head}")
     assert_finding(follow(there, result, STATIC), "missing-migration")
 
 

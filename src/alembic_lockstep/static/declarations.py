@@ -35,7 +35,7 @@ _DECORATORS = ("as_declarative", "as_declarative_base", "mapped", "mapped_as_dat
 
 def read_declarations(modules: Modules, paths: Iterable[str]) -> Declarations:
     """Return what the files declare; what they import is followed."""
-    reader = _Reader(Lookup(modules))
+    reader = _DeclarationReader(Lookup(modules))
     for path in paths:
         module = modules.at(path)
         source = modules.read(path) or ""
@@ -51,7 +51,7 @@ def read_declarations(modules: Modules, paths: Iterable[str]) -> Declarations:
 
 
 @dataclass
-class _Reader:
+class _DeclarationReader:
     lookup: Lookup
     tables: dict[tuple[str, str], Table] = field(default_factory=dict)
     loose: list[TablePart] = field(default_factory=list)

@@ -44,7 +44,7 @@ def read_upgrade(modules: Modules, path: str) -> Steps:
     }
     upgrade = functions.get("upgrade")
     several = functions.values() if upgrade and upgrade.args.args else filter(None, [upgrade])
-    reader = _Reader(path, Lookup(modules))
+    reader = _UpgradeReader(path, Lookup(modules))
     try:
         return [step for node in several for step in reader.body(node.body, module)]
     except RecursionError:
@@ -52,7 +52,7 @@ def read_upgrade(modules: Modules, path: str) -> Steps:
 
 
 @dataclass
-class _Reader:
+class _UpgradeReader:
     path: str
     lookup: Lookup
     _batches: dict[str, str] = field(default_factory=dict)
