@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from alembic_lockstep.alembic_env.environments import Environment
-from alembic_lockstep.dryrun.comparison import Comparison
 from alembic_lockstep.findings import Finding, Fix
+
+if TYPE_CHECKING:  # a report of the answer at once needs neither
+    from alembic_lockstep.alembic_env.environments import Environment
+    from alembic_lockstep.dryrun.comparison import Comparison
 
 
 @dataclass(frozen=True)
