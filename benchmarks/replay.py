@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bench.databases import PostgresServer
 from bench.machine import developer
-from bench.workshop import SCRATCH
+from bench.make_subjects import SCRATCH
 from replaying.check import Checker
 from replaying.outcome import CLEAN, DIFFER, HEAD, SAME, Outcome, agreement, precision, row
 from replaying.projects import PROJECTS, Project

@@ -21,9 +21,9 @@ from bench import cases, report
 from bench.databases import PostgresServer
 from bench.lines import Line
 from bench.machine import PROJECT, ROOT, TOOL, describe, make_environment
-from bench.real import PROJECTS, make_real
+from bench.make_subjects import Workshop
+from bench.public_subjects import PROJECTS, make_real
 from bench.subject import Subject
-from bench.workshop import Workshop
 
 #: The goals for one new revision stand for projects of that size.
 LARGE = 1000

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from bench import contestants
 from bench.lines import Line, at_most, faster, growth, memory
+from bench.make_subjects import SCRATCH
 from bench.stopwatch import race
 from bench.subject import Subject
-from bench.workshop import SCRATCH
 
 CHECK = "`alembic upgrade head && alembic check`"
 FLOOR = "the floor: import, reflect once"

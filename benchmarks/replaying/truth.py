@@ -15,7 +15,7 @@ from bench.machine import empty_folder
 from replaying.projects import Alembic, Project
 from replaying.repository import Clone, Commit
 
-_PROGRAM = Path(__file__).with_name("brute.py")
+_PROGRAM = Path(__file__).with_name("brute_force.py")
 _VERBS = {"add": "is in the models", "remove": "is not in the models"}
 
 

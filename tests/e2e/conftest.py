@@ -34,7 +34,7 @@ from .harness import (
 )
 from .runners import ROOT
 from .samples import FARM, SAMPLES, SAMPLES_DIRECTORY, SHAPES
-from .tools import Tools, install_uv
+from .uv_tools import Tools, install_uv
 
 Build = Callable[[Path], None]
 

@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .farm import VERSIONS, Farm, InapplicableError
 from .harness import make_venv
+from .many_inputs import VERSIONS, Farm, InapplicableError
 
 MODELS, LIMITS = "farm/models.py", "farm/limits.py"
 COLUMN = re.compile(r"^    (column\d+) = Column\(Integer\)$", re.MULTILINE)

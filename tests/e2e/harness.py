@@ -25,9 +25,9 @@ import pytest
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.workplace import find_workplace
 
-from .forks import can_fork, run_fork
+from .forked_runs import can_fork, run_fork
 from .samples import Sample
-from .watch import watched
+from .side_effects import watched
 
 SCRATCH_SERVER = "postgresql://postgres@127.0.0.1:5432/postgres"
 BINARIES = Path("/usr/lib/postgresql")

@@ -16,11 +16,11 @@ import pytest
 
 from alembic_lockstep.isolation import kernel
 
-from .advice import upgrade_in
 from .conftest import MakeProject
 from .harness import PLAIN_START, Project, reachable_directory
-from .small import MIGRATION, assert_clean
+from .subfolder_project import MIGRATION, assert_clean
 from .test_start_writes import OWN_FILES, read_files
+from .typed_advice import upgrade_in
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="no guard of the kernel's here")
 

@@ -12,7 +12,7 @@ from .branches import Clone, change_models, merge_request, migrate, pull_request
 from .conftest import SessionCache
 from .harness import SCRATCH_SERVER, Project, clean_environ, run
 from .runners import ROOT, ActionRun, GitHubRunner, Outputs
-from .small import MODELS
+from .subfolder_project import MODELS
 
 Use = Callable[..., ActionRun]
 

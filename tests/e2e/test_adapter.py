@@ -16,7 +16,7 @@ from alembic_lockstep.scratch.by_url import Dialect, URLServer
 
 from .conftest import MakeProject, SessionCache
 from .harness import Listener, reachable_directory, require
-from .small import add_migration, assert_clean, assert_finding
+from .subfolder_project import add_migration, assert_clean, assert_finding
 
 PAGE = Path(__file__).parents[2] / "docs" / "databases.md"
 #: A block of code with its file's name in the first line.

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from .advice import follow
 from .conftest import MakeProject
 from .harness import Project, force_postgres, require, server_answers
-from .small import (
+from .subfolder_project import (
     ENV,
     MODELS,
     add_migration,
@@ -19,6 +18,7 @@ from .small import (
     assert_unjudged,
     change_and_check,
 )
+from .typed_advice import follow
 
 INI = "service/alembic.ini"
 INIT = "service/shop/__init__.py"

@@ -6,7 +6,7 @@ import pytest
 
 from .conftest import MakeProject
 from .harness import Project, force_postgres, require, server_answers
-from .small import MODELS, add_migration, assert_clean, assert_finding, change_and_check
+from .subfolder_project import MODELS, add_migration, assert_clean, assert_finding, change_and_check
 
 NEW = "bbbbbbbbbbbb"
 #: As gns3-server makes its first user.

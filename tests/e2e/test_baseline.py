@@ -10,7 +10,7 @@ import pytest
 
 from .conftest import MakeProject
 from .harness import Project
-from .small import (
+from .subfolder_project import (
     FIRST_FILE,
     HEAD_FILE,
     MODELS,

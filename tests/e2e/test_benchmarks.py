@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from bench.generated import AFTER, COLUMN, MODELS, VARIABLE, files, next_migration
 from bench.lines import at_most
+from bench.make_subjects import Workshop, write
 from bench.report import BEGIN, END, into_page, missed
 from bench.stopwatch import Times
 from bench.subject import Subject, edit_docstring
-from bench.workshop import Workshop, write
 
 from .harness import Result, clean_environ, run
 

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from .advice import follow
 from .conftest import MakeProject
 from .harness import Project, force_postgres, make_venv, require, server_answers
-from .small import assert_clean, assert_finding, assert_unjudged, change_and_check
+from .subfolder_project import assert_clean, assert_finding, assert_unjudged, change_and_check
+from .typed_advice import follow
 
 POSTGRES = "postgresql+psycopg://prod@db/shop"
 SOCKET = Path("/var/run/postgresql/.s.PGSQL.5432")

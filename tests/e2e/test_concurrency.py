@@ -16,7 +16,7 @@ import pytest
 from .conftest import MakeProject
 from .harness import Project, force_postgres, machine_has_binaries, require, workplace
 from .samples import SAMPLES
-from .small import EXAMPLES
+from .subfolder_project import EXAMPLES
 from .test_kill import git_state, left_after_patience, marked
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")

@@ -10,7 +10,7 @@ import pytest
 
 from .conftest import MakeProject
 from .harness import Project, Result, run
-from .small import ENV, FIRST_FILE, HEAD, MODELS, add_migration, assert_finding
+from .subfolder_project import ENV, FIRST_FILE, HEAD, MODELS, add_migration, assert_finding
 
 INIT = "service/shop/__init__.py"
 

@@ -18,7 +18,7 @@ from .harness import (
     reachable_directory,
     require,
 )
-from .small import ENV, add_migration, assert_clean, assert_finding
+from .subfolder_project import ENV, add_migration, assert_clean, assert_finding
 
 SERVERS = {"postgresql": "PostgreSQL", "mysql": "MariaDB", "mariadb": "MariaDB"}
 

@@ -7,10 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from .advice import follow
 from .conftest import MakeProject, make_precious
 from .harness import Project
-from .small import (
+from .subfolder_project import (
     ENV,
     FIRST,
     FIRST_FILE,
@@ -24,6 +23,7 @@ from .small import (
     assert_unjudged,
     change_and_check,
 )
+from .typed_advice import follow
 
 INI = "service/alembic.ini"
 PAID = "op.add_column('orders', sa.Column('paid', sa.Boolean()))"

@@ -6,7 +6,7 @@ import pytest
 
 from .conftest import MakeProject
 from .harness import Project, force_postgres, require, server_answers
-from .small import (
+from .subfolder_project import (
     ENV,
     MODELS,
     add_migration,

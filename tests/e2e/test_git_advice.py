@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from .advice import follow
 from .branches import commit, take_a_note
 from .harness import Project, run
-from .small import assert_clean, assert_finding, assert_unjudged
+from .subfolder_project import assert_clean, assert_finding, assert_unjudged
+from .typed_advice import follow
 
 NOTES = "the notes.txt"
 #: Judged by the text alone, so that a case costs a fraction of a second.

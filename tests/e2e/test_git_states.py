@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from .advice import follow
 from .conftest import MakeProject
 from .harness import Project, Result, require, run
-from .small import (
+from .subfolder_project import (
     ENV,
     HEAD,
     MIGRATION,
@@ -24,6 +23,7 @@ from .small import (
     assert_finding,
     assert_unjudged,
 )
+from .typed_advice import follow
 
 #: Says with which code the tool ended: git itself ends with 1 whatever a hook returns.
 HOOK = """\

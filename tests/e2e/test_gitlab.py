@@ -14,7 +14,7 @@ import yaml
 from .branches import Clone, advance_main, change_models, merge_request, migrate
 from .harness import Project, Result, clean_environ, run
 from .runners import component_documents, run_component
-from .small import MODELS
+from .subfolder_project import MODELS
 
 Judge = Callable[..., tuple[Result, dict[str, Path]]]
 HEAD = "refs/pull/7/head"  # stands for refs/merge-requests/7/head

@@ -9,7 +9,7 @@ import pytest
 
 from .conftest import MakeProject
 from .harness import Project, require
-from .small import assert_clean, assert_finding, assert_unjudged, change_and_check
+from .subfolder_project import assert_clean, assert_finding, assert_unjudged, change_and_check
 
 SAID = {
     "namespaces": "guarded by: namespaces, seccomp\n",

@@ -8,7 +8,7 @@ import pytest
 
 from .conftest import MakeProject
 from .harness import Project, run
-from .small import (
+from .subfolder_project import (
     FIRST,
     FIRST_FILE,
     HEAD,

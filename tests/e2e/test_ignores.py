@@ -6,7 +6,7 @@ import pytest
 
 from .conftest import MakeProject
 from .harness import Project, Result
-from .small import assert_clean, assert_finding
+from .subfolder_project import assert_clean, assert_finding
 
 MODELS = "backend/models.py"
 ROUNDS = "    rounds = db.Column(db.Integer, nullable=True)\n"

@@ -9,7 +9,7 @@ import yaml
 
 from .conftest import MakeProject
 from .harness import Project, Result, run
-from .small import ENV, FIRST_FILE, MODELS
+from .subfolder_project import ENV, FIRST_FILE, MODELS
 
 HOOKS, GITLAB = ".pre-commit-config.yaml", ".gitlab-ci.yml"
 WORKFLOW = ".github/workflows/alembic-lockstep.yml"

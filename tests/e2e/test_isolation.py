@@ -11,7 +11,7 @@ import pytest
 
 from .conftest import MakeProject, make_precious
 from .harness import Listener, Project, Result, require
-from .small import (
+from .subfolder_project import (
     ENV,
     MODELS,
     add_migration,

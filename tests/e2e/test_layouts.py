@@ -13,9 +13,9 @@ import pytest
 
 from .conftest import MakeProject
 from .harness import Project, Result, make_venv, run
-from .ledger import NOTE, add_column, add_migration, begin, first_commit
-from .small import assert_clean, assert_finding, assert_unjudged
-from .tools import Tools
+from .minimal_project import NOTE, add_column, add_migration, begin, first_commit
+from .subfolder_project import assert_clean, assert_finding, assert_unjudged
+from .uv_tools import Tools
 
 MINOR = f"3.{sys.version_info.minor}"
 NEEDED = ("alembic", "sqlalchemy")

@@ -12,7 +12,7 @@ import pytest
 
 from .conftest import MakeProject, SessionCache
 from .harness import Project, Result, begin_repository, clean_environ, require, run
-from .small import ENV, MODELS, VERSIONS, add_migration
+from .subfolder_project import ENV, MODELS, VERSIONS, add_migration
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```(?:yaml|sh)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

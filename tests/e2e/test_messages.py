@@ -13,7 +13,7 @@ import pytest
 
 from .conftest import MakeProject
 from .harness import Project
-from .small import (
+from .subfolder_project import (
     HEAD,
     add_migration,
     assert_clean,

@@ -13,7 +13,7 @@ from alembic_lockstep.scratch import ScratchServers, mysql_installs
 
 from .conftest import MakeProject
 from .harness import Listener, Project, reachable_directory, require
-from .small import ENV, MODELS, VERSIONS, add_migration, assert_clean, assert_finding
+from .subfolder_project import ENV, MODELS, VERSIONS, add_migration, assert_clean, assert_finding
 
 #: What autogenerate writes and reads back on MariaDB in other words: JSON is LONGTEXT with a CHECK,
 #: BOOLEAN is TINYINT, a foreign key makes an index, an expression is spelt anew.

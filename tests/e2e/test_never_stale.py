@@ -29,10 +29,10 @@ from .edits import (
     write_dotenv,
     write_migration,
 )
-from .farm import VERSIONS, Farm, InapplicableError
 from .harness import Result, clean_environ
-from .small import EXAMPLES, add_migration, assert_clean, assert_finding, some_examples
-from .small import MODELS as SHOP
+from .many_inputs import VERSIONS, Farm, InapplicableError
+from .subfolder_project import EXAMPLES, add_migration, assert_clean, assert_finding, some_examples
+from .subfolder_project import MODELS as SHOP
 
 FAST = "Passed: nothing staged touches what the last verdict read."
 CLEAN, FINDINGS, COULD_NOT_JUDGE = 0, 1, 2

@@ -9,7 +9,13 @@ import pytest
 
 from .conftest import MakeProject
 from .harness import Project
-from .small import MODELS, assert_clean, assert_finding, assert_unjudged, change_and_check
+from .subfolder_project import (
+    MODELS,
+    assert_clean,
+    assert_finding,
+    assert_unjudged,
+    change_and_check,
+)
 
 #: Columns are named in a file that lies at a root.
 COLUMNS = """

@@ -25,8 +25,8 @@ from .harness import (
     require,
     server_answers,
 )
-from .small import HEAD, add_migration, assert_clean, assert_finding
-from .small import change_and_check as check
+from .subfolder_project import HEAD, add_migration, assert_clean, assert_finding
+from .subfolder_project import change_and_check as check
 
 NEW, NEXT = "cdcdcdcdcdcd", "efefefefefef"
 

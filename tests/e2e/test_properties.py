@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from .conftest import MakeProject
 from .harness import Project, Result, run
-from .small import HEAD, MIGRATION, MODELS, VERSIONS, some_examples
+from .subfolder_project import HEAD, MIGRATION, MODELS, VERSIONS, some_examples
 
 CLEAN, FINDINGS, COULD_NOT_JUDGE = 0, 1, 2
 NEW = f"{VERSIONS}/abababababab_test.py"

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from .advice import follow, upgrade_in
 from .conftest import SessionCache
 from .harness import Project, begin_repository, clean_environ, make_venv
 from .samples import OPTUNA, Sample
-from .small import MIGRATION, assert_clean, assert_unjudged
+from .subfolder_project import MIGRATION, assert_clean, assert_unjudged
+from .typed_advice import follow, upgrade_in
 
 
 @dataclass(frozen=True)

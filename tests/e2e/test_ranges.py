@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from .advice import follow
 from .branches import (
     ADD_PAID,
     PAID,
@@ -24,7 +23,7 @@ from .branches import (
     take_a_note,
 )
 from .harness import Project, Result, run
-from .small import (
+from .subfolder_project import (
     ENV,
     HEAD,
     MODELS,
@@ -35,6 +34,7 @@ from .small import (
     assert_unjudged,
 )
 from .test_counts import NOTE
+from .typed_advice import follow
 
 ZEROS = "0" * 40
 #: By the text alone: where it is about which commits are judged.

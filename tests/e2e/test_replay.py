@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from bench.generated import AFTER, COLUMN, MODELS, files, next_migration
 from bench.machine import developer
-from bench.workshop import write
+from bench.make_subjects import write
 from replaying.check import Checker, Found
 from replaying.outcome import (
     BEYOND,

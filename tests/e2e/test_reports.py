@@ -15,7 +15,13 @@ from alembic_lockstep.report.output import FORMATS
 
 from .conftest import MakeProject
 from .harness import Project, Result, run
-from .small import MODELS, assert_clean, assert_finding, assert_unjudged, change_and_check
+from .subfolder_project import (
+    MODELS,
+    assert_clean,
+    assert_finding,
+    assert_unjudged,
+    change_and_check,
+)
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs/schema/report-1.json").read_text("utf-8"))
 ALL = [word for name in FORMATS for word in ("--output", f"{name}=reports/{name}")]

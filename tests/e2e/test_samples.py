@@ -8,11 +8,11 @@ from contextlib import closing
 
 import pytest
 
-from .advice import follow
 from .conftest import MakeProject
 from .harness import Project, Result, force_postgres
 from .samples import SAMPLES
-from .small import assert_finding, assert_unjudged
+from .subfolder_project import assert_finding, assert_unjudged
+from .typed_advice import follow
 
 MakeGuarded = Callable[[str], Project]
 

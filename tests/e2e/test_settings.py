@@ -15,7 +15,6 @@ from shlex import quote
 
 import pytest
 
-from .advice import follow
 from .conftest import MakeProject
 from .harness import (
     Listener,
@@ -28,7 +27,7 @@ from .harness import (
     server_answers,
     workplace,
 )
-from .small import (
+from .subfolder_project import (
     ENV,
     FIRST,
     FIRST_FILE,
@@ -42,6 +41,7 @@ from .small import (
     change_and_check,
     processes_of,
 )
+from .typed_advice import follow
 
 INIT = "service/shop/__init__.py"
 PAID = "op.add_column('orders', sa.Column('paid', sa.Boolean()))"

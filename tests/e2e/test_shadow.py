@@ -11,7 +11,7 @@ import pytest
 
 from .conftest import MakeProject, make_precious
 from .harness import SCRATCH_SERVER, Project, fingerprints, require, server_answers
-from .small import add_migration, assert_clean, assert_unjudged
+from .subfolder_project import add_migration, assert_clean, assert_unjudged
 from .test_isolation import INIT, check_start
 
 NEW = "bbbbbbbbbbbb"

@@ -8,7 +8,7 @@ import pytest
 
 from .conftest import MakeProject, make_precious
 from .harness import Project, force_postgres, require, server_answers
-from .small import assert_clean, assert_finding, assert_unjudged, change_and_check
+from .subfolder_project import assert_clean, assert_finding, assert_unjudged, change_and_check
 
 MIGRATION = '''\
 """A migration."""

@@ -19,8 +19,8 @@ from alembic_lockstep.scratch import ScratchServers, mysql_installs
 
 from .conftest import MakeProject
 from .harness import SCRATCH_SERVER, Project, reachable_directory, require, server_answers
-from .small import add_migration, assert_clean, assert_unjudged
-from .small import change_and_check as check
+from .subfolder_project import add_migration, assert_clean, assert_unjudged
+from .subfolder_project import change_and_check as check
 from .test_mysql import by_socket
 from .test_privileges import NEW, autocommitting, executing
 

@@ -8,7 +8,7 @@ import pytest
 
 from .conftest import MakeProject
 from .samples import SAMPLES, SHAPES
-from .small import MODELS, add_migration, assert_clean, assert_finding, assert_unjudged
+from .subfolder_project import MODELS, add_migration, assert_clean, assert_finding, assert_unjudged
 
 
 @pytest.mark.parametrize("name", SAMPLES)

@@ -13,10 +13,17 @@ import sqlalchemy as sa
 
 from alembic_lockstep.probe.twin import postgresql
 
-from .advice import printed_upgrade
 from .conftest import MakeProject
 from .harness import SCRATCH_SERVER, Project, force_postgres, require, server_answers
-from .small import ENV, MODELS, add_migration, assert_clean, assert_finding, change_and_check
+from .subfolder_project import (
+    ENV,
+    MODELS,
+    add_migration,
+    assert_clean,
+    assert_finding,
+    change_and_check,
+)
+from .typed_advice import printed_upgrade
 
 ARGUMENTS = '        Index(None, "status", "number"),\n'
 STATUS = "    status: Mapped[str] = mapped_column(String(20))\n"

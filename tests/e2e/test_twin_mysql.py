@@ -23,7 +23,7 @@ from alembic_lockstep.probe.twin.schema import DatabaseSchema, SchemaDifference,
 from alembic_lockstep.scratch import ScratchServers, mysql_installs
 
 from .harness import reachable_directory, require
-from .small import some_examples
+from .subfolder_project import some_examples
 
 # Each table is called as its pair: {t}. What both pairs of a kind refer to.
 COMMON = [

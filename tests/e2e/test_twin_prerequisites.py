@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from .harness import require, server_answers
-from .twins import Bench, servers
+from .twin_bench import Bench, servers
 
 __all__ = ["servers"]
 

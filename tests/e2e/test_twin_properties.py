@@ -12,11 +12,11 @@ from sqlalchemy.dialects import postgresql
 
 from alembic_lockstep.dryrun.schema_operations import Operation, upgrade_functions
 
+from .combined_changes import Odd, joined, odd, table_names, two_changes
 from .kinds import Kind
-from .pairs import Odd, joined, odd, table_names, two_changes
-from .small import some_examples
-from .some_models import CONVENTION, two_models
-from .twins import DRIVERS, Bench, bench, servers
+from .random_models import CONVENTION, two_models
+from .subfolder_project import some_examples
+from .twin_bench import DRIVERS, Bench, bench, servers
 
 __all__ = ["bench", "servers"]
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
-from .spellings import SPELLINGS, Spelling
-from .twins import Bench, bench, servers
+from .handwritten_tables import SPELLINGS, Spelling
+from .twin_bench import Bench, bench, servers
 
 __all__ = ["bench", "servers"]
 

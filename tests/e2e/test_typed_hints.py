@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .branches import advance_main, change_models, commit, migrate
 from .harness import Project, Result, run
-from .small import VERSIONS, add_migration, assert_clean, assert_finding
+from .subfolder_project import VERSIONS, add_migration, assert_clean, assert_finding
 
 #: Judged by the text alone, so that a case costs a fraction of a second.
 STATIC = "--static"

@@ -19,7 +19,6 @@ import pytest
 from alembic_lockstep.advice.lacks import scratch_server_advice
 from alembic_lockstep.scratch import mysql_installs
 
-from .advice import follow
 from .conftest import MakeProject
 from .harness import (
     SCRATCH_SERVER,
@@ -33,7 +32,7 @@ from .harness import (
     run,
     server_answers,
 )
-from .small import (
+from .subfolder_project import (
     VERSIONS,
     add_migration,
     assert_clean,
@@ -42,6 +41,7 @@ from .small import (
     change_and_check,
 )
 from .test_cell import CONTAINER
+from .typed_advice import follow
 
 POSTGRES = "postgresql+psycopg://prod@db.internal.example/shop"
 MYSQL = "mysql+pymysql://prod@db.internal.example/shop"

@@ -14,7 +14,7 @@ import pytest
 
 from .conftest import MakeProject
 from .harness import Project
-from .tools import Tools
+from .uv_tools import Tools
 
 
 @dataclass(frozen=True)

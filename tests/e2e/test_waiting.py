@@ -6,8 +6,8 @@ import pytest
 
 from .conftest import MakeProject
 from .harness import Project, force_postgres, require, server_answers
-from .small import ENV, add_migration, assert_clean, assert_unjudged
-from .small import change_and_check as check
+from .subfolder_project import ENV, add_migration, assert_clean, assert_unjudged
+from .subfolder_project import change_and_check as check
 from .test_env_scripts import CONFIGURE
 from .test_mysql import Make, guarded, servers  # noqa: F401 - fixtures
 

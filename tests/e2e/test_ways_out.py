@@ -19,8 +19,8 @@ import pytest
 
 from .conftest import MakeProject
 from .harness import require
-from .small import assert_clean, change_and_check
-from .watch import states
+from .side_effects import states
+from .subfolder_project import assert_clean, change_and_check
 from .ways_out import WAYS, Way
 
 INIT = "service/shop/__init__.py"

@@ -17,8 +17,8 @@ import traceback
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from .project import Wild
 from .projects import PROJECTS
+from .public_project import Wild
 from .table import table
 from .trial import Row, Trial
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from .place import Place
+from .project_folders import Place
 
 _HOME_FILES = {
     ".bashrc": "export EDITOR=vim\nalias gs='git status'\n",

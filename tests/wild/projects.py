@@ -6,7 +6,7 @@ goes.
 
 from __future__ import annotations
 
-from .project import Wild
+from .public_project import Wild
 
 _TEMPLATE = """\
 from alembic import op

@@ -6,7 +6,7 @@ import shutil
 
 from e2e.harness import begin_repository, clean_environ, run
 
-from .place import Place
+from .project_folders import Place
 
 IGNORED = ".venv\n__pycache__/\n*.db\n*.sqlite\n"
 

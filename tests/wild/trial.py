@@ -11,12 +11,12 @@ from typing import Any
 
 from e2e.harness import SCRATCH_SERVER, Listener, Result, fingerprints, run
 
+from .autogenerate_clone import autogenerate, upgrade_configured
 from .developer import empty_home, furnish
-from .place import Place
-from .project import Wild
+from .file_changes import MARK, Watch, watch_git
+from .project_folders import Place
+from .public_project import Wild
 from .sources import git, prepare
-from .watch import MARK, Watch, watch_git
-from .workshop import autogenerate, upgrade_configured
 
 COMMENT = "# As the board wants it.\n"
 CONSTANT = "\n\nLIMIT_OF_THE_BOARD = {limit}\n"

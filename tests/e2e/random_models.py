@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from hypothesis import strategies as st
 from sqlalchemy.dialects import postgresql
 
-from .twins import SCHEMA
+from .twin_bench import SCHEMA
 
 Draw = Any
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import psycopg
 from e2e.harness import SCRATCH_SERVER, Result, run
 
-from .cut import cut
-from .place import Place
+from .old_operations import cut
+from .project_folders import Place
 
 DATABASE = "alembic_lockstep_wild"
 

@@ -1,4 +1,4 @@
-"""Gets a public project by `tests/wild` and prints, as JSON, what `real.py` needs to know of it.
+"""Get a public project by `tests/wild` and print, as JSON, what `public_subjects.py` needs.
 
 Run by a Python that has what the tests need, with `tests` on its path. On PostgreSQL, making the
 migration also needs the server of the tests.
@@ -10,10 +10,10 @@ import json
 import sys
 from pathlib import Path
 
-from wild.place import Place
+from wild.autogenerate_clone import autogenerate
+from wild.project_folders import Place
 from wild.projects import PROJECTS
 from wild.sources import prepare
-from wild.workshop import autogenerate
 
 
 def main(name: str, dialect: str, url: str, work: str) -> None:

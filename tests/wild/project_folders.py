@@ -8,7 +8,7 @@ from pathlib import Path
 from e2e.harness import clean_environ, run
 from sqlalchemy import make_url
 
-from .project import Wild
+from .public_project import Wild
 
 START = "start.sql"
 

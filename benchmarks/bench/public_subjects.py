@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.machine import ROOT, WILD, empty_folder, make_environment, run
+from bench.make_subjects import NAMES, Workshop
 from bench.subject import START, Change, Subject
-from bench.workshop import NAMES, Workshop
 
 #: A small one, one of medium size, and a large one: the dialect, and what imports its models.
 #: ethyca-fides, larger still, is out: it pins an Alembic that has no `check` to compare with.
@@ -19,7 +19,7 @@ PROJECTS = {
     "apache-airflow": ("postgresql", "airflow.models.dagrun"),
     "langflow": ("sqlite", "langflow.services.database.models"),
 }
-_PROGRAM = Path(__file__).with_name("wild_project.py")
+_PROGRAM = Path(__file__).with_name("prepare_public.py")
 
 
 def make_real(workshop: Workshop, name: str, dialect: str, module: str) -> Subject:
