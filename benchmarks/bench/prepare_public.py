@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from wild.autogenerate_clone import autogenerate
-from wild.project_folders import Place
+from wild.project_folders import ProjectFolders
 from wild.projects import PROJECTS
 from wild.sources import prepare
 
@@ -21,34 +21,38 @@ def main(name: str, dialect: str, url: str, work: str) -> None:
 
     The URL of a SQLite file has three slashes, and then the absolute path.
     """
-    (wild,) = (one for one in PROJECTS if (one.name, one.dialect) == (name, dialect))
-    place = Place(wild, Path(work, wild.slug))
-    prepare(place)
-    migration = autogenerate(place)
-    own = f"{dialect}{wild.driver}:{url.partition(':')[2]}"
-    place.configure(place.root, own)
-    known = {
-        "root": str(place.root),
-        "version": wild.version,
+    (project,) = (
+        candidate
+        for candidate in PROJECTS
+        if (candidate.name, candidate.dialect) == (name, dialect)
+    )
+    folders = ProjectFolders(project, Path(work, project.slug))
+    prepare(folders)
+    migration = autogenerate(folders)
+    own = f"{dialect}{project.driver}:{url.partition(':')[2]}"
+    folders.configure(folders.root, own)
+    description = {
+        "root": str(folders.root),
+        "version": project.version,
         "url": own,
-        "revisions": _revisions(place.root / wild.versions),
-        "environ": _environ(place, own),
-        "directory": wild.directory,
-        "command": wild.command,
-        "upgrade": wild.upgrade,
-        "models": wild.models,
-        "after": wild.after,
-        "column": wild.column,
-        "migration": f"{wild.versions}/{migration.name}",
+        "revisions": _revisions(folders.root / project.versions),
+        "environ": _environ(folders, own),
+        "directory": project.directory,
+        "command": project.command,
+        "upgrade": project.upgrade,
+        "models": project.models,
+        "after": project.after,
+        "column": project.column,
+        "migration": f"{project.versions}/{migration.name}",
         "text": migration.text,
         "old": migration.old,
     }
-    print(json.dumps(known))
+    print(json.dumps(description))
 
 
-def _environ(place: Place, url: str) -> dict[str, str]:
-    own = place.wild.environ.items()
-    return {name: place.fill(text, place.root, url) for name, text in own}
+def _environ(folders: ProjectFolders, url: str) -> dict[str, str]:
+    own = folders.project.environ.items()
+    return {name: folders.fill(text, folders.root, url) for name, text in own}
 
 
 def _revisions(versions: Path) -> int:

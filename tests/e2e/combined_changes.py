@@ -17,7 +17,7 @@ PIECES = (
     *("{}", "--", "/*", "select", "`", "?", "$1", "[", "\t", "\n"),
 )
 #: Of which no statement makes the other.
-NO_CURE = ("partitions",)
+WITHOUT_FIX = ("partitions",)
 
 texts = st.lists(st.sampled_from(PIECES), max_size=4).map("".join)
 # Less what autogenerate itself falls over: a quote in the name of a PostgreSQL table, a backtick in
@@ -27,7 +27,7 @@ table_names = names.map(lambda name: name.replace("'", ""))
 
 
 @dataclass(frozen=True)
-class Odd:
+class HardNames:
     """A column with names and texts that are hard to write.
 
     Attributes:
@@ -53,37 +53,48 @@ class Odd:
         return parts
 
 
-odd = st.builds(Odd, names, texts, texts)
+hard_names = st.builds(HardNames, names, texts, texts)
 
 
 def two_changes(dialect: str) -> st.SearchStrategy[list[Kind]]:
     """Two kinds that the dialect can store, as one where they can be of one table."""
-    kinds = [kind for kind in KINDS if dialect not in kind.lacks and kind.name not in NO_CURE]
-    pairs = st.lists(st.sampled_from(kinds), min_size=2, max_size=2, unique_by=lambda one: one.name)
+    kinds = [kind for kind in KINDS if dialect not in kind.lacks and kind.name not in WITHOUT_FIX]
+    pairs = st.lists(
+        st.sampled_from(kinds), min_size=2, max_size=2, unique_by=lambda kind: kind.name
+    )
     return pairs.map(lambda pair: [both] if (both := merged(*pair)) else pair)
 
 
-def joined(dialect: str, models: Sequence[sa.MetaData], name: str, odd: Odd) -> sa.MetaData:
-    """All in one: what can stand in one table does, beside the odd column."""
+def joined(
+    dialect: str, models: Sequence[sa.MetaData], name: str, hard_names: HardNames
+) -> sa.MetaData:
+    """All in one: what can stand in one table does, beside the column of hard names."""
     metadata = sa.MetaData()
-    for one in models:
-        for table in one.tables.values():
+    for metadata_part in models:
+        for table in metadata_part.tables.values():
             if table.name != "game" and table.name not in metadata.tables:
                 table.to_metadata(metadata)
-        of_columns = [column.type for table in one.tables.values() for column in table.columns]
-        everything: list[Any] = list(one._objects)
+        of_columns = [
+            column.type for table in metadata_part.tables.values() for column in table.columns
+        ]
+        everything: list[Any] = list(metadata_part._objects)
         for loose in everything:  # what no table has
             if isinstance(loose, sa.Sequence):
                 sa.Sequence(loose.name, increment=loose.increment, metadata=metadata)
             elif not any(loose is kind for kind in of_columns):
                 loose.copy(metadata=metadata)
-    games = [one.tables[key] for one in models for key in one.tables if key.endswith("game")]
+    games = [
+        metadata_part.tables[key]
+        for metadata_part in models
+        for key in metadata_part.tables
+        if key.endswith("game")
+    ]
     for number, game in enumerate(games):
         own = game.to_metadata(metadata, name=f"{name}{number or ''}")
         for index in own.indexes if number else ():
             # All tables have one space of names.
             index.name = sa.sql.quoted_name(f"{index.name} {number}", quote=None)
-        for part in odd.parts(dialect) if not number else ():
+        for part in hard_names.parts(dialect) if not number else ():
             add(own, part)
     return metadata
 

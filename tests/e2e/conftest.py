@@ -33,7 +33,7 @@ from .harness import (
     server_answers,
 )
 from .runners import ROOT
-from .samples import FARM, SAMPLES, SAMPLES_DIRECTORY, SHAPES
+from .samples import MANY_INPUTS, SAMPLES, SAMPLES_DIRECTORY, SHAPES
 from .uv_tools import Tools, install_uv
 
 Build = Callable[[Path], None]
@@ -75,15 +75,15 @@ def session_cache(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> S
     directory.mkdir(exist_ok=True)
 
     def get(name: str, build: Build) -> Path:
-        place = directory / name
+        cached = directory / name
         with FileLock(directory / f"{name}.lock"):
-            if not place.exists():
+            if not cached.exists():
                 new = directory / f"{name}.new"
                 shutil.rmtree(new, ignore_errors=True)
                 new.mkdir()
                 build(new)
-                new.rename(place)
-        return place
+                new.rename(cached)
+        return cached
 
     return get
 
@@ -112,8 +112,8 @@ def wheelhouse(session_cache: SessionCache, pip: Callable[..., None]) -> dict[st
         wanted = (f"{ROOT}[mysql,postgres]", "hatchling>=1.24")
         pip("wheel", "--quiet", "--wheel-dir", str(new), *wanted, cwd=new)
 
-    place = session_cache("wheelhouse", build)
-    return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(place), "PIP_NO_COMPILE": "1"}
+    cached = session_cache("wheelhouse", build)
+    return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(cached), "PIP_NO_COMPILE": "1"}
 
 
 @pytest.fixture(scope="session")
@@ -168,8 +168,8 @@ def make_project(
     ) -> Project:
         root = tmp_path / "my projects" / sample
         shutil.copytree(SAMPLES_DIRECTORY / sample, root, symlinks=True, ignore=_not_copied)
-        known = {**SAMPLES, **SHAPES, FARM.name: FARM}
-        project = Project(known[sample], root, clean_environ(home))
+        samples = {**SAMPLES, **SHAPES, MANY_INPUTS.name: MANY_INPUTS}
+        project = Project(samples[sample], root, clean_environ(home))
         project.url_environ = _configure(project, config_url)
         _install(project, editable, session_cache, pip)
         begin_repository(root, project.environ)
@@ -260,7 +260,7 @@ def guarded(
             project = make_project(name, hook=None, editable=editable or "path")
             make_precious(project.database)
             return project
-        url = SAMPLES[name].postgresql_url(listener.place())
+        url = SAMPLES[name].postgresql_url(listener.address())
         project = make_project(name, config_url=url, hook=None, editable=editable or "path")
         project.listener = listener
         if server_answers():
@@ -340,7 +340,7 @@ def _install_finder(
         arguments = ("--no-deps", "--target", str(new / "libraries"), "-e", str(new / "project"))
         pip("install", "--quiet", *arguments, cwd=new)
 
-    made = session_cache("finder", build)
-    address = (made / "address").read_text()
-    for file in (made / "libraries").glob("__editable__*"):
+    finder = session_cache("finder", build)
+    address = (finder / "address").read_text()
+    for file in (finder / "libraries").glob("__editable__*"):
         (libraries / file.name).write_text(file.read_text().replace(address, str(root)))

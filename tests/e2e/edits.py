@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .harness import make_venv
-from .many_inputs import VERSIONS, Farm, InapplicableError
+from .many_inputs import VERSIONS, InapplicableError, ManyInputs
 
 MODELS, LIMITS = "farm/models.py", "farm/limits.py"
 COLUMN = re.compile(r"^    (column\d+) = Column\(Integer\)$", re.MULTILINE)
@@ -31,10 +31,10 @@ OLD_DRIFT = (
     "class {}(Base):\n    __tablename__ = '{}'\n    id = Column(Integer, primary_key=True)\n"
 )
 
-Do = Callable[[Farm, int], None]
+Do = Callable[[ManyInputs, int], None]
 
 
-def nothing(farm: Farm, number: int) -> None:
+def nothing(many_inputs: ManyInputs, number: int) -> None:
     """Leave all as it is."""
 
 
@@ -61,118 +61,120 @@ class Edit:
 # Models.
 
 
-def add_column(farm: Farm, number: int) -> None:
+def add_column(many_inputs: ManyInputs, number: int) -> None:
     feed = "    feed = Column(String(12))\n"
-    farm.replace(MODELS, feed, f"{feed}    column{number} = Column(Integer)\n")
+    many_inputs.replace(MODELS, feed, f"{feed}    column{number} = Column(Integer)\n")
 
 
-def remove_column(farm: Farm, _number: int) -> None:
-    farm.replace(MODELS, "    code = Column(String(CODE_LENGTH))\n", "")
+def remove_column(many_inputs: ManyInputs, _number: int) -> None:
+    many_inputs.replace(MODELS, "    code = Column(String(CODE_LENGTH))\n", "")
 
 
-def alter_column(farm: Farm, number: int) -> None:
-    farm.replace(MODELS, "Column(String(12))", f"Column(String({12 + number}))")
+def alter_column(many_inputs: ManyInputs, number: int) -> None:
+    many_inputs.replace(MODELS, "Column(String(12))", f"Column(String({12 + number}))")
 
 
-def add_comment(farm: Farm, number: int) -> None:
-    farm.append(MODELS, f"# Remark {number}.\n")
+def add_comment(many_inputs: ManyInputs, number: int) -> None:
+    many_inputs.append(MODELS, f"# Remark {number}.\n")
 
 
-def extend_docstring(farm: Farm, number: int) -> None:
-    farm.replace(MODELS, "Somebody who lives here", f"Somebody ({number}) who lives here")
+def extend_docstring(many_inputs: ManyInputs, number: int) -> None:
+    many_inputs.replace(MODELS, "Somebody who lives here", f"Somebody ({number}) who lives here")
 
 
-def reformat(farm: Farm, _number: int) -> None:
-    farm.replace(MODELS, "Column(Integer, ", "Column(\n        Integer,\n        ")
+def reformat(many_inputs: ManyInputs, _number: int) -> None:
+    many_inputs.replace(MODELS, "Column(Integer, ", "Column(\n        Integer,\n        ")
 
 
-def declare_unregistered(farm: Farm, number: int) -> None:
+def declare_unregistered(many_inputs: ManyInputs, number: int) -> None:
     text = OLD_DRIFT.format("Tool", "tools")
     imports = "from sqlalchemy import Column, Integer\n\nfrom farm.base import Base\n\n\n"
-    farm.write(f"farm/tools{number}.py", imports + text)
+    many_inputs.write(f"farm/tools{number}.py", imports + text)
 
 
-def declare_in_tests(farm: Farm, number: int) -> None:
-    declare_unregistered(farm, number)
-    (farm.root / "tests").mkdir(exist_ok=True)
-    farm.rename(f"farm/tools{number}.py", f"tests/test_tools{number}.py")
+def declare_in_tests(many_inputs: ManyInputs, number: int) -> None:
+    declare_unregistered(many_inputs, number)
+    (many_inputs.root / "tests").mkdir(exist_ok=True)
+    many_inputs.rename(f"farm/tools{number}.py", f"tests/test_tools{number}.py")
 
 
-def let_drift(farm: Farm, _number: int) -> None:
-    farm.append(MODELS, "\n\n" + OLD_DRIFT.format("Barn", "barns"))
+def let_drift(many_inputs: ManyInputs, _number: int) -> None:
+    many_inputs.append(MODELS, "\n\n" + OLD_DRIFT.format("Barn", "barns"))
 
 
 # What models are made from.
 
 
-def change_constant(farm: Farm, number: int) -> None:
-    farm.replace(LIMITS, "NAME_LENGTH = 40", f"NAME_LENGTH = {40 + number}")
+def change_constant(many_inputs: ManyInputs, number: int) -> None:
+    many_inputs.replace(LIMITS, "NAME_LENGTH = 40", f"NAME_LENGTH = {40 + number}")
 
 
-def change_constant_of_migration(farm: Farm, number: int) -> None:
-    farm.write("farm/shapes.py", f"FEED_LENGTH = {12 + number}\n")
+def change_constant_of_migration(many_inputs: ManyInputs, number: int) -> None:
+    many_inputs.write("farm/shapes.py", f"FEED_LENGTH = {12 + number}\n")
 
 
-def rename_module(farm: Farm, _number: int) -> None:
-    farm.rename(LIMITS, "farm/bounds.py")
-    farm.replace(MODELS, "from farm.limits", "from farm.bounds")
+def rename_module(many_inputs: ManyInputs, _number: int) -> None:
+    many_inputs.rename(LIMITS, "farm/bounds.py")
+    many_inputs.replace(MODELS, "from farm.limits", "from farm.bounds")
 
 
-def lose_module(farm: Farm, number: int) -> None:
-    farm.rename(LIMITS, f"farm/limits{number}.py")
+def lose_module(many_inputs: ManyInputs, number: int) -> None:
+    many_inputs.rename(LIMITS, f"farm/limits{number}.py")
 
 
 def change_data(name: str, text: str) -> Do:
-    return lambda farm, number: farm.write(f"farm/data/{name}", text.format(number))
+    return lambda many_inputs, number: many_inputs.write(f"farm/data/{name}", text.format(number))
 
 
-def delete_data(farm: Farm, _number: int) -> None:
-    farm.delete("farm/data/crops.txt")
+def delete_data(many_inputs: ManyInputs, _number: int) -> None:
+    many_inputs.delete("farm/data/crops.txt")
 
 
-def retarget_link(farm: Farm, _number: int) -> None:
-    link = farm.root / "farm/data/meal.txt"
+def retarget_link(many_inputs: ManyInputs, _number: int) -> None:
+    link = many_inputs.root / "farm/data/meal.txt"
     link.unlink(missing_ok=True)
     link.symlink_to("crops.txt")
 
 
-def add_listed(farm: Farm, number: int) -> None:
-    farm.write(f"farm/data/fields/field{number}", "")
+def add_listed(many_inputs: ManyInputs, number: int) -> None:
+    many_inputs.write(f"farm/data/fields/field{number}", "")
 
 
-def remove_listed(farm: Farm, _number: int) -> None:
-    farm.delete("farm/data/fields/north")
+def remove_listed(many_inputs: ManyInputs, _number: int) -> None:
+    many_inputs.delete("farm/data/fields/north")
 
 
-def add_plugin(farm: Farm, number: int) -> None:
-    farm.write(f"farm/plugins/plugin{number}.py", f'COLUMNS = ["plugin{number}"]\n')
+def add_plugin(many_inputs: ManyInputs, number: int) -> None:
+    many_inputs.write(f"farm/plugins/plugin{number}.py", f'COLUMNS = ["plugin{number}"]\n')
 
 
-def delete_plugin(farm: Farm, _number: int) -> None:
-    farm.delete("farm/plugins/wool.py")
+def delete_plugin(many_inputs: ManyInputs, _number: int) -> None:
+    many_inputs.delete("farm/plugins/wool.py")
 
 
-def read_docstring(farm: Farm, _number: int) -> None:
-    farm.write("farm/journal.py", JOURNAL)
-    farm.replace(
+def read_docstring(many_inputs: ManyInputs, _number: int) -> None:
+    many_inputs.write("farm/journal.py", JOURNAL)
+    many_inputs.replace(
         "farm/inputs.py", "from farm import settings\n", "from farm import journal, settings\n"
     )
-    farm.replace(
+    many_inputs.replace(
         "farm/inputs.py", "of_plugins(),", "of_plugins(),\n        *journal.wanted_columns(),"
     )
 
 
-def change_read_docstring(farm: Farm, number: int) -> None:
-    farm.replace("farm/journal.py", '"""north"""', f'"""north day{number}"""')
+def change_read_docstring(many_inputs: ManyInputs, number: int) -> None:
+    many_inputs.replace("farm/journal.py", '"""north"""', f'"""north day{number}"""')
 
 
 # Migrations.
 
 
-def write_migration(farm: Farm, number: int) -> None:
+def write_migration(many_inputs: ManyInputs, number: int) -> None:
     """Write what is missing: the columns that the models have and no migration adds."""
-    wanted = set(COLUMN.findall(farm.read(MODELS)))
-    files = sorted((farm.root / VERSIONS).glob("*.py"), key=lambda file: file.stat().st_mtime_ns)
+    wanted = set(COLUMN.findall(many_inputs.read(MODELS)))
+    files = sorted(
+        (many_inputs.root / VERSIONS).glob("*.py"), key=lambda file: file.stat().st_mtime_ns
+    )
     there: set[str] = set()
     for kind, name in ADDED.findall("".join(file.read_text() for file in files)):
         (there.add if kind == "add" else there.discard)(name)
@@ -182,195 +184,201 @@ def write_migration(farm: Farm, number: int) -> None:
     lines += [f'op.drop_column("animals", "{name}")' for name in there - wanted]
     if not lines:
         raise InapplicableError("nothing is missing")
-    farm.add_migration(f"m{len(files)}{number}", "\n    ".join(sorted(lines)))
+    many_inputs.add_migration(f"m{len(files)}{number}", "\n    ".join(sorted(lines)))
 
 
-def add_column_with_migration(farm: Farm, number: int) -> None:
-    add_column(farm, number)
-    write_migration(farm, number)
+def add_column_with_migration(many_inputs: ManyInputs, number: int) -> None:
+    add_column(many_inputs, number)
+    write_migration(many_inputs, number)
 
 
-def migrate_for_nothing(farm: Farm, number: int) -> None:
-    farm.add_migration(
+def migrate_for_nothing(many_inputs: ManyInputs, number: int) -> None:
+    many_inputs.add_migration(
         f"n{number}", f'op.add_column("animals", sa.Column("n{number}", sa.Integer()))'
     )
 
 
-def branch_off(farm: Farm, number: int) -> None:
-    farm.add_migration(f"b{number}", "pass", "a1")
+def branch_off(many_inputs: ManyInputs, number: int) -> None:
+    many_inputs.add_migration(f"b{number}", "pass", "a1")
 
 
-def lose_parent(farm: Farm, number: int) -> None:
-    farm.add_migration(f"p{number}", "pass", f"nobody{number}")
+def lose_parent(many_inputs: ManyInputs, number: int) -> None:
+    many_inputs.add_migration(f"p{number}", "pass", f"nobody{number}")
 
 
-def delete_migration(farm: Farm, _number: int) -> None:
-    farm.delete(f"{VERSIONS}/a2_columns.py")
+def delete_migration(many_inputs: ManyInputs, _number: int) -> None:
+    many_inputs.delete(f"{VERSIONS}/a2_columns.py")
 
 
-def rename_migration(farm: Farm, number: int) -> None:
-    farm.rename(f"{VERSIONS}/a2_columns.py", f"{VERSIONS}/a2_renamed{number}.py")
+def rename_migration(many_inputs: ManyInputs, number: int) -> None:
+    many_inputs.rename(f"{VERSIONS}/a2_columns.py", f"{VERSIONS}/a2_renamed{number}.py")
 
 
-def edit_migration(farm: Farm, number: int) -> None:
-    farm.replace(f"{VERSIONS}/a1_animals.py", "sa.String(40)", f"sa.String({40 + number})")
+def edit_migration(many_inputs: ManyInputs, number: int) -> None:
+    many_inputs.replace(f"{VERSIONS}/a1_animals.py", "sa.String(40)", f"sa.String({40 + number})")
 
 
-def comment_migration(farm: Farm, number: int) -> None:
-    farm.append(f"{VERSIONS}/a1_animals.py", f"\n\n# Remark {number}.\n")
+def comment_migration(many_inputs: ManyInputs, number: int) -> None:
+    many_inputs.append(f"{VERSIONS}/a1_animals.py", f"\n\n# Remark {number}.\n")
 
 
-def change_data_of_migration(farm: Farm, number: int) -> None:
-    farm.append("migrations/more_columns.txt", f"straw{number}\n")
+def change_data_of_migration(many_inputs: ManyInputs, number: int) -> None:
+    many_inputs.append("migrations/more_columns.txt", f"straw{number}\n")
 
 
 # Settings that git tracks.
 
 
-def skip_nothing(farm: Farm, _number: int) -> None:
-    farm.replace("alembic.ini", "skip_tables = drafts", "skip_tables = none")
+def skip_nothing(many_inputs: ManyInputs, _number: int) -> None:
+    many_inputs.replace("alembic.ini", "skip_tables = drafts", "skip_tables = none")
 
 
-def comment_ini(farm: Farm, number: int) -> None:
-    farm.append("alembic.ini", f"# Remark {number}.\n")
+def comment_ini(many_inputs: ManyInputs, number: int) -> None:
+    many_inputs.append("alembic.ini", f"# Remark {number}.\n")
 
 
-def set_strict(farm: Farm, _number: int) -> None:
-    farm.append("pyproject.toml", "\n[tool.alembic-lockstep]\nstrict = true\n")
+def set_strict(many_inputs: ManyInputs, _number: int) -> None:
+    many_inputs.append("pyproject.toml", "\n[tool.alembic-lockstep]\nstrict = true\n")
 
 
-def set_variable_in_pyproject(farm: Farm, number: int) -> None:
-    farm.append("pyproject.toml", f'\n[tool.alembic-lockstep.env]\nFARM_COLUMNS = "p{number}"\n')
+def set_variable_in_pyproject(many_inputs: ManyInputs, number: int) -> None:
+    many_inputs.append(
+        "pyproject.toml", f'\n[tool.alembic-lockstep.env]\nFARM_COLUMNS = "p{number}"\n'
+    )
 
 
-def describe_in_pyproject(farm: Farm, number: int) -> None:
-    farm.replace("pyproject.toml", "[project]\n", f'[project]\ndescription = "{number}"\n')
+def describe_in_pyproject(many_inputs: ManyInputs, number: int) -> None:
+    many_inputs.replace("pyproject.toml", "[project]\n", f'[project]\ndescription = "{number}"\n')
 
 
 # What git does not track.
 
 
-def write_dotenv(farm: Farm, number: int) -> None:
-    farm.write(".env", f"FARM_COLUMNS=pond{number}\n")
+def write_dotenv(many_inputs: ManyInputs, number: int) -> None:
+    many_inputs.write(".env", f"FARM_COLUMNS=pond{number}\n")
 
 
-def migrate_for_dotenv(farm: Farm, number: int) -> None:
-    write_dotenv(farm, number)
-    farm.add_migration("e1", f'op.add_column("animals", sa.Column("pond{number}", sa.Integer()))')
+def migrate_for_dotenv(many_inputs: ManyInputs, number: int) -> None:
+    write_dotenv(many_inputs, number)
+    many_inputs.add_migration(
+        "e1", f'op.add_column("animals", sa.Column("pond{number}", sa.Integer()))'
+    )
 
 
-def delete_dotenv(farm: Farm, _number: int) -> None:
-    farm.delete(".env")
+def delete_dotenv(many_inputs: ManyInputs, _number: int) -> None:
+    many_inputs.delete(".env")
 
 
-def set_variable(farm: Farm, number: int) -> None:
-    farm.project.environ["FARM_COLUMNS"] = f"river{number}"
+def set_variable(many_inputs: ManyInputs, number: int) -> None:
+    many_inputs.project.environ["FARM_COLUMNS"] = f"river{number}"
 
 
-def hide_drift(farm: Farm, number: int) -> None:
-    let_drift(farm, number)
-    farm.project.environ["FARM_SKIP_TABLES"] = "barns"
+def hide_drift(many_inputs: ManyInputs, number: int) -> None:
+    let_drift(many_inputs, number)
+    many_inputs.project.environ["FARM_SKIP_TABLES"] = "barns"
 
 
-def unset_variables(farm: Farm, _number: int) -> None:
+def unset_variables(many_inputs: ManyInputs, _number: int) -> None:
     for name in ("FARM_COLUMNS", "FARM_SKIP_TABLES"):
-        farm.project.environ.pop(name, None)
+        many_inputs.project.environ.pop(name, None)
 
 
-def generate_module(farm: Farm, number: int) -> None:
-    farm.write("farm/settings_local.py", f'COLUMNS = ["hill{number}"]\n')
+def generate_module(many_inputs: ManyInputs, number: int) -> None:
+    many_inputs.write("farm/settings_local.py", f'COLUMNS = ["hill{number}"]\n')
 
 
-def generate_harmless_module(farm: Farm, _number: int) -> None:
-    farm.write("farm/settings_local.py", 'COLUMNS = ["north"]\n')
+def generate_harmless_module(many_inputs: ManyInputs, _number: int) -> None:
+    many_inputs.write("farm/settings_local.py", 'COLUMNS = ["north"]\n')
 
 
-def regenerate_in_place(farm: Farm, _number: int) -> None:
+def regenerate_in_place(many_inputs: ManyInputs, _number: int) -> None:
     """Write another module of the same size and time, as `cp -p` and reproducible builds do."""
-    _rewrite_unnoticeably(farm, "farm/settings_local.py", "north", "south")
+    _rewrite_unnoticeably(many_inputs, "farm/settings_local.py", "north", "south")
 
 
-def write_ignored_data(farm: Farm, number: int) -> None:
-    farm.write("local/breeds.txt", f"breed{number}\n")
+def write_ignored_data(many_inputs: ManyInputs, number: int) -> None:
+    many_inputs.write("local/breeds.txt", f"breed{number}\n")
 
 
-def write_harmless_data(farm: Farm, _number: int) -> None:
-    farm.write("local/breeds.txt", "north\n")
+def write_harmless_data(many_inputs: ManyInputs, _number: int) -> None:
+    many_inputs.write("local/breeds.txt", "north\n")
 
 
-def rewrite_ignored_data(farm: Farm, _number: int) -> None:
-    _rewrite_unnoticeably(farm, "local/breeds.txt", "north", "south")
+def rewrite_ignored_data(many_inputs: ManyInputs, _number: int) -> None:
+    _rewrite_unnoticeably(many_inputs, "local/breeds.txt", "north", "south")
 
 
-def _rewrite_unnoticeably(farm: Farm, path: str, old: str, new: str) -> None:
-    file = farm.root / path
-    farm.read(path)
+def _rewrite_unnoticeably(many_inputs: ManyInputs, path: str, old: str, new: str) -> None:
+    file = many_inputs.root / path
+    many_inputs.read(path)
     times = file.stat().st_atime_ns, file.stat().st_mtime_ns
-    farm.replace(path, old, new)
+    many_inputs.replace(path, old, new)
     os.utime(file, ns=times)
 
 
-def write_unread_ignored(farm: Farm, number: int) -> None:
-    farm.write(f"noise{number}.log", "moo\n")
+def write_unread_ignored(many_inputs: ManyInputs, number: int) -> None:
+    many_inputs.write(f"noise{number}.log", "moo\n")
 
 
-def shadow_package(farm: Farm, number: int) -> None:
-    farm.write("barn.py", f"CODE_LENGTH = {8 + number}\n")
+def shadow_package(many_inputs: ManyInputs, number: int) -> None:
+    many_inputs.write("barn.py", f"CODE_LENGTH = {8 + number}\n")
 
 
-def shadow_module(farm: Farm, number: int) -> None:
-    farm.write("farm/limits/__init__.py", f"NAME_LENGTH = {40 + number}\n")
+def shadow_module(many_inputs: ManyInputs, number: int) -> None:
+    many_inputs.write("farm/limits/__init__.py", f"NAME_LENGTH = {40 + number}\n")
 
 
 # The environment of the project's Python.
 
 
-def upgrade_package(farm: Farm, number: int) -> None:
-    farm.install("barn", f"1.{number}", f"CODE_LENGTH = {8 + number}\n")
+def upgrade_package(many_inputs: ManyInputs, number: int) -> None:
+    many_inputs.install("barn", f"1.{number}", f"CODE_LENGTH = {8 + number}\n")
 
 
-def edit_package(farm: Farm, number: int) -> None:
-    farm.edit_installed("barn", f"CODE_LENGTH = {18 + number}\n")
+def edit_package(many_inputs: ManyInputs, number: int) -> None:
+    many_inputs.edit_installed("barn", f"CODE_LENGTH = {18 + number}\n")
 
 
-def reinstall_package(farm: Farm, _number: int) -> None:
-    farm.install("barn", "1.0", "CODE_LENGTH = 8\n")
+def reinstall_package(many_inputs: ManyInputs, _number: int) -> None:
+    many_inputs.install("barn", "1.0", "CODE_LENGTH = 8\n")
 
 
-def install_optional(farm: Farm, number: int) -> None:
-    farm.install("tractor", "1.0", f'COLUMNS = ["tractor{number}"]\n')
+def install_optional(many_inputs: ManyInputs, number: int) -> None:
+    many_inputs.install("tractor", "1.0", f'COLUMNS = ["tractor{number}"]\n')
 
 
-def uninstall_package(farm: Farm, _number: int) -> None:
-    farm.uninstall("barn")
+def uninstall_package(many_inputs: ManyInputs, _number: int) -> None:
+    many_inputs.uninstall("barn")
 
 
-def customise_python(farm: Farm, number: int) -> None:
+def customise_python(many_inputs: ManyInputs, number: int) -> None:
     """As sitecustomize.py does, of which distributions have one of their own."""
-    farm.edit_installed("started", f"import os\nos.environ['FARM_COLUMNS'] = 'site{number}'\n")
-    (farm.libraries / "started.pth").write_text("import started\n")
+    many_inputs.edit_installed(
+        "started", f"import os\nos.environ['FARM_COLUMNS'] = 'site{number}'\n"
+    )
+    (many_inputs.libraries / "started.pth").write_text("import started\n")
 
 
-def use_other_python(farm: Farm, number: int) -> None:
-    other = farm.root.with_name(f"other environment {number}")
+def use_other_python(many_inputs: ManyInputs, number: int) -> None:
+    other = many_inputs.root.with_name(f"other environment {number}")
     libraries = make_venv(other)
     (libraries / "barn.py").write_text(f"CODE_LENGTH = {28 + number}\n")
-    farm.project.environ["ALEMBIC_LOCKSTEP_PYTHON"] = str(other / "bin" / "python")
+    many_inputs.project.environ["ALEMBIC_LOCKSTEP_PYTHON"] = str(other / "bin" / "python")
 
 
 # What no verdict depends on.
 
 
-def edit_readme(farm: Farm, number: int) -> None:
-    farm.write("README.md", f"# A farm\n\nAs of day {number}.\n")
+def edit_readme(many_inputs: ManyInputs, number: int) -> None:
+    many_inputs.write("README.md", f"# A farm\n\nAs of day {number}.\n")
 
 
-def delete_readme(farm: Farm, _number: int) -> None:
-    farm.delete("README.md")
+def delete_readme(many_inputs: ManyInputs, _number: int) -> None:
+    many_inputs.delete("README.md")
 
 
-def add_unrelated_module(farm: Farm, number: int) -> None:
-    farm.write(f"tools/report{number}.py", "def report():\n    return 'all is well'\n")
+def add_unrelated_module(many_inputs: ManyInputs, number: int) -> None:
+    many_inputs.write(f"tools/report{number}.py", "def report():\n    return 'all is well'\n")
 
 
 EDITS = {
@@ -440,82 +448,84 @@ EDITS = {
 # What a developer does with git; only together with other edits.
 
 
-def stage(farm: Farm, _number: int) -> None:
-    farm.git("add", ".")
+def stage(many_inputs: ManyInputs, _number: int) -> None:
+    many_inputs.git("add", ".")
 
 
-def stage_one(farm: Farm, number: int) -> None:
-    files = farm.git("ls-files", "-z", "--modified", "--others", "--exclude-standard").split("\0")
-    farm.git("add", "--", files[number % len(files)])
+def stage_one(many_inputs: ManyInputs, number: int) -> None:
+    files = many_inputs.git("ls-files", "-z", "--modified", "--others", "--exclude-standard").split(
+        "\0"
+    )
+    many_inputs.git("add", "--", files[number % len(files)])
 
 
-def unstage(farm: Farm, _number: int) -> None:
-    farm.git("reset", "--quiet")
+def unstage(many_inputs: ManyInputs, _number: int) -> None:
+    many_inputs.git("reset", "--quiet")
 
 
-def untrack(farm: Farm, _number: int) -> None:
-    farm.git("rm", "--quiet", "--cached", "farm/data/crops.txt")
+def untrack(many_inputs: ManyInputs, _number: int) -> None:
+    many_inputs.git("rm", "--quiet", "--cached", "farm/data/crops.txt")
 
 
-def revert_models(farm: Farm, _number: int) -> None:
-    farm.git("checkout", "HEAD", "--", MODELS)
+def revert_models(many_inputs: ManyInputs, _number: int) -> None:
+    many_inputs.git("checkout", "HEAD", "--", MODELS)
 
 
-def reset(farm: Farm, _number: int) -> None:
-    farm.git("reset", "--quiet", "--hard")
-    farm.git("clean", "--quiet", "-fd")
+def reset(many_inputs: ManyInputs, _number: int) -> None:
+    many_inputs.git("reset", "--quiet", "--hard")
+    many_inputs.git("clean", "--quiet", "-fd")
 
 
-def commit(farm: Farm, _number: int) -> None:
-    farm.git("commit", "--quiet", "--no-verify", "-m", "A change")
+def commit(many_inputs: ManyInputs, _number: int) -> None:
+    many_inputs.git("commit", "--quiet", "--no-verify", "-m", "A change")
 
 
-def commit_models(farm: Farm, _number: int) -> None:
-    farm.git("commit", "--quiet", "--no-verify", "-m", "Models", "--", MODELS)
+def commit_models(many_inputs: ManyInputs, _number: int) -> None:
+    many_inputs.git("commit", "--quiet", "--no-verify", "-m", "Models", "--", MODELS)
 
 
-def amend(farm: Farm, _number: int) -> None:
-    farm.git("commit", "--quiet", "--no-verify", "--amend", "--no-edit")
+def amend(many_inputs: ManyInputs, _number: int) -> None:
+    many_inputs.git("commit", "--quiet", "--no-verify", "--amend", "--no-edit")
 
 
-def uncommit(farm: Farm, _number: int) -> None:
-    farm.git("reset", "--quiet", "--soft", "HEAD~1")
+def uncommit(many_inputs: ManyInputs, _number: int) -> None:
+    many_inputs.git("reset", "--quiet", "--soft", "HEAD~1")
 
 
-def stash(farm: Farm, _number: int) -> None:
-    farm.git("stash", "--quiet", "--include-untracked")
+def stash(many_inputs: ManyInputs, _number: int) -> None:
+    many_inputs.git("stash", "--quiet", "--include-untracked")
 
 
-def pop(farm: Farm, _number: int) -> None:
-    farm.git("stash", "pop", "--quiet", "--index")
+def pop(many_inputs: ManyInputs, _number: int) -> None:
+    many_inputs.git("stash", "pop", "--quiet", "--index")
 
 
-def branch(farm: Farm, number: int) -> None:
-    farm.git("switch", "--quiet", "-c", f"branch{number}")
+def branch(many_inputs: ManyInputs, number: int) -> None:
+    many_inputs.git("switch", "--quiet", "-c", f"branch{number}")
 
 
-def switch(farm: Farm, number: int) -> None:
-    farm.git("switch", "--quiet", f"branch{number}")
+def switch(many_inputs: ManyInputs, number: int) -> None:
+    many_inputs.git("switch", "--quiet", f"branch{number}")
 
 
-def switch_back(farm: Farm, _number: int) -> None:
-    farm.git("switch", "--quiet", "main")
+def switch_back(many_inputs: ManyInputs, _number: int) -> None:
+    many_inputs.git("switch", "--quiet", "main")
 
 
-def use_usual_python(farm: Farm, _number: int) -> None:
-    farm.project.environ.pop("ALEMBIC_LOCKSTEP_PYTHON", None)
+def use_usual_python(many_inputs: ManyInputs, _number: int) -> None:
+    many_inputs.project.environ.pop("ALEMBIC_LOCKSTEP_PYTHON", None)
 
 
-def start_anew(farm: Farm) -> None:
+def start_anew(many_inputs: ManyInputs) -> None:
     """Have all be as the last commit has it, and the environment as at first."""
-    reset(farm, 0)
-    farm.git("clean", "--quiet", "-fdx", "-e", ".venv")
-    unset_variables(farm, 0)
-    use_usual_python(farm, 0)
-    reinstall_package(farm, 0)
+    reset(many_inputs, 0)
+    many_inputs.git("clean", "--quiet", "-fdx", "-e", ".venv")
+    unset_variables(many_inputs, 0)
+    use_usual_python(many_inputs, 0)
+    reinstall_package(many_inputs, 0)
     for name in ("tractor", "started"):
-        farm.uninstall(name)
-    (farm.libraries / "started.pth").unlink(missing_ok=True)
+        many_inputs.uninstall(name)
+    (many_inputs.libraries / "started.pth").unlink(missing_ok=True)
 
 
 STEPS: dict[str, Do] = {

@@ -1,4 +1,4 @@
-"""One schema spelt in two ways, and beside each a schema that is another one."""
+"""Tables that migrations by hand make as the models declare them, and unlike that."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy.dialects import mysql, postgresql
 
 
 @dataclass(frozen=True)
-class Spelling:
+class HandwrittenTable:
     """What the models say of a table, and two migrations by hand.
 
     Attributes:
@@ -19,16 +19,16 @@ class Spelling:
         same: SQL statements that make the same table `{t}`, separated by semicolons; or, on a line
             of its own, a call of `op`.
         unlike: Statements that make another one.
-        told: The kinds of what is then told.
+        kinds: The kinds of the differences that are then reported, sorted and joined by spaces.
     """
 
     parts: Callable[[str], list[Any]]
     same: str
     unlike: str
-    told: str
+    kinds: str
 
 
-def a(*parts: Any, **options: Any) -> Callable[[str], list[Any]]:
+def column(*parts: Any, **options: Any) -> Callable[[str], list[Any]]:
     """A table of one column."""
     return lambda _: [sa.Column("a", *parts, **options)]
 
@@ -41,11 +41,11 @@ def indexed(kind: Any, *parts: Any, **options: Any) -> Callable[[str], list[Any]
     return lambda t: [sa.Column("a", kind), sa.Index(f"{t}_i", *parts, **options)]
 
 
-def odd(_: str) -> list[Any]:
+def hard_names(_: str) -> list[Any]:
     return [sa.Column(name, sa.Integer()) for name in ("Mixed", "select", "a b", "größe")]
 
 
-def two(_: str) -> list[Any]:
+def two_columns(_: str) -> list[Any]:
     return [sa.Column("a", sa.Integer()), sa.Column("b", sa.String(5))]
 
 
@@ -81,123 +81,123 @@ def renamed(key: str, least: int) -> str:
 
 
 POSTGRESQL = {
-    "now": Spelling(
-        a(sa.DateTime(), server_default=sa.func.now()),
+    "now": HandwrittenTable(
+        column(sa.DateTime(), server_default=sa.func.now()),
         "CREATE TABLE {t} (a timestamp DEFAULT CURRENT_TIMESTAMP)",
         "CREATE TABLE {t} (a timestamp DEFAULT now() + '1 day')",
         "modify_default",
     ),
-    "a time that the server folds": Spelling(
-        a(sa.DateTime(timezone=True), server_default="now()"),
+    "a time that the server folds": HandwrittenTable(
+        column(sa.DateTime(timezone=True), server_default="now()"),
         "CREATE TABLE {t} (a timestamptz DEFAULT 'now')",
         "CREATE TABLE {t} (a timestamptz DEFAULT '2020-02-02')",
         "modify_default",
     ),
-    "a day that the server folds": Spelling(
+    "a day that the server folds": HandwrittenTable(
         checked(sa.Date(), "a > 'today'"),
         "CREATE TABLE {t} (a date, CONSTRAINT {t}_right CHECK (a > '2020-02-02'))",
         "CREATE TABLE {t} (a date, CONSTRAINT {t}_right CHECK (a < '2020-02-02'))",
         "modify_constraint",
     ),
-    "varchar": Spelling(
-        a(sa.String(20)),
+    "varchar": HandwrittenTable(
+        column(sa.String(20)),
         "CREATE TABLE {t} (a character varying (20))",
         "CREATE TABLE {t} (a character varying (21))",
         "modify_type",
     ),
-    "decimal": Spelling(
-        a(sa.Numeric(10, 2)),
+    "decimal": HandwrittenTable(
+        column(sa.Numeric(10, 2)),
         "CREATE TABLE {t} (a dec(10,2))",
         "CREATE TABLE {t} (a dec(10,3))",
         "modify_type",
     ),
-    "time zone": Spelling(
-        a(sa.DateTime(timezone=True)),
+    "time zone": HandwrittenTable(
+        column(sa.DateTime(timezone=True)),
         "CREATE TABLE {t} (a timestamptz)",
         "CREATE TABLE {t} (a timestamp)",
         "modify_type",
     ),
-    "false": Spelling(
-        a(sa.Boolean(), server_default=sa.false()),
+    "false": HandwrittenTable(
+        column(sa.Boolean(), server_default=sa.false()),
         "CREATE TABLE {t} (a bool DEFAULT 'f')",
         "CREATE TABLE {t} (a bool DEFAULT 't')",
         "modify_default",
     ),
-    "'0'": Spelling(
-        a(sa.Boolean(), server_default="0"),
+    "'0'": HandwrittenTable(
+        column(sa.Boolean(), server_default="0"),
         "CREATE TABLE {t} (a bool DEFAULT false)",
         "CREATE TABLE {t} (a bool)",
         "modify_default",
     ),
-    "json": Spelling(
-        a(sa.JSON(), server_default='{"a": [1, "b:c"]}'),
+    "json": HandwrittenTable(
+        column(sa.JSON(), server_default='{"a": [1, "b:c"]}'),
         'CREATE TABLE {t} (a json DEFAULT \'{"a":[1,"b:c"]}\'::json)',
         "CREATE TABLE {t} (a json DEFAULT '{\"a\":[2]}'::json)",
         "modify_default",
     ),
-    "jsonb": Spelling(
-        a(postgresql.JSONB(), server_default=sa.text("'{}'")),
+    "jsonb": HandwrittenTable(
+        column(postgresql.JSONB(), server_default=sa.text("'{}'")),
         "CREATE TABLE {t} (a jsonb DEFAULT '{}'::jsonb)",
         "CREATE TABLE {t} (a jsonb DEFAULT '[]'::jsonb)",
         "modify_default",
     ),
-    "numeric": Spelling(
-        a(sa.Numeric(10, 2), server_default="0"),
+    "numeric": HandwrittenTable(
+        column(sa.Numeric(10, 2), server_default="0"),
         "CREATE TABLE {t} (a numeric(10, 2) DEFAULT 0.00)",
         "CREATE TABLE {t} (a numeric(10, 2) DEFAULT 0.01)",
         "modify_default",
     ),
-    "negative": Spelling(
-        a(sa.Integer(), server_default=sa.text("-1")),
+    "negative": HandwrittenTable(
+        column(sa.Integer(), server_default=sa.text("-1")),
         "CREATE TABLE {t} (a int DEFAULT '-1')",
         "CREATE TABLE {t} (a int DEFAULT 1)",
         "modify_default",
     ),
-    "text": Spelling(
-        a(sa.String(9), server_default="it's 5%"),
+    "text": HandwrittenTable(
+        column(sa.String(9), server_default="it's 5%"),
         "CREATE TABLE {t} (a varchar(9) DEFAULT E'it\\'s 5%'::text)",
         "CREATE TABLE {t} (a varchar(9) DEFAULT 'its 5%')",
         "modify_default",
     ),
-    "enum": Spelling(
+    "enum": HandwrittenTable(
         lambda t: [sa.Column("a", sa.Enum("x", "y", name=f"{t}_kind"), server_default="x")],
         "CREATE TYPE {t}_kind AS ENUM ('y'); ALTER TYPE {t}_kind ADD VALUE 'x' BEFORE 'y'; "
         "CREATE TABLE {t} (a {t}_kind DEFAULT ('x'))",
         "CREATE TYPE {t}_kind AS ENUM ('y', 'x'); CREATE TABLE {t} (a {t}_kind DEFAULT 'x')",
         "modify_enum",
     ),
-    "odd names": Spelling(
-        odd,
+    "odd names": HandwrittenTable(
+        hard_names,
         'CREATE TABLE {t} ("größe" int, "Mixed" int, "select" int, "a b" int)',
         'CREATE TABLE {t} ("größe" int, mixed int, "select" int, "a b" int)',
         "add_column remove_column",
     ),
-    "order of columns": Spelling(
-        two,
+    "order of columns": HandwrittenTable(
+        two_columns,
         "CREATE TABLE {t} (b varchar(5)); ALTER TABLE {t} ADD a int",
         "CREATE TABLE {t} (b varchar(5)); ALTER TABLE {t} ADD a int NOT NULL",
         "modify_nullable",
     ),
-    "serial": Spelling(
+    "serial": HandwrittenTable(
         key,
         "CREATE TABLE {t} (id serial PRIMARY KEY)",
         "CREATE TABLE {t} (id int GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY)",
         "modify_default",
     ),
-    "a sequence named like that of serial": Spelling(
+    "a sequence named like that of serial": HandwrittenTable(
         lambda t: [sa.Column("id", sa.BigInteger(), sa.Sequence(f"{t}_id_seq"), primary_key=True)],
         "CREATE TABLE {t} (id bigserial PRIMARY KEY)",
         "CREATE TABLE {t} (id bigint PRIMARY KEY DEFAULT 5)",
         "modify_default",
     ),
-    "owned sequence": Spelling(
+    "owned sequence": HandwrittenTable(
         key,
         "CREATE SEQUENCE {t}_s; CREATE TABLE {t} (id int PRIMARY KEY DEFAULT nextval('{t}_s')); "
         "ALTER SEQUENCE {t}_s OWNED BY {t}.id",
         "CREATE SEQUENCE {t}_s; CREATE TABLE {t} (id int PRIMARY KEY DEFAULT nextval('{t}_s'))",
         "modify_default",
     ),
-    "check, then another type": Spelling(
+    "check, then another type": HandwrittenTable(
         checked(sa.Text(), "a IN ('x', 'y') AND a <> ''"),
         "CREATE TABLE {t} (a varchar(9), CONSTRAINT {t}_right CHECK (a IN ('x', 'y') AND a <> ''));"
         "ALTER TABLE {t} ALTER a TYPE text",
@@ -205,7 +205,7 @@ POSTGRESQL = {
         "ALTER TABLE {t} ALTER a TYPE text",
         "modify_constraint",
     ),
-    "check, then another length": Spelling(
+    "check, then another length": HandwrittenTable(
         checked(sa.String(20), "a IN ('x', 'y') OR lower(a) LIKE 'z%'"),
         "CREATE TABLE {t} (a varchar(9), "
         "CONSTRAINT {t}_right CHECK (a IN ('x', 'y') OR lower(a) LIKE 'z%'));"
@@ -215,7 +215,7 @@ POSTGRESQL = {
         "ALTER TABLE {t} ALTER a TYPE varchar(20)",
         "modify_constraint",
     ),
-    "check of a number, then another type": Spelling(
+    "check of a number, then another type": HandwrittenTable(
         checked(sa.BigInteger(), "a > 5 AND a < 100"),
         "CREATE TABLE {t} (a int, CONSTRAINT {t}_right CHECK (a > 5 AND a < 100));"
         "ALTER TABLE {t} ALTER a TYPE bigint",
@@ -223,7 +223,7 @@ POSTGRESQL = {
         "ALTER TABLE {t} ALTER a TYPE bigint",
         "modify_constraint",
     ),
-    "check of a number, then another kind": Spelling(
+    "check of a number, then another kind": HandwrittenTable(
         checked(sa.Double(), "a >= 0 AND a IN (1, 2.5)"),
         "CREATE TABLE {t} (a numeric, CONSTRAINT {t}_right CHECK (a >= 0 AND a IN (1, 2.5)));"
         "ALTER TABLE {t} ALTER a TYPE float8",
@@ -231,7 +231,7 @@ POSTGRESQL = {
         "ALTER TABLE {t} ALTER a TYPE float8",
         "modify_constraint",
     ),
-    "check of a day, then a time": Spelling(
+    "check of a day, then a time": HandwrittenTable(
         checked(sa.DateTime(timezone=True), "a >= '2020-01-01'"),
         "CREATE TABLE {t} (a date, CONSTRAINT {t}_right CHECK (a >= '2020-01-01'));"
         "ALTER TABLE {t} ALTER a TYPE timestamptz",
@@ -239,7 +239,7 @@ POSTGRESQL = {
         "ALTER TABLE {t} ALTER a TYPE timestamptz",
         "modify_constraint",
     ),
-    "a list with casts": Spelling(
+    "a list with casts": HandwrittenTable(
         checked(sa.String(9), "a IN ('x', 'y')"),
         "CREATE TABLE {t} (a varchar(9), "
         "CONSTRAINT {t}_right CHECK (((a)::text = ANY (ARRAY['x'::text, ('y')]))))",
@@ -247,13 +247,13 @@ POSTGRESQL = {
         "CONSTRAINT {t}_right CHECK (((a)::text = ANY (ARRAY['y'::text, ('x')]))))",
         "modify_constraint",
     ),
-    "renamed": Spelling(
+    "renamed": HandwrittenTable(
         full,
         renamed("serial PRIMARY KEY", 0),
         renamed("serial PRIMARY KEY", 1),
         "add_constraint remove_constraint",
     ),
-    "not valid": Spelling(
+    "not valid": HandwrittenTable(
         lambda _: [
             sa.Column("a", sa.Integer(), sa.ForeignKey("parent.id", postgresql_not_valid=True))
         ],
@@ -263,7 +263,7 @@ POSTGRESQL = {
         "ON DELETE CASCADE NOT VALID",
         "add_fk remove_fk",
     ),
-    "validated later": Spelling(
+    "validated later": HandwrittenTable(
         lambda t: [
             sa.Column("a", sa.Integer()),
             sa.CheckConstraint("a > 0", name=f"{t}_right", postgresql_not_valid=True),
@@ -274,20 +274,20 @@ POSTGRESQL = {
         "ALTER TABLE {t} ADD CONSTRAINT {t}_right CHECK (a > 1) NOT VALID",
         "modify_constraint",
     ),
-    "renamed constraint": Spelling(
+    "renamed constraint": HandwrittenTable(
         checked(sa.Integer(), "a > 0"),
         "CREATE TABLE {t} (a int CHECK (a > 0));"
         "ALTER TABLE {t} RENAME CONSTRAINT {t}_a_check TO {t}_right",
         "CREATE TABLE {t} (a int, CONSTRAINT {t}_wrong CHECK (a > 0))",
         "add_constraint remove_constraint",
     ),
-    "unique key": Spelling(
-        a(sa.Integer(), primary_key=True, autoincrement=False, unique=True),
+    "unique key": HandwrittenTable(
+        column(sa.Integer(), primary_key=True, autoincrement=False, unique=True),
         "CREATE TABLE {t} (a int PRIMARY KEY); ALTER TABLE {t} ADD UNIQUE (a)",
         "CREATE TABLE {t} (a int, b int PRIMARY KEY); ALTER TABLE {t} ADD UNIQUE (a)",
         "modify_constraint modify_nullable remove_column",
     ),
-    "a unique constraint that lends the key its name": Spelling(
+    "a unique constraint that lends the key its name": HandwrittenTable(
         lambda t: [
             sa.Column("a", sa.Integer(), primary_key=True, autoincrement=False),
             sa.UniqueConstraint("a", name=f"{t}_u"),
@@ -296,40 +296,40 @@ POSTGRESQL = {
         "CREATE TABLE {t} (a int PRIMARY KEY); ALTER TABLE {t} ADD CONSTRAINT {t}_v UNIQUE (a)",
         "remove_constraint",  # the models' own may be there or not
     ),
-    "foreign key": Spelling(
+    "foreign key": HandwrittenTable(
         referring,
         "CREATE TABLE {t} (a int); ALTER TABLE {t} ADD FOREIGN KEY (a) REFERENCES parent "
         "MATCH SIMPLE ON DELETE NO ACTION NOT DEFERRABLE INITIALLY IMMEDIATE",
         "CREATE TABLE {t} (a int REFERENCES parent DEFERRABLE)",
         "add_fk remove_fk",
     ),
-    "predicate": Spelling(
+    "predicate": HandwrittenTable(
         indexed(sa.Integer(), "a", postgresql_where=sa.text("a > 0 AND a IS NOT NULL")),
         "CREATE TABLE {t} (a int); "
         "CREATE INDEX {t}_i ON {t} USING btree (a ASC) WHERE (((a) > (0)) AND (a IS NOT NULL))",
         "CREATE TABLE {t} (a int); CREATE INDEX {t}_i ON {t} (a) WHERE a > 1 AND a IS NOT NULL",
         "modify_index",
     ),
-    "expression": Spelling(
+    "expression": HandwrittenTable(
         indexed(sa.String(9), sa.text("lower(a) DESC")),
         "CREATE TABLE {t} (a varchar(9)); "
         "CREATE INDEX {t}_i ON {t} (lower((a)::text) DESC NULLS FIRST)",
         "CREATE TABLE {t} (a varchar(9)); CREATE INDEX {t}_i ON {t} (lower(a))",
         "add_index remove_index",
     ),
-    "a cast that cuts": Spelling(
+    "a cast that cuts": HandwrittenTable(
         indexed(sa.Text(), sa.text("CAST(a AS VARCHAR(10))")),
         "CREATE TABLE {t} (a text); CREATE INDEX {t}_i ON {t} ((a::varchar(10)))",
         "CREATE TABLE {t} (a text); CREATE INDEX {t}_i ON {t} ((a::varchar(20)))",
         "modify_index",
     ),
-    "a check of a cast that cuts": Spelling(
+    "a check of a cast that cuts": HandwrittenTable(
         checked(sa.Text(), "CAST(a AS VARCHAR(5)) <> 'b:c'"),
         "CREATE TABLE {t} (a text, CONSTRAINT {t}_right CHECK (((a)::varchar(5))::text <> 'b:c'))",
         "CREATE TABLE {t} (a text, CONSTRAINT {t}_right CHECK ((a)::varchar(2) <> 'b:c'))",
         "modify_constraint",
     ),
-    "computed by a cast that cuts": Spelling(
+    "computed by a cast that cuts": HandwrittenTable(
         lambda _: [
             sa.Column("b", sa.Text()),
             sa.Column("a", sa.Text(), sa.Computed("CAST(b AS VARCHAR(80))", persisted=True)),
@@ -338,15 +338,15 @@ POSTGRESQL = {
         "CREATE TABLE {t} (b text, a text GENERATED ALWAYS AS (b::varchar(60)) STORED)",
         "modify_computed",
     ),
-    "a default that begins with a cast": Spelling(
-        a(sa.BigInteger(), server_default=sa.text("1000::bigint + (random() * 100)::bigint")),
+    "a default that begins with a cast": HandwrittenTable(
+        column(sa.BigInteger(), server_default=sa.text("1000::bigint + (random() * 100)::bigint")),
         "CREATE TABLE {t} (a bigint DEFAULT '1000'::int8 + (100 * random())::int8); "
         "ALTER TABLE {t} ALTER a SET DEFAULT 1000::int8 + ((random() * 100))::int8",
         "CREATE TABLE {t} (a bigint DEFAULT 1000::bigint)",
         "modify_default",
     ),
-    "comment": Spelling(
-        a(sa.Integer(), comment="it's"),
+    "comment": HandwrittenTable(
+        column(sa.Integer(), comment="it's"),
         "CREATE TABLE {t} (a int); COMMENT ON COLUMN {t}.a IS E'it\\'s'",
         "CREATE TABLE {t} (a int); COMMENT ON TABLE {t} IS 'it'",
         "modify_comment modify_table_comment",
@@ -354,92 +354,92 @@ POSTGRESQL = {
 }
 
 MARIADB = {
-    "now": Spelling(
-        a(sa.DateTime(), server_default=sa.func.now()),
+    "now": HandwrittenTable(
+        column(sa.DateTime(), server_default=sa.func.now()),
         "CREATE TABLE {t} (a DATETIME DEFAULT current_timestamp())",
         "CREATE TABLE {t} (a DATETIME DEFAULT '2020-01-01')",
         "modify_default",
     ),
-    "varchar": Spelling(
-        a(sa.String(20)),
+    "varchar": HandwrittenTable(
+        column(sa.String(20)),
         "CREATE TABLE {t} (a CHARACTER VARYING (20))",
         "CREATE TABLE {t} (a CHARACTER VARYING (21))",
         "modify_type",
     ),
-    "integer": Spelling(
-        a(sa.Integer()),
+    "integer": HandwrittenTable(
+        column(sa.Integer()),
         "CREATE TABLE {t} (a INT(11) NULL DEFAULT NULL)",
         "CREATE TABLE {t} (a INT UNSIGNED)",
         "modify_type",
     ),
-    "boolean": Spelling(
-        a(sa.Boolean(), server_default="0"),
+    "boolean": HandwrittenTable(
+        column(sa.Boolean(), server_default="0"),
         "CREATE TABLE {t} (a TINYINT(1) DEFAULT false)",
         "CREATE TABLE {t} (a TINYINT(1) DEFAULT true)",
         "modify_default",
     ),
-    "boolean text": Spelling(
-        a(sa.Boolean(), server_default=sa.text("0")),
+    "boolean text": HandwrittenTable(
+        column(sa.Boolean(), server_default=sa.text("0")),
         "CREATE TABLE {t} (a BOOLEAN DEFAULT '0')",
         "CREATE TABLE {t} (a BOOLEAN)",
         "modify_default",
     ),
-    "json": Spelling(
-        a(sa.JSON()),
+    "json": HandwrittenTable(
+        column(sa.JSON()),
         "CREATE TABLE {t} (a LONGTEXT COLLATE utf8mb4_bin CHECK (json_valid(a)))",
         "CREATE TABLE {t} (a LONGTEXT COLLATE utf8mb4_bin)",
         "add_constraint",
     ),
-    "numeric": Spelling(
-        a(sa.Numeric(10, 2), server_default="0"),
+    "numeric": HandwrittenTable(
+        column(sa.Numeric(10, 2), server_default="0"),
         "CREATE TABLE {t} (a DECIMAL(10, 2) DEFAULT 0.00)",
         "CREATE TABLE {t} (a DECIMAL(10, 2) DEFAULT 0.01)",
         "modify_default",
     ),
-    "negative": Spelling(
-        a(sa.Integer(), server_default=sa.text("-1")),
+    "negative": HandwrittenTable(
+        column(sa.Integer(), server_default=sa.text("-1")),
         "CREATE TABLE {t} (a INT DEFAULT '-1')",
         "CREATE TABLE {t} (a INT DEFAULT 1)",
         "modify_default",
     ),
-    "text": Spelling(
-        a(sa.String(9), server_default="it's 5%"),
+    "text": HandwrittenTable(
+        column(sa.String(9), server_default="it's 5%"),
         "CREATE TABLE {t} (a VARCHAR(9) DEFAULT 'it\\'s 5%')",
         "CREATE TABLE {t} (a VARCHAR(9) DEFAULT 'its 5%')",
         "modify_default",
     ),
-    "enum": Spelling(
-        a(sa.Enum("x", "y")),
+    "enum": HandwrittenTable(
+        column(sa.Enum("x", "y")),
         "CREATE TABLE {t} (a ENUM('x')); ALTER TABLE {t} MODIFY a enum ( 'x' , \"y\" )",
         "CREATE TABLE {t} (a ENUM('y', 'x'))",
         "modify_type",
     ),
-    "odd names": Spelling(
-        odd,
+    "odd names": HandwrittenTable(
+        hard_names,
         "CREATE TABLE {t} (`größe` INT, `Mixed` INT, `select` INT, `a b` INT)",
         "CREATE TABLE {t} (`größe` INT, `Mixed_` INT, `select` INT, `a b` INT)",
         "add_column remove_column",
     ),
-    "order of columns": Spelling(
-        two,
+    "order of columns": HandwrittenTable(
+        two_columns,
         "CREATE TABLE {t} (b VARCHAR(5)); ALTER TABLE {t} ADD a INT FIRST",
         "CREATE TABLE {t} (b VARCHAR(5)); ALTER TABLE {t} ADD a INT NOT NULL",
         "modify_nullable",
     ),
-    "key": Spelling(
+    "key": HandwrittenTable(
         key,
         "CREATE TABLE {t} (id SERIAL, PRIMARY KEY (id)); ALTER TABLE {t} DROP INDEX id, "
         "MODIFY id INT(11) NOT NULL AUTO_INCREMENT",
         "CREATE TABLE {t} (id INT PRIMARY KEY)",
         "modify_autoincrement",
     ),
-    "unique": Spelling(
+    "unique": HandwrittenTable(
         unique,
         "CREATE TABLE {t} (a INT); CREATE UNIQUE INDEX a ON {t} (a)",
         "CREATE TABLE {t} (a INT); CREATE INDEX a ON {t} (a)",
         "add_constraint",
     ),
-    "check": Spelling(
+    "check": HandwrittenTable(
         checked(sa.String(9), "a IN ('x', 'y') AND length(a) > 0"),
         "CREATE TABLE {t} (a VARCHAR(9), "
         "CONSTRAINT {t}_right CHECK ((`A` in ('x','y')) and LENGTH(a)>0))",
@@ -447,26 +447,26 @@ MARIADB = {
         "CONSTRAINT {t}_right CHECK ((`A` in ('x','y')) or LENGTH(a)>0))",
         "modify_constraint",
     ),
-    "renamed": Spelling(
+    "renamed": HandwrittenTable(
         full,
         renamed("INT AUTO_INCREMENT PRIMARY KEY", 0),
         renamed("INT AUTO_INCREMENT PRIMARY KEY", 1),
         "modify_constraint",
     ),
-    "index of a foreign key": Spelling(
+    "index of a foreign key": HandwrittenTable(
         referring,
         "CREATE TABLE {t} (a INT, KEY (a)); ALTER TABLE {t} ADD CONSTRAINT `{t}_ibfk_7` "
         "FOREIGN KEY (a) REFERENCES parent (id) ON DELETE RESTRICT ON UPDATE NO ACTION",
         "CREATE TABLE {t} (a INT, FOREIGN KEY (a) REFERENCES parent (id) ON DELETE CASCADE)",
         "add_fk remove_fk",
     ),
-    "prefix": Spelling(
+    "prefix": HandwrittenTable(
         indexed(sa.Text(), "a", mariadb_length=5),
         "CREATE TABLE {t} (a TEXT, INDEX {t}_i (a(5) ASC) USING BTREE)",
         "CREATE TABLE {t} (a TEXT, INDEX {t}_i (a(6)))",
         "modify_index",
     ),
-    "computed": Spelling(
+    "computed": HandwrittenTable(
         lambda _: [
             sa.Column("b", sa.Integer()),
             sa.Column("a", sa.Integer(), sa.Computed("b + 1", persisted=True)),
@@ -475,8 +475,8 @@ MARIADB = {
         "CREATE TABLE {t} (b INT, a INT AS (b+2) STORED)",
         "modify_computed",
     ),
-    "time stamp": Spelling(
-        a(mysql.TIMESTAMP(), nullable=False, server_default=sa.text("CURRENT_TIMESTAMP")),
+    "time stamp": HandwrittenTable(
+        column(mysql.TIMESTAMP(), nullable=False, server_default=sa.text("CURRENT_TIMESTAMP")),
         "CREATE TABLE {t} (a TIMESTAMP NOT NULL DEFAULT NOW())",
         "CREATE TABLE {t} (a TIMESTAMP NOT NULL DEFAULT '2020-01-01')",
         "modify_default",
@@ -484,86 +484,86 @@ MARIADB = {
 }
 
 SQLITE = {
-    "now": Spelling(
-        a(sa.DateTime(), server_default=sa.func.now()),
+    "now": HandwrittenTable(
+        column(sa.DateTime(), server_default=sa.func.now()),
         "CREATE TABLE {t} (a DATETIME DEFAULT ( current_timestamp ))",
         "CREATE TABLE {t} (a DATETIME DEFAULT CURRENT_DATE)",
         "modify_default",
     ),
-    "varchar": Spelling(
-        a(sa.String(20)),
+    "varchar": HandwrittenTable(
+        column(sa.String(20)),
         "CREATE TABLE {t} (a character varying (20))",
         "CREATE TABLE {t} (a character varying (21))",
         "modify_type",
     ),
-    "boolean": Spelling(
-        a(sa.Boolean(), server_default=sa.text("0")),
+    "boolean": HandwrittenTable(
+        column(sa.Boolean(), server_default=sa.text("0")),
         "CREATE TABLE {t} (a BOOLEAN DEFAULT '0')",
         "CREATE TABLE {t} (a BOOLEAN DEFAULT '1')",
         "modify_default",
     ),
-    "false": Spelling(
-        a(sa.Boolean(), server_default=sa.false()),
+    "false": HandwrittenTable(
+        column(sa.Boolean(), server_default=sa.false()),
         "CREATE TABLE {t} (a BOOLEAN DEFAULT FALSE)",
         "CREATE TABLE {t} (a BOOLEAN DEFAULT TRUE)",
         "modify_default",
     ),
-    "numeric": Spelling(
-        a(sa.Numeric(10, 2), server_default="0"),
+    "numeric": HandwrittenTable(
+        column(sa.Numeric(10, 2), server_default="0"),
         "CREATE TABLE {t} (a DECIMAL(10,2) DEFAULT 0.00)",
         "CREATE TABLE {t} (a DECIMAL(10,2) DEFAULT 0.01)",
         "modify_default",
     ),
-    "negative": Spelling(
-        a(sa.Integer(), server_default=sa.text("-1")),
+    "negative": HandwrittenTable(
+        column(sa.Integer(), server_default=sa.text("-1")),
         "CREATE TABLE {t} (a INTEGER DEFAULT '-1')",
         "CREATE TABLE {t} (a INTEGER DEFAULT 1)",
         "modify_default",
     ),
-    "text": Spelling(
-        a(sa.String(9), server_default="it's 5%"),
+    "text": HandwrittenTable(
+        column(sa.String(9), server_default="it's 5%"),
         'CREATE TABLE {t} (a VARCHAR(9) DEFAULT "it\'s 5%")',
         "CREATE TABLE {t} (a VARCHAR(9) DEFAULT 'its 5%')",
         "modify_default",
     ),
-    "odd names": Spelling(
-        odd,
+    "odd names": HandwrittenTable(
+        hard_names,
         "CREATE TABLE {t} ([größe] INTEGER, `Mixed` INTEGER, 'select' INTEGER, \"a b\" INTEGER)",
         "CREATE TABLE {t} ([größe] INTEGER, `Mixed_` INTEGER, 'select' INTEGER, \"a b\" INTEGER)",
         "add_column remove_column",
     ),
-    "order of columns": Spelling(
-        two,
+    "order of columns": HandwrittenTable(
+        two_columns,
         "CREATE TABLE {t} (b VARCHAR(5)); ALTER TABLE {t} ADD a INTEGER",
         "CREATE TABLE {t} (b VARCHAR(5)); ALTER TABLE {t} ADD a INTEGER NOT NULL DEFAULT 0",
         "modify_default modify_nullable",
     ),
-    "check": Spelling(
+    "check": HandwrittenTable(
         checked(sa.String(9), "a IN ('x', 'y') AND length(a) > 0"),
         "CREATE TABLE {t} (a VARCHAR(9) CONSTRAINT {t}_right CHECK (\"a\" in('x','y') "
         "and ((LENGTH(a)) > 0)))",
         "CREATE TABLE {t} (a VARCHAR(9) CONSTRAINT {t}_right CHECK (a IN ('x','y')))",
         "modify_constraint",
     ),
-    "renamed": Spelling(
+    "renamed": HandwrittenTable(
         full,
         renamed("INTEGER PRIMARY KEY", 0),
         renamed("INTEGER PRIMARY KEY", 1),
         "modify_constraint",
     ),
-    "foreign key": Spelling(
+    "foreign key": HandwrittenTable(
         referring,
         "CREATE TABLE {t} (a INTEGER REFERENCES parent ON DELETE NO ACTION)",
         "CREATE TABLE {t} (a INTEGER REFERENCES parent DEFERRABLE INITIALLY DEFERRED)",
         "modify_fk",
     ),
-    "predicate": Spelling(
+    "predicate": HandwrittenTable(
         indexed(sa.Integer(), "a", sqlite_where=sa.text("a > 0")),
         "CREATE TABLE {t} (a INTEGER); CREATE INDEX {t}_i ON {t} ([a] ASC) WHERE ((a)>0)",
         "CREATE TABLE {t} (a INTEGER); CREATE INDEX {t}_i ON {t} (a) WHERE a > 1",
         "modify_index",
     ),
-    "batch": Spelling(
+    "batch": HandwrittenTable(
         lambda t: [
             sa.Column("id", sa.Integer(), primary_key=True),
             sa.Column("a", sa.String(9), nullable=False, server_default="x"),
@@ -585,4 +585,4 @@ SQLITE = {
     ),
 }
 
-SPELLINGS = {"sqlite": SQLITE, "postgresql": POSTGRESQL, "mariadb": MARIADB}
+HANDWRITTEN_TABLES = {"sqlite": SQLITE, "postgresql": POSTGRESQL, "mariadb": MARIADB}

@@ -84,7 +84,7 @@ class Listener:
         self.contacts = 0
         threading.Thread(target=self._listen, daemon=True).start()
 
-    def place(self) -> str:
+    def address(self) -> str:
         """Give user, host, port and database, as a URL has them."""
         return f"app:secret@127.0.0.1:{self.port}/prod"
 

@@ -39,7 +39,7 @@ class InapplicableError(Exception):
 
 
 @dataclass
-class Farm:
+class ManyInputs:
     """The sample `many_inputs`, and the packages that its environment holds."""
 
     project: Project

@@ -203,7 +203,7 @@ SHAPES = {
 }
 
 #: A project whose tables depend on much that is no model, for tests of what is remembered.
-FARM = Sample(
+MANY_INPUTS = Sample(
     "many_inputs",
     models="farm/models.py",
     after="    feed = Column(String(12))\n",

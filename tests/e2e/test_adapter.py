@@ -33,8 +33,8 @@ MARIADB = Dialect(
 @pytest.fixture(scope="module")
 def servers() -> Iterator[ScratchServers]:
     with (
-        reachable_directory() as place,
-        ScratchServers(urls=[], setup=[], directory=place / "run", cache=place) as servers,
+        reachable_directory() as directory,
+        ScratchServers(urls=[], setup=[], directory=directory / "run", cache=directory) as servers,
     ):
         yield servers
 
@@ -57,7 +57,7 @@ def installed(session_cache: SessionCache, pip: Callable[..., None]) -> Path:
 def test_the_pages_example_judges_a_project(
     make_project: MakeProject, servers: ScratchServers, listener: Listener, installed: Path
 ) -> None:
-    url = f"postgresql+psycopg2://{listener.place()}"
+    url = f"postgresql+psycopg2://{listener.address()}"
     project = make_project("subfolder", config_url=url, hook=None)
     project.listener = listener
     server = servers.create("postgresql").replace("postgresql:", "postgresql+psycopg:")

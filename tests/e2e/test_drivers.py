@@ -75,7 +75,7 @@ class Driver:
     def url(self, listener: Listener) -> str:
         if self.dialect == "sqlite":
             return f"{self.name}:///shop.db"
-        return f"{self.name}://{listener.place()}{self.query}"
+        return f"{self.name}://{listener.address()}{self.query}"
 
 
 _LIBPQ = (
@@ -109,8 +109,8 @@ ADD_PAID = "op.add_column('orders', sa.Column('paid', sa.Boolean()))"
 def scratch_urls() -> Iterator[dict[str, str]]:
     """A server of each kind, by URL, so that no test has to start one."""
     with (
-        reachable_directory() as place,
-        ScratchServers(urls=[], setup=[], directory=place / "run", cache=place) as servers,
+        reachable_directory() as address,
+        ScratchServers(urls=[], setup=[], directory=address / "run", cache=address) as servers,
     ):
         urls = [servers.create("postgresql"), servers.create("mysql")]
         # By name, as most people write it; a driver's socket sees the number behind it.

@@ -87,8 +87,8 @@ class Make(Protocol):
 def servers() -> Iterator[ScratchServers]:
     require(any(mysql_installs._servers()), "server binaries of MySQL or MariaDB")
     with (
-        reachable_directory() as place,
-        ScratchServers(urls=[], setup=[], directory=place / "run", cache=place) as servers,
+        reachable_directory() as directory,
+        ScratchServers(urls=[], setup=[], directory=directory / "run", cache=directory) as servers,
     ):
         yield servers
 
@@ -98,7 +98,7 @@ def guarded(make_project: MakeProject, servers: ScratchServers, listener: Listen
     """Makes projects whose configured server counts visitors."""
 
     def make(sample: str, query: str = "") -> Project:
-        url = f"mysql+pymysql://{listener.place()}{query}"
+        url = f"mysql+pymysql://{listener.address()}{query}"
         project = make_project(sample, config_url=url, hook=None)
         project.listener = listener
         project.environ["ALEMBIC_LOCKSTEP_SCRATCH"] = by_socket(servers.create("mysql"))

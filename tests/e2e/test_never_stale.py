@@ -30,7 +30,7 @@ from .edits import (
     write_migration,
 )
 from .harness import Result, clean_environ
-from .many_inputs import VERSIONS, Farm, InapplicableError
+from .many_inputs import VERSIONS, InapplicableError, ManyInputs
 from .subfolder_project import EXAMPLES, add_migration, assert_clean, assert_finding, some_examples
 from .subfolder_project import MODELS as SHOP
 
@@ -40,17 +40,17 @@ CROPS = "farm/data/crops.txt"
 
 
 @pytest.fixture
-def farm(make_project: MakeProject) -> Farm:
+def many_inputs(make_project: MakeProject) -> ManyInputs:
     project = make_project("many_inputs", hook=None)
     (libraries,) = project.root.glob(".venv/lib/python*/site-packages")
-    farm = Farm(project, libraries)
-    farm.install("barn", "1.0", "CODE_LENGTH = 8\n")
-    return farm
+    many_inputs = ManyInputs(project, libraries)
+    many_inputs.install("barn", "1.0", "CODE_LENGTH = 8\n")
+    return many_inputs
 
 
-def judged(farm: Farm, code: int, *flags: str) -> Result:
+def judged(many_inputs: ManyInputs, code: int, *flags: str) -> Result:
     """Judge what is staged; the verdict has to be this one."""
-    result = farm.project.check("--output-format", "json", *flags)
+    result = many_inputs.project.check("--output-format", "json", *flags)
     assert result.returncode == code, result.output
     return result
 
@@ -59,197 +59,197 @@ def rules(result: Result) -> list[str]:
     return [finding["rule"] for finding in result.json["findings"]]
 
 
-def take_note(farm: Farm, note: str) -> None:
+def take_note(many_inputs: ManyInputs, note: str) -> None:
     """Stage a file that nobody reads, so that there is a commit to judge."""
-    farm.write("NOTES.md", f"{note}\n")
-    farm.project.stage("NOTES.md")
+    many_inputs.write("NOTES.md", f"{note}\n")
+    many_inputs.project.stage("NOTES.md")
 
 
-def stage_all(farm: Farm, note: str) -> None:
-    take_note(farm, note)
-    farm.project.stage(".")
+def stage_all(many_inputs: ManyInputs, note: str) -> None:
+    take_note(many_inputs, note)
+    many_inputs.project.stage(".")
 
 
-def commit(farm: Farm, *args: str) -> None:
-    farm.git("commit", "--quiet", "--no-verify", "--allow-empty", "-m", "A change", *args)
+def commit(many_inputs: ManyInputs, *args: str) -> None:
+    many_inputs.git("commit", "--quiet", "--no-verify", "--allow-empty", "-m", "A change", *args)
 
 
-def commit_judged(farm: Farm, *flags: str) -> None:
+def commit_judged(many_inputs: ManyInputs, *flags: str) -> None:
     """Make a commit that passes, from what lies on disk."""
-    stage_all(farm, "judged")
-    result = farm.project.check(*flags, once=True)
+    stage_all(many_inputs, "judged")
+    result = many_inputs.project.check(*flags, once=True)
     assert result.returncode == CLEAN, result.output
-    commit(farm)
+    commit(many_inputs)
 
 
 # What a verdict has to be is written beside each edit, so once is enough here.
 @pytest.mark.sampled(3)
 @pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
-def test_an_edit_after_a_verdict(farm: Farm, edit: Edit) -> None:
+def test_an_edit_after_a_verdict(many_inputs: ManyInputs, edit: Edit) -> None:
     flags = ("--strict",) if edit.strict else ()
-    edit.before(farm, 1)
-    stage_all(farm, "before")
-    commit(farm)
-    commit_judged(farm, *flags)
-    edit.do(farm, 1)
-    stage_all(farm, "edited")
-    result = judged(farm, edit.code, *flags)
+    edit.before(many_inputs, 1)
+    stage_all(many_inputs, "before")
+    commit(many_inputs)
+    commit_judged(many_inputs, *flags)
+    edit.do(many_inputs, 1)
+    stage_all(many_inputs, "edited")
+    result = judged(many_inputs, edit.code, *flags)
     assert not edit.fast or result.stderr.startswith(FAST), result.stderr
 
 
 @pytest.mark.both_ways
-def test_the_same_tree_with_another_base(farm: Farm) -> None:
-    commit_judged(farm)
-    let_drift(farm, 1)
-    stage_all(farm, "drifted")
-    commit(farm)
-    take_note(farm, "an old difference")
-    judged(farm, CLEAN)
-    farm.git("reset", "--soft", "HEAD~1")
-    judged(farm, FINDINGS)
+def test_the_same_tree_with_another_base(many_inputs: ManyInputs) -> None:
+    commit_judged(many_inputs)
+    let_drift(many_inputs, 1)
+    stage_all(many_inputs, "drifted")
+    commit(many_inputs)
+    take_note(many_inputs, "an old difference")
+    judged(many_inputs, CLEAN)
+    many_inputs.git("reset", "--soft", "HEAD~1")
+    judged(many_inputs, FINDINGS)
 
 
 @pytest.mark.both_ways
-def test_the_same_tree_with_another_flag(farm: Farm) -> None:
-    let_drift(farm, 1)
-    commit_drifted(farm)
-    take_note(farm, "an old difference")
-    judged(farm, CLEAN)
-    judged(farm, FINDINGS, "--strict")
-    judged(farm, CLEAN)
+def test_the_same_tree_with_another_flag(many_inputs: ManyInputs) -> None:
+    let_drift(many_inputs, 1)
+    commit_drifted(many_inputs)
+    take_note(many_inputs, "an old difference")
+    judged(many_inputs, CLEAN)
+    judged(many_inputs, FINDINGS, "--strict")
+    judged(many_inputs, CLEAN)
 
 
-def commit_drifted(farm: Farm) -> None:
-    stage_all(farm, "drifted")
-    commit(farm)
-
-
-@pytest.mark.both_ways
-def test_a_commit_that_was_not_judged_is_by_name(farm: Farm) -> None:
-    commit_judged(farm)
-    add_column(farm, 1)
-    commit_drifted(farm)
-    take_note(farm, "after it")
-    judged(farm, CLEAN)
-    judged(farm, FINDINGS, "--tree", "HEAD")
-    judged(farm, FINDINGS, "--base", "HEAD~1")
+def commit_drifted(many_inputs: ManyInputs) -> None:
+    stage_all(many_inputs, "drifted")
+    commit(many_inputs)
 
 
 @pytest.mark.both_ways
-def test_what_is_not_staged_is_not_judged(farm: Farm) -> None:
-    commit_judged(farm)
-    add_column(farm, 1)
-    add_plugin(farm, 1)
-    take_note(farm, "the only thing staged")
-    assert judged(farm, CLEAN).stderr.startswith(FAST)
+def test_a_commit_that_was_not_judged_is_by_name(many_inputs: ManyInputs) -> None:
+    commit_judged(many_inputs)
+    add_column(many_inputs, 1)
+    commit_drifted(many_inputs)
+    take_note(many_inputs, "after it")
+    judged(many_inputs, CLEAN)
+    judged(many_inputs, FINDINGS, "--tree", "HEAD")
+    judged(many_inputs, FINDINGS, "--base", "HEAD~1")
 
 
 @pytest.mark.both_ways
-def test_what_is_staged_is_judged_although_it_is_not_on_disk(farm: Farm) -> None:
-    commit_judged(farm)
-    clean = farm.read(MODELS)
-    add_column(farm, 1)
-    farm.project.stage(MODELS)
-    farm.write(MODELS, clean)
-    judged(farm, FINDINGS)
-    farm.project.stage(MODELS)
-    take_note(farm, "no column")
-    judged(farm, CLEAN)
+def test_what_is_not_staged_is_not_judged(many_inputs: ManyInputs) -> None:
+    commit_judged(many_inputs)
+    add_column(many_inputs, 1)
+    add_plugin(many_inputs, 1)
+    take_note(many_inputs, "the only thing staged")
+    assert judged(many_inputs, CLEAN).stderr.startswith(FAST)
 
 
 @pytest.mark.both_ways
-def test_part_of_what_is_staged_is_committed_and_amended(farm: Farm) -> None:
-    commit_judged(farm)
-    add_column_with_migration(farm, 1)
-    stage_all(farm, "both")
-    judged(farm, CLEAN)
-    commit(farm, "--", MODELS)
-    judged(farm, CLEAN)  # the migration, after its column
-    commit(farm, "--amend")
-    take_note(farm, "after both")
-    judged(farm, CLEAN)
-    farm.git("reset", "--quiet", "--soft", "HEAD~1")
-    farm.git("rm", "--quiet", "--cached", VERSIONS + "/m21.py")
-    assert rules(judged(farm, FINDINGS)) == ["uncommitted-migration"]
+def test_what_is_staged_is_judged_although_it_is_not_on_disk(many_inputs: ManyInputs) -> None:
+    commit_judged(many_inputs)
+    clean = many_inputs.read(MODELS)
+    add_column(many_inputs, 1)
+    many_inputs.project.stage(MODELS)
+    many_inputs.write(MODELS, clean)
+    judged(many_inputs, FINDINGS)
+    many_inputs.project.stage(MODELS)
+    take_note(many_inputs, "no column")
+    judged(many_inputs, CLEAN)
 
 
 @pytest.mark.both_ways
-def test_a_finding_is_fixed_and_comes_back(farm: Farm) -> None:
-    commit_judged(farm)
-    add_column(farm, 1)
-    stage_all(farm, "a column")
-    assert rules(judged(farm, FINDINGS)) == ["missing-migration"]
-    write_migration(farm, 1)
-    assert rules(judged(farm, FINDINGS)) == ["uncommitted-migration"]
-    farm.project.stage(VERSIONS)
-    judged(farm, CLEAN)
-    farm.git("rm", "--quiet", "-f", VERSIONS + "/m21.py")
-    assert rules(judged(farm, FINDINGS)) == ["missing-migration"]
+def test_part_of_what_is_staged_is_committed_and_amended(many_inputs: ManyInputs) -> None:
+    commit_judged(many_inputs)
+    add_column_with_migration(many_inputs, 1)
+    stage_all(many_inputs, "both")
+    judged(many_inputs, CLEAN)
+    commit(many_inputs, "--", MODELS)
+    judged(many_inputs, CLEAN)  # the migration, after its column
+    commit(many_inputs, "--amend")
+    take_note(many_inputs, "after both")
+    judged(many_inputs, CLEAN)
+    many_inputs.git("reset", "--quiet", "--soft", "HEAD~1")
+    many_inputs.git("rm", "--quiet", "--cached", VERSIONS + "/m21.py")
+    assert rules(judged(many_inputs, FINDINGS)) == ["uncommitted-migration"]
 
 
 @pytest.mark.both_ways
-def test_branches_are_switched(farm: Farm) -> None:
-    commit_judged(farm)
-    farm.git("switch", "--quiet", "-c", "side")
-    add_column_with_migration(farm, 1)
-    commit_judged(farm)
-    farm.git("switch", "--quiet", "main")
-    add_column(farm, 1)
-    stage_all(farm, "a column without its migration")
-    judged(farm, FINDINGS)
-    farm.git("reset", "--quiet", "--hard")
-    farm.git("switch", "--quiet", "side")
-    take_note(farm, "back again")
-    assert judged(farm, CLEAN).stderr.startswith(FAST)
+def test_a_finding_is_fixed_and_comes_back(many_inputs: ManyInputs) -> None:
+    commit_judged(many_inputs)
+    add_column(many_inputs, 1)
+    stage_all(many_inputs, "a column")
+    assert rules(judged(many_inputs, FINDINGS)) == ["missing-migration"]
+    write_migration(many_inputs, 1)
+    assert rules(judged(many_inputs, FINDINGS)) == ["uncommitted-migration"]
+    many_inputs.project.stage(VERSIONS)
+    judged(many_inputs, CLEAN)
+    many_inputs.git("rm", "--quiet", "-f", VERSIONS + "/m21.py")
+    assert rules(judged(many_inputs, FINDINGS)) == ["missing-migration"]
 
 
 @pytest.mark.both_ways
-def test_changes_are_stashed(farm: Farm) -> None:
-    commit_judged(farm)
-    add_column(farm, 1)
-    stage_all(farm, "a column")
-    judged(farm, FINDINGS)
-    farm.git("stash", "--quiet")
-    take_note(farm, "meanwhile")
-    assert judged(farm, CLEAN).stderr.startswith(FAST)
-    farm.git("reset", "--quiet", "--hard")
-    farm.git("stash", "pop", "--quiet", "--index")
-    judged(farm, FINDINGS)
+def test_branches_are_switched(many_inputs: ManyInputs) -> None:
+    commit_judged(many_inputs)
+    many_inputs.git("switch", "--quiet", "-c", "side")
+    add_column_with_migration(many_inputs, 1)
+    commit_judged(many_inputs)
+    many_inputs.git("switch", "--quiet", "main")
+    add_column(many_inputs, 1)
+    stage_all(many_inputs, "a column without its migration")
+    judged(many_inputs, FINDINGS)
+    many_inputs.git("reset", "--quiet", "--hard")
+    many_inputs.git("switch", "--quiet", "side")
+    take_note(many_inputs, "back again")
+    assert judged(many_inputs, CLEAN).stderr.startswith(FAST)
 
 
 @pytest.mark.both_ways
-def test_a_linked_worktree_has_an_environment_of_its_own(farm: Farm) -> None:
-    commit_judged(farm, "--strict")
-    root = farm.root.with_name("linked")
-    farm.git("worktree", "add", "--quiet", str(root), "-b", "side")
-    linked = Farm(replace(farm.project, root=root), farm.libraries)
+def test_changes_are_stashed(many_inputs: ManyInputs) -> None:
+    commit_judged(many_inputs)
+    add_column(many_inputs, 1)
+    stage_all(many_inputs, "a column")
+    judged(many_inputs, FINDINGS)
+    many_inputs.git("stash", "--quiet")
+    take_note(many_inputs, "meanwhile")
+    assert judged(many_inputs, CLEAN).stderr.startswith(FAST)
+    many_inputs.git("reset", "--quiet", "--hard")
+    many_inputs.git("stash", "pop", "--quiet", "--index")
+    judged(many_inputs, FINDINGS)
+
+
+@pytest.mark.both_ways
+def test_a_linked_worktree_has_an_environment_of_its_own(many_inputs: ManyInputs) -> None:
+    commit_judged(many_inputs, "--strict")
+    root = many_inputs.root.with_name("linked")
+    many_inputs.git("worktree", "add", "--quiet", str(root), "-b", "side")
+    linked = ManyInputs(replace(many_inputs.project, root=root), many_inputs.libraries)
     take_note(linked, "as in the main one")
     judged(linked, CLEAN, "--strict")
     write_dotenv(linked, 1)
     judged(linked, FINDINGS, "--strict")
-    take_note(farm, "nothing has changed here")
-    assert judged(farm, CLEAN, "--strict").stderr.startswith(FAST)
+    take_note(many_inputs, "nothing has changed here")
+    assert judged(many_inputs, CLEAN, "--strict").stderr.startswith(FAST)
 
 
 @pytest.mark.both_ways
-def test_what_is_tracked_no_more_is_of_the_environment(farm: Farm) -> None:
-    commit_judged(farm)
-    farm.git("rm", "--quiet", "--cached", CROPS)
-    farm.append(".gitignore", f"/{CROPS}\n")
-    stage_all(farm, "ignored from now on")
-    judged(farm, CLEAN)
-    farm.append(CROPS, "orchard\n")
-    judged(farm, FINDINGS)
+def test_what_is_tracked_no_more_is_of_the_environment(many_inputs: ManyInputs) -> None:
+    commit_judged(many_inputs)
+    many_inputs.git("rm", "--quiet", "--cached", CROPS)
+    many_inputs.append(".gitignore", f"/{CROPS}\n")
+    stage_all(many_inputs, "ignored from now on")
+    judged(many_inputs, CLEAN)
+    many_inputs.append(CROPS, "orchard\n")
+    judged(many_inputs, FINDINGS)
 
 
 @pytest.mark.both_ways
-def test_a_forgotten_file_becomes_an_ignored_one(farm: Farm) -> None:
-    commit_judged(farm, "--strict")
-    add_plugin(farm, 1)
-    take_note(farm, "the plugin is forgotten")
-    assert judged(farm, CLEAN, "--strict").stderr.startswith(FAST)
-    farm.append(".git/info/exclude", "/farm/plugins/plugin1.py\n")
-    judged(farm, FINDINGS, "--strict")
+def test_a_forgotten_file_becomes_an_ignored_one(many_inputs: ManyInputs) -> None:
+    commit_judged(many_inputs, "--strict")
+    add_plugin(many_inputs, 1)
+    take_note(many_inputs, "the plugin is forgotten")
+    assert judged(many_inputs, CLEAN, "--strict").stderr.startswith(FAST)
+    many_inputs.append(".git/info/exclude", "/farm/plugins/plugin1.py\n")
+    judged(many_inputs, FINDINGS, "--strict")
 
 
 @dataclass(frozen=True)
@@ -284,9 +284,9 @@ rounds = st.builds(
 
 
 @pytest.mark.both_ways
-def test_a_sequence_of_edits(farm: Farm, tmp_path: Path) -> None:
-    stage_all(farm, "first")
-    commit(farm)
+def test_a_sequence_of_edits(many_inputs: ManyInputs, tmp_path: Path) -> None:
+    stage_all(many_inputs, "first")
+    commit(many_inputs)
     places = (tmp_path / "examples" / str(number) for number in itertools.count())
 
     # Each example is some seconds: who makes more of them by hand may wait for a shorter one.
@@ -294,7 +294,7 @@ def test_a_sequence_of_edits(farm: Farm, tmp_path: Path) -> None:
     @given(st.booleans(), st.lists(rounds, min_size=2, max_size=4))
     def check(strict: bool, history: list[Round]) -> None:
         flags = ["--output-format", "json", *(["--strict"] if strict else [])]
-        farms = copied(farm, next(places))
+        farms = copied(many_inputs, next(places))
         take_note(farms[0], "before all")
         assert farms[0].project.check(*flags, once=True).returncode == CLEAN
         for number, one in enumerate(history):
@@ -308,23 +308,23 @@ def test_a_sequence_of_edits(farm: Farm, tmp_path: Path) -> None:
     check()
 
 
-def live(farm: Farm, one: Round) -> None:
+def live(many_inputs: ManyInputs, one: Round) -> None:
     if one.anew:
-        start_anew(farm)
+        start_anew(many_inputs)
     for name, number in one.steps:
         with suppress(InapplicableError):
-            STEPS[name](farm, number)
+            STEPS[name](many_inputs, number)
 
 
-def copied(farm: Farm, place: Path) -> tuple[Farm, Farm]:
+def copied(many_inputs: ManyInputs, place: Path) -> tuple[ManyInputs, ManyInputs]:
     """Copy the farm, of which nothing is remembered, with its environment; link a worktree."""
     root, linked = place / "farm", place / "linked"
-    shutil.copytree(farm.root, root, symlinks=True)
+    shutil.copytree(many_inputs.root, root, symlinks=True)
     (libraries,) = root.glob(".venv/lib/python*/site-packages")
-    project = replace(farm.project, root=root, environ=clean_environ(place))
-    copy = Farm(project, libraries)
+    project = replace(many_inputs.project, root=root, environ=clean_environ(place))
+    copy = ManyInputs(project, libraries)
     copy.git("worktree", "add", "--quiet", str(linked), "-b", "linked")
-    return copy, Farm(replace(project, root=linked), libraries)
+    return copy, ManyInputs(replace(project, root=linked), libraries)
 
 
 @pytest.mark.parametrize(

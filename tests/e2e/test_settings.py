@@ -591,7 +591,7 @@ def test_a_slot_that_cannot_be_written(shop: Project) -> None:
 def test_the_configured_server_is_not_asked_by_any_of_it(
     make_project: MakeProject, listener: Listener
 ) -> None:
-    url = f"postgresql+psycopg://{listener.place()}"
+    url = f"postgresql+psycopg://{listener.address()}"
     project = make_project("subfolder", config_url=url, hook=None)
     project.environ["ALEMBIC_LOCKSTEP_SCRATCH"] = "postgresql://nobody@127.0.0.1:1/none"
     assert_unjudged(change_and_check(project), "127.0.0.1")

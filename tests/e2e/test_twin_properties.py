@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql
 
 from alembic_lockstep.dryrun.schema_operations import Operation, upgrade_functions
 
-from .combined_changes import Odd, joined, odd, table_names, two_changes
+from .combined_changes import HardNames, hard_names, joined, table_names, two_changes
 from .kinds import Kind
 from .random_models import CONVENTION, two_models
 from .subfolder_project import some_examples
@@ -46,8 +46,8 @@ def test_any_two_changes_are_cured_at_once_by_what_is_printed(bench: Bench) -> N
 
     # To find the smallest of those that fail would take minutes.
     @settings(some_examples, phases=[Phase.generate])
-    @given(two_changes(bench.dialect), table_names, odd, odd)
-    def check(kinds: list[Kind], table: str, before: Odd, after: Odd) -> None:
+    @given(two_changes(bench.dialect), table_names, hard_names, hard_names)
+    def check(kinds: list[Kind], table: str, before: HardNames, after: HardNames) -> None:
         models = joined(bench.dialect, [one.after() for one in kinds], table, after)
         with bench.empty() as connection:
             base = joined(bench.dialect, [one.before() for one in kinds], table, before)

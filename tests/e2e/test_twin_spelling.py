@@ -1,4 +1,4 @@
-"""A database spells things its own way: that alarms only where the schema is another one.
+"""A database writes SQL in its own way: only a schema that is another one is reported.
 
 All of a dialect's tables stand in one database, which is read once.
 """
@@ -10,43 +10,41 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
-from .handwritten_tables import SPELLINGS, Spelling
+from .handwritten_tables import HANDWRITTEN_TABLES, HandwrittenTable
 from .twin_bench import Bench, bench, servers
 
 __all__ = ["bench", "servers"]
 
 
 @pytest.mark.parametrize("compares", [False, True], ids=["", "compare_server_default"])
-def test_only_what_differs_is_told(bench: Bench, compares: bool) -> None:
-    spellings = dict(SPELLINGS[bench.dialect])
+def test_only_differences_are_reported(bench: Bench, compares: bool) -> None:
+    cases = dict(HANDWRITTEN_TABLES[bench.dialect])
     if compares and bench.dialect == "postgresql":
-        del spellings["json"], spellings["text"]  # Alembic itself falls over them
+        del cases["json"], cases["text"]  # Alembic itself falls over them
     models, parent = sa.MetaData(), "CREATE TABLE parent (id INTEGER NOT NULL PRIMARY KEY)"
     sa.Table("parent", models, sa.Column("id", sa.Integer(), primary_key=True, autoincrement=False))
     with bench.empty() as connection:
         execute(bench, connection, models, parent)
-        for table, spelling, statements in tables(spellings):
-            sa.Table(table, models, *spelling.parts(table))
+        for table, case, statements in tables(cases):
+            sa.Table(table, models, *case.parts(table))
             execute(bench, connection, models, statements.replace("{t}", table))
-        found = bench.ask(connection, models, compare_server_default=compares)
-    assert not found.failure
-    told: dict[str, list[str]] = {}
-    for one in found.merged:
-        told.setdefault(one.table, []).append(one.kind.replace("identity", "default"))
-    # What the models know nothing of is left over for the host to judge.
-    told.pop("", None)
-    assert {table: " ".join(sorted(set(kinds))) for table, kinds in told.items()} == {
-        table: spelling.told
-        for table, spelling, statements in tables(spellings)
-        if statements == spelling.unlike
+        opinions = bench.ask(connection, models, compare_server_default=compares)
+    assert not opinions.failure
+    kinds_by_table: dict[str, list[str]] = {}
+    for one in opinions.merged:
+        kinds_by_table.setdefault(one.table, []).append(one.kind.replace("identity", "default"))
+    # The host judges what no table of the models has.
+    kinds_by_table.pop("", None)
+    assert {table: " ".join(sorted(set(kinds))) for table, kinds in kinds_by_table.items()} == {
+        table: case.kinds for table, case, statements in tables(cases) if statements == case.unlike
     }
 
 
-def tables(spellings: dict[str, Spelling]) -> Iterator[tuple[str, Spelling, str]]:
-    for name, spelling in spellings.items():
+def tables(cases: dict[str, HandwrittenTable]) -> Iterator[tuple[str, HandwrittenTable, str]]:
+    for name, case in cases.items():
         plain = "".join(one if one.isalnum() else "_" for one in name)
-        yield f"same_{plain}", spelling, spelling.same
-        yield f"unlike_{plain}", spelling, spelling.unlike
+        yield f"same_{plain}", case, case.same
+        yield f"unlike_{plain}", case, case.unlike
 
 
 def execute(bench: Bench, connection: sa.Connection, models: sa.MetaData, statements: str) -> None:

@@ -18,7 +18,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from .projects import PROJECTS
-from .public_project import Wild
+from .public_project import PublicProject
 from .table import table
 from .trial import Row, Trial
 
@@ -38,23 +38,25 @@ def main() -> None:
     options = parser.parse_args()
     tool = _tool(options.tool)
     more = runpy.run_path(str(options.more))["PROJECTS"] if options.more else ()
-    projects = [_from_mirror(wild, options.mirrors) for wild in (*PROJECTS, *more)]
+    projects = [_from_mirror(project, options.mirrors) for project in (*PROJECTS, *more)]
     work: Path = options.work.resolve()
     file = work / "rows.json"
     rows = json.loads(file.read_text()) if file.exists() else {}
-    for wild in projects:
-        if options.names and not {wild.name, f"{wild.name}:{wild.dialect}"} & {*options.names}:
+    for project in projects:
+        if options.names and not {project.name, f"{project.name}:{project.dialect}"} & {
+            *options.names
+        }:
             continue
-        print(f"{wild.name} on {wild.dialect} …", flush=True)
+        print(f"{project.name} on {project.dialect} …", flush=True)
         try:
-            row = Trial(wild, work, tool, options.timeout).run()
+            row = Trial(project, work, tool, options.timeout).run()
         except AssertionError:
             traceback.print_exc()
             continue
-        rows[f"{wild.name}:{wild.dialect}"] = asdict(row)
+        rows[f"{project.name}:{project.dialect}"] = asdict(row)
         print(json.dumps(asdict(row), indent=1), flush=True)
         file.write_text(json.dumps(rows, indent=1) + "\n")
-    keys = (f"{wild.name}:{wild.dialect}" for wild in projects)
+    keys = (f"{project.name}:{project.dialect}" for project in projects)
     print(table([Row(**rows[key]) for key in keys if key in rows]))
 
 
@@ -62,9 +64,9 @@ def _tool(path: Path | None) -> tuple[str, ...]:
     return (str(path.absolute()),) if path else (sys.executable, "-m", "alembic_lockstep")
 
 
-def _from_mirror(wild: Wild, mirrors: Path | None) -> Wild:
-    source = wild.source.replace(GITHUB, str(mirrors.resolve())) if mirrors else wild.source
-    return replace(wild, source=source)
+def _from_mirror(project: PublicProject, mirrors: Path | None) -> PublicProject:
+    source = project.source.replace(GITHUB, str(mirrors.resolve())) if mirrors else project.source
+    return replace(project, source=source)
 
 
 main()

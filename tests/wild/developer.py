@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from .project_folders import Place
+from .project_folders import ProjectFolders
 
 _HOME_FILES = {
     ".bashrc": "export EDITOR=vim\nalias gs='git status'\n",
@@ -17,24 +17,26 @@ _HOME_FILES = {
 }
 
 
-def empty_home(place: Place) -> None:
+def empty_home(folders: ProjectFolders) -> None:
     """Begin with a home in which nothing is left of an earlier trial."""
-    shutil.rmtree(place.home, ignore_errors=True)
-    place.home.mkdir(parents=True)
+    shutil.rmtree(folders.home, ignore_errors=True)
+    folders.home.mkdir(parents=True)
 
 
-def furnish(place: Place) -> None:
+def furnish(folders: ProjectFolders) -> None:
     """Write the developer's files, and the configured database."""
     for path, text in _HOME_FILES.items():
-        _write(place.home / path, text)
-    (place.home / ".pgpass").chmod(0o600)
-    for path, text in place.wild.own_files.items():
-        _write(place.root / path, text)
-    place.database.parent.mkdir(parents=True, exist_ok=True)
-    if place.wild.database:
-        shutil.copytree(place.workshop_database.parent, place.database.parent, dirs_exist_ok=True)
+        _write(folders.home / path, text)
+    (folders.home / ".pgpass").chmod(0o600)
+    for path, text in folders.project.own_files.items():
+        _write(folders.root / path, text)
+    folders.database.parent.mkdir(parents=True, exist_ok=True)
+    if folders.project.database:
+        shutil.copytree(
+            folders.workshop_database.parent, folders.database.parent, dirs_exist_ok=True
+        )
     else:
-        place.database.write_bytes(b"Not a database.\n")
+        folders.database.write_bytes(b"Not a database.\n")
 
 
 def _write(file: Path, text: str) -> None:

@@ -6,10 +6,10 @@ import ast
 import re
 
 
-def cut(text: str, old: str) -> tuple[str, int]:
-    """Take the statements of `old` out of a migration; give it, and how many are left in it."""
+def without_old(text: str, old: str) -> tuple[str, int]:
+    """Return a migration without the statements of `old`, and how many are left in it."""
     tree = ast.parse(text)
-    before = {one for function in _functions(ast.parse(old)) for one in _statements(function)}
+    before = {line for function in _functions(ast.parse(old)) for line in _statements(function)}
     left = 0
     for function in _functions(tree):
         function.body = _without(function.body, function.name, before) or [ast.Pass()]
@@ -19,45 +19,51 @@ def cut(text: str, old: str) -> tuple[str, int]:
 
 
 def _count(statements: list[str]) -> int:
-    """How many differences they are: a table that goes takes its indexes along."""
-    dropped = {found[1] for one in statements if (found := re.search(r"drop_table\('(\w+)'", one))}
-    indexes = (one for one in statements if "drop_index(" in one)
-    return len(statements) - sum(any(f"'{table}'" in one for table in dropped) for one in indexes)
+    """Count the differences: a dropped table takes its indexes along."""
+    dropped = {
+        match[1]
+        for statement in statements
+        if (match := re.search(r"drop_table\('(\w+)'", statement))
+    }
+    indexes = (statement for statement in statements if "drop_index(" in statement)
+    return len(statements) - sum(
+        any(f"'{table}'" in statement for table in dropped) for statement in indexes
+    )
 
 
 def _functions(tree: ast.Module) -> list[ast.FunctionDef]:
-    return [one for one in tree.body if isinstance(one, ast.FunctionDef)]
+    return [node for node in tree.body if isinstance(node, ast.FunctionDef)]
 
 
 def _statements(function: ast.FunctionDef) -> list[str]:
-    """Each statement with the block that it is in, as a text."""
+    """Return each statement, with the block that it is in, as a text."""
     return [
         f"{block}: {ast.unparse(line)}"
-        for one in function.body
-        if not _is_docstring(one)  # a statement, too
-        for block, lines in [_opened(one, function.name)]
+        for statement in function.body
+        if not _is_docstring(statement)  # a statement, too
+        for block, lines in [_opened(statement, function.name)]
         for line in lines
         if isinstance(line, ast.Expr)
     ]
 
 
-def _opened(one: ast.stmt, outer: str) -> tuple[str, list[ast.stmt]]:
-    if isinstance(one, ast.With):
-        return f"{outer}: {ast.unparse(one.items[0])}", one.body
-    return outer, [one]
+def _opened(statement: ast.stmt, outer: str) -> tuple[str, list[ast.stmt]]:
+    if isinstance(statement, ast.With):
+        return f"{outer}: {ast.unparse(statement.items[0])}", statement.body
+    return outer, [statement]
 
 
 def _without(body: list[ast.stmt], outer: str, before: set[str]) -> list[ast.stmt]:
-    kept = []
-    for one in body:
-        block, lines = _opened(one, outer)
+    left = []
+    for statement in body:
+        block, lines = _opened(statement, outer)
         lines = [line for line in lines if f"{block}: {ast.unparse(line)}" not in before]
-        if isinstance(one, ast.With):
-            one.body = lines
+        if isinstance(statement, ast.With):
+            statement.body = lines
         if lines:
-            kept.append(one)
-    return kept
+            left.append(statement)
+    return left
 
 
-def _is_docstring(one: ast.stmt) -> bool:
-    return isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant)
+def _is_docstring(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)

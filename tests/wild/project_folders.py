@@ -8,16 +8,16 @@ from pathlib import Path
 from e2e.harness import clean_environ, run
 from sqlalchemy import make_url
 
-from .public_project import Wild
+from .public_project import PublicProject
 
 START = "start.sql"
 
 
 @dataclass(frozen=True)
-class Place:
+class ProjectFolders:
     """The folders of one project. Two rows of one source (two dialects) share them."""
 
-    wild: Wild
+    project: PublicProject
     top: Path
 
     @property
@@ -33,13 +33,13 @@ class Place:
     @property
     def database(self) -> Path:
         """The SQLite file that it is configured with."""
-        fixed = self.wild.database
+        fixed = self.project.database
         return self.home / fixed if fixed else self.top / "configured.db"
 
     @property
     def workshop_database(self) -> Path:
         """The SQLite file of the workshop, in a folder of its own where the name is fixed."""
-        fixed = self.wild.database
+        fixed = self.project.database
         return self.top / "workshop data" / Path(fixed).name if fixed else self.top / "workshop.db"
 
     @property
@@ -48,24 +48,24 @@ class Place:
 
     def environ(self, root: Path, url: str) -> dict[str, str]:
         """Give the variables of somebody who works in `root`, with that URL configured."""
-        own = {name: self.fill(text, root, url) for name, text in self.wild.environ.items()}
+        own = {name: self.fill(text, root, url) for name, text in self.project.environ.items()}
         return clean_environ(self.home) | own
 
     def configure(self, root: Path, url: str) -> None:
         """Write the URL, and the settings, where the project's files have them."""
-        for path, text in self.wild.files.items():
+        for path, text in self.project.files.items():
             (root / path).write_text(self.fill(text, root, url))
-        for path, (old, new) in self.wild.replace.items():
+        for path, (old, new) in self.project.replace.items():
             text = (root / path).read_text() if (root / path).exists() else ""
             assert old in text, f"{old!r} is not in {path}"
             (root / path).write_text(text.replace(old, self.fill(new, root, url), 1))
-        if self.wild.start:
-            command = (str(self.python), "-c", self.wild.start)
+        if self.project.start:
+            command = (str(self.python), "-c", self.project.start)
             printed = run(command, cwd=root, environ=self.environ(root, url), check=True)
             (root / START).write_text(printed.stdout)
-        if self.wild.settings:
+        if self.project.settings:
             with (root / "pyproject.toml").open("a") as file:
-                file.write(f"\n[tool.alembic-lockstep]\n{self.wild.settings}\n")
+                file.write(f"\n[tool.alembic-lockstep]\n{self.project.settings}\n")
 
     def fill(self, text: str, root: Path, url: str) -> str:
         """Put what is known here only into a text."""
@@ -86,16 +86,16 @@ class Place:
 
     def add_column(self, root: Path) -> int:
         """Write the column into the models; give its line."""
-        file, wild = root / self.wild.models, self.wild
+        file, project = root / self.project.models, self.project
         lines = file.read_text().splitlines(keepends=True)
-        (index,) = [n for n, line in enumerate(lines) if line.rstrip("\n") == wild.after]
-        lines.insert(index + 1, f"{wild.column}\n")
+        (index,) = [n for n, line in enumerate(lines) if line.rstrip("\n") == project.after]
+        lines.insert(index + 1, f"{project.column}\n")
         file.write_text("".join(lines))
         return index + 2
 
     def add_table(self, root: Path) -> int:
         """Append the new table to the models; return the line at which it begins."""
-        file = root / self.wild.models
+        file = root / self.project.models
         text = file.read_text().rstrip("\n") + "\n\n\n"
-        file.write_text(f"{text}{self.wild.table}")
+        file.write_text(f"{text}{self.project.table}")
         return text.count("\n") + 1

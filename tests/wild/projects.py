@@ -6,7 +6,7 @@ goes.
 
 from __future__ import annotations
 
-from .public_project import Wild
+from .public_project import PublicProject
 
 _TEMPLATE = """\
 from alembic import op
@@ -28,7 +28,7 @@ def downgrade():
 
 PROJECTS = (
     *(
-        Wild(
+        PublicProject(
             "argilla-server",
             "argilla-server==2.8.0",
             kind="async application, settings object",
@@ -45,7 +45,7 @@ PROJECTS = (
         )
         for dialect, driver in (("sqlite", "+aiosqlite"), ("postgresql", "+asyncpg"))
     ),
-    Wild(
+    PublicProject(
         "optuna",
         "optuna==5.0.0",
         kind="alembic in a folder of its own",
@@ -56,7 +56,7 @@ PROJECTS = (
         directory="optuna/storages/_rdb",
         replace={"optuna/storages/_rdb/alembic.ini": ("sqlite:///alembic.db", "{url}")},
     ),
-    Wild(
+    PublicProject(
         "apache-airflow",
         "apache-airflow-core==3.3.2",
         kind="engine of the application's own, include_object",
@@ -71,7 +71,7 @@ PROJECTS = (
         environ={"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "{url}"},
     ),
     *(
-        Wild(
+        PublicProject(
             "prefect",
             "prefect==3.8.8",
             kind="a version tree for each dialect, set in env.py; async in a thread",
@@ -90,7 +90,7 @@ PROJECTS = (
         )
         for dialect, driver in (("sqlite", "+aiosqlite"), ("postgresql", "+asyncpg"))
     ),
-    Wild(
+    PublicProject(
         "ihatemoney",
         "ihatemoney==7.2.1",
         kind="Flask-Migrate; upgrades its database at every start",
@@ -103,7 +103,7 @@ PROJECTS = (
         revise=("migrate", "-m"),
         replace={"ihatemoney/default_settings.py": ("sqlite:////tmp/ihatemoney.db", "{url}")},
     ),
-    Wild(
+    PublicProject(
         "privacyidea",
         "privacyidea==3.14",
         kind="Flask-Migrate; does not replay",
@@ -118,7 +118,7 @@ PROJECTS = (
         revise=("migrate", "-m"),
         environ={"PRIVACYIDEA_SQLALCHEMY_DATABASE_URI": "{url}"},
     ),
-    Wild(
+    PublicProject(
         "apache-superset",
         "apache-superset==6.1.0",
         kind="Flask-Migrate, migrations that use the application",
@@ -136,7 +136,7 @@ PROJECTS = (
             "SUPERSET__SQLALCHEMY_DATABASE_URI": "{url}",
         },
     ),
-    Wild(
+    PublicProject(
         "mlflow",
         "mlflow==3.17.2",
         kind="two environments; does not replay, and create_all() fails",
@@ -160,7 +160,7 @@ PROJECTS = (
         },
     ),
     *(
-        Wild(
+        PublicProject(
             "arize-phoenix",
             "arize-phoenix==20.26.1",
             kind="async",
@@ -176,7 +176,7 @@ PROJECTS = (
         )
         for dialect in ("sqlite", "postgresql")
     ),
-    Wild(
+    PublicProject(
         "langflow",
         "langflow-base==1.13.0",
         kind="SQLModel, async",
@@ -188,7 +188,7 @@ PROJECTS = (
         driver="+aiosqlite",
         replace={"langflow/alembic.ini": ("sqlite+aiosqlite:///./langflow.db", "{url}")},
     ),
-    Wild(
+    PublicProject(
         "zenml",
         "zenml==0.98.0",
         kind="SQLModel, engine of the application's own; does not replay on SQLite",
@@ -202,7 +202,7 @@ PROJECTS = (
         "sqlmodel.SQLModel.metadata.create_all(sa.create_engine(sys.argv[1]))",
         environ={"ZENML_STORE_URL": "{url}", "ZENML_CONFIG_PATH": "{home}/.zenml"},
     ),
-    Wild(
+    PublicProject(
         "ethyca-fides",
         "ethyca-fides==2.78.2",
         kind="settings from parts, migrations that use the application",
@@ -227,7 +227,7 @@ PROJECTS = (
             "FIDES__USER__ANALYTICS_OPT_OUT": "true",
         },
     ),
-    Wild(
+    PublicProject(
         "buildbot",
         "buildbot==4.3.0",
         kind="Table objects; does not replay",
@@ -243,7 +243,7 @@ PROJECTS = (
             "buildbot/db/migrations/alembic.ini": ("driver://user:pass@localhost/dbname", "{url}")
         },
     ),
-    Wild(
+    PublicProject(
         "pgadmin4",
         "https://github.com/pgadmin-org/pgadmin4@bc58657d3d3ab4209cdadea6d191b632cf1572cc",
         leave_out=("docs", "pkg", "runtime"),
@@ -268,7 +268,7 @@ PROJECTS = (
         },
         database=".pgadmin/pgadmin4.db",
     ),
-    Wild(
+    PublicProject(
         "insights-host-inventory",
         "https://github.com/RedHatInsights/insights-host-inventory"
         "@698d569f544cffab99b08fb93623ecbe5d2ffc5a",
@@ -292,7 +292,7 @@ PROJECTS = (
             "INVENTORY_DB_NAME": "{database}",
         },
     ),
-    Wild(
+    PublicProject(
         "CTFd",
         "https://github.com/CTFd/CTFd@91ced62d44d3ec3142a0948ee96ed19947cfc979",
         leave_out=("CTFd/themes/admin/assets", "CTFd/themes/core/assets"),
@@ -313,7 +313,7 @@ PROJECTS = (
         },
         database="ctf/ctfd.db",
     ),
-    Wild(
+    PublicProject(
         "mealie",
         "https://github.com/mealie-recipes/mealie@b5643a9399465d8b4ea339e7a6639df2d697741b",
         leave_out=("tests/data", "docs", "frontend"),
@@ -327,7 +327,7 @@ PROJECTS = (
         environ={"DATA_DIR": "{folder}", "PRODUCTION": "true"},
         database="mealie/mealie.db",
     ),
-    Wild(
+    PublicProject(
         "microblog",
         "https://github.com/miguelgrinberg/microblog@a975ef64864354867c88e0ed3a17ba7d17dca752",
         kind="Flask-Migrate",
@@ -341,7 +341,7 @@ PROJECTS = (
         revise=("migrate", "-m"),
         environ={"DATABASE_URL": "{url}"},
     ),
-    Wild(
+    PublicProject(
         "full-stack-fastapi-template",
         "https://github.com/fastapi/full-stack-fastapi-template"
         "@a727535488542228dc19b13f217a104ad317c122",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
-class Wild:
+class PublicProject:
     """A public project, and how a column is added to it.
 
     In its texts ``{url}`` stands for the URL of the database that it is configured with,
@@ -82,9 +82,9 @@ class Wild:
     start: str = ""
     create: str = ""
 
-    def url(self, place: str) -> str:
+    def url(self, target: str) -> str:
         """Give the URL of a file, or of user, host, port and name of a database."""
-        return f"{self.dialect}{self.driver}://{'/' if self.dialect == 'sqlite' else ''}{place}"
+        return f"{self.dialect}{self.driver}://{'/' if self.dialect == 'sqlite' else ''}{target}"
 
     @property
     def is_repository(self) -> bool:

@@ -14,8 +14,8 @@ from e2e.harness import SCRATCH_SERVER, Listener, Result, fingerprints, run
 from .autogenerate_clone import autogenerate, upgrade_configured
 from .developer import empty_home, furnish
 from .file_changes import MARK, Watch, watch_git
-from .project_folders import Place
-from .public_project import Wild
+from .project_folders import ProjectFolders
+from .public_project import PublicProject
 from .sources import git, prepare
 
 COMMENT = "# As the board wants it.\n"
@@ -61,53 +61,57 @@ class Row:
 class Trial:
     """One project on trial, with a listener or a precious file as its configured database."""
 
-    def __init__(self, wild: Wild, work: Path, tool: tuple[str, ...], timeout: float) -> None:
-        self.wild = wild
+    def __init__(
+        self, project: PublicProject, work: Path, tool: tuple[str, ...], timeout: float
+    ) -> None:
+        self.project = project
         self.tool = tool
         self.timeout = timeout  # seconds, of one dry run
-        self.place = Place(wild, work / wild.slug)
+        self.folders = ProjectFolders(project, work / project.slug)
         self.listener = Listener()
-        self.database = self.place.database
+        self.database = self.folders.database
         own = (
-            self.place.root / ".git",
-            self.place.home / ".cache" / "alembic-lockstep",
-            self.place.home / "tmp",
+            self.folders.root / ".git",
+            self.folders.home / ".cache" / "alembic-lockstep",
+            self.folders.home / "tmp",
         )
-        folders = {".": self.place.root, "~": self.place.home, **watch_git(self.place.root)}
+        folders = {".": self.folders.root, "~": self.folders.home, **watch_git(self.folders.root)}
         self.watch = Watch(folders, frozenset(own))
-        sqlite = wild.dialect == "sqlite"
-        self.url = wild.url(str(self.database) if sqlite else self.listener.place())
-        self.row = Row(wild.name, wild.version, wild.kind, wild.dialect, wild.settings)
+        sqlite = project.dialect == "sqlite"
+        self.url = project.url(str(self.database) if sqlite else self.listener.address())
+        self.row = Row(
+            project.name, project.version, project.kind, project.dialect, project.settings
+        )
 
     def run(self) -> Row:
         """Prepare the project and make the checks."""
-        place, wild = self.place, self.wild
-        empty_home(place)
-        prepare(place)
-        migration = autogenerate(place)
+        folders, project = self.folders, self.project
+        empty_home(folders)
+        prepare(folders)
+        migration = autogenerate(folders)
         self.row.own = migration.old
-        self.row.revisions = _revisions(place.root / wild.versions)
-        place.configure(place.root, self.url)
-        git(place, "add", "--all")
-        git(place, "commit", "--quiet", "--allow-empty", "-m", "Configured")
-        git(place, "tag", "--force", "configured")
-        furnish(place)
+        self.row.revisions = _revisions(folders.root / project.versions)
+        folders.configure(folders.root, self.url)
+        git(folders, "add", "--all")
+        git(folders, "commit", "--quiet", "--allow-empty", "-m", "Configured")
+        git(folders, "tag", "--force", "configured")
+        furnish(folders)
         before = fingerprints(self.database)
 
         self._change_no_schema(limit=10)
         self._check("warm-up")
-        git(place, "reset", "--quiet", "--hard", "configured")
+        git(folders, "reset", "--quiet", "--hard", "configured")
         self._change_no_schema(limit=20)  # another tree: a verdict that is kept does not answer it
         self._judge("no schema", "passes", 0)
-        git(place, "reset", "--quiet", "--hard", "configured")
-        line = place.add_column(place.root)
-        self._judge("column", f"missing-migration {wild.models}:{line}", 1)
-        (place.root / wild.versions / migration.name).write_text(migration.text)
+        git(folders, "reset", "--quiet", "--hard", "configured")
+        line = folders.add_column(folders.root)
+        self._judge("column", f"missing-migration {project.models}:{line}", 1)
+        (folders.root / project.versions / migration.name).write_text(migration.text)
         self._judge("migration", "passes", 0)
-        if wild.table:
-            git(place, "reset", "--quiet", "--hard", "configured")
-            line = place.add_table(place.root)
-            self._judge("table", f"missing-migration {wild.models}:{line}", 1)
+        if project.table:
+            git(folders, "reset", "--quiet", "--hard", "configured")
+            line = folders.add_table(folders.root)
+            self._judge("table", f"missing-migration {project.models}:{line}", 1)
 
         self.row.contacts = self.listener.contacts
         self.row.contacts += fingerprints(self.database) != before
@@ -117,17 +121,17 @@ class Trial:
         return self.row
 
     def _prove_the_watch(self) -> None:
-        """Show that plain Alembic, run as configured, is seen by listener or fingerprints."""
+        """Show that listener or fingerprints notice plain Alembic, run as configured."""
         self.database.write_bytes(b"Not a database.\n")
         before = fingerprints(self.database)
-        output = upgrade_configured(self.place, self.url)
-        seen = self.listener.contacts or fingerprints(self.database) != before
-        assert seen or "file is not a database" in output, output
+        output = upgrade_configured(self.folders, self.url)
+        was_contacted = self.listener.contacts or fingerprints(self.database) != before
+        assert was_contacted or "file is not a database" in output, output
 
     def _change_no_schema(self, limit: int) -> None:
-        models = self.place.root / self.wild.models
+        models = self.folders.root / self.project.models
         text = models.read_text()
-        text = text.replace(self.wild.after, COMMENT + self.wild.after, 1)
+        text = text.replace(self.project.after, COMMENT + self.project.after, 1)
         models.write_text(text + CONSTANT.format(limit=limit))
 
     def _judge(self, name: str, wanted: str, status: int) -> None:
@@ -143,15 +147,17 @@ class Trial:
         row.guards = list(dict.fromkeys([*row.guards, *guards]))
         environments: list[dict[str, Any]]
         environments = json.loads(result.stdout)["environments"] if result.stdout else []
-        row.start = ", ".join(dict.fromkeys(str(one["start"]) for one in environments))
-        row.old = sum(one["old_differences"] for one in environments)
-        refused = [address for one in environments for address in one["refused"]]
+        row.start = ", ".join(
+            dict.fromkeys(str(environment["start"]) for environment in environments)
+        )
+        row.old = sum(environment["old_differences"] for environment in environments)
+        refused = [address for environment in environments for address in environment["refused"]]
         row.refused = list(dict.fromkeys([*row.refused, *refused]))
 
     def _check(self, name: str) -> tuple[Result, float]:
         """Stage everything and judge it; return the result and the seconds that it took."""
-        git(self.place, "add", "--all")
-        environ = self.place.environ(self.place.root, self.url) | {
+        git(self.folders, "add", "--all")
+        environ = self.folders.environ(self.folders.root, self.url) | {
             MARK: self.watch.mark,
             "ALEMBIC_LOCKSTEP_SCRATCH": SCRATCH_SERVER,
             "ALEMBIC_LOCKSTEP_TIMEOUT": str(self.timeout),
@@ -160,9 +166,9 @@ class Trial:
         limit = 3 * self.timeout  # of tree and base; what hangs ends before, with a message
         with self.watch.watching():
             started = time.monotonic()
-            result = run(command, cwd=self.place.root, environ=environ, timeout=limit)
+            result = run(command, cwd=self.folders.root, environ=environ, timeout=limit)
             seconds = time.monotonic() - started
-        log = self.place.top / f"{self.wild.dialect} {name}.log"
+        log = self.folders.top / f"{self.project.dialect} {name}.log"
         log.write_text(f"{result.returncode}\n{result.output}")
         self._take(result)
         return result, seconds
@@ -180,7 +186,11 @@ def _verdict(result: Result) -> str:
         return f"exit {result.returncode}: {next(said, lines[-1] if lines else '')}"
     findings = json.loads(result.stdout)["findings"]
     # A dict: a column of a table that code makes after the model is found there, too.
-    named = list(dict.fromkeys(f"{one['rule']} {one['path']}:{one['line']}" for one in findings))
+    named = list(
+        dict.fromkeys(
+            f"{finding['rule']} {finding['path']}:{finding['line']}" for finding in findings
+        )
+    )
     return (
         ", ".join(named[:5]) + (f" and {len(named) - 5} more" if len(named) > 5 else "") or "passes"
     )
