@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .harness import Project
-from .subfolder_project import MODELS, add_migration
+from .subfolder_project import ADD_PAID, MODELS, add_migration
 
 PAID = "    paid: Mapped[Optional[bool]]\n"
-ADD_PAID = "op.add_column('orders', sa.Column('paid', sa.Boolean()))"
 
 Clone = Callable[..., Project]
 

@@ -20,6 +20,8 @@ from filelock import FileLock
 
 from .branches import Clone
 from .harness import (
+    POSTGRESQL_URL,
+    ROOT,
     Listener,
     Project,
     begin_repository,
@@ -32,7 +34,6 @@ from .harness import (
     run,
     server_answers,
 )
-from .runners import ROOT
 from .samples import MANY_INPUTS, SAMPLES, SAMPLES_DIRECTORY, SHAPES
 from .uv_tools import Tools, install_uv
 
@@ -192,48 +193,65 @@ def trivia(make_project: MakeProject) -> Project:
 
 
 @pytest.fixture
+def shop(make_project: MakeProject) -> Project:
+    """The sample `subfolder` on SQLite, without a hook; its database has rows that must stay."""
+    project = make_project("subfolder", hook=None)
+    make_precious(project.database)
+    return project
+
+
+@pytest.fixture
 def shop_on_postgresql(make_project: MakeProject) -> Project:
-    """The sample `subfolder`, without a hook, for PostgreSQL."""
+    """The sample `subfolder` for PostgreSQL, without a hook; scratch databases are by URL."""
+    return _make_shop_on_postgresql(make_project)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def shop_by_dialect(request: pytest.FixtureRequest, make_project: MakeProject) -> Project:
+    """The sample `subfolder` on each dialect."""
+    if request.param == "sqlite":
+        return make_project("subfolder", hook=None)
+    return _make_shop_on_postgresql(make_project)
+
+
+def _make_shop_on_postgresql(make_project: MakeProject) -> Project:
     require(server_answers(), "PostgreSQL server")
-    url = "postgresql+psycopg://app:secret@127.0.0.1:1/prod"
-    project = make_project("subfolder", config_url=url, hook=None)
+    project = make_project("subfolder", config_url=POSTGRESQL_URL, hook=None)
     force_postgres(project.environ, "url")
     return project
 
 
 @pytest.fixture
-def shop(make_project: MakeProject) -> Project:
-    """A project with a remote, on a branch of its own."""
-    project = make_project("subfolder", hook=None)
-    remote = project.root.with_name("remote.git")
-    project.git("init", "--quiet", "--bare", "-b", "main", str(remote))
-    project.git("remote", "add", "origin", str(remote))
-    project.git("push", "--quiet", "origin", "main")
-    project.git("switch", "--quiet", "-c", "feature")
-    return project
+def remote(shop: Project) -> Path:
+    """A bare remote with the shop's `main`; the shop itself is on a branch `feature`."""
+    remote = shop.root.with_name("remote.git")
+    shop.git("init", "--quiet", "--bare", "-b", "main", str(remote))
+    shop.git("remote", "add", "origin", str(remote))
+    shop.git("push", "--quiet", "origin", "main")
+    shop.git("switch", "--quiet", "-c", "feature")
+    return remote
 
 
 @pytest.fixture
-def clone(shop: Project) -> Clone:
-    """Clones the remote as a CI does: one ref, detached, by default whole."""
+def clone(shop: Project, remote: Path) -> Clone:
+    """Clone the remote as a CI does: one ref, detached, by default whole."""
 
     def make(ref: str, *, depth: int = 0, others: bool = True) -> Project:
         root = shop.root.with_name(f"clone of {ref.replace('/', '-')} {depth} {others}")
         root.mkdir()
-        there = replace(shop, root=root)
-        url = shop.root.with_name("remote.git").as_uri()
-        wanted = [f"+{ref}:refs/remotes/ci"]
+        clone = replace(shop, root=root)
+        refs = [f"+{ref}:refs/remotes/ci"]
         if others:
-            wanted.append("+refs/heads/*:refs/remotes/origin/*")
-        there.git("init", "--quiet")
-        there.git("remote", "add", "origin", url)
+            refs.append("+refs/heads/*:refs/remotes/origin/*")
+        clone.git("init", "--quiet")
+        clone.git("remote", "add", "origin", remote.as_uri())
         shallow = [f"--depth={depth}"] if depth else []
-        there.git("fetch", "--quiet", "--no-tags", *shallow, "origin", *wanted)
-        there.git("checkout", "--quiet", "--detach", "refs/remotes/ci")
+        clone.git("fetch", "--quiet", "--no-tags", *shallow, "origin", *refs)
+        clone.git("checkout", "--quiet", "--detach", "refs/remotes/ci")
         (root / ".venv").symlink_to(shop.root / ".venv")
         exclude = root / ".git/info/exclude"
         exclude.write_text(".venv\n")
-        return there
+        return clone
 
     return make
 

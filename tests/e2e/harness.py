@@ -29,7 +29,12 @@ from .forked_runs import can_fork, run_fork
 from .samples import Sample
 from .side_effects import watched
 
+ROOT = Path(__file__).parents[2]
 SCRATCH_SERVER = "postgresql://postgres@127.0.0.1:5432/postgres"
+#: Configured databases that nothing answers for: a dry run must not look there.
+SERVER_OF_PRODUCTION = "app:secret@127.0.0.1:1/prod"
+POSTGRESQL_URL = f"postgresql+psycopg://{SERVER_OF_PRODUCTION}"
+MYSQL_URL = f"mysql+pymysql://{SERVER_OF_PRODUCTION}"
 BINARIES = Path("/usr/lib/postgresql")
 
 #: How the tool is started, unless something of it is to be another.

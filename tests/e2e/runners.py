@@ -15,9 +15,8 @@ from typing import Any
 
 import yaml
 
-from .harness import Result, run
+from .harness import ROOT, Result, run
 
-ROOT = Path(__file__).parents[2]
 ACTION, COMPONENT = ROOT / "action.yml", ROOT / "templates/alembic-lockstep.yml"
 BASH = "/bin/bash"  # also where PATH has nothing
 

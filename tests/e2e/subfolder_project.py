@@ -9,11 +9,14 @@ from hypothesis import HealthCheck, settings
 
 from .harness import Project, Result
 
-ENV = "service/alembic/env.py"
-MODELS = "service/shop/models.py"
+INI, ENV = "service/alembic.ini", "service/alembic/env.py"
+INIT, MODELS = "service/shop/__init__.py", "service/shop/models.py"
 VERSIONS = "service/alembic/versions"
 FIRST, HEAD = "1a4b7c20d9e3", "5e0f93b61c7a"
 FIRST_FILE, HEAD_FILE = f"{VERSIONS}/{FIRST}_customers.py", f"{VERSIONS}/{HEAD}_orders.py"
+
+#: Adds the column of `Project.add_column()`.
+ADD_PAID = "op.add_column('orders', sa.Column('paid', sa.Boolean()))"
 
 #: More by hand: LOCKSTEP_EXAMPLES=300. Here the same few each time, so that no commit is blocked
 #: for what it did not do.

@@ -10,8 +10,8 @@ import pytest
 
 from .branches import Clone, change_models, merge_request, migrate, pull_request, take_a_note
 from .conftest import SessionCache
-from .harness import SCRATCH_SERVER, Project, clean_environ, run
-from .runners import ROOT, ActionRun, GitHubRunner, Outputs
+from .harness import ROOT, SCRATCH_SERVER, Project, clean_environ, run
+from .runners import ActionRun, GitHubRunner, Outputs
 from .subfolder_project import MODELS
 
 Use = Callable[..., ActionRun]

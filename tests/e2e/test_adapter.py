@@ -16,7 +16,7 @@ from alembic_lockstep.scratch.by_url import Dialect, URLServer
 
 from .conftest import MakeProject, SessionCache
 from .harness import Listener, reachable_directory, require
-from .subfolder_project import add_migration, assert_clean, assert_finding
+from .subfolder_project import ADD_PAID, add_migration, assert_clean, assert_finding
 
 PAGE = Path(__file__).parents[2] / "docs" / "databases.md"
 #: A block of code with its file's name in the first line.
@@ -66,8 +66,7 @@ def test_the_pages_example_judges_a_project(
         where = project.add_column()
         project.git("add", "--update")
         assert_finding(project.check(), where, "2 revisions run from empty on postgresql ")
-        add = "op.add_column('orders', sa.Column('paid', sa.Boolean()))"
-        add_migration(project, "cccccccccccc", upgrade=add)
+        add_migration(project, "cccccccccccc", upgrade=ADD_PAID)
         assert_clean(project.check(), "3 revisions")
 
 

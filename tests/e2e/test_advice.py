@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from .conftest import MakeProject
-from .harness import Project, force_postgres, require, server_answers
+from .harness import Project
 from .subfolder_project import (
     ENV,
+    INI,
+    INIT,
     MODELS,
     add_migration,
     assert_clean,
@@ -20,15 +22,7 @@ from .subfolder_project import (
 )
 from .typed_advice import follow
 
-INI = "service/alembic.ini"
-INIT = "service/shop/__init__.py"
-POSTGRES = "postgresql+psycopg://prod@db.internal.example/shop"
 CONFIGURE = "        context.configure(\n"
-
-
-@pytest.fixture
-def shop(make_project: MakeProject) -> Project:
-    return make_project("subfolder", hook=None)
 
 
 #: Code of the application, and what is said of it; typed, it leads to a verdict.
@@ -133,11 +127,11 @@ def test_a_configuration_that_a_program_fills_in(make_project: MakeProject, opti
 
 
 @pytest.mark.parametrize("way", ["statement", "option"])
-def test_a_schema_that_the_search_path_names_is_there(make_project: MakeProject, way: str) -> None:
+def test_a_schema_that_the_search_path_names_is_there(
+    shop_on_postgresql: Project, way: str
+) -> None:
     """It was "no schema has been selected to create in"."""
-    require(server_answers(), "PostgreSQL server")
-    shop = make_project("subfolder", hook=None, config_url=POSTGRES)
-    force_postgres(shop.environ, "url")
+    shop = shop_on_postgresql
     if way == "statement":
         select = "        connection.exec_driver_sql('SET search_path TO \"Sales of 2026\"')\n"
         shop.replace(ENV, CONFIGURE, select + CONFIGURE)

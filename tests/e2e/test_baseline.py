@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import pytest
 
-from .conftest import MakeProject
 from .harness import Project
 from .subfolder_project import (
+    ADD_PAID,
     FIRST_FILE,
     HEAD_FILE,
     MODELS,
@@ -32,16 +32,10 @@ FROM_FILE = (
 LIMITED = "import shop.limits as m; op.add_column('orders', sa.Column('code', sa.String(m.CODE)))"
 BY_CURSOR = (
     "import shop.limits as m; op.get_bind().connection.cursor()"
-    ".execute(f'ALTER TABLE orders ADD code VARCHAR({m.CODE})')"
+    ".execute(f'ALTER TABLE orders ADD_PAID code VARCHAR({m.CODE})')"
 )
-ADD = "op.add_column('orders', sa.Column('paid', sa.Boolean()))"
 NAME = "    name: Mapped[Optional[str]] = mapped_column(String(100))\n"
 NOTE = "the base's migrations take from service/shop/models.py, which this commit changes"
-
-
-@pytest.fixture
-def shop(make_project: MakeProject) -> Project:
-    return make_project("subfolder", hook=None)
 
 
 def begin(project: Project, upgrade: str) -> Project:
@@ -64,7 +58,7 @@ def test_a_column_alone_is_blocked_and_passes_with_its_migration(
     assert_clean(change_and_check(shop))
     where = shop.add_column()
     assert_finding(change_and_check(shop), where, "missing-migration", NOTE)
-    add_migration(shop, NEW, BASELINE, upgrade=ADD)
+    add_migration(shop, NEW, BASELINE, upgrade=ADD_PAID)
     assert_clean(change_and_check(shop), "2 revisions run", NOTE)
 
 
@@ -123,7 +117,7 @@ def test_an_old_migration_that_is_edited_runs_as_it_is_staged(shop: Project) -> 
     path = add_migration(shop, NEW, BASELINE, upgrade="pass")
     shop.git("commit", "--quiet", "-m", "Begun")
     shop.add_column()
-    shop.replace(path, "    pass\n\n\ndef down", f"    {ADD}\n\n\ndef down")
+    shop.replace(path, "    pass\n\n\ndef down", f"    {ADD_PAID}\n\n\ndef down")
     assert path.startswith(VERSIONS)
     assert_clean(change_and_check(shop), NOTE)
 

@@ -14,7 +14,14 @@ from uuid import uuid4
 import pytest
 
 from .conftest import MakeProject
-from .harness import Project, force_postgres, machine_has_binaries, require, workplace
+from .harness import (
+    SERVER_OF_PRODUCTION,
+    Project,
+    force_postgres,
+    machine_has_binaries,
+    require,
+    workplace,
+)
 from .samples import SAMPLES
 from .subfolder_project import EXAMPLES
 from .test_kill import git_state, left_after_patience, marked
@@ -43,7 +50,7 @@ def game(request: pytest.FixtureRequest, make_project: MakeProject) -> Project:
         project = make_project("trivia", hook=None)
     else:
         require(machine_has_binaries(), "server binaries of PostgreSQL")
-        url = "postgresql://app:secret@127.0.0.1:1/prod"
+        url = f"postgresql://{SERVER_OF_PRODUCTION}"
         project = make_project("trivia", config_url=url, hook=None)
         force_postgres(project.environ, "binaries")
     project.add_column()

@@ -8,16 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import MakeProject
 from .harness import Project, Result, run
-from .subfolder_project import ENV, FIRST_FILE, HEAD, MODELS, add_migration, assert_finding
-
-INIT = "service/shop/__init__.py"
+from .subfolder_project import (
+    ADD_PAID,
+    ENV,
+    FIRST_FILE,
+    HEAD,
+    INIT,
+    MODELS,
+    add_migration,
+    assert_finding,
+)
 
 #: Processes of git in a check that starts the project.
 MOST_OF_GIT = 31
 AT_ONCE = "Passed: nothing staged touches what the last verdict read.\n"
-PAID = "op.add_column('orders', sa.Column('paid', sa.Boolean()))"
 DUE = "op.add_column('orders', sa.Column('due', sa.Date()))"
 #: Run by the project's Python when it starts, twice. The number of a process is its own in a PID
 #: namespace only.
@@ -28,11 +33,11 @@ open({log!r}, "a").write("-".join(map(str, (os.getpid(), *own))) + "\\n")
 
 
 @pytest.fixture
-def shop(make_project: MakeProject) -> Project:
-    project = make_project("subfolder", hook=None)
-    assert judged(project) == (0, 2, 0)  # a commit before the first test
-    project.commit("Another")
-    return project
+def shop(shop: Project) -> Project:
+    """The shop, after a first check and its commit."""
+    assert judged(shop) == (0, 2, 0)
+    shop.commit("Another")
+    return shop
 
 
 def judged(project: Project, *arguments: str) -> tuple[int, int, int]:
@@ -118,7 +123,7 @@ def test_one_new_revision_runs_one_revision_and_starts_one_process(
     shop: Project, starts: Path
 ) -> None:
     add_column(shop, "paid", "bool")
-    add_migration(shop, "aaaaaaaaaaaa", upgrade=PAID)
+    add_migration(shop, "aaaaaaaaaaaa", upgrade=ADD_PAID)
     assert judged(shop) == (0, 1, 2)
     assert len(set(starts.read_text().split())) == 1
 
@@ -126,7 +131,7 @@ def test_one_new_revision_runs_one_revision_and_starts_one_process(
 def test_a_dry_run_asks_git_little(shop: Project, tmp_path: Path) -> None:
     trace = tmp_path / "git.log"
     add_column(shop, "paid", "bool")
-    add_migration(shop, "aaaaaaaaaaaa", upgrade=PAID)
+    add_migration(shop, "aaaaaaaaaaaa", upgrade=ADD_PAID)
     shop.environ["GIT_TRACE"] = str(trace)
     judged(shop)  # what git is told to trace is of the environment, too
     add_column(shop, "due", "int")
@@ -178,7 +183,7 @@ def test_a_migration_that_has_run_is_loaded_only_if_that_may_do_something(
 
 def test_an_edited_new_revision_runs_alone_again(shop: Project) -> None:
     add_column(shop, "paid", "bool")
-    path = add_migration(shop, "aaaaaaaaaaaa", upgrade=PAID.replace("Boolean", "Integer"))
+    path = add_migration(shop, "aaaaaaaaaaaa", upgrade=ADD_PAID.replace("Boolean", "Integer"))
     assert judged(shop) == (1, 1, 2)
     shop.replace(path, "Integer", "Boolean")
     shop.stage(path)
@@ -277,7 +282,7 @@ def test_an_old_difference_starts_the_base_once_also_beside_a_new_file(
 def test_a_branch_switch_finds_its_snapshot_again(shop: Project) -> None:
     shop.git("checkout", "-q", "-b", "paid")
     add_column(shop, "paid", "bool")
-    add_migration(shop, "aaaaaaaaaaaa", upgrade=PAID)
+    add_migration(shop, "aaaaaaaaaaaa", upgrade=ADD_PAID)
     assert judged(shop) == (0, 1, 2)
     shop.commit("Paid")
     shop.git("checkout", "-q", "-b", "due", "main")
@@ -302,7 +307,7 @@ def test_without_the_cache_all_runs_and_nothing_is_kept(shop: Project) -> None:
     cache = Path(shop.environ["XDG_CACHE_HOME"]) / "alembic-lockstep" / "entries"
     before = sorted(cache.rglob("*"))
     add_column(shop, "paid", "bool")
-    add_migration(shop, "aaaaaaaaaaaa", upgrade=PAID)
+    add_migration(shop, "aaaaaaaaaaaa", upgrade=ADD_PAID)
     assert judged(shop, "--no-cache") == (0, 3, 0)
     assert sorted(cache.rglob("*")) == before
 
@@ -334,7 +339,7 @@ def test_what_is_new_starts_while_the_base_runs(shop: Project, starts: Path) -> 
     shop.stage("service")
     shop.commit("Once at a time", "--no-verify")
     add_column(shop, "paid", "bool")
-    add_migration(shop, "bbbbbbbbbbbb", down="aaaaaaaaaaaa", upgrade=PAID)
+    add_migration(shop, "bbbbbbbbbbbb", down="aaaaaaaaaaaa", upgrade=ADD_PAID)
     assert judged(shop, "--no-cache") == (0, 4, 0)
     # The third process is the second one, when the first had ended.
     assert len(set(starts.read_text().split()) - {"refused"}) == 3
@@ -345,7 +350,7 @@ def test_what_is_new_does_not_outlive_a_base_that_fails(shop: Project, starts: P
     add_migration(shop, "aaaaaaaaaaaa", upgrade=WAIT.format(2) + "raise RuntimeError")
     shop.commit("Broken", "--no-verify")
     add_column(shop, "paid", "bool")
-    add_migration(shop, "bbbbbbbbbbbb", down="aaaaaaaaaaaa", upgrade=PAID)
+    add_migration(shop, "bbbbbbbbbbbb", down="aaaaaaaaaaaa", upgrade=ADD_PAID)
     shop.environ["ALEMBIC_LOCKSTEP_NO_CACHE"] = "1"
     result = shop.check(once=True)
     assert "aaaaaaaaaaaa fails in the base too" in result.output
@@ -357,7 +362,7 @@ def test_what_is_new_does_not_outlive_a_base_that_fails(shop: Project, starts: P
 UNSTEADY = f"""import sys
     open(sys.prefix + "/note", "w").write("now")
     open(sys.prefix + "/note").read()
-    {PAID}"""
+    {ADD_PAID}"""
 
 
 def test_nothing_is_kept_on_top_of_what_was_not(shop: Project) -> None:
@@ -370,7 +375,7 @@ def test_nothing_is_kept_on_top_of_what_was_not(shop: Project) -> None:
     add_migration(shop, "dddddddddddd", down="cccccccccccc")
     assert judged(shop) == (0, 4, 2)
     shop.commit("Due")
-    shop.replace(path, PAID, "pass")
+    shop.replace(path, ADD_PAID, "pass")
     shop.stage(path)
     assert judged(shop)[0] == 1
 
@@ -400,7 +405,7 @@ def test_a_damaged_entry_is_made_anew(shop: Project, kinds: list[str], harm: str
     assert judged(shop)[0] == 0
     add_column(shop, "paid", "bool")
     assert judged(shop)[0] == 1
-    add_migration(shop, "aaaaaaaaaaaa", upgrade=PAID)
+    add_migration(shop, "aaaaaaaaaaaa", upgrade=ADD_PAID)
     assert judged(shop) == (0, 1, 2)
 
 
@@ -467,5 +472,5 @@ def test_one_new_revision_on_postgresql(shop_on_postgresql: Project) -> None:
     assert judged(project) == (0, 2, 0)
     project.commit("Another")
     add_column(project, "paid", "bool")
-    add_migration(project, "aaaaaaaaaaaa", upgrade=PAID)
+    add_migration(project, "aaaaaaaaaaaa", upgrade=ADD_PAID)
     assert judged(project) == (0, 1, 2)

@@ -18,7 +18,7 @@ from .harness import (
     reachable_directory,
     require,
 )
-from .subfolder_project import ENV, add_migration, assert_clean, assert_finding
+from .subfolder_project import ADD_PAID, ENV, add_migration, assert_clean, assert_finding
 
 SERVERS = {"postgresql": "PostgreSQL", "mysql": "MariaDB", "mariadb": "MariaDB"}
 
@@ -102,7 +102,6 @@ DRIVERS = [
 ]
 PURE = sorted({one.package for one in DRIVERS if one.package and not one.builds})
 BUILT = sorted({one.package for one in DRIVERS if one.builds})
-ADD_PAID = "op.add_column('orders', sa.Column('paid', sa.Boolean()))"
 
 
 @pytest.fixture(scope="session")
@@ -124,7 +123,7 @@ def driver(request: pytest.FixtureRequest) -> Driver:
 
 
 @pytest.fixture
-def shop(
+def shop_on_driver(
     driver: Driver,
     make_project: MakeProject,
     listener: Listener,
@@ -158,13 +157,15 @@ def _install(driver: Driver, session_cache: SessionCache, pip: Callable[..., Non
     return session_cache("drivers-built" if driver.builds else "drivers", build)
 
 
-def test_a_project_on_each_driver_is_judged_without_contact(shop: Project, driver: Driver) -> None:
-    with shop.untouched():
-        shop.change_no_schema()
-        where = shop.add_column()
-        shop.git("add", "--update")
-        blocked = shop.check()
+def test_a_project_on_each_driver_is_judged_without_contact(
+    shop_on_driver: Project, driver: Driver
+) -> None:
+    with shop_on_driver.untouched():
+        shop_on_driver.change_no_schema()
+        where = shop_on_driver.add_column()
+        shop_on_driver.git("add", "--update")
+        blocked = shop_on_driver.check()
         assert_finding(blocked, where, "Blocked: 1 missing-migration", "orders.paid")
         assert SERVERS.get(driver.dialect, "SQLite") in blocked.stderr
-        add_migration(shop, "cccccccccccc", upgrade=ADD_PAID)
-        assert_clean(shop.check(), "3 revisions run from empty")
+        add_migration(shop_on_driver, "cccccccccccc", upgrade=ADD_PAID)
+        assert_clean(shop_on_driver.check(), "3 revisions run from empty")

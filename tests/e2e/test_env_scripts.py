@@ -7,14 +7,15 @@ from collections.abc import Callable
 
 import pytest
 
-from .conftest import MakeProject, make_precious
 from .harness import Project
 from .subfolder_project import (
+    ADD_PAID,
     ENV,
     FIRST,
     FIRST_FILE,
     HEAD,
     HEAD_FILE,
+    INI,
     MODELS,
     VERSIONS,
     add_migration,
@@ -25,8 +26,6 @@ from .subfolder_project import (
 )
 from .typed_advice import follow
 
-INI = "service/alembic.ini"
-PAID = "op.add_column('orders', sa.Column('paid', sa.Boolean()))"
 CONFIGURE = """\
         context.configure(
             connection=connection, target_metadata=target_metadata
@@ -163,13 +162,6 @@ SHAPES: dict[str, Change] = {
 }
 
 
-@pytest.fixture
-def shop(make_project: MakeProject) -> Project:
-    project = make_project("subfolder", hook=None)
-    make_precious(project.database)
-    return project
-
-
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_column_is_blocked_at_its_line_and_passes_with_its_migration(
     shop: Project, shape: str
@@ -191,7 +183,7 @@ def assert_column_is_seen(project: Project, head: str) -> None:
     blocked = change_and_check(project)
     assert_finding(blocked, f"{where}5: missing-migration")
     assert blocked.stdout.count("missing-migration") == 1
-    add_migration(project, NEW, head, PAID)
+    add_migration(project, NEW, head, ADD_PAID)
     assert_clean(change_and_check(project))
 
 

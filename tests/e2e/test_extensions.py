@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .conftest import MakeProject
-from .harness import Project, force_postgres, require, server_answers
+from .harness import Project
 from .subfolder_project import (
     ENV,
     MODELS,
@@ -16,7 +15,6 @@ from .subfolder_project import (
     change_and_check,
 )
 
-URL = "postgresql+psycopg://app:secret@127.0.0.1:1/prod"
 TABLE = """
 
 import sqlalchemy as sa
@@ -48,56 +46,59 @@ NEEDING = {
 }
 
 
-@pytest.fixture
-def shop(make_project: MakeProject) -> Project:
-    require(server_answers(), "PostgreSQL server")
-    project = make_project("subfolder", config_url=URL, hook=None)
-    force_postgres(project.environ, "url")
-    project.environ["ALEMBIC_LOCKSTEP_START"] = "base-models"
-    return project
-
-
-def has_had(shop: Project, extension: str) -> None:
+def begin_with(shop: Project, extension: str) -> None:
+    """Commit a model that needs an extension which no migration makes."""
+    shop.environ["ALEMBIC_LOCKSTEP_START"] = "base-models"
     arguments, column = NEEDING[extension]
     shop.write(MODELS, shop.read(MODELS) + TABLE.format(arguments=arguments, column=column))
     shop.git("commit", "--quiet", "--all", "-m", "As it has been for years")
 
 
 @pytest.mark.parametrize("extension", NEEDING)
-def test_an_extension_that_the_base_needs_is_there(shop: Project, extension: str) -> None:
+def test_an_extension_that_the_base_needs_is_there(
+    shop_on_postgresql: Project, extension: str
+) -> None:
     """It was "create_all() of the base's models failed", and took a setting."""
-    has_had(shop, extension)
+    begin_with(shop_on_postgresql, extension)
     said = f"need the extension {extension}, which the scratch database was given"
-    assert_clean(change_and_check(shop), "0 revisions run from the base's models", said)
-    where = shop.add_column()
-    shop.stage(MODELS)
-    assert_finding(shop.check(), where, "missing-migration")
+    assert_clean(
+        change_and_check(shop_on_postgresql), "0 revisions run from the base's models", said
+    )
+    where = shop_on_postgresql.add_column()
+    shop_on_postgresql.stage(MODELS)
+    assert_finding(shop_on_postgresql.check(), where, "missing-migration")
 
 
 @pytest.mark.parametrize("block", ["transaction", "autocommit"])
-def test_an_extension_that_the_commit_needs_it_has_to_make(shop: Project, block: str) -> None:
+def test_an_extension_that_the_commit_needs_it_has_to_make(
+    shop_on_postgresql: Project, block: str
+) -> None:
     if block == "autocommit":
         line = "with connectable.connect() as connection:"
         options = ".execution_options(isolation_level='AUTOCOMMIT')"
-        shop.replace(ENV, line, line.replace("connect()", f"connect(){options}"))
-    has_had(shop, "hstore")
+        shop_on_postgresql.replace(ENV, line, line.replace("connect()", f"connect(){options}"))
+    begin_with(shop_on_postgresql, "hstore")
     column = NEEDING["hstore"][1]
-    shop.replace(MODELS, column, f"{column}\n    name = sa.Column(postgresql.CITEXT)")
-    shop.stage(MODELS)
+    shop_on_postgresql.replace(MODELS, column, f"{column}\n    name = sa.Column(postgresql.CITEXT)")
+    shop_on_postgresql.stage(MODELS)
     add = "op.add_column('things', sa.Column('name', sa.dialects.postgresql.CITEXT))"
     imported = "import sqlalchemy.dialects.postgresql\n    "
-    path = add_migration(shop, "abababababab", upgrade=imported + add)
-    assert_finding(change_and_check(shop), f"{path}:", "broken-upgrade", 'type "citext" does not')
-    text = shop.read(path).replace(
+    path = add_migration(shop_on_postgresql, "abababababab", upgrade=imported + add)
+    assert_finding(
+        change_and_check(shop_on_postgresql), f"{path}:", "broken-upgrade", 'type "citext" does not'
+    )
+    text = shop_on_postgresql.read(path).replace(
         imported, f"op.execute('CREATE EXTENSION citext')\n    {imported}"
     )
-    shop.write(path, text)
-    assert_clean(change_and_check(shop), "need the extension hstore")
+    shop_on_postgresql.write(path, text)
+    assert_clean(change_and_check(shop_on_postgresql), "need the extension hstore")
 
 
-def test_what_no_extension_makes_is_named_as_before(shop: Project) -> None:
+def test_what_no_extension_makes_is_named_as_before(shop_on_postgresql: Project) -> None:
     code = "key = sa.Column(sa.UUID, server_default=sa.text('uuid_of_ours()'))"
-    has_had(shop, "citext")
-    shop.replace(MODELS, NEEDING["citext"][1], code)
-    shop.git("commit", "--quiet", "--all", "-m", "A function that somebody made by hand")
-    assert_unjudged(change_and_check(shop), "function uuid_of_ours() does not exist")
+    begin_with(shop_on_postgresql, "citext")
+    shop_on_postgresql.replace(MODELS, NEEDING["citext"][1], code)
+    shop_on_postgresql.git(
+        "commit", "--quiet", "--all", "-m", "A function that somebody made by hand"
+    )
+    assert_unjudged(change_and_check(shop_on_postgresql), "function uuid_of_ours() does not exist")

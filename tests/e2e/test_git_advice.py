@@ -11,6 +11,8 @@ from .harness import Project, run
 from .subfolder_project import assert_clean, assert_finding, assert_unjudged
 from .typed_advice import follow
 
+pytestmark = pytest.mark.usefixtures("remote")
+
 NOTES = "the notes.txt"
 #: Judged by the text alone, so that a case costs a fraction of a second.
 STATIC = "--static"

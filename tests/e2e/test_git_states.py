@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import MakeProject
 from .harness import Project, Result, require, run
 from .subfolder_project import (
+    ADD_PAID,
     ENV,
     HEAD,
     MIGRATION,
@@ -34,16 +34,14 @@ echo "- exit code: $code" >&2
 exit $code
 """
 PAID = "9c2e51d0a7b3"
-ADD_PAID = "op.add_column('orders', sa.Column('paid', sa.Boolean()))"
 HAVE_SUBMODULES = ("-c", "protocol.file.allow=always")  # of a folder of this machine
 
 
 @pytest.fixture
-def shop(make_project: MakeProject) -> Project:
-    """The sample `subfolder`, with plain hooks."""
-    project = make_project("subfolder", hook=None)
-    install(project)
-    return project
+def shop(shop: Project) -> Project:
+    """The shop, with shell scripts as hooks."""
+    install(shop)
+    return shop
 
 
 def install(project: Project) -> None:

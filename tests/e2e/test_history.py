@@ -6,9 +6,9 @@ import sqlite3
 
 import pytest
 
-from .conftest import MakeProject
 from .harness import Project, run
 from .subfolder_project import (
+    ADD_PAID,
     FIRST,
     FIRST_FILE,
     HEAD,
@@ -22,13 +22,7 @@ from .subfolder_project import (
     change_and_check,
 )
 
-MENDED = "op.add_column('orders', sa.Column('paid', sa.Boolean()))"
-FAILING = MENDED.replace("'orders'", "'order'")
-
-
-@pytest.fixture
-def shop(make_project: MakeProject) -> Project:
-    return make_project("subfolder", hook=None)
+FAILING = ADD_PAID.replace("'orders'", "'order'")
 
 
 def commit(project: Project, message: str = "A change") -> None:
@@ -235,8 +229,7 @@ def test_an_old_migration_that_uses_a_model_is_blamed_on_the_commit_that_changes
     commit(shop)
     shop.add_column()
     shop.stage(MODELS)
-    new = "op.add_column('orders', sa.Column('paid', sa.Boolean()))"
-    add_migration(shop, "bbbbbbbbbbbb", "aaaaaaaaaaaa", upgrade=new)
+    add_migration(shop, "bbbbbbbbbbbb", "aaaaaaaaaaaa", upgrade=ADD_PAID)
     place = f"{old}:{shop.line(old, 'm.Order')}:5: broken-upgrade: "
     assert_finding(shop.check(), place, "no such column: orders.paid", "depend on code")
 
@@ -309,7 +302,7 @@ def broken(shop: Project) -> Project:
 
 def test_a_commit_that_mends_the_upgrade_answers_for_no_old_difference(broken: Project) -> None:
     path = f"{VERSIONS}/aaaaaaaaaaaa_test.py"
-    broken.write(path, broken.read(path).replace(FAILING, MENDED))
+    broken.write(path, broken.read(path).replace(FAILING, ADD_PAID))
     said = ("1 older difference not counted", "the base's migrations fail at aaaaaaaaaaaa")
     assert_clean(change_and_check(broken), *said)
 
@@ -323,7 +316,7 @@ def test_a_commit_that_takes_a_broken_migration_back_answers_for_no_old_differen
 
 def test_a_commit_that_mends_the_upgrade_answers_for_what_it_makes_of_it(broken: Project) -> None:
     path = f"{VERSIONS}/aaaaaaaaaaaa_test.py"
-    broken.write(path, broken.read(path).replace(FAILING, MENDED.replace("paid", "payed")))
+    broken.write(path, broken.read(path).replace(FAILING, ADD_PAID.replace("paid", "payed")))
     wanted = f"{MODELS}:{broken.line(MODELS, 'paid:')}:5: m"
     assert_finding(change_and_check(broken), wanted, "orders.paid is in the models")
 

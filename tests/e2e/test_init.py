@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 
-import pytest
 import yaml
 
 from .conftest import MakeProject
@@ -13,11 +12,6 @@ from .subfolder_project import ENV, FIRST_FILE, MODELS
 
 HOOKS, GITLAB = ".pre-commit-config.yaml", ".gitlab-ci.yml"
 WORKFLOW = ".github/workflows/alembic-lockstep.yml"
-
-
-@pytest.fixture
-def shop(make_project: MakeProject) -> Project:
-    return make_project("subfolder", hook=None)
 
 
 def init(project: Project, *arguments: str) -> Result:

@@ -9,8 +9,8 @@ import pytest
 
 from .conftest import MakeProject
 from .harness import Project, Result, make_venv
+from .subfolder_project import MODELS
 
-MODELS = "service/shop/models.py"
 IMPORT = "from decimal import Decimal\n"
 
 

@@ -9,10 +9,11 @@ from importlib.util import find_spec
 
 import pytest
 
-from .conftest import MakeProject, make_precious
+from .conftest import MakeProject
 from .harness import Listener, Project, Result, require
 from .subfolder_project import (
     ENV,
+    INIT,
     MODELS,
     add_migration,
     assert_clean,
@@ -22,7 +23,6 @@ from .subfolder_project import (
     processes_of,
 )
 
-INIT = "service/shop/__init__.py"
 ONLINE = "def run_migrations_online() -> None:\n"
 CONNECT = "    with connectable.connect() as connection:\n"
 RUN = "            context.run_migrations()\n"
@@ -33,13 +33,6 @@ ENGINE = """\
         poolclass=pool.NullPool,
     )
 """
-
-
-@pytest.fixture
-def shop(make_project: MakeProject) -> Project:
-    project = make_project("subfolder", hook=None)
-    make_precious(project.database)
-    return project
 
 
 def check_start(project: Project, code: str) -> Result:

@@ -18,6 +18,7 @@ import pytest
 from .conftest import MakeProject
 from .harness import (
     SCRATCH_SERVER,
+    SERVER_OF_PRODUCTION,
     Project,
     force_postgres,
     machine_has_binaries,
@@ -133,7 +134,7 @@ def way(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def asleep(make_project: MakeProject, tmp_path: Path, way: str) -> Iterator[Run]:
-    url = None if way == "sqlite" else "postgresql://app:secret@127.0.0.1:1/prod"
+    url = None if way == "sqlite" else f"postgresql://{SERVER_OF_PRODUCTION}"
     project = make_project("trivia", config_url=url, hook=None)
     if way != "sqlite":
         force_postgres(project.environ, way)

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import MakeProject, SessionCache
-from .harness import Project, Result, begin_repository, clean_environ, require, run
-from .subfolder_project import ENV, MODELS, VERSIONS, add_migration
+from .conftest import SessionCache
+from .harness import ROOT, Project, Result, begin_repository, clean_environ, require, run
+from .subfolder_project import ADD_PAID, ENV, MODELS, VERSIONS, add_migration
 
-ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```(?:yaml|sh)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ADDRESS = "https://github.com/alembic-lockstep/alembic-lockstep"
 PAID = "9c2e51d0a7b3"
@@ -57,16 +56,15 @@ def managers(session_cache: SessionCache, pip: Callable[..., None]) -> Path:
 
 
 @pytest.fixture
-def shop(make_project: MakeProject, managers: Path, tmp_path: Path) -> Project:
-    """The sample `subfolder` with a remote, and with the tools on PATH, without a hook yet."""
-    project = make_project("subfolder", hook=None)
+def shop(shop: Project, managers: Path, tmp_path: Path) -> Project:
+    """The shop with an empty remote, and with the hook managers on PATH."""
     ours = Path(sys.executable).parent
-    project.environ["PATH"] = f"{managers}:{ours}:{project.environ['PATH']}"
-    project.environ["PYTHONPATH"] = str(managers.parent)
-    project.git("init", "--quiet", "--bare", str(tmp_path / "remote"))
-    project.git("remote", "add", "origin", str(tmp_path / "remote"))
-    project.write(".git/info/exclude", "node_modules/\npackage*.json\n")
-    return project
+    shop.environ["PATH"] = f"{managers}:{ours}:{shop.environ['PATH']}"
+    shop.environ["PYTHONPATH"] = str(managers.parent)
+    shop.git("init", "--quiet", "--bare", str(tmp_path / "remote"))
+    shop.git("remote", "add", "origin", str(tmp_path / "remote"))
+    shop.write(".git/info/exclude", "node_modules/\npackage*.json\n")
+    return shop
 
 
 def call(project: Project, *command: str) -> Result:
@@ -142,8 +140,7 @@ def assert_blocked(result: Result, *said: str) -> None:
 
 
 def migrate(project: Project, *, staged: bool = True) -> str:
-    upgrade = "op.add_column('orders', sa.Column('paid', sa.Boolean()))"
-    return add_migration(project, PAID, upgrade=upgrade, staged=staged)
+    return add_migration(project, PAID, upgrade=ADD_PAID, staged=staged)
 
 
 def push(project: Project, *refs: str) -> Result:

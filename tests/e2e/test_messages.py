@@ -15,6 +15,7 @@ from .conftest import MakeProject
 from .harness import Project
 from .subfolder_project import (
     HEAD,
+    INIT,
     add_migration,
     assert_clean,
     assert_finding,
@@ -22,7 +23,6 @@ from .subfolder_project import (
     change_and_check,
 )
 
-INIT = "service/shop/__init__.py"
 SETTINGS = """\
 from pydantic_settings import BaseSettings
 
@@ -78,11 +78,6 @@ FAILURES = {
         "RecursionError: maximum recursion depth exceeded",
     ),
 }
-
-
-@pytest.fixture
-def shop(make_project: MakeProject) -> Project:
-    return make_project("subfolder", hook=None)
 
 
 @pytest.mark.parametrize("failure", FAILURES)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import MakeProject
 from .harness import Project
 from .subfolder_project import (
     MODELS,
@@ -94,11 +93,6 @@ with open(sys.prefix + "/answers.json", "w") as _file:
         _file,
     )
 """
-
-
-@pytest.fixture
-def shop(make_project: MakeProject) -> Project:
-    return make_project("subfolder", hook=None)
 
 
 def extend(project: Project, code: str) -> None:

@@ -16,7 +16,10 @@ from alembic_lockstep.scratch import mysql_installs
 
 from .conftest import MakeProject
 from .harness import (
+    MYSQL_URL,
+    POSTGRESQL_URL,
     SCRATCH_SERVER,
+    SERVER_OF_PRODUCTION,
     Listener,
     Project,
     force_postgres,
@@ -32,12 +35,11 @@ NEW, NEXT = "cdcdcdcdcdcd", "efefefefefef"
 
 
 @pytest.fixture(params=["url", "binaries"])
-def shop(request: pytest.FixtureRequest, make_project: MakeProject) -> Project:
+def shop_by_server(request: pytest.FixtureRequest, make_project: MakeProject) -> Project:
     """The sample `subfolder` on PostgreSQL, private and by URL."""
     way: str = request.param
     require(server_answers() if way == "url" else machine_has_binaries(), f"PostgreSQL: {way}")
-    url = "postgresql+psycopg://app:secret@127.0.0.1:1/prod"
-    project = make_project("subfolder", config_url=url, hook=None)
+    project = make_project("subfolder", config_url=POSTGRESQL_URL, hook=None)
     force_postgres(project.environ, way)
     return project
 
@@ -78,79 +80,89 @@ def autocommitting(statement: str) -> str:
     return f"with op.get_context().autocommit_block(): op.execute({statement!r})"
 
 
-def test_the_project_is_no_superuser(shop: Project) -> None:
+def test_the_project_is_no_superuser(shop_by_server: Project) -> None:
     assert_that = (
         "assert op.get_bind().exec_driver_sql(\"SELECT current_setting('is_superuser')\")"
         ".scalar() == 'off'"
     )
-    add_migration(shop, NEW, upgrade=assert_that)
-    result = check(shop)
+    add_migration(shop_by_server, NEW, upgrade=assert_that)
+    result = check(shop_by_server)
     assert_clean(result)
     assert "ran as" not in result.stderr, result.stderr
 
 
 @pytest.mark.sampled(3)
 @pytest.mark.parametrize("extension", ["citext", "hstore", "pg_trgm"])
-def test_an_extension_that_anybody_may_make_needs_no_more(shop: Project, extension: str) -> None:
+def test_an_extension_that_anybody_may_make_needs_no_more(
+    shop_by_server: Project, extension: str
+) -> None:
     require(f"{extension}" in on_server("SELECT name FROM pg_available_extensions"), extension)
-    add_migration(shop, NEW, upgrade=executing(f"CREATE EXTENSION {extension}"))
-    result = check(shop)
+    add_migration(shop_by_server, NEW, upgrade=executing(f"CREATE EXTENSION {extension}"))
+    result = check(shop_by_server)
     assert_clean(result)
     assert "ran as" not in result.stderr, result.stderr
 
 
-def test_what_needs_a_superuser_is_run_again_as_one_and_said(shop: Project) -> None:
-    add_migration(shop, NEW, upgrade=executing("CREATE EXTENSION file_fdw"))
-    whom = "a superuser of the scratch server" if is_private(shop) else "the user of scratch.urls"
+def test_what_needs_a_superuser_is_run_again_as_one_and_said(shop_by_server: Project) -> None:
+    add_migration(shop_by_server, NEW, upgrade=executing("CREATE EXTENSION file_fdw"))
+    whom = (
+        "a superuser of the scratch server"
+        if is_private(shop_by_server)
+        else "the user of scratch.urls"
+    )
     said = f"ran as {whom}: CREATE EXTENSION file_fdw needs it"
-    assert_clean(check(shop), said)
+    assert_clean(check(shop_by_server), said)
     # Known from the start now; and what the models lack is seen as before.
-    shop.add_column()
-    assert_finding(check(shop), said, "migration-mismatch")
+    shop_by_server.add_column()
+    assert_finding(check(shop_by_server), said, "migration-mismatch")
 
 
-def test_what_is_refused_and_swallowed_is_run_again(shop: Project) -> None:
+def test_what_is_refused_and_swallowed_is_run_again(shop_by_server: Project) -> None:
     tolerant = (
         "from contextlib import suppress\n"
         "    with suppress(Exception), op.get_bind().begin_nested():\n"
         "        op.execute('CREATE EXTENSION file_fdw')"
     )
-    add_migration(shop, NEW, upgrade=tolerant)
-    assert_clean(check(shop), "CREATE EXTENSION file_fdw needs it")
+    add_migration(shop_by_server, NEW, upgrade=tolerant)
+    assert_clean(check(shop_by_server), "CREATE EXTENSION file_fdw needs it")
 
 
-def test_a_role_does_not_outlive_its_replay(shop: Project, name: str) -> None:
+def test_a_role_does_not_outlive_its_replay(shop_by_server: Project, name: str) -> None:
     made = executing(f"CREATE ROLE {name}", f"GRANT SELECT ON customers TO {name}")
-    add_migration(shop, NEW, upgrade=made)
-    assert_clean(check(shop), "3 revisions run")
+    add_migration(shop_by_server, NEW, upgrade=made)
+    assert_clean(check(shop_by_server), "3 revisions run")
     assert name not in roles()
-    shop.git("commit", "--quiet", "-m", "A role")
+    shop_by_server.git("commit", "--quiet", "-m", "A role")
     # Here tree and base are replayed, one after the other, both with the role.
-    shop.add_column()
-    assert_finding(check(shop), "missing-migration")
-    assert_finding(shop.check("--no-cache"), "missing-migration")
+    shop_by_server.add_column()
+    assert_finding(check(shop_by_server), "missing-migration")
+    assert_finding(shop_by_server.check("--no-cache"), "missing-migration")
     assert name not in roles()
 
 
 def test_a_role_made_in_a_block_by_its_absence_does_not_outlive_its_replay(
-    shop: Project, name: str
+    shop_by_server: Project, name: str
 ) -> None:
     block = (
         f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{name}') "
         f"THEN CREATE ROLE {name}; END IF; END $$"
     )
-    add_migration(shop, NEW, upgrade=executing(block, f"GRANT SELECT ON customers TO {name}"))
-    assert_clean(check(shop))
+    add_migration(
+        shop_by_server, NEW, upgrade=executing(block, f"GRANT SELECT ON customers TO {name}")
+    )
+    assert_clean(check(shop_by_server))
     assert name not in roles()
-    assert_clean(check(shop, "--no-cache"))
+    assert_clean(check(shop_by_server, "--no-cache"))
 
 
-def test_a_later_migration_finds_the_role_of_one_before_it(shop: Project, name: str) -> None:
-    add_migration(shop, NEW, upgrade=executing(f"CREATE ROLE {name}"))
-    assert_clean(check(shop))
-    shop.git("commit", "--quiet", "-m", "A role")
-    add_migration(shop, NEXT, NEW, executing(f"GRANT SELECT ON customers TO {name}"))
-    assert_clean(check(shop))
+def test_a_later_migration_finds_the_role_of_one_before_it(
+    shop_by_server: Project, name: str
+) -> None:
+    add_migration(shop_by_server, NEW, upgrade=executing(f"CREATE ROLE {name}"))
+    assert_clean(check(shop_by_server))
+    shop_by_server.git("commit", "--quiet", "-m", "A role")
+    add_migration(shop_by_server, NEXT, NEW, executing(f"GRANT SELECT ON customers TO {name}"))
+    assert_clean(check(shop_by_server))
     assert name not in roles()
 
 
@@ -164,9 +176,9 @@ BEYOND = (
 
 
 def test_a_private_server_writes_nothing_elsewhere_and_reaches_nobody(
-    shop: Project, listener: Listener
+    shop_by_server: Project, listener: Listener
 ) -> None:
-    if not is_private(shop):
+    if not is_private(shop_by_server):
         pytest.skip("a server by URL is not ours to guard")
     require(sys.platform == "linux", "Linux")
     with reachable_directory() as folder:
@@ -179,27 +191,31 @@ def test_a_private_server_writes_nothing_elsewhere_and_reaches_nobody(
             "            done.append(sql)\n        except Exception as error: print(error)\n"
             "    assert not done, done"
         )
-        add_migration(shop, NEW, upgrade=upgrade)
-        result = check(shop)
+        add_migration(shop_by_server, NEW, upgrade=upgrade)
+        result = check(shop_by_server)
         assert not list(folder.iterdir())
     assert listener.contacts == 0
     assert_clean(result, "ran as a superuser of the scratch server")
 
 
-def test_two_environments_at_a_time_may_make_a_role_of_one_name(shop: Project, name: str) -> None:
+def test_two_environments_at_a_time_may_make_a_role_of_one_name(
+    shop_by_server: Project, name: str
+) -> None:
     made = executing(f"CREATE ROLE {name}", "SELECT pg_sleep(1)")
-    add_migration(shop, NEW, upgrade=made)
-    shutil.copytree(shop.root / "service", shop.root / "depot")
+    add_migration(shop_by_server, NEW, upgrade=made)
+    shutil.copytree(shop_by_server.root / "service", shop_by_server.root / "depot")
     config = ["service/alembic.ini", "depot/alembic.ini"]
-    shop.write("pyproject.toml", f"[tool.alembic-lockstep]\nconfig = {json.dumps(config)}\n")
-    shop.stage(".")
-    result = shop.check()
+    shop_by_server.write(
+        "pyproject.toml", f"[tool.alembic-lockstep]\nconfig = {json.dumps(config)}\n"
+    )
+    shop_by_server.stage(".")
+    result = shop_by_server.check()
     assert_clean(result, "service/alembic.ini: 3 revisions", "depot/alembic.ini: 3 revisions")
     assert name not in roles()
 
 
-def test_a_role_of_the_users_own_stays(shop: Project, name: str) -> None:
-    if is_private(shop):
+def test_a_role_of_the_users_own_stays(shop_by_server: Project, name: str) -> None:
+    if is_private(shop_by_server):
         pytest.skip("there are no others on a private server")
     with psycopg.connect(SCRATCH_SERVER, autocommit=True) as server:
         server.execute(f"CREATE ROLE {name}".encode())
@@ -207,28 +223,31 @@ def test_a_role_of_the_users_own_stays(shop: Project, name: str) -> None:
         f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{name}') "
         f"THEN CREATE ROLE {name}; END IF; CREATE ROLE {name}_too; END $$"
     )
-    add_migration(shop, NEW, upgrade=executing(block))
-    assert_clean(check(shop))
+    add_migration(shop_by_server, NEW, upgrade=executing(block))
+    assert_clean(check(shop_by_server))
     assert name in roles()
     assert f"{name}_too" not in roles()
 
 
-def test_what_nobody_can_prove_to_be_the_runs_is_left_and_said(shop: Project, name: str) -> None:
-    if is_private(shop):
+def test_what_nobody_can_prove_to_be_the_runs_is_left_and_said(
+    shop_by_server: Project, name: str
+) -> None:
+    if is_private(shop_by_server):
         pytest.skip("all is the run's on a private server")
     hidden = f"DO $$ BEGIN EXECUTE 'CREATE ' || 'ROLE {name}'; END $$"
-    add_migration(shop, NEW, upgrade=executing(hidden))
+    add_migration(shop_by_server, NEW, upgrade=executing(hidden))
     assert_clean(
-        check(shop), f"left on the scratch server, as it may be somebody else's: role {name}"
+        check(shop_by_server),
+        f"left on the scratch server, as it may be somebody else's: role {name}",
     )
     assert name in roles()
 
 
-def test_another_database_does_not_outlive_its_replay(shop: Project, name: str) -> None:
-    add_migration(shop, NEW, upgrade=autocommitting(f"CREATE DATABASE {name}"))
-    assert_clean(check(shop))
+def test_another_database_does_not_outlive_its_replay(shop_by_server: Project, name: str) -> None:
+    add_migration(shop_by_server, NEW, upgrade=autocommitting(f"CREATE DATABASE {name}"))
+    assert_clean(check(shop_by_server))
     assert name not in databases()
-    assert_clean(check(shop, "--no-cache"))
+    assert_clean(check(shop_by_server, "--no-cache"))
 
 
 @pytest.mark.parametrize(
@@ -246,14 +265,14 @@ def test_another_database_does_not_outlive_its_replay(shop: Project, name: str) 
     ],
 )
 def test_a_setting_of_a_private_server_does_not_outlive_its_replay(
-    shop: Project, statement: str
+    shop_by_server: Project, statement: str
 ) -> None:
-    if not is_private(shop):
+    if not is_private(shop_by_server):
         pytest.skip("the server is others' too")
     block = re.sub(r"^(CREATE|ALTER SYSTEM|SELECT).*", "", statement)
     upgrade = executing(statement) if block else autocommitting(statement)
-    add_migration(shop, NEW, HEAD, upgrade)
-    first, again = check(shop), check(shop, "--no-cache")
+    add_migration(shop_by_server, NEW, HEAD, upgrade)
+    first, again = check(shop_by_server), check(shop_by_server, "--no-cache")
     assert_clean(first)
     assert_clean(again)
 
@@ -262,8 +281,7 @@ def test_a_setting_of_a_private_server_does_not_outlive_its_replay(
 def shop_on_mysql(make_project: MakeProject) -> Project:
     """The sample `subfolder` on the machine's own MySQL or MariaDB, private."""
     require(any(mysql_installs._servers()), "server binaries of MySQL or MariaDB")
-    url = "mysql+pymysql://app:secret@127.0.0.1:1/prod"
-    return make_project("subfolder", config_url=url, hook=None)
+    return make_project("subfolder", config_url=MYSQL_URL, hook=None)
 
 
 def test_on_mysql_a_project_is_no_administrator(shop_on_mysql: Project) -> None:
@@ -312,7 +330,7 @@ def test_a_private_server_that_the_kernel_cannot_guard_is_said(
 ) -> None:
     require(sys.platform == "linux", "Linux")
     require(machine_has_binaries() and any(mysql_installs._servers()), "server binaries")
-    url = f"{driver}://app:secret@127.0.0.1:1/prod"
+    url = f"{driver}://{SERVER_OF_PRODUCTION}"
     project = make_project("subfolder", config_url=url, hook=None)
     if driver.startswith("postgresql"):
         force_postgres(project.environ, "binaries")

@@ -13,13 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .conftest import MakeProject
 from .harness import Project, Result, run
-from .subfolder_project import HEAD, MIGRATION, MODELS, VERSIONS, some_examples
+from .subfolder_project import ADD_PAID, HEAD, MIGRATION, MODELS, VERSIONS, some_examples
 
 CLEAN, FINDINGS, COULD_NOT_JUDGE = 0, 1, 2
 NEW = f"{VERSIONS}/abababababab_test.py"
-PAID = "op.add_column('orders', sa.Column('paid', sa.Boolean()))"
 
 #: Prints what the models are, as far as autogenerate sees it without comparing defaults.
 DESCRIBE = """\
@@ -30,11 +28,6 @@ print(json.dumps({
     for table in Base.metadata.tables.values()
 }, sort_keys=True))
 """
-
-
-@pytest.fixture
-def shop(make_project: MakeProject) -> Project:
-    return make_project("subfolder", hook=None)
 
 
 def broken(text: str) -> st.SearchStrategy[str]:
@@ -121,7 +114,7 @@ def description(project: Project) -> str | None:
 
 
 def test_broken_migrations(shop: Project, tidy: Callable[[], None], tmp_path: Path) -> None:
-    migration = MIGRATION.format(id="abababababab", down=HEAD, depends_on=None, upgrade=PAID)
+    migration = MIGRATION.format(id="abababababab", down=HEAD, depends_on=None, upgrade=ADD_PAID)
     shop.add_column()
     models = shop.read(MODELS)
     tidy()
@@ -212,7 +205,7 @@ def test_odd_names_of_files(shop: Project, tidy: Callable[[], None]) -> None:
     shop.add_column()
     models = shop.read(MODELS)
     tidy()
-    migration = MIGRATION.format(id="abababababab", down=HEAD, depends_on=None, upgrade=PAID)
+    migration = MIGRATION.format(id="abababababab", down=HEAD, depends_on=None, upgrade=ADD_PAID)
 
     @some_examples
     @given(NAMES)

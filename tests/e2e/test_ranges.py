@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from .branches import (
-    ADD_PAID,
     PAID,
     Clone,
     advance_main,
@@ -24,6 +23,7 @@ from .branches import (
 )
 from .harness import Project, Result, run
 from .subfolder_project import (
+    ADD_PAID,
     ENV,
     HEAD,
     MODELS,
@@ -35,6 +35,8 @@ from .subfolder_project import (
 )
 from .test_counts import NOTE
 from .typed_advice import follow
+
+pytestmark = pytest.mark.usefixtures("remote")
 
 ZEROS = "0" * 40
 #: By the text alone: where it is about which commits are judged.

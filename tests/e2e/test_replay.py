@@ -39,7 +39,7 @@ COMMIT = Commit("a" * 40, "b" * 40)
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Clone:
+def clone(tmp_path: Path) -> Clone:
     """Ten revisions; then a note, a column without its migration, the migration, and no column."""
     root = tmp_path / "shop"
     root.mkdir()
@@ -55,16 +55,16 @@ def shop(tmp_path: Path) -> Clone:
     return Clone.of(root / ".git", tmp_path / "clone")
 
 
-def test_brute_force_and_the_tool_find_the_same(shop: Clone, tmp_path: Path) -> None:
+def test_brute_force_and_the_tool_find_the_same(clone: Clone, tmp_path: Path) -> None:
     python = Path(sys.executable)
     home = tmp_path / "home"
     home.mkdir()
     environ = developer(home, tmp_path / "cache", python.parent.parent)
-    brute = BruteForce(SHOP, shop, python, tmp_path, environ, None)
-    checker = Checker(SHOP, shop, python.with_name("alembic-lockstep"), python, environ)
-    commits = shop.commits(SHOP.since, SHOP.until, ["migrations/versions"])
+    brute = BruteForce(SHOP, clone, python, tmp_path, environ, None)
+    checker = Checker(SHOP, clone, python.with_name("alembic-lockstep"), python, environ)
+    commits = clone.commits(SHOP.since, SHOP.until, ["migrations/versions"])
     assert len(commits) == 2  # neither the note nor the commit that has no parent
-    elsewhere = shop.commits(SHOP.since, SHOP.until, ["migrations/versions"], ["elsewhere/"])
+    elsewhere = clone.commits(SHOP.since, SHOP.until, ["migrations/versions"], ["elsewhere/"])
     assert elsewhere == commits[:1]
     brute.truth(commits[0])
     assert set(brute.known) == {commits[0].sha}  # a clean commit's parent has nothing to excuse
@@ -75,7 +75,7 @@ def test_brute_force_and_the_tool_find_the_same(shop: Clone, tmp_path: Path) -> 
     assert faulty.truth == Truth(frozenset({fault}))
     assert (faulty.kind, mended.kind) == (SAME, CLEAN)
     assert not (tmp_path / "worktree").exists()
-    again = BruteForce(SHOP, shop, Path(os.devnull), tmp_path, environ, None)
+    again = BruteForce(SHOP, clone, Path(os.devnull), tmp_path, environ, None)
     assert again.truth(commits[1]) == faulty.truth  # from what was kept: nothing runs
 
 

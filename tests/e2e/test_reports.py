@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import pytest
 from jsonschema import Draft202012Validator
 
 from alembic_lockstep.report.output import FORMATS
 
-from .conftest import MakeProject
 from .harness import Project, Result, run
 from .subfolder_project import (
     MODELS,
@@ -32,11 +30,6 @@ alembic_lockstep.gate.conclude = None
 from alembic_lockstep.cli import entry
 entry()
 """
-
-
-@pytest.fixture
-def shop(make_project: MakeProject) -> Project:
-    return make_project("subfolder", hook=None)
 
 
 def written(project: Project) -> dict[str, str]:

@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 
 from .conftest import MakeProject
-from .harness import Project, Result, force_postgres
+from .harness import SERVER_OF_PRODUCTION, Project, Result, force_postgres
 from .samples import SAMPLES
 from .subfolder_project import assert_finding, assert_unjudged
 from .typed_advice import follow
@@ -220,7 +220,7 @@ def test_postgresql_gives_the_verdict_of_sqlite(
     project = make_project(name, hook=None)
     project.add_column()
     on_sqlite = check_untouched(project, "--output-format", "json").json
-    url = project.sample.postgresql_url("app:secret@127.0.0.1:1/prod")
+    url = project.sample.postgresql_url(SERVER_OF_PRODUCTION)
     project.url_environ = project.sample.configure(project.root, url)
     project.start_check = force_postgres(project.environ, postgres_way)
     on_postgresql = check_untouched(project, "--output-format", "json").json

@@ -17,6 +17,7 @@ import pytest
 
 from .conftest import MakeProject
 from .harness import (
+    SERVER_OF_PRODUCTION,
     Listener,
     Project,
     Result,
@@ -28,10 +29,12 @@ from .harness import (
     workplace,
 )
 from .subfolder_project import (
+    ADD_PAID,
     ENV,
     FIRST,
     FIRST_FILE,
     HEAD_FILE,
+    INIT,
     MODELS,
     VERSIONS,
     add_migration,
@@ -42,14 +45,6 @@ from .subfolder_project import (
     processes_of,
 )
 from .typed_advice import follow
-
-INIT = "service/shop/__init__.py"
-PAID = "op.add_column('orders', sa.Column('paid', sa.Boolean()))"
-
-
-@pytest.fixture
-def shop(make_project: MakeProject) -> Project:
-    return make_project("subfolder", hook=None)
 
 
 def tool(project: Project, *arguments: str, cwd: Path | None = None) -> Result:
@@ -84,7 +79,7 @@ def test_base_models_as_the_start(shop: Project) -> None:
     shop.add_column()
     shop.stage(MODELS)
     assert_finding(shop.check(), "missing-migration", "from the base's models")
-    add_migration(shop, "bbbbbbbbbbbb", upgrade=PAID)
+    add_migration(shop, "bbbbbbbbbbbb", upgrade=ADD_PAID)
     assert_clean(shop.check(), "1 revision run from the base's models")
 
 
@@ -114,7 +109,7 @@ def test_a_dump_of_postgresql_as_the_start(shop_on_postgresql: Project) -> None:
 
 def test_a_file_as_the_start_over_asyncpg(make_project: MakeProject) -> None:
     require(server_answers(), "PostgreSQL server")
-    url = "postgresql+asyncpg://app:secret@127.0.0.1:1/prod"
+    url = f"postgresql+asyncpg://{SERVER_OF_PRODUCTION}"
     notes = make_project("async_settings", config_url=url, hook=None)
     force_postgres(notes.environ, "url")
     notes.write("schema.sql", notes.alembic("upgrade", "c20d7e5f1b94", "--sql").stdout)
@@ -189,7 +184,7 @@ def test_elsewhere_the_archive_is_judged_and_nothing_of_it_stays(contained: Proj
     where = contained.add_column()
     contained.stage(MODELS)
     assert_finding(contained.check(), where, "missing-migration")
-    add_migration(contained, "bbbbbbbbbbbb", upgrade=PAID)
+    add_migration(contained, "bbbbbbbbbbbb", upgrade=ADD_PAID)
     assert_clean(contained.check(), "3 revisions")
     assert not left_in_container(contained)
 
@@ -299,7 +294,7 @@ def test_the_flask_application_of_the_setting_is_the_one(trivia: Project) -> Non
 def two_commits(project: Project) -> None:
     project.add_column()
     project.git("commit", "--quiet", "--all", "-m", "Paid")
-    add_migration(project, "bbbbbbbbbbbb", upgrade=PAID)
+    add_migration(project, "bbbbbbbbbbbb", upgrade=ADD_PAID)
     project.git("commit", "--quiet", "-m", "The migration")
 
 
@@ -494,7 +489,7 @@ def test_in_a_linked_worktree_without_an_environment_of_its_own(
     where = there.add_column()
     there.stage(MODELS)
     assert_finding(there.check(), where, "missing-migration")
-    add_migration(there, "bbbbbbbbbbbb", upgrade=PAID)
+    add_migration(there, "bbbbbbbbbbbb", upgrade=ADD_PAID)
     assert_clean(there.check(), "3 revisions")
     assert shop.git("status", "--short") == f" M {MODELS}"
 

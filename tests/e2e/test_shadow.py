@@ -9,21 +9,20 @@ from uuid import uuid4
 
 import pytest
 
-from .conftest import MakeProject, make_precious
+from .conftest import MakeProject
 from .harness import SCRATCH_SERVER, Project, fingerprints, require, server_answers
-from .subfolder_project import add_migration, assert_clean, assert_unjudged
-from .test_isolation import INIT, check_start
+from .subfolder_project import INIT, add_migration, assert_clean, assert_unjudged
+from .test_isolation import check_start
 
 NEW = "bbbbbbbbbbbb"
 RAN = "3 revisions run from empty"
 
 
 @pytest.fixture
-def shop(make_project: MakeProject) -> Project:
-    project = make_project("subfolder", hook=None)
-    project.environ["ALEMBIC_LOCKSTEP_GUARD"] = "python"
-    make_precious(project.database)
-    return project
+def shop(shop: Project) -> Project:
+    """The shop, guarded by the probe only."""
+    shop.environ["ALEMBIC_LOCKSTEP_GUARD"] = "python"
+    return shop
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from .conftest import MakeProject, make_precious
-from .harness import Project, force_postgres, require, server_answers
+from .harness import SERVER_OF_PRODUCTION, Project, force_postgres, require, server_answers
 from .subfolder_project import assert_clean, assert_finding, assert_unjudged, change_and_check
 
 MIGRATION = '''\
@@ -234,7 +234,7 @@ def test_a_section_that_is_new_is_judged_whole(make_project: MakeProject) -> Non
 def test_each_dialect_is_judged_by_its_own_migrations(make_project: MakeProject) -> None:
     require(server_answers(), "PostgreSQL server")
     project = make_project("per_dialect", hook=None)
-    project.environ["RADIO_DATABASE_URL"] = "postgresql+asyncpg://app:secret@127.0.0.1:1/prod"
+    project.environ["RADIO_DATABASE_URL"] = f"postgresql+asyncpg://{SERVER_OF_PRODUCTION}"
     force_postgres(project.environ, "url")
     project.change_no_schema()
     assert_clean(

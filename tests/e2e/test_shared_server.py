@@ -18,7 +18,7 @@ from sqlalchemy import create_engine, make_url
 from alembic_lockstep.scratch import ScratchServers, mysql_installs
 
 from .conftest import MakeProject
-from .harness import SCRATCH_SERVER, Project, reachable_directory, require, server_answers
+from .harness import MYSQL_URL, SCRATCH_SERVER, Project, reachable_directory, require
 from .subfolder_project import add_migration, assert_clean, assert_unjudged
 from .subfolder_project import change_and_check as check
 from .test_mysql import by_socket
@@ -42,16 +42,6 @@ STATE = (
     "SELECT roleid, member FROM pg_auth_members WHERE '{name}'::regrole IN (roleid, member)",
     "SELECT subname FROM pg_subscription WHERE subname = '{name}'",
 )
-
-
-@pytest.fixture
-def shop(make_project: MakeProject) -> Project:
-    """The sample `subfolder` on the tests' PostgreSQL server by URL."""
-    require(server_answers(), "PostgreSQL server")
-    url = "postgresql+psycopg://app:secret@127.0.0.1:1/prod"
-    project = make_project("subfolder", config_url=url, hook=None)
-    project.environ["ALEMBIC_LOCKSTEP_SCRATCH"] = SCRATCH_SERVER
-    return project
 
 
 @pytest.fixture
@@ -136,16 +126,18 @@ def try_all(statements: dict[str, str], name: str = "") -> str:
     return TRY_ALL.replace("STATEMENTS", repr(filled))
 
 
-def test_what_would_change_the_server_for_others_is_not_run(shop: Project, name: str) -> None:
-    add_migration(shop, NEW, upgrade=try_all(ON_POSTGRESQL, name))
+def test_what_would_change_the_server_for_others_is_not_run(
+    shop_on_postgresql: Project, name: str
+) -> None:
+    add_migration(shop_on_postgresql, NEW, upgrade=try_all(ON_POSTGRESQL, name))
     before = read_state(name)
-    result = check(shop)
+    result = check(shop_on_postgresql)
     assert_unjudged(result, "alembic-lockstep refused dblink", "for all who use it", UNSHARED)
     assert "s3cret" not in result.stderr.partition("could not judge")[2]
     assert read_state(name) == before
 
 
-def test_what_only_speaks_of_such_a_change_is_run(shop: Project, name: str) -> None:
+def test_what_only_speaks_of_such_a_change_is_run(shop_on_postgresql: Project, name: str) -> None:
     texts = (
         f"CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN DROP ROLE {name}; END $$",
         f"SELECT 'ALTER SYSTEM; DROP DATABASE {name}'",
@@ -155,11 +147,11 @@ def test_what_only_speaks_of_such_a_change_is_run(shop: Project, name: str) -> N
         "ALTER TABLE customers DROP role",
         f"GRANT SELECT ON customers TO {name}",
     )
-    add_migration(shop, NEW, upgrade=executing(*texts))
-    assert_clean(check(shop))
+    add_migration(shop_on_postgresql, NEW, upgrade=executing(*texts))
+    assert_clean(check(shop_on_postgresql))
 
 
-def test_a_project_may_change_what_it_has_made(shop: Project, name: str) -> None:
+def test_a_project_may_change_what_it_has_made(shop_on_postgresql: Project, name: str) -> None:
     own = f"{name}_own"
     made = executing(
         f"CREATE ROLE {own}",
@@ -170,45 +162,49 @@ def test_a_project_may_change_what_it_has_made(shop: Project, name: str) -> None
         "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET work_mem TO 999', current_database());"
         " END $$",
     )
-    add_migration(shop, NEW, upgrade=made)
+    add_migration(shop_on_postgresql, NEW, upgrade=made)
     before = read_state(name)
-    assert_clean(check(shop))
-    assert_clean(check(shop, "--no-cache"))
+    assert_clean(check(shop_on_postgresql))
+    assert_clean(check(shop_on_postgresql, "--no-cache"))
     assert read_state(name) == before
     with psycopg.connect(SCRATCH_SERVER) as server:
         left = server.execute("SELECT rolname FROM pg_roles WHERE rolname LIKE %s", [f"{own}%"])
         assert not left.fetchall()
 
 
-def test_what_belongs_to_a_scratch_database_goes_with_it(shop: Project, name: str) -> None:
+def test_what_belongs_to_a_scratch_database_goes_with_it(
+    shop_on_postgresql: Project, name: str
+) -> None:
     subscription = (
         f"CREATE SUBSCRIPTION {name} CONNECTION 'host=127.0.0.1 port=1' PUBLICATION p "
         "WITH (connect = false, slot_name = NONE)"
     )
     large = "SELECT lo_from_bytea(0, 'a large object')"
-    add_migration(shop, NEW, upgrade=executing(subscription, large))
+    add_migration(shop_on_postgresql, NEW, upgrade=executing(subscription, large))
     before = read_state(name)
-    assert_clean(check(shop))
-    assert_clean(check(shop, "--no-cache"))
+    assert_clean(check(shop_on_postgresql))
+    assert_clean(check(shop_on_postgresql, "--no-cache"))
     assert read_state(name) == before
 
 
-def test_a_tablespace_does_not_outlive_its_replay(shop: Project, name: str) -> None:
+def test_a_tablespace_does_not_outlive_its_replay(shop_on_postgresql: Project, name: str) -> None:
     require(os.geteuid() == 0, "right to make a folder the server's")
     with reachable_directory() as folder:
         shutil.chown(folder, "postgres")
         statement = f"CREATE TABLESPACE {name} LOCATION '{folder}'"
-        add_migration(shop, NEW, upgrade=autocommitting(statement))
+        add_migration(shop_on_postgresql, NEW, upgrade=autocommitting(statement))
         before = read_state(name)
-        assert_clean(check(shop))
-        assert_clean(check(shop, "--no-cache"))
+        assert_clean(check(shop_on_postgresql))
+        assert_clean(check(shop_on_postgresql, "--no-cache"))
         assert read_state(name) == before
 
 
-def test_a_folder_that_the_server_lacks_is_no_fault_of_the_migration(shop: Project) -> None:
+def test_a_folder_that_the_server_lacks_is_no_fault_of_the_migration(
+    shop_on_postgresql: Project,
+) -> None:
     statement = "CREATE TABLESPACE fast LOCATION '/nonesuch/ssd'"
-    add_migration(shop, NEW, upgrade=autocommitting(statement))
-    assert_unjudged(check(shop), 'directory "/nonesuch/ssd" does not exist')
+    add_migration(shop_on_postgresql, NEW, upgrade=autocommitting(statement))
+    assert_unjudged(check(shop_on_postgresql), 'directory "/nonesuch/ssd" does not exist')
 
 
 @pytest.fixture(scope="module")
@@ -239,7 +235,7 @@ def test_on_mysql_what_would_change_the_server_for_others_is_not_run(
     make_project: MakeProject, mysql: ScratchServers
 ) -> None:
     url = by_socket(mysql.create("mysql"))
-    config = "mysql+pymysql://app:secret@127.0.0.1:1/prod"
+    config = MYSQL_URL
     project = make_project("subfolder", config_url=config, hook=None)
     project.environ["ALEMBIC_LOCKSTEP_SCRATCH"] = url
     harmless = executing(

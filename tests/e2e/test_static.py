@@ -8,7 +8,14 @@ import pytest
 
 from .conftest import MakeProject
 from .samples import SAMPLES, SHAPES
-from .subfolder_project import MODELS, add_migration, assert_clean, assert_finding, assert_unjudged
+from .subfolder_project import (
+    ADD_PAID,
+    MODELS,
+    add_migration,
+    assert_clean,
+    assert_finding,
+    assert_unjudged,
+)
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -171,7 +178,7 @@ def test_models_that_come_to_say_what_the_migrations_made_need_none(
 ) -> None:
     project = make_project("subfolder", hook=None)
     project.add_column()
-    add_migration(project, "c1", upgrade="op.add_column('orders', sa.Column('paid', sa.Boolean()))")
+    add_migration(project, "c1", upgrade=ADD_PAID)
     project.stage("service/alembic")
     project.git("commit", "--quiet", "--no-verify", "-m", "Without the model")
     project.stage(".")

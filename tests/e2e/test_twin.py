@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from alembic_lockstep.probe.twin import postgresql
 
 from .conftest import MakeProject
-from .harness import SCRATCH_SERVER, Project, force_postgres, require, server_answers
+from .harness import SCRATCH_SERVER, Project, require, server_answers
 from .subfolder_project import (
     ENV,
     MODELS,
@@ -34,26 +34,6 @@ TO_ENUM = (
     "op.execute(\"CREATE TYPE status AS ENUM ('new', 'sent')\")\n"
     "    op.execute('ALTER TABLE orders ALTER status TYPE status USING status::status')"
 )
-POSTGRES = "postgresql+psycopg://prod@db.internal.example/shop"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def shop(request: pytest.FixtureRequest, make_project: MakeProject) -> Project:
-    return begin(make_project, request.param)
-
-
-@pytest.fixture
-def postgres_shop(make_project: MakeProject) -> Project:
-    return begin(make_project, "postgresql")
-
-
-def begin(make_project: MakeProject, dialect: str) -> Project:
-    if dialect == "sqlite":
-        return make_project("subfolder", hook=None)
-    require(server_answers(), "PostgreSQL server")
-    project = make_project("subfolder", hook=None, config_url=POSTGRES)
-    force_postgres(project.environ, "url")
-    return project
 
 
 def edit(shop: Project, old: str, new: str, *names: str) -> None:
@@ -88,55 +68,56 @@ def commit(shop: Project) -> None:
     ids=["check", "default", "predicate"],
 )
 def test_what_autogenerate_does_not_see_is_found_and_the_printed_fix_fixes_it(
-    shop: Project, old: str, new: str, names: list[str], thing: str
+    shop_by_dialect: Project, old: str, new: str, names: list[str], thing: str
 ) -> None:
-    edit(shop, old, new, *names)
-    result = change_and_check(shop)
+    edit(shop_by_dialect, old, new, *names)
+    result = change_and_check(shop_by_dialect)
     assert_finding(result, f"{MODELS}:", f"missing-migration: {thing}", "add to it what")
-    add_migration(shop, "aaaaaaaaaaaa", upgrade=printed_upgrade(shop))
-    assert_clean(shop.check(), "3 revisions")
+    add_migration(shop_by_dialect, "aaaaaaaaaaaa", upgrade=printed_upgrade(shop_by_dialect))
+    assert_clean(shop_by_dialect.check(), "3 revisions")
 
 
-def test_what_the_base_has_already_is_not_counted(shop: Project) -> None:
-    edit(shop, ARGUMENTS, ARGUMENTS + CHECK, "CheckConstraint")
-    commit(shop)
-    assert_clean(change_and_check(shop), "1 older difference not counted")
-    assert_finding(shop.check("--strict"), "check constraint")
+def test_what_the_base_has_already_is_not_counted(shop_by_dialect: Project) -> None:
+    edit(shop_by_dialect, ARGUMENTS, ARGUMENTS + CHECK, "CheckConstraint")
+    commit(shop_by_dialect)
+    assert_clean(change_and_check(shop_by_dialect), "1 older difference not counted")
+    assert_finding(shop_by_dialect.check("--strict"), "check constraint")
 
 
-def test_a_migration_that_adds_another_check_is_a_mismatch(shop: Project) -> None:
-    edit(shop, ARGUMENTS, ARGUMENTS + CHECK, "CheckConstraint")
-    change_and_check(shop)
-    cure = printed_upgrade(shop).replace("number > 0", "number >= 0")
-    add_migration(shop, "aaaaaaaaaaaa", upgrade=cure)
-    assert_finding(shop.check(), "migration-mismatch: ", "number > 0", "number >= 0")
+def test_a_migration_that_adds_another_check_is_a_mismatch(shop_by_dialect: Project) -> None:
+    edit(shop_by_dialect, ARGUMENTS, ARGUMENTS + CHECK, "CheckConstraint")
+    change_and_check(shop_by_dialect)
+    cure = printed_upgrade(shop_by_dialect).replace("number > 0", "number >= 0")
+    add_migration(shop_by_dialect, "aaaaaaaaaaaa", upgrade=cure)
+    assert_finding(shop_by_dialect.check(), "migration-mismatch: ", "number > 0", "number >= 0")
 
 
-def test_a_table_that_env_py_leaves_out_is_left_out_here_too(shop: Project) -> None:
-    edit(shop, ARGUMENTS, ARGUMENTS + CHECK, "CheckConstraint")
-    shop.replace(
+def test_a_table_that_env_py_leaves_out_is_left_out_here_too(shop_by_dialect: Project) -> None:
+    edit(shop_by_dialect, ARGUMENTS, ARGUMENTS + CHECK, "CheckConstraint")
+    shop_by_dialect.replace(
         ENV,
         "connection=connection, target_metadata=target_metadata",
         "connection=connection, target_metadata=target_metadata,\n"
         "            include_object=lambda thing, name, kind, reflected, other: name != 'orders'",
     )
-    assert_clean(change_and_check(shop))
+    assert_clean(change_and_check(shop_by_dialect))
 
 
-def test_what_env_py_leaves_out_by_the_databases_type_is_left_out_here_too(shop: Project) -> None:
-    shop.replace(MODELS, STATUS, STATUS.replace("20", "30"))
+def test_what_env_py_leaves_out_by_the_databases_type_is_left_out_here_too(
+    shop_by_dialect: Project,
+) -> None:
+    shop_by_dialect.replace(MODELS, STATUS, STATUS.replace("20", "30"))
     known = "connection=connection, target_metadata=target_metadata"
     length = "getattr(getattr(other, 'type', None), 'length', 0)"
     leave_out = f"lambda thing, name, kind, reflected, other: {length} != 20"
-    shop.replace(ENV, known, f"{known},\n            include_object={leave_out}")
-    assert_clean(change_and_check(shop))
+    shop_by_dialect.replace(ENV, known, f"{known},\n            include_object={leave_out}")
+    assert_clean(change_and_check(shop_by_dialect))
 
 
 def test_models_that_break_a_table_of_their_own_are_found_and_the_other_tables_compared(
-    make_project: MakeProject,
+    shop: Project,
 ) -> None:
     """A misspelt function in a CHECK passed, and hid all that only the twin sees."""
-    shop = begin(make_project, "sqlite")
     edit(shop, ARGUMENTS, f"{ARGUMENTS}{CHECK}{MISSPELT}", "CheckConstraint")
     result = change_and_check(shop, once=True)
     line = shop.line(MODELS, "class Order(")
@@ -162,12 +143,16 @@ def test_models_that_break_a_table_of_their_own_are_found_and_the_other_tables_c
 MISSPELT = '        CheckConstraint("lenght(status) > 0", name="named"),\n'
 
 
-def test_where_a_listener_of_the_models_fails_their_tables_are_compared(shop: Project) -> None:
+def test_where_a_listener_of_the_models_fails_their_tables_are_compared(
+    shop_by_dialect: Project,
+) -> None:
     path = "service/shop/base.py"
-    shop.write(path, shop.read(path) + LISTENER)
-    assert_clean(change_and_check(shop), "not compared: what the models' own DDL events make (")
-    edit(shop, ARGUMENTS, ARGUMENTS + CHECK, "CheckConstraint")
-    assert_finding(change_and_check(shop), "check constraint positive of orders")
+    shop_by_dialect.write(path, shop_by_dialect.read(path) + LISTENER)
+    assert_clean(
+        change_and_check(shop_by_dialect), "not compared: what the models' own DDL events make ("
+    )
+    edit(shop_by_dialect, ARGUMENTS, ARGUMENTS + CHECK, "CheckConstraint")
+    assert_finding(change_and_check(shop_by_dialect), "check constraint positive of orders")
 
 
 def test_what_is_not_compared_is_shown_once_where_a_hook_passes(make_project: MakeProject) -> None:
@@ -212,8 +197,8 @@ def fill(metadata, connection, **options):
 """
 
 
-def test_labels_of_an_enum_are_compared(postgres_shop: Project) -> None:
-    shop = postgres_shop
+def test_labels_of_an_enum_are_compared(shop_on_postgresql: Project) -> None:
+    shop = shop_on_postgresql
     edit(shop, STATUS, ENUM, "Enum")
     add_migration(shop, "aaaaaaaaaaaa", upgrade=TO_ENUM)
     commit(shop)
@@ -228,8 +213,10 @@ def test_labels_of_an_enum_are_compared(postgres_shop: Project) -> None:
     assert_clean(change_and_check(shop))
 
 
-def test_an_enum_type_that_a_dropped_column_leaves_over_is_found(postgres_shop: Project) -> None:
-    shop = postgres_shop
+def test_an_enum_type_that_a_dropped_column_leaves_over_is_found(
+    shop_on_postgresql: Project,
+) -> None:
+    shop = shop_on_postgresql
     edit(shop, STATUS, STATUS + ENUM.replace("status", "stage"), "Enum")
     added = "op.execute(\"CREATE TYPE stage AS ENUM ('new', 'sent')\")"
     column = "op.execute('ALTER TABLE orders ADD stage stage NOT NULL')"
@@ -267,9 +254,9 @@ BUILT_ON_THEM = """
 
 
 def test_what_only_migrations_make_is_no_difference_and_models_may_use_it(
-    postgres_shop: Project,
+    shop_on_postgresql: Project,
 ) -> None:
-    shop = postgres_shop
+    shop = shop_on_postgresql
     edit(shop, "    number: Mapped[int]\n", BUILT_ON_THEM, "text")
     shop.replace(
         MODELS,
@@ -293,9 +280,9 @@ NOTE = """poolclass=pool.NullPool,
 
 
 def test_a_twin_is_made_only_where_the_models_or_the_history_are_others(
-    make_project: MakeProject, tmp_path: Path
+    shop: Project, tmp_path: Path
 ) -> None:
-    shop, log = begin(make_project, "sqlite"), tmp_path / "databases"
+    log = tmp_path / "databases"
     log.touch()
     shop.allow_write(log)
     shop.replace(ENV, "poolclass=pool.NullPool,\n    )\n", NOTE.format(path=str(log)))
@@ -351,39 +338,39 @@ def test_the_number_of_queries_on_postgresql_does_not_grow_with_the_tables() -> 
 
 
 def test_a_default_that_only_a_migration_set_is_no_difference_but_a_dropped_one_is(
-    shop: Project,
+    shop_by_dialect: Project,
 ) -> None:
     after = "    total: Mapped[Decimal] = mapped_column(Numeric(10, 2))\n"
     plain = "    paid: Mapped[int]\n"
-    edit(shop, after, after + plain)
+    edit(shop_by_dialect, after, after + plain)
     filled = "op.add_column('orders', sa.Column('paid', sa.Integer, nullable=False{}))"
     with_default = filled.format(", server_default='0'")
-    add_migration(shop, "aaaaaaaaaaaa", upgrade=with_default)
-    assert_clean(change_and_check(shop))
+    add_migration(shop_by_dialect, "aaaaaaaaaaaa", upgrade=with_default)
+    assert_clean(change_and_check(shop_by_dialect))
     with_it = '    paid: Mapped[int] = mapped_column(server_default="0")\n'
-    shop.replace(MODELS, plain, with_it)
-    assert_clean(change_and_check(shop))
-    commit(shop)
-    shop.replace(MODELS, with_it, plain)
+    shop_by_dialect.replace(MODELS, plain, with_it)
+    assert_clean(change_and_check(shop_by_dialect))
+    commit(shop_by_dialect)
+    shop_by_dialect.replace(MODELS, with_it, plain)
     assert_finding(
-        change_and_check(shop), "missing-migration: server default of column orders.paid"
+        change_and_check(shop_by_dialect), "missing-migration: server default of column orders.paid"
     )
 
 
 def test_what_a_hook_of_the_project_takes_away_is_not_said_by_the_twin_either(
-    shop: Project,
+    shop_by_dialect: Project,
 ) -> None:
-    shop.replace(
+    shop_by_dialect.replace(
         ENV,
         "connection=connection, target_metadata=target_metadata",
         "connection=connection, target_metadata=target_metadata,\n"
         "            process_revision_directives=without_columns",
     )
-    shop.replace(ENV, "def run_migrations_online", f"{HOOK}def run_migrations_online")
-    edit(shop, "    name: Mapped[Optional[str]] = mapped_column(String(100))\n", "")
-    assert_clean(change_and_check(shop))
-    edit(shop, ARGUMENTS, ARGUMENTS + CHECK, "CheckConstraint")
-    result = change_and_check(shop)
+    shop_by_dialect.replace(ENV, "def run_migrations_online", f"{HOOK}def run_migrations_online")
+    edit(shop_by_dialect, "    name: Mapped[Optional[str]] = mapped_column(String(100))\n", "")
+    assert_clean(change_and_check(shop_by_dialect))
+    edit(shop_by_dialect, ARGUMENTS, ARGUMENTS + CHECK, "CheckConstraint")
+    result = change_and_check(shop_by_dialect)
     assert_finding(result, "check constraint")
     assert "customers.name" not in result.output
 
@@ -396,8 +383,7 @@ HOOK = """def without_columns(context, revision, directives):
 """
 
 
-def test_a_class_with_another_table_name_may_be_a_renamed_table(make_project: MakeProject) -> None:
-    shop = begin(make_project, "sqlite")
+def test_a_class_with_another_table_name_may_be_a_renamed_table(shop: Project) -> None:
     shop.replace(MODELS, '__tablename__ = "orders"', '__tablename__ = "sales"')
     line = shop.line(MODELS, "class Order")
     result = change_and_check(shop)

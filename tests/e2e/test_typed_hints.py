@@ -7,9 +7,13 @@ import shlex
 import sys
 from pathlib import Path
 
+import pytest
+
 from .branches import advance_main, change_models, commit, migrate
 from .harness import Project, Result, run
 from .subfolder_project import VERSIONS, add_migration, assert_clean, assert_finding
+
+pytestmark = pytest.mark.usefixtures("remote")
 
 #: Judged by the text alone, so that a case costs a fraction of a second.
 STATIC = "--static"

@@ -21,6 +21,9 @@ from alembic_lockstep.scratch import mysql_installs
 
 from .conftest import MakeProject
 from .harness import (
+    MYSQL_URL,
+    POSTGRESQL_URL,
+    ROOT,
     SCRATCH_SERVER,
     Project,
     Result,
@@ -43,14 +46,10 @@ from .subfolder_project import (
 from .test_cell import CONTAINER
 from .typed_advice import follow
 
-POSTGRES = "postgresql+psycopg://prod@db.internal.example/shop"
-MYSQL = "mysql+pymysql://prod@db.internal.example/shop"
-ROOT = Path(__file__).parents[2]
-
 
 @pytest.fixture
 def shop_of_prod(make_project: MakeProject) -> Project:
-    return make_project("subfolder", hook=None, config_url=POSTGRES)
+    return make_project("subfolder", hook=None, config_url=POSTGRESQL_URL)
 
 
 def set_up(shop: Project, settings: str) -> None:
@@ -185,7 +184,7 @@ def tool_alone(tmp_path: Path, wheelhouse: dict[str, str]) -> Callable[..., Resu
     return call
 
 
-@pytest.mark.parametrize(("url", "extra"), [(POSTGRES, "postgres"), (MYSQL, "mysql")])
+@pytest.mark.parametrize(("url", "extra"), [(POSTGRESQL_URL, "postgres"), (MYSQL_URL, "mysql")])
 def test_an_extra_that_is_missing_is_installed_by_the_command(
     make_project: MakeProject, tool_alone: Callable[..., Result], url: str, extra: str
 ) -> None:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from .conftest import MakeProject
-from .harness import Project, force_postgres, require, server_answers
+from .harness import (
+    POSTGRESQL_URL,
+    SERVER_OF_PRODUCTION,
+    Project,
+    force_postgres,
+    require,
+    server_answers,
+)
 from .subfolder_project import ENV, add_migration, assert_clean, assert_unjudged
 from .subfolder_project import change_and_check as check
 from .test_env_scripts import CONFIGURE
@@ -54,7 +61,7 @@ SHAPES: dict[str, tuple[str, bool]] = {
 @pytest.fixture
 def on_postgresql(make_project: MakeProject) -> Project:
     require(server_answers(), "PostgreSQL server")
-    url = "postgresql+psycopg://app:secret@127.0.0.1:1/prod"
+    url = POSTGRESQL_URL
     project = make_project("subfolder", config_url=url, hook=None)
     force_postgres(project.environ, "url")
     return impatient(project)
@@ -78,7 +85,7 @@ def test_an_asynchronous_env_py_makes_the_schema_of_its_version_table(
     make_project: MakeProject,
 ) -> None:
     require(server_answers(), "PostgreSQL server")
-    url = "postgresql+asyncpg://app:secret@127.0.0.1:1/prod"
+    url = f"postgresql+asyncpg://{SERVER_OF_PRODUCTION}"
     project = impatient(make_project("async_settings", config_url=url, hook=None))
     force_postgres(project.environ, "url")
     configure = "    context.configure(connection=connection, target_metadata=target_metadata"

@@ -20,10 +20,8 @@ import pytest
 from .conftest import MakeProject
 from .harness import require
 from .side_effects import states
-from .subfolder_project import assert_clean, change_and_check
+from .subfolder_project import INIT, assert_clean, change_and_check
 from .ways_out import WAYS, Way
-
-INIT = "service/shop/__init__.py"
 
 #: What the ways use, and the loop that tries them one after the other.
 TRY_ALL = """
