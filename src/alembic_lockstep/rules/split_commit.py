@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from alembic_lockstep.dryrun.schema_operations import Operation
@@ -35,33 +35,33 @@ def check(
     # Old differences do not count: a commit may remove one, and a later commit restore it.
     left = {operation.identity for operation in comparison.introduced} if comparison else set()
     return [
-        replace(finding, location=_in_tip(finding.location, commit, tip))
+        _of_commit(
+            replace(finding, location=_in_tip(finding.location, commit, tip)),
+            commit,
+            commits[number + 1 :],
+        )
         for number, (commit, verdict) in enumerate(commits)
-        for finding in _of_commit(commit, verdict, commits[number + 1 :])
+        for finding in verdict.findings
         if (finding.rule, finding.message) not in reported
         and not (finding.difference and finding.difference.identity in left)
     ]
 
 
-def _of_commit(
-    commit: Commit, verdict: EnvironmentVerdict, later: Sequence[CommitVerdict]
-) -> Iterator[Finding]:
-    for finding in verdict.findings:
-        operation = finding.difference
-        if operation is None:
-            yield replace(finding, message=f"{finding.message} (in commit {commit})")
-            continue
-        fixing = _fixing_commit(operation, later)
-        until = f"; models and migrations match again only with {fixing}" if fixing else ""
-        yield Finding(
-            RULE,
-            f"{state(operation)} in commit {commit}{until}",
-            finding.location,
-            finding.environment,
-            hint="Put the change and its migration into one commit: git rebase -i "
-            + (f"{commit.sha[:SHORT]}^" if commit.parent else "--root"),
-            difference=operation,
-        )
+def _of_commit(finding: Finding, commit: Commit, later: Sequence[CommitVerdict]) -> Finding:
+    operation = finding.difference
+    if operation is None:
+        return replace(finding, message=f"{finding.message} (in commit {commit})")
+    fixing = _fixing_commit(operation, later)
+    until = f"; models and migrations match again only with {fixing}" if fixing else ""
+    return Finding(
+        RULE,
+        f"{state(operation)} in commit {commit}{until}",
+        finding.location,
+        finding.environment,
+        hint="Put the change and its migration into one commit: git rebase -i "
+        + (f"{commit.sha[:SHORT]}^" if commit.parent else "--root"),
+        difference=operation,
+    )
 
 
 def _fixing_commit(operation: Operation, later: Sequence[CommitVerdict]) -> Commit | None:
