@@ -13,6 +13,7 @@ from alembic_lockstep.dryrun.comparison import Comparison
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.schema_operations import Operation
 from alembic_lockstep.facts import Facts
+from alembic_lockstep.findings import Location
 from alembic_lockstep.pysource.module_index import import_name
 from alembic_lockstep.rules import migration_mismatch, missing_migration, unregistered_model
 
@@ -69,6 +70,71 @@ def _observed(base: str, loaded: tuple[str, ...] = ()) -> Observation:
 def messages(facts: Facts) -> list[str]:
     rules = (unregistered_model, missing_migration, migration_mismatch)
     return [f"{finding.message} {finding.hint}" for rule in rules for finding in rule.check(facts)]
+
+
+def test_a_model_in_a_module_that_env_py_imports_is_registered(graph: Graph) -> None:
+    graph.write({"app/db.py": BASE + AUDIT.partition("\n\n\n")[2]})
+    assert unregistered_model.check(judged(graph)) == []
+
+
+def test_a_module_that_another_environment_imports_is_registered_there(graph: Graph) -> None:
+    graph.write({"app/audit.py": AUDIT})
+    facts = replace(judged(graph), loaded_elsewhere=frozenset({"app/audit.py"}))
+    assert unregistered_model.check(facts) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("app/audit.py", "class Audit(Base): ...\n"),
+        ("app/audit.py", AUDIT.replace("app.db", "app.other")),
+        ("app/audit.txt", AUDIT),
+        ("m/versions/0002.py", f"revision, down_revision = '0002', '0001'\n{AUDIT}"),
+    ],
+    ids=["no table", "another base", "no module", "a migration"],
+)
+def test_what_makes_no_table_of_the_base_is_no_model(graph: Graph, path: str, text: str) -> None:
+    graph.write({path: text})
+    assert unregistered_model.check(judged(graph)) == []
+
+
+def test_a_table_that_stays_as_it_was_is_not_this_commits(graph: Graph) -> None:
+    graph.write({"app/audit.py": AUDIT})
+    graph.commit({})
+    graph.write({"app/audit.py": f"# Who did it.\n{AUDIT}"})
+    assert unregistered_model.check(judged(graph, before="app.db")) == []
+
+
+def test_without_a_dry_run_nobody_knows_what_is_imported(graph: Graph) -> None:
+    graph.write({"app/audit.py": AUDIT})
+    facts = graph.facts()
+    assert unregistered_model.check(facts) == []
+    failed = replace(_observed("app.db"), error={"type": "KeyError", "message": "no"})
+    facts = replace(facts, comparison=Comparison(failed, None, "replay"))
+    assert unregistered_model.check(facts) == []
+
+
+def test_a_new_model_is_found_at_its_class(graph: Graph) -> None:
+    graph.write({"app/audit.py": AUDIT})
+    (finding,) = unregistered_model.check(judged(graph))
+    assert finding.rule == "unregistered-model"
+    assert finding.message == (
+        "Audit is a new table that m/env.py never imports: autogenerate cannot see it, "
+        "and no migration will make it"
+    )
+    assert finding.hint == (
+        "Import app.audit where the other models are imported, then generate the migration."
+    )
+    assert finding.location == Location("app/audit.py", 4, 7, "class Audit(Base):", len("Audit"))
+    assert finding.environment == "alembic.ini"
+
+
+def test_a_new_model_in_a_file_that_cannot_be_imported_gets_a_name(graph: Graph) -> None:
+    graph.write({"app/audit-log.py": AUDIT})
+    (finding,) = unregistered_model.check(judged(graph))
+    assert finding.hint == (
+        "Give app/audit-log.py a name that Python can import, and import it with the other models."
+    )
 
 
 def test_a_new_model_with_its_migration_by_hand_is_to_be_imported_and_not_dropped(
