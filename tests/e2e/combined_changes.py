@@ -109,7 +109,7 @@ def add(table: sa.Table, part: Any) -> None:
 def merged(first: Kind, second: Kind) -> Kind | None:
     """Both changes of one table, if they are of that sort."""
     sides = [(first.before(), second.before()), (first.after(), second.after())]
-    if not all(can_merge(one, other) for one, other in sides):
+    if not all(can_merge(left, right) for left, right in sides):
         return None
     makers = (
         lambda: merge_into(first.before(), second.before()),
@@ -118,10 +118,10 @@ def merged(first: Kind, second: Kind) -> Kind | None:
     return Kind(f"{first.name} and {second.name}", *makers)
 
 
-def can_merge(one: sa.MetaData, other: sa.MetaData) -> bool:
-    if set(one.tables) != {"game"} or set(other.tables) != {"game"}:
+def can_merge(first: sa.MetaData, second: sa.MetaData) -> bool:
+    if set(first.tables) != {"game"} or set(second.tables) != {"game"}:
         return False
-    game, more = one.tables["game"], other.tables["game"]
+    game, more = first.tables["game"], second.tables["game"]
     whole = more.dialect_kwargs or more.comment or more._prefixes
     shared = {"id", "size"}
     parts: list[list[Any]] = [[*table.indexes, *table.constraints] for table in (game, more)]
@@ -131,8 +131,8 @@ def can_merge(one: sa.MetaData, other: sa.MetaData) -> bool:
     return alike and not whole and not (named[0] & named[1]) - {None}
 
 
-def merge_into(one: sa.MetaData, other: sa.MetaData) -> sa.MetaData:
-    game, more = one.tables["game"], other.tables["game"]
+def merge_into(target: sa.MetaData, other: sa.MetaData) -> sa.MetaData:
+    game, more = target.tables["game"], other.tables["game"]
     for column in more.columns:
         if column.name not in game.columns:
             game.append_column(column._copy())
@@ -148,5 +148,5 @@ def merge_into(one: sa.MetaData, other: sa.MetaData) -> sa.MetaData:
         sa.Index(index.name, *parts, unique=index.unique, **index.dialect_kwargs)
     for loose in list(other._objects):
         if isinstance(loose, sa.Sequence):
-            sa.Sequence(loose.name, increment=loose.increment, metadata=one)
-    return one
+            sa.Sequence(loose.name, increment=loose.increment, metadata=target)
+    return target

@@ -234,8 +234,8 @@ class Project:
         yield
         assert fingerprints(self.database) == before, "the configured SQLite file was touched"
         if self.listener:
-            made = self.listener.contacts - contacts
-            assert made == 0, f"the configured server was contacted {made} times"
+            contacted = self.listener.contacts - contacts
+            assert contacted == 0, f"the configured server was contacted {contacted} times"
 
     @contextmanager
     def _workshop(self) -> Iterator[_Workshop]:
@@ -376,10 +376,10 @@ def run(
 
 def clean_environ(home: Path) -> dict[str, str]:
     """Give the environment of a developer whose home is that directory."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(_FOREIGN)}
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(_FOREIGN)}
     (home / "tmp").mkdir(parents=True, exist_ok=True)
     return {
-        **kept,
+        **inherited,
         "GIT_CONFIG_NOSYSTEM": "1",
         "HOME": str(home),
         "NO_COLOR": "1",
@@ -484,13 +484,13 @@ def machine_has_binaries() -> bool:
     return any(BINARIES.glob("*/bin/initdb"))
 
 
-def require(there: bool, what: str) -> None:
+def require(there: bool, needed: str) -> None:
     """Skip where the machine cannot have it; in CI, which must have it, fail."""
     if there:
         return
     if os.environ.get("CI") == "true":
-        pytest.fail(f"CI must have: {what}")
-    pytest.skip(f"no {what} on this machine")
+        pytest.fail(f"CI must have: {needed}")
+    pytest.skip(f"no {needed} on this machine")
 
 
 def server_answers() -> bool:

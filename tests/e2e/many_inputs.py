@@ -108,7 +108,11 @@ class ManyInputs:
     def heads(self) -> list[str]:
         """The ids of the migrations on disk that are nobody's parent."""
         texts = [file.read_text() for file in sorted((self.root / VERSIONS).glob("*.py"))]
-        ids = [found for text in texts for found in re.findall(r'^revision = "(\w+)"', text, re.M)]
+        ids = [
+            revision_id
+            for text in texts
+            for revision_id in re.findall(r'^revision = "(\w+)"', text, re.M)
+        ]
         parents = {name for text in texts for name in _parents(text)}
         return [name for name in ids if name not in parents]
 

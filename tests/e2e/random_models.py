@@ -217,7 +217,7 @@ class _Drawn:
 
     def indexes(self) -> Any:
         by_name = {column.name: column for column in self.columns}
-        for place, name in enumerate(self.some_of(self.keyed(), 2)):
+        for number, name in enumerate(self.some_of(self.keyed(), 2)):
             column = by_name[name]
             parts = [column, column.desc()]
             options: dict[str, Any] = {"unique": self.maybe()}
@@ -234,4 +234,4 @@ class _Drawn:
             if self.metadata.naming_convention is CONVENTION and part is column:
                 yield sa.Index(None, part, **options)
             else:
-                yield sa.Index(f"ix {self.name} {place}", part, **options)
+                yield sa.Index(f"ix {self.name} {number}", part, **options)

@@ -40,14 +40,14 @@ class Contexts:
 
     def _value(self, match: re.Match[str]) -> str:
         for term in match[1].split(" || "):
-            known = _TERM.fullmatch(term)
-            assert known, f"{term} is none of the forms that are known here"
-            literal, name, step, output = known.groups()
-            found = literal or (
+            parts = _TERM.fullmatch(term)
+            assert parts, f"{term} is none of the forms that are known here"
+            literal, name, step, output = parts.groups()
+            value = literal or (
                 self.inputs[name] if name else self.steps.get(step, {}).get(output, "")
             )
-            if found:
-                return found
+            if value:
+                return value
         return ""
 
 
@@ -66,7 +66,7 @@ class ActionRun:
 class GitHubRunner:
     """A runner of GitHub, in a folder of its own, with what a job's event put there."""
 
-    place: Path
+    folder: Path
     environ: dict[str, str]
 
     def __post_init__(self) -> None:
@@ -75,7 +75,7 @@ class GitHubRunner:
         self.environ = {**self.environ, **always, "RUNNER_TEMP": str(self._temp)}
 
     def tell_event(self, name: str, payload: Mapping[str, Any], **variables: str) -> None:
-        file = self.place / "event.json"
+        file = self.folder / "event.json"
         file.write_text(json.dumps(payload))
         event = {"GITHUB_EVENT_NAME": name, "GITHUB_EVENT_PATH": str(file)}
         self.environ |= {**event, **variables}
@@ -88,27 +88,30 @@ class GitHubRunner:
     ) -> ActionRun:
         """Run the action; of its steps not those of `done`, whose outputs are known."""
         action = yaml.safe_load(ACTION.read_text("utf-8"))
-        known = {name: one["default"] for name, one in action["inputs"].items()}
-        assert known.keys() >= (inputs or {}).keys()
-        contexts = Contexts({**known, **(inputs or {})}, dict(done or {}))
+        defaults = {name: declared["default"] for name, declared in action["inputs"].items()}
+        assert defaults.keys() >= (inputs or {}).keys()
+        contexts = Contexts({**defaults, **(inputs or {})}, dict(done or {}))
         logs = []
         for step in action["runs"]["steps"]:
             if step["id"] not in contexts.steps:
                 logs.append(self._run(step, workspace, contexts))
             if logs and logs[-1].returncode:
                 break  # the others have no `if: always()`
-        outputs = {name: contexts.evaluate(one["value"]) for name, one in action["outputs"].items()}
+        outputs = {
+            name: contexts.evaluate(declared["value"])
+            for name, declared in action["outputs"].items()
+        }
         log = Result(
             logs[-1].returncode,
-            "".join(one.stdout for one in logs),
-            "".join(one.stderr for one in logs),
+            "".join(log.stdout for log in logs),
+            "".join(log.stderr for log in logs),
         )
         summary = (self._temp / "GITHUB_STEP_SUMMARY").read_text("utf-8")
         return ActionRun(workspace, log, outputs, summary, contexts.steps)
 
     @property
     def _temp(self) -> Path:
-        return self.place / "_temp"
+        return self.folder / "_temp"
 
     def _run(self, step: Mapping[str, Any], workspace: Path, contexts: Contexts) -> Result:
         assert step["shell"] == "bash"
@@ -137,9 +140,9 @@ class GitHubRunner:
 def component_documents(**inputs: object) -> tuple[dict[str, Any], dict[str, Any]]:
     """The component's header, and its jobs with these inputs."""
     header, jobs = yaml.safe_load_all(COMPONENT.read_text("utf-8"))
-    known = {name: one["default"] for name, one in header["spec"]["inputs"].items()}
-    assert known.keys() >= inputs.keys()
-    return header, _interpolate(jobs, {**known, **inputs})
+    defaults = {name: declared["default"] for name, declared in header["spec"]["inputs"].items()}
+    assert defaults.keys() >= inputs.keys()
+    return header, _interpolate(jobs, {**defaults, **inputs})
 
 
 def _interpolate(node: Any, inputs: Mapping[str, object]) -> Any:
@@ -151,7 +154,7 @@ def _interpolate(node: Any, inputs: Mapping[str, object]) -> Any:
         return node
     if whole := _INPUT.fullmatch(node):
         return inputs[whole[1]]  # keeps its type
-    return _INPUT.sub(lambda found: _word(inputs[found[1]]), node)
+    return _INPUT.sub(lambda match: _word(inputs[match[1]]), node)
 
 
 def _word(value: object) -> str:

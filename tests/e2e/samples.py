@@ -50,9 +50,9 @@ class Sample:
         """Give the URL of a SQLite file, by default of the configured one, relative."""
         return f"sqlite{self.drivers.get('sqlite', '')}:///{file or Path(self.database).name}"
 
-    def postgresql_url(self, place: str) -> str:
+    def postgresql_url(self, address: str) -> str:
         """Give the URL of a PostgreSQL database; place is user, host, port and name."""
-        return f"postgresql{self.drivers.get('postgresql', '')}://{place}"
+        return f"postgresql{self.drivers.get('postgresql', '')}://{address}"
 
     def configure(self, root: Path, url: str) -> dict[str, str]:
         """Point the project at root to a URL; return the variables that it needs for that."""

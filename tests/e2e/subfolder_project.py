@@ -105,7 +105,7 @@ def _assert_said(result: Result, said: tuple[str, ...]) -> None:
 
 def processes_of(project: Project) -> list[str]:
     """Give the commands of all processes that run in the project's folder."""
-    found = []
+    commands = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             folder = str((process / "cwd").readlink())
@@ -113,5 +113,5 @@ def processes_of(project: Project) -> list[str]:
         except OSError:
             continue
         if folder.startswith(str(project.root)):
-            found.append(command)
-    return found
+            commands.append(command)
+    return commands

@@ -68,7 +68,9 @@ def test_a_forgotten_migration_is_annotated_summed_up_and_handed_on(
     assert "```python\ndef upgrade() -> None:\n    op.add_column('orders'" in used.summary
     (sarif,) = used.workspace.glob("reports/*")
     (judged,) = json.loads(sarif.read_text())["runs"]
-    assert [one["ruleId"] for one in judged["results"]] == ["missing-migration"]
+    assert [result_of_rule["ruleId"] for result_of_rule in judged["results"]] == [
+        "missing-migration"
+    ]
 
 
 def test_a_branch_whose_commits_are_whole_passes(shop: Project, use: Use) -> None:

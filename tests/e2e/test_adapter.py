@@ -82,15 +82,15 @@ def test_databases_of_a_day_ago_and_no_others_are_dropped(servers: ScratchServer
             admin._connection.exec_driver_sql(f"CREATE DATABASE {name}")
         stack.callback(admin._drop, new)
         other = URLServer(url, MARIADB, setup=("CREATE TABLE extra (id INTEGER)",))
-        made = other.create().rpartition("/")[2]
-        assert {new, made} <= set(admin._names())
+        database = other.create().rpartition("/")[2]
+        assert {new, database} <= set(admin._names())
         assert old not in admin._names()
         with pytest.raises(CouldNotJudge, match="cannot be copied"):
-            other.copy(made)
+            other.copy(database)
         other.close()
-        assert made not in admin._names()
+        assert database not in admin._names()
         users = admin._connection.exec_driver_sql("SELECT user FROM mysql.user")
-        assert made not in {str(name) for (name,) in users}
+        assert database not in {str(name) for (name,) in users}
     admin.close()
 
 

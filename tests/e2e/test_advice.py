@@ -136,9 +136,9 @@ def test_a_schema_that_the_search_path_names_is_there(
         select = "        connection.exec_driver_sql('SET search_path TO \"Sales of 2026\"')\n"
         shop.replace(ENV, CONFIGURE, select + CONFIGURE)
     else:
-        known = "        poolclass=pool.NullPool,\n"
+        plain = "        poolclass=pool.NullPool,\n"
         shop.replace(
-            ENV, known, known + "        connect_args={'options': '-csearch_path=sales'},\n"
+            ENV, plain, plain + "        connect_args={'options': '-csearch_path=sales'},\n"
         )
     assert_clean(change_and_check(shop), "2 revisions run from empty")
     index = '        Index(None, "status", "number"),\n'

@@ -70,13 +70,13 @@ def folders() -> Iterator[tuple[Path, Path, Path]]:
 @pytest.fixture(params=["work", "home"])
 def mounted(request: pytest.FixtureRequest, folders: tuple[Path, Path, Path]) -> Iterator[Path]:
     """A file system that is mounted below the writable folder, or below the user's."""
-    place = folders[0].with_name(request.param) / "mounted"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m,mode=777", "tmpfs", str(place)]
+    mount_point = folders[0].with_name(request.param) / "mounted"
+    mount_point.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m,mode=777", "tmpfs", str(mount_point)]
     if subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("a file system can only be mounted by root")
-    yield place
-    subprocess.run(["umount", "--lazy", str(place)], capture_output=True, check=False)
+    yield mount_point
+    subprocess.run(["umount", "--lazy", str(mount_point)], capture_output=True, check=False)
 
 
 def run_cell(

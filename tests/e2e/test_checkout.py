@@ -45,7 +45,7 @@ def commit(root: Path, files: Mapping[str, str] | None = None) -> str:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
+def destination(tmp_path: Path) -> Path:
     return tmp_path / "slot" / "tree"
 
 
@@ -53,28 +53,30 @@ def staged(root: Path) -> str:
     return Repository.discover(root).staged_tree({})
 
 
-def check_out_staged(root: Path, place: Path) -> Path:
+def check_out_staged(root: Path, destination: Path) -> Path:
     """Check out what is staged, as each run does: with a repository that it found anew."""
     repository = Repository.discover(root)
-    return check_out(repository, repository.staged_tree({}), place, place.with_suffix(".state"))
+    return check_out(
+        repository, repository.staged_tree({}), destination, destination.with_suffix(".state")
+    )
 
 
-def test_it_is_called_as_the_clone_is_and_stands_alone(root: Path, place: Path) -> None:
+def test_it_is_called_as_the_clone_is_and_stands_alone(root: Path, destination: Path) -> None:
     commit(root, {"a.py": "x = 1\n"})
-    folder = check_out_staged(root, place)
-    assert folder == place / "a project"
-    assert list(place.iterdir()) == [folder]
+    folder = check_out_staged(root, destination)
+    assert folder == destination / "a project"
+    assert list(destination.iterdir()) == [folder]
     assert (folder / ".git").is_dir()
     assert git(folder, "rev-parse", "--show-toplevel") == str(folder)
     assert git(folder, "rev-parse", "--git-common-dir") == ".git"
 
 
-def test_git_answers_as_in_a_clone_at_head(root: Path, place: Path) -> None:
+def test_git_answers_as_in_a_clone_at_head(root: Path, destination: Path) -> None:
     commit(root, {"a.py": "x = 1\n"})
     git(root, "tag", "v1.0")
     git(root, "tag", "-a", "v1.1", "-m", "One more")
     git(root, "remote", "add", "origin", "https://example.invalid/project.git")
-    folder = check_out_staged(root, place)
+    folder = check_out_staged(root, destination)
     for question in (
         ("rev-parse", "HEAD"),
         ("describe", "--tags"),
@@ -89,7 +91,7 @@ def test_git_answers_as_in_a_clone_at_head(root: Path, place: Path) -> None:
         assert git(folder, *question) == git(root, *question), question
 
 
-def test_what_is_staged_is_a_commit_on_top_of_head(root: Path, place: Path) -> None:
+def test_what_is_staged_is_a_commit_on_top_of_head(root: Path, destination: Path) -> None:
     commit(root, {"a.py": "x = 1\n"})
     git(root, "tag", "v1.0")
     head = git(root, "rev-parse", "HEAD")
@@ -97,7 +99,7 @@ def test_what_is_staged_is_a_commit_on_top_of_head(root: Path, place: Path) -> N
     git(root, "add", "a.py")
     tree = staged(root)
     objects = sorted((root / ".git/objects").rglob("*"))
-    folders = [check_out_staged(root, place.with_name(role)) for role in ("tree", "base")]
+    folders = [check_out_staged(root, destination.with_name(role)) for role in ("tree", "base")]
     commits = {git(folder, "rev-parse", "HEAD") for folder in folders}
     assert len(commits) == 1  # the same at every run
     assert sorted((root / ".git/objects").rglob("*")) == objects
@@ -149,11 +151,11 @@ def clone_partial(root: Path) -> Path:
     "state", [detach, pack, link_worktree, clone_shallow, clone_shared, clone_partial]
 )
 def test_git_answers_in_every_kind_of_repository(
-    root: Path, place: Path, state: Callable[[Path], Path]
+    root: Path, destination: Path, state: Callable[[Path], Path]
 ) -> None:
     commit(root, {"a.py": "x = 1\n"})
     top = state(root)
-    folder = check_out_staged(top, place)
+    folder = check_out_staged(top, destination)
     for question in (
         ("rev-parse", "HEAD", "--abbrev-ref", "HEAD"),
         ("log", "--format=%H %d"),
@@ -163,28 +165,30 @@ def test_git_answers_in_every_kind_of_repository(
     assert git(folder, "status", "--porcelain") == ""
     (top / "a.py").write_text("x = 2\n")
     git(top, "add", "a.py")
-    check_out_staged(top, place)
+    check_out_staged(top, destination)
     assert git(folder, "rev-parse", "HEAD^") == git(top, "rev-parse", "HEAD")
     assert git(folder, "status", "--porcelain") == ""
 
 
 @pytest.mark.parametrize("algorithm", ["sha1", "sha256"])
-def test_before_the_first_commit(tmp_path: Path, place: Path, algorithm: str) -> None:
+def test_before_the_first_commit(tmp_path: Path, destination: Path, algorithm: str) -> None:
     root = tmp_path / "new"
     git(tmp_path, "init", "--quiet", "-b", "trunk", f"--object-format={algorithm}", str(root))
     (root / "a.py").write_text("x = 1\n")
     git(root, "add", "a.py")
-    folder = check_out_staged(root, place)
+    folder = check_out_staged(root, destination)
     assert git(folder, "symbolic-ref", "HEAD") == "refs/heads/trunk"
     assert git(folder, "rev-list", "--count", "HEAD") == "1"
     assert git(folder, "status", "--porcelain") == ""
     assert git(folder, "fsck", "--full") == ""
 
 
-def test_what_a_project_commits_there_is_gone_and_never_the_users(root: Path, place: Path) -> None:
+def test_what_a_project_commits_there_is_gone_and_never_the_users(
+    root: Path, destination: Path
+) -> None:
     tree = commit(root, {"a.py": "x = 1\n"})
     before = [git(root, *asked) for asked in (("for-each-ref",), ("stash", "list"), ("log",))]
-    folder = check_out_staged(root, place)
+    folder = check_out_staged(root, destination)
     (folder / "a.py").write_text("x = 2\n")
     git(folder, "-c", "user.name=x", "-c", "user.email=x@example.invalid", "stash")
     (folder / "b.py").write_text("y = 1\n")
@@ -195,14 +199,14 @@ def test_what_a_project_commits_there_is_gone_and_never_the_users(root: Path, pl
     after = [git(root, *asked) for asked in (("for-each-ref",), ("stash", "list"), ("log",))]
     assert after == before
     assert git(root, "fsck", "--full") == ""
-    check_out_staged(root, place)
+    check_out_staged(root, destination)
     assert git(folder, "rev-parse", "HEAD^{tree}") == tree
     assert git(folder, "tag") == git(folder, "stash", "list") == ""
     assert git(folder, "status", "--porcelain") == ""
 
 
 def test_a_submodule_is_filled_and_head_is_the_users(
-    root: Path, tmp_path: Path, place: Path
+    root: Path, tmp_path: Path, destination: Path
 ) -> None:
     library = tmp_path / "library"
     library.mkdir()
@@ -213,20 +217,22 @@ def test_a_submodule_is_filled_and_head_is_the_users(
     tree = commit(root)
     repository, base, filled = with_submodules(Repository.discover(root), tree, tree)
     assert base == filled != tree
-    folder = check_out(repository, filled, place, place.with_suffix(".state"))
+    folder = check_out(repository, filled, destination, destination.with_suffix(".state"))
     assert (folder / "lib/inner.py").read_text() == "z = 1\n"
     assert git(folder, "rev-parse", "HEAD") == git(root, "rev-parse", "HEAD")
     assert git(folder, "ls-files", "--stage") == git(root, "ls-files", "--stage")
     assert git(folder, "status", "--porcelain") == ""
 
 
-def test_links_that_are_aimed_anew_are_no_changes(root: Path, tmp_path: Path, place: Path) -> None:
+def test_links_that_are_aimed_anew_are_no_changes(
+    root: Path, tmp_path: Path, destination: Path
+) -> None:
     (tmp_path / "shared").write_text("text\n")
     (root / "out").symlink_to("../shared")
     (root / "in").symlink_to(root / "a.py")
     commit(root, {"a.py": "x = 1\n"})
     for _ in range(2):
-        folder = check_out_staged(root, place)
+        folder = check_out_staged(root, destination)
         assert (folder / "out").read_text() == "text\n"
         assert (folder / "in").resolve() == folder / "a.py"
         assert git(folder, "status", "--porcelain") == ""
@@ -252,8 +258,10 @@ def contents(folder: Path) -> dict[str, str]:
     }
 
 
-def test_ignored_folders_are_real_and_git_ignores_them_there(ignoring: Path, place: Path) -> None:
-    folder = check_out_staged(ignoring, place)
+def test_ignored_folders_are_real_and_git_ignores_them_there(
+    ignoring: Path, destination: Path
+) -> None:
+    folder = check_out_staged(ignoring, destination)
     assert contents(folder) == contents(ignoring)
     assert not any(path.is_symlink() for path in folder.rglob("*"))
     assert git(folder, "status", "--porcelain") == ""
@@ -263,10 +271,10 @@ def test_ignored_folders_are_real_and_git_ignores_them_there(ignoring: Path, pla
     assert (ignoring / "sub/app.log").read_text() == "sub/app.log\n"
 
 
-def test_copies_are_kept_and_put_back(ignoring: Path, place: Path) -> None:
+def test_copies_are_kept_and_put_back(ignoring: Path, destination: Path) -> None:
     (ignoring / "uploads/kept.txt").write_text("kept\n")
     tick()  # what was just written is copied twice
-    folder = check_out_staged(ignoring, place)
+    folder = check_out_staged(ignoring, destination)
     inode = (folder / "uploads/kept.txt").stat().st_ino
     (folder / "uploads/one.txt").write_text("uploads/ONE.txt\n")  # of the same size
     (folder / "uploads/deep/two.txt").unlink()
@@ -275,7 +283,7 @@ def test_copies_are_kept_and_put_back(ignoring: Path, place: Path) -> None:
     (folder / "uploads/new").mkdir(mode=0o500)
     (folder / ".env").unlink()
     (folder / ".env").symlink_to(ignoring / ".env")
-    check_out_staged(ignoring, place)
+    check_out_staged(ignoring, destination)
     assert contents(folder) == contents(ignoring)
     assert not (folder / ".env").is_symlink()
     assert not (folder / "uploads/new").exists()
@@ -287,24 +295,26 @@ def tick() -> None:
     time.sleep(0.05)
 
 
-def test_the_users_changes_of_ignored_files_arrive(ignoring: Path, place: Path) -> None:
+def test_the_users_changes_of_ignored_files_arrive(ignoring: Path, destination: Path) -> None:
     tick()
-    folder = check_out_staged(ignoring, place)
+    folder = check_out_staged(ignoring, destination)
     tick()
-    one = ignoring / "uploads/one.txt"
-    before = one.stat()
-    one.write_text("uploads/ONE.txt\n")
-    os.utime(one, ns=(before.st_atime_ns, before.st_mtime_ns))  # as reproducible builds do
+    changed_file = ignoring / "uploads/one.txt"
+    before = changed_file.stat()
+    changed_file.write_text("uploads/ONE.txt\n")
+    os.utime(changed_file, ns=(before.st_atime_ns, before.st_mtime_ns))  # as reproducible builds do
     (ignoring / "uploads/deep/two.txt").unlink()
     (ignoring / "uploads/new.txt").write_text("new\n")
     (ignoring / ".env").unlink()
     (ignoring / ".env").mkdir()
-    check_out_staged(ignoring, place)
+    check_out_staged(ignoring, destination)
     assert contents(folder) == contents(ignoring)
     assert (folder / ".env").is_dir()
 
 
-def test_folders_that_tools_fill_and_large_ones_are_links(ignoring: Path, place: Path) -> None:
+def test_folders_that_tools_fill_and_large_ones_are_links(
+    ignoring: Path, destination: Path
+) -> None:
     (ignoring / "venv").mkdir()
     (ignoring / "venv/pyvenv.cfg").write_text("home = /usr/bin\n")
     (ignoring / "uploads/env").mkdir()
@@ -313,26 +323,26 @@ def test_folders_that_tools_fill_and_large_ones_are_links(ignoring: Path, place:
     (ignoring / "node_modules/left-pad/index.js").write_text("")
     with (ignoring / "dump.log").open("w") as dump:
         dump.truncate(ENTRY_BYTES + 1)
-    folder = check_out_staged(ignoring, place)
+    folder = check_out_staged(ignoring, destination)
     for name in ("venv", "uploads/env", "node_modules", "dump.log"):
         assert (folder / name).readlink() == ignoring / name
     assert not (folder / "uploads").is_symlink()
     for number in range(ENTRY_FILES):
         (ignoring / f"uploads/{number}").touch()
-    check_out_staged(ignoring, place)
+    check_out_staged(ignoring, destination)
     assert (folder / "uploads").readlink() == ignoring / "uploads"
     assert git(folder, "status", "--porcelain") == ""
 
 
-def test_what_is_no_file_or_cannot_be_read_is_not_shown(ignoring: Path, place: Path) -> None:
+def test_what_is_no_file_or_cannot_be_read_is_not_shown(ignoring: Path, destination: Path) -> None:
     os.mkfifo(ignoring / "uploads/pipe")
     (ignoring / "uploads/nowhere").symlink_to("gone")
-    folder = check_out_staged(ignoring, place)
+    folder = check_out_staged(ignoring, destination)
     assert not os.path.lexists(folder / "uploads/pipe")
     assert (folder / "uploads/nowhere").readlink() == Path("gone")
 
 
-def test_links_in_an_ignored_folder_lead_to_its_copy(ignoring: Path, place: Path) -> None:
+def test_links_in_an_ignored_folder_lead_to_its_copy(ignoring: Path, destination: Path) -> None:
     outside = ignoring.with_name("outside.txt")
     outside.write_text("outside\n")
     links = {"same": "one.txt", "absolute": f"{ignoring}/uploads/one.txt", "out": str(outside)}
@@ -340,7 +350,7 @@ def test_links_in_an_ignored_folder_lead_to_its_copy(ignoring: Path, place: Path
         (ignoring / "uploads" / name).symlink_to(target)
     (ignoring / "uploads/code").symlink_to("../sub")
     (ignoring / "current").symlink_to("uploads/deep")
-    folder = check_out_staged(ignoring, place)
+    folder = check_out_staged(ignoring, destination)
     for name in links:
         (folder / "uploads" / name).write_text("by the project\n")
     assert (folder / "uploads/one.txt").read_text() == "by the project\n"
@@ -350,7 +360,7 @@ def test_links_in_an_ignored_folder_lead_to_its_copy(ignoring: Path, place: Path
     assert (folder / "current").resolve() == folder / "uploads/deep"
 
 
-def test_a_folder_that_is_ignored_in_part_has_both(root: Path, place: Path) -> None:
+def test_a_folder_that_is_ignored_in_part_has_both(root: Path, destination: Path) -> None:
     """The base's tree may track what the staged one ignores."""
     (root / "build").mkdir()
     (root / "build/made.py").write_text("x = 1\n")
@@ -360,32 +370,32 @@ def test_a_folder_that_is_ignored_in_part_has_both(root: Path, place: Path) -> N
     (root / "build/kept.py").write_text("y = 2\n")
     (root / ".gitignore").write_text("/build/\n")
     commit(root)
-    folder = check_out_staged(root, place)
+    folder = check_out_staged(root, destination)
     assert (folder / "build/kept.py").read_text() == "y = 2\n"
-    check_out(Repository.discover(root), old, place, place.with_suffix(".state"))
+    check_out(Repository.discover(root), old, destination, destination.with_suffix(".state"))
     assert (folder / "build/kept.py").read_text() == "y = 1\n"
     assert (folder / "build/made.py").read_text() == "x = 1\n"
 
 
-def test_line_ends_of_the_judged_tree_count(root: Path, place: Path) -> None:
+def test_line_ends_of_the_judged_tree_count(root: Path, destination: Path) -> None:
     old = commit(root, {"a.txt": "one\ntwo\n"})
     text = "*.txt text eol=crlf\n"
-    folder = check_out_staged(root, place)
+    folder = check_out_staged(root, destination)
     (root / ".gitattributes").write_text(text)
     git(root, "add", ".gitattributes")  # alone
-    check_out_staged(root, place)
+    check_out_staged(root, destination)
     assert (folder / "a.txt").read_bytes() == b"one\r\ntwo\r\n"
     assert git(folder, "status", "--porcelain") == ""
-    check_out(Repository.discover(root), old, place, place.with_suffix(".state"))
+    check_out(Repository.discover(root), old, destination, destination.with_suffix(".state"))
     assert (folder / "a.txt").read_bytes() == b"one\ntwo\n"
 
 
 @pytest.mark.parametrize("name", ["core.autocrlf", "core.eol", "core.attributesFile", "info"])
 def test_how_files_are_written_is_configured_later(
-    root: Path, tmp_path: Path, place: Path, name: str
+    root: Path, tmp_path: Path, destination: Path, name: str
 ) -> None:
     commit(root, {"a.txt": "one\n", ".gitattributes": "*.txt text\n"})
-    folder = check_out_staged(root, place)
+    folder = check_out_staged(root, destination)
     assert (folder / "a.txt").read_bytes() == b"one\n"
     crlf = "*.txt text eol=crlf\n"
     if name == "info":
@@ -397,18 +407,18 @@ def test_how_files_are_written_is_configured_later(
         git(root, "config", name, str(tmp_path / "attributes"))
     else:
         git(root, "config", name, {"core.autocrlf": "true", "core.eol": "crlf"}[name])
-    check_out_staged(root, place)
+    check_out_staged(root, destination)
     assert (folder / "a.txt").read_bytes() == b"one\r\n"
     assert git(folder, "status", "--porcelain") == ""
 
 
-def test_a_filter_that_is_set_later_acts_on_all_files(root: Path, place: Path) -> None:
+def test_a_filter_that_is_set_later_acts_on_all_files(root: Path, destination: Path) -> None:
     commit(root, {"a.txt": "one\n", ".gitattributes": LOUD})
-    folder = check_out_staged(root, place)
+    folder = check_out_staged(root, destination)
     assert (folder / "a.txt").read_text() == "one\n"
     git(root, "config", "filter.loud.smudge", "tr a-z A-Z")
     git(root, "config", "filter.loud.clean", "tr A-Z a-z")
-    check_out_staged(root, place)
+    check_out_staged(root, destination)
     assert (folder / "a.txt").read_text() == "ONE\n"
     assert git(folder, "status", "--porcelain") == ""
     (folder / "a.txt").touch()
@@ -417,50 +427,53 @@ def test_a_filter_that_is_set_later_acts_on_all_files(root: Path, place: Path) -
 
 @pytest.mark.parametrize("is_required", [True, False])
 def test_a_filter_that_failed_works_once_it_is_mended(
-    root: Path, tmp_path: Path, place: Path, is_required: bool
+    root: Path, tmp_path: Path, destination: Path, is_required: bool
 ) -> None:
     commit(root, {"a.txt": "one\n", "b.py": "x = 1\n", ".gitattributes": LOUD})
     git(root, "config", "filter.loud.smudge", f"cat {tmp_path}/key > /dev/null && tr a-z A-Z")
     git(root, "config", "filter.loud.required", str(is_required).lower())
     if is_required:
         with pytest.raises(CouldNotJudge, match=r"filter 'loud' failed on a\.txt,") as caught:
-            check_out_staged(root, place)
+            check_out_staged(root, destination)
         assert r"git config --get-regexp '^filter\.loud\.'" in caught.value.fix
     else:
-        check_out_staged(root, place)
+        check_out_staged(root, destination)
     (tmp_path / "key").write_text("secret")
-    folder = check_out_staged(root, place)
+    folder = check_out_staged(root, destination)
     assert (folder / "a.txt").read_text() == "ONE\n"
 
 
-def test_a_filter_whose_program_changes(root: Path, tmp_path: Path, place: Path) -> None:
+def test_a_filter_whose_program_changes(root: Path, tmp_path: Path, destination: Path) -> None:
     program = tmp_path / "loud"
     program.write_text("#!/bin/sh\nexec cat\n")
     program.chmod(0o755)
     commit(root, {"a.txt": "one\n", ".gitattributes": LOUD})
     git(root, "config", "filter.loud.smudge", str(program))
-    folder = check_out_staged(root, place)
+    folder = check_out_staged(root, destination)
     program.write_text("#!/bin/sh\nexec tr a-z A-Z\n")
-    check_out_staged(root, place)
+    check_out_staged(root, destination)
     assert (folder / "a.txt").read_text() == "ONE\n"
 
 
 def test_few_processes_are_started(
-    ignoring: Path, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ignoring: Path, destination: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    check_out_staged(ignoring, place)
+    check_out_staged(ignoring, destination)
     (ignoring / "a.py").write_text("x = 2\n")
     git(ignoring, "add", "a.py")
     repository = Repository.discover(ignoring)
     tree = repository.staged_tree({})
     trace = tmp_path / "git.log"
     monkeypatch.setenv("GIT_TRACE", str(trace))
-    check_out(repository, tree, place, place.with_suffix(".state"))
+    check_out(repository, tree, destination, destination.with_suffix(".state"))
     asked = [line.split("built-in: ")[1] for line in trace.read_text().splitlines()]
     commands = [line.split(" -c ")[-1].split()[1:2] for line in asked if line.startswith("git")]
     assert len(commands) == 6, asked
     check_out(
-        repository, tree, place.with_name("base"), place.with_name("base").with_suffix(".state")
+        repository,
+        tree,
+        destination.with_name("base"),
+        destination.with_name("base").with_suffix(".state"),
     )
     more = trace.read_text().splitlines()[len(asked) :]
     assert len(more) == 2, more

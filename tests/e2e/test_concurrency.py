@@ -127,8 +127,8 @@ def seconds_of_a_check(project: Project) -> float:
 def left_by_runs(project: Project) -> list[str]:
     """What no run needs again: files of locks of git's, and of runs that are dead."""
     own, work = project.root / ".git/alembic-lockstep", workplace(project)
-    kept = {own / "interpreter.json", own / "indexes", own / "indexes" / "0.lock"}
-    kept |= {work / "used", work / "slots", work / "slots" / "0", work / "slots" / "0.lock"}
+    expected = {own / "interpreter.json", own / "indexes", own / "indexes" / "0.lock"}
+    expected |= {work / "used", work / "slots", work / "slots" / "0", work / "slots" / "0.lock"}
     files = [*own.glob("*"), *own.glob("indexes/0/*"), *(project.root / ".git").rglob("*.lock")]
     files += [*work.glob("*"), *work.glob("slots/*"), *work.glob("slots/0/work/scratch/*")]
-    return [str(file) for file in files if file not in kept]
+    return [str(file) for file in files if file not in expected]

@@ -49,8 +49,10 @@ def judged(project: Project, *arguments: str) -> tuple[int, int, int]:
 
 
 def counted(result: Result) -> tuple[int, int, int]:
-    (one,) = result.json["environments"] or [{"revisions_run": 0, "revisions_remembered": 0}]
-    return result.returncode, one["revisions_run"], one["revisions_remembered"]
+    (environment,) = result.json["environments"] or [
+        {"revisions_run": 0, "revisions_remembered": 0}
+    ]
+    return result.returncode, environment["revisions_run"], environment["revisions_remembered"]
 
 
 def add_column(project: Project, name: str, kind: str) -> None:

@@ -100,8 +100,8 @@ DRIVERS = [
     Driver("sqlite+pysqlite", ""),
     Driver("sqlite+aiosqlite", "aiosqlite", is_async=True),
 ]
-PURE = sorted({one.package for one in DRIVERS if one.package and not one.builds})
-BUILT = sorted({one.package for one in DRIVERS if one.builds})
+PURE = sorted({driver.package for driver in DRIVERS if driver.package and not driver.builds})
+BUILT = sorted({driver.package for driver in DRIVERS if driver.builds})
 
 
 @pytest.fixture(scope="session")
@@ -116,7 +116,7 @@ def scratch_urls() -> Iterator[dict[str, str]]:
         yield {url.partition(":")[0]: url.replace("@127.0.0.1:", "@localhost:") for url in urls}
 
 
-@pytest.fixture(params=DRIVERS, ids=[one.id for one in DRIVERS])
+@pytest.fixture(params=DRIVERS, ids=[driver.id for driver in DRIVERS])
 def driver(request: pytest.FixtureRequest) -> Driver:
     driver: Driver = request.param
     return driver

@@ -57,7 +57,7 @@ def ini(line: str) -> Change:
 
 def together(*changes: Change) -> Change:
     def change(project: Project) -> str | None:
-        heads = [one(project) for one in changes]
+        heads = [apply(project) for apply in changes]
         return next((head for head in reversed(heads) if head), None)
 
     return change
@@ -335,8 +335,8 @@ def test_models_of_another_library(shop: Project) -> None:
     replaced(ENV, "target_metadata = None", own)(shop)
     shop.git("commit", "--quiet", "-am", "No models")
     where = f"{FIRST_FILE}:{shop.line(FIRST_FILE, 'create_table(')}:21"
-    found = change_and_check(shop, "--strict")
-    assert_finding(found, f"{where}: missing-migration: table customers")
+    result = change_and_check(shop, "--strict")
+    assert_finding(result, f"{where}: missing-migration: table customers")
     shop.write("pyproject.toml", listed.replace("    ", ""))
     shop.stage("pyproject.toml")
     assert_clean(change_and_check(shop, "--strict"))

@@ -80,10 +80,14 @@ def test_a_filter_that_fails(shop: Project, direction: str) -> None:
         shop.git("config", f"filter.locked.{name}", value)
     result = shop.check()
     assert_unjudged(result, "git's filter 'locked' failed on prices.csv")
-    (line,) = (one.strip() for one in result.stderr.splitlines() if "get-regexp" in one)
-    told = run(("bash", "-ec", line), cwd=shop.root, environ=shop.environ, check=True)
-    assert f"filter.locked.{direction} false\n" in told.stdout
-    for pair in told.stdout.splitlines():
+    (line,) = (
+        line_of_advice.strip()
+        for line_of_advice in result.stderr.splitlines()
+        if "get-regexp" in line_of_advice
+    )
+    asked = run(("bash", "-ec", line), cwd=shop.root, environ=shop.environ, check=True)
+    assert f"filter.locked.{direction} false\n" in asked.stdout
+    for pair in asked.stdout.splitlines():
         shop.git("config", "--unset", pair.split()[0])
     assert_finding(shop.check(), "missing-migration")
 

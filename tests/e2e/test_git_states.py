@@ -117,9 +117,9 @@ def test_a_linked_worktree_is_judged_with_the_environment_of_the_main_one(shop: 
 def test_commit_path_leaves_out_a_staged_migration(shop: Project) -> None:
     shop.add_column()
     migration = migrate(shop)
-    found = shop.commit("Paid", MODELS)
-    assert_blocked(found, f"{migration}:1:1: uncommitted-migration", "not among the paths")
-    assert f"git commit … :/{migration}" in found.output
+    result = shop.commit("Paid", MODELS)
+    assert_blocked(result, f"{migration}:1:1: uncommitted-migration", "not among the paths")
+    assert f"git commit … :/{migration}" in result.output
     assert_passed(shop.commit("Paid", MODELS, migration))
 
 

@@ -74,7 +74,7 @@ def test_a_fork_is_judged_with_the_branch_that_it_wants_to_be_merged_into(
     assert result.returncode == 1, result.output
     assert "judged: each of its commits (2)" in result.stderr
     issues = json.loads(reports["codequality"].read_text())
-    assert {one["check_name"] for one in issues} == {"split-commit", "stale-branch"}
+    assert {issue["check_name"] for issue in issues} == {"split-commit", "stale-branch"}
 
 
 def test_an_image_without_a_recent_python_is_told_so(tmp_path: Path) -> None:

@@ -32,9 +32,9 @@ def commit(project: Project, message: str = "A change") -> None:
 def test_a_parent_that_was_not_added_is_named_with_git_add(shop: Project) -> None:
     parent = add_migration(shop, "aaaaaaaaaaaa", staged=False)
     path = add_migration(shop, "bbbbbbbbbbbb", "aaaaaaaaaaaa")
-    place = f"{path}:{shop.line(path, 'down_revision')}:17: unknown-parent: "
+    location = f"{path}:{shop.line(path, 'down_revision')}:17: unknown-parent: "
     result = shop.check()
-    assert_finding(result, place, "'aaaaaaaaaaaa'", f"git add :/{parent}")
+    assert_finding(result, location, "'aaaaaaaaaaaa'", f"git add :/{parent}")
     shop.stage(parent)
     assert_clean(shop.check())
 
@@ -115,8 +115,8 @@ def test_a_second_head_is_shown_at_its_parent(shop: Project) -> None:
     commit(shop)
     path = add_migration(shop, "bbbbbbbbbbbb")
     result = shop.check()
-    place = f"{path}:{shop.line(path, 'down_revision')}:17: multiple-heads: 2 heads"
-    assert_finding(result, place, "down_revision = 'aaaaaaaaaaaa'", "alembic merge heads")
+    location = f"{path}:{shop.line(path, 'down_revision')}:17: multiple-heads: 2 heads"
+    assert_finding(result, location, "down_revision = 'aaaaaaaaaaaa'", "alembic merge heads")
 
 
 def test_two_new_heads_at_once_are_a_finding(shop: Project) -> None:
@@ -162,8 +162,8 @@ def test_a_new_migration_that_fails_is_shown_with_the_words_of_the_database(shop
     bad = "op.drop_column('orders', 'colour')"
     path = add_migration(shop, "bbbbbbbbbbbb", upgrade=bad)
     result = shop.check()
-    place = f"{path}:{shop.line(path, bad)}:5: broken-upgrade: upgrade() of bbbbbbbbbbbb fails: "
-    assert_finding(result, place, 'no such column: "colour"', bad, "^" * len(bad))
+    location = f"{path}:{shop.line(path, bad)}:5: broken-upgrade: upgrade() of bbbbbbbbbbbb fails: "
+    assert_finding(result, location, 'no such column: "colour"', bad, "^" * len(bad))
     assert "2 revisions run" in result.stderr
     assert "missing-migration" not in result.output
     assert "migration-mismatch" not in result.output
@@ -215,8 +215,10 @@ def test_a_file_of_a_new_migration_that_git_lacks_is_named(shop: Project) -> Non
     shop.replace(path, looked, f"op.execute({read})")
     shop.stage(path)
     line = shop.line(path, "op.execute")
-    place = f"{path}:{line}:1: uncommitted-migration: bbbbbbbbbbbb reads {file}, which git ignores"
-    assert_finding(shop.check(once=True), place, f"git add --force :/{file}")
+    location = (
+        f"{path}:{line}:1: uncommitted-migration: bbbbbbbbbbbb reads {file}, which git ignores"
+    )
+    assert_finding(shop.check(once=True), location, f"git add --force :/{file}")
     shop.git("add", "--force", file)
     assert_clean(shop.check(once=True))
 
@@ -230,8 +232,8 @@ def test_an_old_migration_that_uses_a_model_is_blamed_on_the_commit_that_changes
     shop.add_column()
     shop.stage(MODELS)
     add_migration(shop, "bbbbbbbbbbbb", "aaaaaaaaaaaa", upgrade=ADD_PAID)
-    place = f"{old}:{shop.line(old, 'm.Order')}:5: broken-upgrade: "
-    assert_finding(shop.check(), place, "no such column: orders.paid", "depend on code")
+    location = f"{old}:{shop.line(old, 'm.Order')}:5: broken-upgrade: "
+    assert_finding(shop.check(), location, "no such column: orders.paid", "depend on code")
 
 
 def test_an_old_migration_that_is_not_python_is_not_blamed_but_cannot_be_judged(

@@ -67,8 +67,8 @@ def test_a_directive_that_is_none_of_this_column_is_not(
     trivia: Project, lines: str, said: str
 ) -> None:
     result = check(trivia, (ROUNDS, ROUNDS + lines))
-    place = f"{MODELS}:{trivia.line(MODELS, 'lockstep:')}"
-    assert_finding(result, "1 missing-migration", said.format(place))
+    location = f"{MODELS}:{trivia.line(MODELS, 'lockstep:')}"
+    assert_finding(result, "1 missing-migration", said.format(location))
     assert "ignored: " not in result.output
 
 
@@ -118,10 +118,10 @@ def test_json_tells_all(trivia: Project) -> None:
     for old, new in ((ROUNDS, ROUNDS + MARKED + losers), (HOST, faulty)):
         trivia.replace(MODELS, old, new)
     trivia.stage(".")
-    told = trivia.check("--output-format", "json").json
-    assert told["verdict"] == "clean"
+    report = trivia.check("--output-format", "json").json
+    assert report["verdict"] == "clean"
     keys = ("rule", "what", "reason", "by")
-    assert [[one[key] for key in keys] for one in told["ignored"]] == [
+    assert [[entry[key] for key in keys] for entry in report["ignored"]] == [
         [
             "missing-migration",
             "column games.winners",
@@ -135,9 +135,9 @@ def test_json_tells_all(trivia: Project) -> None:
             "games.losers",
         ],
     ]
-    assert told["unused_ignores"] == ["zzz"]
-    place = f"{MODELS}:{trivia.line(MODELS, '[zzz]')}"
-    assert told["faulty_ignores"] == [f"{place}: no rule is called 'zzz'"]
+    assert report["unused_ignores"] == ["zzz"]
+    location = f"{MODELS}:{trivia.line(MODELS, '[zzz]')}"
+    assert report["faulty_ignores"] == [f"{location}: no rule is called 'zzz'"]
 
 
 def test_an_old_difference_keeps_its_directive_and_its_glob_in_use(trivia: Project) -> None:
@@ -148,8 +148,8 @@ def test_an_old_difference_keeps_its_directive_and_its_glob_in_use(trivia: Proje
     commit(trivia)
     idle = HOST.replace("\n", f"  {DIRECTIVE}\n")
     result = check(trivia, (HOST, idle))
-    place = f"{MODELS}:{trivia.line(MODELS, HOST.rstrip())}"
-    assert_clean(result, "2 older differences", f"unused ignores: {place}\n")
+    location = f"{MODELS}:{trivia.line(MODELS, HOST.rstrip())}"
+    assert_clean(result, "2 older differences", f"unused ignores: {location}\n")
 
 
 def test_a_removed_column_is_ignored_at_its_class_and_by_its_migration(trivia: Project) -> None:
@@ -226,12 +226,12 @@ def test_a_forgotten_migration_is_not_asked_for_what_is_ignored(trivia: Project)
 
 def test_unused_is_what_no_environment_uses(make_project: MakeProject) -> None:
     project = make_project("monorepo", hook=None)
-    made = "    made_at = Column(DateTime)\n"
-    seen = f"    seen_at = Column(DateTime)  {DIRECTIVE}\n"
+    made_at = "    made_at = Column(DateTime)\n"
+    seen_at = f"    seen_at = Column(DateTime)  {DIRECTIVE}\n"
     head = "[tool.alembic-lockstep.ignore]\n"
     project.write("pyproject.toml", f'{head}"bills.seen_at" = "by hand"\n"zzz" = "never"\n')
     assert_clean(
-        check(project, (made, made + seen), path="common/mixins.py"),
+        check(project, (made_at, made_at + seen_at), path="common/mixins.py"),
         "ignored: 2 (1 by bills.seen_at, 1 by comment)",
         "unused ignores: zzz\n",
     )

@@ -105,8 +105,8 @@ def test_old_differences_are_counted_and_do_not_hinder(make_project: MakeProject
     result = init(project)
     assert result.returncode == 0
     assert "3 findings in the existing code." in result.stdout, result.output
-    told = result.stdout.split("To see them: alembic-lockstep check ")[1].splitlines()[0]
-    assert project.check(*told.split()).returncode == 1
+    arguments = result.stdout.split("To see them: alembic-lockstep check ")[1].splitlines()[0]
+    assert project.check(*arguments.split()).returncode == 1
 
 
 def test_where_nothing_can_be_judged_nothing_is_written(shop: Project) -> None:

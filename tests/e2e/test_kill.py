@@ -213,7 +213,7 @@ def start(project: Project, marker: Path) -> Run:
         time.sleep(0.05)
     number, database = marker.read_text().splitlines()
     everything = descendants(command.pid) | marked(mark)
-    (upgrading,) = (one.pid for one in everything if _own_number(one.pid) == number)
+    (upgrading,) = (process.pid for process in everything if _own_number(process.pid) == number)
     return Run(project, command, everything, upgrading, database)
 
 
@@ -244,8 +244,10 @@ def roles() -> set[str]:
 
 def processes() -> set[Process]:
     """Read which processes there are; the dead whom nobody has waited for are not counted."""
-    found = (_read_process(place) for place in Path("/proc").iterdir() if place.name.isdigit())
-    return {process for process in found if process is not None}
+    processes = (
+        _read_process(folder) for folder in Path("/proc").iterdir() if folder.name.isdigit()
+    )
+    return {process for process in processes if process is not None}
 
 
 def descendants(pid: int) -> set[Process]:
@@ -253,8 +255,8 @@ def descendants(pid: int) -> set[Process]:
     everybody = processes()
     family = {process for process in everybody if process.pid == pid}
     while True:
-        known = {process.pid for process in family}
-        children = {process for process in everybody if process.parent in known} - family
+        pids = {process.pid for process in family}
+        children = {process for process in everybody if process.parent in pids} - family
         if not children:
             return family
         family |= children
@@ -277,15 +279,15 @@ def left_after_patience(started: set[Process]) -> set[Process]:
     return left
 
 
-def _read_process(place: Path) -> Process | None:
+def _read_process(folder: Path) -> Process | None:
     try:
         # The name, in brackets, may hold anything: what is of use comes after it.
-        fields = (place / "stat").read_text().rpartition(")")[2].split()
+        fields = (folder / "stat").read_text().rpartition(")")[2].split()
     except OSError:
         return None
     if fields[0] in "ZX":
         return None
-    return Process(int(place.name), int(fields[1]), int(fields[2]), int(fields[19]))
+    return Process(int(folder.name), int(fields[1]), int(fields[2]), int(fields[19]))
 
 
 def _environ(pid: int) -> bytes:

@@ -52,9 +52,9 @@ def engine(request: pytest.FixtureRequest) -> Iterator[sa.Engine]:
     elif dialect == "mariadb":
         require(any(mysql_installs._servers()), "server binaries of MariaDB")
     with (
-        reachable_directory() as place,
+        reachable_directory() as folder,
         ScratchServers(
-            urls=[SCRATCH_SERVER], setup=[], directory=place / "run", cache=place
+            urls=[SCRATCH_SERVER], setup=[], directory=folder / "run", cache=folder
         ) as servers,
     ):
         if dialect == "mariadb":
@@ -74,21 +74,23 @@ def engine(request: pytest.FixtureRequest) -> Iterator[sa.Engine]:
 def test_what_is_seen_is_what_the_table_says(engine: sa.Engine) -> None:
     judge = Judge(engine)
     judged = {kind.name: judge(kind) for kind in KINDS}
-    assert [wrong for one in judged.values() for wrong in one.wrong] == []
-    page = page_with(engine.dialect.name, {k: one.seen for k, one in judged.items()}, KINDS)
+    assert [wrong for judgement in judged.values() for wrong in judgement.wrong] == []
+    page = page_with(
+        engine.dialect.name, {k: judgement.cells for k, judgement in judged.items()}, KINDS
+    )
     if os.environ.get("LOCKSTEP_WRITE") == "1":
         PAGE.write_text(page)
-    known = PAGE.read_text()
-    assert gate_cells(known) == gate_cells(page)
-    if f"Alembic {alembic.__version__}" in known:  # what another one sees is its own business
-        assert known == page
+    written = PAGE.read_text()
+    assert gate_cells(written) == gate_cells(page)
+    if f"Alembic {alembic.__version__}" in written:  # what another one sees is its own business
+        assert written == page
 
 
 @dataclass
 class Judged:
     """What is seen of a kind of change, and what should not be so."""
 
-    seen: Seen
+    cells: Seen
     wrong: list[str]
 
 
@@ -113,15 +115,15 @@ class Judge:
         with filled(self._engine, kind.after) as connection:
             wanted = read(connection)
         with filled(self._engine, kind.before) as connection:
-            found = compare(connection, kind.after(), wanted)
-            for statement in found.cure:
+            outcome = compare(connection, kind.after(), wanted)
+            for statement in outcome.cure:
                 connection.exec_driver_sql(statement.replace("%", "%%"))
-            cured = compare(connection, kind.after(), wanted) if found.cure else same
-        wrong = [f"{kind.name}: alarm without a change: {one}" for one in same.ours[1]]
-        wrong += [f"{kind.name}: alarm after the cure: {one}" for one in cured.ours[1]]
-        seen = map(_word, found.theirs, same.theirs, cured.theirs)
-        ours = _word(found.ours[0]) + ("" if found.is_curable else ", without a fix")
-        return Judged((*seen, ours), wrong)
+            cured = compare(connection, kind.after(), wanted) if outcome.cure else same
+        wrong = [f"{kind.name}: alarm without a change: {alarm}" for alarm in same.ours[1]]
+        wrong += [f"{kind.name}: alarm after the cure: {alarm}" for alarm in cured.ours[1]]
+        cells = map(_word, outcome.theirs, same.theirs, cured.theirs)
+        ours = _word(outcome.ours[0]) + ("" if outcome.is_curable else ", without a fix")
+        return Judged((*cells, ours), wrong)
 
     def _compare_unchanged(self, make: Make) -> Compared:
         key = tuple(statements(self._engine, make))
@@ -133,9 +135,9 @@ class Judge:
         return self._unchanged[key]
 
 
-def _word(found: Operations, *quiet: Operations) -> str:
+def _word(operations: Operations, *quiet: Operations) -> str:
     """Who alarms without a change, too, has not seen it."""
-    if not found:
+    if not operations:
         return "no"
     return "always" if any(quiet) else "yes"
 
@@ -164,16 +166,16 @@ def compare(connection: sa.Connection, metadata: sa.MetaData, wanted: DatabaseSc
     most = autogenerate(connection, metadata, defaults=True)
     # Without defaults it finds no more.
     theirs = [most and autogenerate(connection, metadata, defaults=False), most]
-    ours = [merge(one, opinion, lambda _: True) for one in theirs]
+    ours = [merge(operation, opinion, lambda _: True) for operation in theirs]
     twin = merge([], opinion, lambda _: True)  # in the order in which cures are run
-    cures = dict.fromkeys(tuple(one["sql"]) for one in twin)
+    cures = dict.fromkeys(tuple(operation["sql"]) for operation in twin)
     return Compared(theirs, ours, [*chain.from_iterable(cures)], all(cures))
 
 
 def autogenerate(connection: sa.Connection, metadata: sa.MetaData, *, defaults: bool) -> Operations:
     schemas = any(table.schema for table in metadata.tables.values())
-    told = {"compare_server_default": defaults, "include_schemas": schemas}
-    options = {**OPTIONS, "target_metadata": metadata, **told}
+    own_options = {"compare_server_default": defaults, "include_schemas": schemas}
+    options = {**OPTIONS, "target_metadata": metadata, **own_options}
     context = MigrationContext.configure(connection, opts=options)
     (upgrade,) = produce_migrations(context, metadata).upgrade_ops_list
     return flatten(upgrade, AutogenContext(context, autogenerate=True))

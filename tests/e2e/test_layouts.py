@@ -116,12 +116,12 @@ def make_environment(project: Project, manager: Manager, programs: Path, tools: 
     environ = {**project.environ, "PATH": f"{programs}:/usr/bin:/bin"}
     shell = ("sh", "-c", manager.install)
     run(shell, cwd=project.root, environ=environ, check=True)
-    place = project.root / ".venv"
+    environment = project.root / ".venv"
     if manager.environment:
         asked = run(("sh", "-c", manager.environment), cwd=project.root, environ=environ)
-        place = Path(asked.stdout.strip().removesuffix(" (Activated)"))
-    tools.install_into(place, *NEEDED)
-    (libraries,) = place.glob("lib/python*/site-packages")
+        environment = Path(asked.stdout.strip().removesuffix(" (Activated)"))
+    tools.install_into(environment, *NEEDED)
+    (libraries,) = environment.glob("lib/python*/site-packages")
     (libraries / "only_there.py").write_text("")
     models = project.sample.models
     project.write(models, "import only_there\n" + project.read(models))
@@ -243,7 +243,7 @@ setup(name="egg_link", version="1", packages=["egg_link"], package_dir={"": "src
 
 def test_editable_installs_are_judged_as_staged(tmp_path: Path, home: Path, tools: Tools) -> None:
     """One repository with a package for each build backend, all in one environment."""
-    sources = {name: one.source for name, one in BACKENDS.items()} | {"egg_link": "src"}
+    sources = {name: backend.source for name, backend in BACKENDS.items()} | {"egg_link": "src"}
     models = [f"{name}/{source}:{name}/models.py" for name, source in sources.items()]
     project = begin(tmp_path / "my projects" / "backends", home, models)
     # That of setuptools' strict mode is what one has on disk who did not think of it.
@@ -278,11 +278,11 @@ def install_editable(project: Project, tools: Tools) -> None:
     needed = (*NEEDED, "setuptools<80", "meson-python", "meson", "ninja", "editables")
     tools.make_environment(environment, sys.executable, *needed)
     arguments = ["--no-deps"]
-    for name, one in BACKENDS.items():
-        metadata = pyproject(one.requires, one.backend, name, one.more)
-        for file, text in {"pyproject.toml": metadata, **one.files}.items():
+    for name, backend in BACKENDS.items():
+        metadata = pyproject(backend.requires, backend.backend, name, backend.more)
+        for file, text in {"pyproject.toml": metadata, **backend.files}.items():
             project.write(f"{name}/{file}", text.replace("NAME", name))
-        arguments += [*one.arguments, "-e", str(project.root / name)]
+        arguments += [*backend.arguments, "-e", str(project.root / name)]
     path = f"{environment}/bin:/usr/bin:/bin"  # where meson-python looks for its ninja
     tools.install_into(environment, *arguments, PATH=path)
     project.write("egg_link/setup.py", SETUP)
@@ -429,16 +429,16 @@ def test_a_copy_of_what_the_commit_deletes_is_not_judged(copied: Project) -> Non
 def test_a_copy_on_the_path_of_a_container_is_not_judged(make_project: MakeProject) -> None:
     project = make_project("src_layout", hook=None)
     (libraries_of(project) / "__editable__.inventory-1.0.0.pth").unlink()
-    place = project.root.parent / "srv"
-    shutil.copytree(project.root / "src", place)
+    folder = project.root.parent / "srv"
+    shutil.copytree(project.root / "src", folder)
     project.environ |= {
-        "ALEMBIC_LOCKSTEP_RUN": f"env PYTHONPATH={shlex.quote(str(place))}",
+        "ALEMBIC_LOCKSTEP_RUN": f"env PYTHONPATH={shlex.quote(str(folder))}",
         "ALEMBIC_LOCKSTEP_PYTHON": str(project.python),
     }
     assert_clean(check_note(project))
     project.add_column()
     project.git("add", "--update")
-    assert_unjudged(project.check(), f"{COPY_OF}: loaded from {place}/inventory/models.py")
+    assert_unjudged(project.check(), f"{COPY_OF}: loaded from {folder}/inventory/models.py")
 
 
 def test_anothers_modules_with_names_of_the_tree_are_not_copies(make_project: MakeProject) -> None:

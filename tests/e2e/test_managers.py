@@ -23,8 +23,8 @@ BRANCH = "refs/heads/main"
 def documented(name: str) -> str:
     """Give what the docs page says should stand in a file."""
     page = (ROOT / "docs" / "hook-managers.md").read_text()
-    (found,) = [block for block in BLOCK.findall(page) if f"# {name}\n" in block]
-    return str(found)
+    (text,) = [block for block in BLOCK.findall(page) if f"# {name}\n" in block]
+    return str(text)
 
 
 @pytest.fixture(scope="session")

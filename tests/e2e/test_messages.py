@@ -186,14 +186,14 @@ def test_a_connection_that_dies_is_not_put_down_to_the_migration(
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 3 MB."""
-    place = tmp_path / "small disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(place)]
+    mount_point = tmp_path / "small disk"
+    mount_point.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(mount_point)]
     done = subprocess.run(mount, capture_output=True, check=False)
     if done.returncode:
         pytest.skip("a file system can only be mounted by root")
-    yield place
-    subprocess.run(["umount", "--lazy", str(place)], check=True)
+    yield mount_point
+    subprocess.run(["umount", "--lazy", str(mount_point)], check=True)
 
 
 def fill(file: Path) -> None:

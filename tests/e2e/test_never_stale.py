@@ -297,10 +297,10 @@ def test_a_sequence_of_edits(many_inputs: ManyInputs, tmp_path: Path) -> None:
         farms = copied(many_inputs, next(places))
         take_note(farms[0], "before all")
         assert farms[0].project.check(*flags, once=True).returncode == CLEAN
-        for number, one in enumerate(history):
-            where = farms[one.linked]
-            live(where, one)
-            if one.staged:
+        for number, round_ in enumerate(history):
+            where = farms[round_.linked]
+            live(where, round_)
+            if round_.staged:
                 stage_all(where, str(number))
             result = where.project.check(*flags)
             assert result.returncode in (CLEAN, FINDINGS, COULD_NOT_JUDGE), result.output
@@ -308,20 +308,20 @@ def test_a_sequence_of_edits(many_inputs: ManyInputs, tmp_path: Path) -> None:
     check()
 
 
-def live(many_inputs: ManyInputs, one: Round) -> None:
-    if one.anew:
+def live(many_inputs: ManyInputs, round_: Round) -> None:
+    if round_.anew:
         start_anew(many_inputs)
-    for name, number in one.steps:
+    for name, number in round_.steps:
         with suppress(InapplicableError):
             STEPS[name](many_inputs, number)
 
 
-def copied(many_inputs: ManyInputs, place: Path) -> tuple[ManyInputs, ManyInputs]:
+def copied(many_inputs: ManyInputs, folder: Path) -> tuple[ManyInputs, ManyInputs]:
     """Copy the farm, of which nothing is remembered, with its environment; link a worktree."""
-    root, linked = place / "farm", place / "linked"
+    root, linked = folder / "farm", folder / "linked"
     shutil.copytree(many_inputs.root, root, symlinks=True)
     (libraries,) = root.glob(".venv/lib/python*/site-packages")
-    project = replace(many_inputs.project, root=root, environ=clean_environ(place))
+    project = replace(many_inputs.project, root=root, environ=clean_environ(folder))
     copy = ManyInputs(project, libraries)
     copy.git("worktree", "add", "--quiet", str(linked), "-b", "linked")
     return copy, ManyInputs(replace(project, root=linked), libraries)

@@ -128,8 +128,8 @@ def test_what_is_refused_and_swallowed_is_run_again(shop_by_server: Project) -> 
 
 
 def test_a_role_does_not_outlive_its_replay(shop_by_server: Project, name: str) -> None:
-    made = executing(f"CREATE ROLE {name}", f"GRANT SELECT ON customers TO {name}")
-    add_migration(shop_by_server, NEW, upgrade=made)
+    statements = executing(f"CREATE ROLE {name}", f"GRANT SELECT ON customers TO {name}")
+    add_migration(shop_by_server, NEW, upgrade=statements)
     assert_clean(check(shop_by_server), "3 revisions run")
     assert name not in roles()
     shop_by_server.git("commit", "--quiet", "-m", "A role")
@@ -201,8 +201,8 @@ def test_a_private_server_writes_nothing_elsewhere_and_reaches_nobody(
 def test_two_environments_at_a_time_may_make_a_role_of_one_name(
     shop_by_server: Project, name: str
 ) -> None:
-    made = executing(f"CREATE ROLE {name}", "SELECT pg_sleep(1)")
-    add_migration(shop_by_server, NEW, upgrade=made)
+    statements = executing(f"CREATE ROLE {name}", "SELECT pg_sleep(1)")
+    add_migration(shop_by_server, NEW, upgrade=statements)
     shutil.copytree(shop_by_server.root / "service", shop_by_server.root / "depot")
     config = ["service/alembic.ini", "depot/alembic.ini"]
     shop_by_server.write(

@@ -33,7 +33,7 @@ print(json.dumps({
 def broken(text: str) -> st.SearchStrategy[str]:
     """A text to which something has happened: lines lost, doubled, or with rubbish in them."""
     lines = text.splitlines(keepends=True)
-    place = st.integers(0, len(lines) - 1)
+    number = st.integers(0, len(lines) - 1)
     rubbish = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 
     def lost(at: int) -> str:
@@ -45,19 +45,21 @@ def broken(text: str) -> st.SearchStrategy[str]:
     def doubled(at: int) -> str:
         return "".join(lines[: at + 1] + lines[at:])
 
-    def spoilt(at: int, what: str) -> str:
-        return "".join([*lines[:at], lines[at].rstrip("\n") + what + "\n", *lines[at + 1 :]])
+    def spoilt(at: int, text_put_in: str) -> str:
+        return "".join([*lines[:at], lines[at].rstrip("\n") + text_put_in + "\n", *lines[at + 1 :]])
 
-    def within(at: int, what: str) -> str:
+    def within(at: int, text_put_in: str) -> str:
         half = len(lines[at]) // 2
-        return "".join([*lines[:at], lines[at][:half] + what + lines[at][half:], *lines[at + 1 :]])
+        return "".join(
+            [*lines[:at], lines[at][:half] + text_put_in + lines[at][half:], *lines[at + 1 :]]
+        )
 
     return st.one_of(
-        st.builds(lost, place),
-        st.builds(cut, place),
-        st.builds(doubled, place),
-        st.builds(spoilt, place, rubbish),
-        st.builds(within, place, rubbish),
+        st.builds(lost, number),
+        st.builds(cut, number),
+        st.builds(doubled, number),
+        st.builds(spoilt, number, rubbish),
+        st.builds(within, number, rubbish),
     )
 
 
@@ -88,7 +90,7 @@ def tidy(shop: Project) -> Callable[[], None]:
 
 def test_broken_models(shop: Project, tidy: Callable[[], None]) -> None:
     models = shop.read(MODELS)
-    known = description(shop)
+    expected = description(shop)
 
     @some_examples
     @given(broken(models))
@@ -98,7 +100,7 @@ def test_broken_models(shop: Project, tidy: Callable[[], None]) -> None:
         tidy()
         if now is None:
             assert result.returncode != CLEAN, "these models cannot even be imported"
-        elif now != known:
+        elif now != expected:
             assert result.returncode == FINDINGS, result.output
         elif text == models:
             assert result.returncode == CLEAN, result.output

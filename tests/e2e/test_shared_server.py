@@ -66,7 +66,7 @@ def name() -> Iterator[str]:
 def read_state(name: str) -> list[list[str]]:
     with psycopg.connect(SCRATCH_SERVER) as server:
         asked = (statement.replace("{name}", name) for statement in STATE)
-        return [sorted(map(str, server.execute(one.encode()))) for one in asked]
+        return [sorted(map(str, server.execute(query.encode()))) for query in asked]
 
 
 #: Statements that would change a PostgreSQL server for others, and what is said to be refused.
@@ -153,7 +153,7 @@ def test_what_only_speaks_of_such_a_change_is_run(shop_on_postgresql: Project, n
 
 def test_a_project_may_change_what_it_has_made(shop_on_postgresql: Project, name: str) -> None:
     own = f"{name}_own"
-    made = executing(
+    statements = executing(
         f"CREATE ROLE {own}",
         f"ALTER ROLE {own} SET work_mem TO '5MB'",
         f"GRANT {name} TO {own}",
@@ -162,7 +162,7 @@ def test_a_project_may_change_what_it_has_made(shop_on_postgresql: Project, name
         "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET work_mem TO 999', current_database());"
         " END $$",
     )
-    add_migration(shop_on_postgresql, NEW, upgrade=made)
+    add_migration(shop_on_postgresql, NEW, upgrade=statements)
     before = read_state(name)
     assert_clean(check(shop_on_postgresql))
     assert_clean(check(shop_on_postgresql, "--no-cache"))
@@ -211,8 +211,8 @@ def test_a_folder_that_the_server_lacks_is_no_fault_of_the_migration(
 def mysql() -> Iterator[ScratchServers]:
     require(any(mysql_installs._servers()), "server binaries of MySQL or MariaDB")
     with (
-        reachable_directory() as place,
-        ScratchServers(urls=[], setup=[], directory=place / "run", cache=place) as servers,
+        reachable_directory() as folder,
+        ScratchServers(urls=[], setup=[], directory=folder / "run", cache=folder) as servers,
     ):
         yield servers
 
@@ -226,7 +226,7 @@ def read_mysql(url: str) -> list[list[str]]:
         "SELECT @@GLOBAL.max_connections",
     )
     with engine.connect() as connection:
-        state = [sorted(map(str, connection.exec_driver_sql(one))) for one in asked]
+        state = [sorted(map(str, connection.exec_driver_sql(statement))) for statement in asked]
     engine.dispose()
     return state
 

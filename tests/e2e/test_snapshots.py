@@ -90,10 +90,10 @@ def role() -> Iterator[str]:
     """Make a user of the shared server, so that the snapshots of others are left alone."""
     name = f"lockstep_test_{secrets.token_hex(4)}"
     address = urlsplit(SCRATCH_SERVER)
-    place = f"{address.hostname}:{address.port or 5432}{address.path or '/postgres'}"
+    address_of_server = f"{address.hostname}:{address.port or 5432}{address.path or '/postgres'}"
     execute(SCRATCH_SERVER, f"CREATE ROLE {name} LOGIN CREATEDB PASSWORD 's3cret'")
     try:
-        yield f"postgresql://{name}:s3cret@{place}"
+        yield f"postgresql://{name}:s3cret@{address_of_server}"
     finally:
         for database in databases(name):
             execute(SCRATCH_SERVER, f'DROP DATABASE "{database}"')
@@ -132,9 +132,9 @@ def test_what_was_kept_comes_back_in_the_same_run_and_in_the_next(way: Way) -> N
     with way.start() as servers:
         assert servers.restore(way.dialect, NAME) is None
         assert servers.keep(make_games(servers, way.dialect), NAME)
-        one = servers.restore(way.dialect, NAME)
-        assert one is not None
-        execute(one, "DELETE FROM games")
+        url = servers.restore(way.dialect, NAME)
+        assert url is not None
+        execute(url, "DELETE FROM games")
     with way.start() as servers:
         two = servers.restore(way.dialect, NAME)
         assert two is not None
@@ -156,9 +156,9 @@ def test_an_empty_database_can_be_kept(way: Way) -> None:
 @pytest.mark.parametrize("way", WAYS, indirect=True)
 def test_two_runs_that_keep_the_same_both_find_it(way: Way) -> None:
     with way.start() as servers, replace(way, directory=way.directory / "b").start() as others:
-        for one in (servers, others):
-            assert one.keep(make_games(one, way.dialect), NAME)
-            url = one.restore(way.dialect, NAME)
+        for side in (servers, others):
+            assert side.keep(make_games(side, way.dialect), NAME)
+            url = side.restore(way.dialect, NAME)
             assert url is not None
             assert execute(url, "SELECT id FROM games") == [(7,)]
 
@@ -170,7 +170,7 @@ def test_two_threads_restore_from_one_snapshot_while_a_third_creates(way: Way) -
     with way.start() as servers, ThreadPoolExecutor(3) as threads:
         restored = [threads.submit(servers.restore, way.dialect, NAME) for _ in range(4)]
         created = threads.submit(servers.create, way.dialect)
-        urls = [one.result() for one in restored]
+        urls = [future.result() for future in restored]
         assert len({created.result(), *urls}) == 5
         for url in urls:
             assert url is not None
@@ -205,11 +205,11 @@ def test_mysql_keeps_none(tmp_path: Path) -> None:
 def test_two_runs_restore_from_one_snapshot_at_once(way: Way) -> None:
     with way.start() as servers:
         assert servers.keep(make_games(servers, way.dialect), NAME)
-    with way.start() as one, way.start() as two, ThreadPoolExecutor(2) as threads:
-        for server in (one, two):
+    with way.start() as first, way.start() as second, ThreadPoolExecutor(2) as threads:
+        for server in (first, second):
             server.description(way.dialect)
-        found = [threads.submit(s.restore, way.dialect, NAME) for s in (one, two) * 3]
-        assert all(one.result() for one in found)
+        futures = [threads.submit(s.restore, way.dialect, NAME) for s in (first, second) * 3]
+        assert all(future.result() for future in futures)
 
 
 @pytest.mark.parametrize("way", WAYS, indirect=True)
@@ -275,10 +275,10 @@ def test_a_sqlite_database_that_cannot_be_kept_stays(tmp_path: Path) -> None:
 def test_a_private_snapshot_that_lost_a_file_is_gone(way: Way) -> None:
     with way.start() as servers:
         url = make_games(servers, way.dialect)
-        ((place,),) = execute(url, "SELECT pg_relation_filepath('games')")
+        ((path,),) = execute(url, "SELECT pg_relation_filepath('games')")
         assert servers.keep(url, NAME)
         assert servers.restore(way.dialect, NAME)  # a checkpoint: recovery would make it anew
-    (file,) = way.cache.glob(f"postgresql/*/0/data/{place}")
+    (file,) = way.cache.glob(f"postgresql/*/0/data/{path}")
     file.unlink()
     with way.start() as servers:
         assert servers.restore(way.dialect, NAME) is None
@@ -351,7 +351,7 @@ def test_what_was_not_used_for_longest_goes_first(
     with way.start() as servers:
         for name in (NAME, OTHER):
             assert servers.keep(servers.create(way.dialect), name)
-        other = next(one for one in databases(user) if OTHER in one)
+        other = next(database for database in databases(user) if OTHER in database)
         set_age(other, 100)
         assert servers.keep(servers.create(way.dialect), "ef" * 16)
         assert servers.restore(way.dialect, OTHER) is None

@@ -107,10 +107,10 @@ def test_what_env_py_leaves_out_by_the_databases_type_is_left_out_here_too(
     shop_by_dialect: Project,
 ) -> None:
     shop_by_dialect.replace(MODELS, STATUS, STATUS.replace("20", "30"))
-    known = "connection=connection, target_metadata=target_metadata"
+    plain = "connection=connection, target_metadata=target_metadata"
     length = "getattr(getattr(other, 'type', None), 'length', 0)"
     leave_out = f"lambda thing, name, kind, reflected, other: {length} != 20"
-    shop_by_dialect.replace(ENV, known, f"{known},\n            include_object={leave_out}")
+    shop_by_dialect.replace(ENV, plain, f"{plain},\n            include_object={leave_out}")
     assert_clean(change_and_check(shop_by_dialect))
 
 
@@ -328,9 +328,9 @@ def test_the_number_of_queries_on_postgresql_does_not_grow_with_the_tables() -> 
             connection.execute(sa.text("CREATE SCHEMA many"))
             metadata.create_all(connection)
             queries.clear()
-            found = postgresql.read(connection)
+            parts = postgresql.read(connection)
             connection.rollback()
-        assert len([key for key in found.tables if key.startswith("many.")]) == tables
+        assert len([key for key in parts.tables if key.startswith("many.")]) == tables
         return len(queries)
 
     assert queries_for(3) == queries_for(60) == 7

@@ -286,7 +286,10 @@ OPTIONS = {
         "modify options ",
     ),
 }
-BODIES = {name: (f"({one})", f"({other})", told) for name, (one, other, told) in DIFFERENT.items()}
+BODIES = {
+    name: (f"({right})", f"({wrong})", expected)
+    for name, (right, wrong, expected) in DIFFERENT.items()
+}
 PAIRS = {**BODIES, **OPTIONS}
 SEQUENCES = (
     "CREATE SEQUENCE changed; CREATE SEQUENCE same START 1",
@@ -299,14 +302,14 @@ SEQUENCES = (
 class Databases:
     """The one that migrations made, and the twin."""
 
-    one: sa.Engine
-    other: sa.Engine
+    migrated: sa.Engine
+    twin: sa.Engine
 
     def read(self) -> tuple[DatabaseSchema, DatabaseSchema]:
-        return read_whole(self.one), read_whole(self.other)
+        return read_whole(self.migrated), read_whole(self.twin)
 
     def clear(self) -> None:
-        for engine in (self.one, self.other):
+        for engine in (self.migrated, self.twin):
             name = f"`{engine.url.database}`"
             execute(engine, f"DROP DATABASE {name}", f"CREATE DATABASE {name}", f"USE {name}")
             engine.dispose()
@@ -324,14 +327,16 @@ def execute(engine: sa.Engine, *statements: str) -> None:
 
 
 def told(difference: SchemaDifference) -> str:
-    what = f"{difference.verb} {difference.part.kind} {difference.part.name}"
-    return f"{what} {difference.aspect}" if difference.aspect else what
+    words = f"{difference.verb} {difference.part.kind} {difference.part.name}"
+    return f"{words} {difference.aspect}" if difference.aspect else words
 
 
 def fix_all(engine: sa.Engine, models: DatabaseSchema) -> list[SchemaDifference]:
     """Run all cures, each once; give what differs then."""
     database = read_whole(engine)
-    lists = (fix_statements(one, database, models) for one in differences(database, models))
+    lists = (
+        fix_statements(difference, database, models) for difference in differences(database, models)
+    )
     for statements in dict.fromkeys(map(tuple, lists)):
         execute(engine, *statements)
     return differences(read_whole(engine), models)
@@ -341,8 +346,8 @@ def fix_all(engine: sa.Engine, models: DatabaseSchema) -> list[SchemaDifference]
 def databases() -> Iterator[Databases]:
     require(any(mysql_installs._servers()), "server binaries of MySQL or MariaDB")
     with (
-        reachable_directory() as place,
-        ScratchServers(urls=[], setup=[], directory=place / "run", cache=place) as servers,
+        reachable_directory() as folder,
+        ScratchServers(urls=[], setup=[], directory=folder / "run", cache=folder) as servers,
     ):
         require("MariaDB" in servers.description("mysql"), "MariaDB")
         urls = (servers.create("mysql").replace("mysql:", "mysql+pymysql:") for _ in range(2))
@@ -353,53 +358,53 @@ def databases() -> Iterator[Databases]:
 class Judged:
     """What was told of the pairs, and what was left of it after the cures, there and back."""
 
-    told: dict[str, list[str]]
+    kinds: dict[str, list[str]]
     back: dict[str, list[str]]
     cured: dict[str, list[str]]
     cured_back: dict[str, list[str]]
 
 
-def by_table(found: list[SchemaDifference]) -> dict[str, list[str]]:
+def by_table(schema_differences: list[SchemaDifference]) -> dict[str, list[str]]:
     result: dict[str, list[str]] = {}
-    for one in found:
-        result.setdefault(one.table or one.part.name, []).append(told(one))
+    for difference in schema_differences:
+        result.setdefault(difference.table or difference.part.name, []).append(told(difference))
     return result
 
 
 @pytest.fixture(scope="module")
 def judged(databases: Databases) -> Judged:
-    for side, engine in enumerate((databases.one, databases.other)):
+    for side, engine in enumerate((databases.migrated, databases.twin)):
         statements = [*COMMON, *SEQUENCES[side].split(";")]
         for name, pair in SAME.items():
             quoted = "`same " + name.replace("`", "``") + "`"
             statements += pair[side].replace("{t}", quoted).split(";")
         statements += [f"CREATE TABLE `{name}` {pair[side]}" for name, pair in PAIRS.items()]
         execute(engine, *statements)
-    one, other = databases.read()
-    found, back = differences(one, other), differences(other, one)
-    cured = fix_all(databases.one, other)
-    cured_back = fix_all(databases.one, one)
-    return Judged(*map(by_table, (found, back, cured, cured_back)))
+    migrated, twin = databases.read()
+    there, back = differences(migrated, twin), differences(twin, migrated)
+    cured = fix_all(databases.migrated, twin)
+    cured_back = fix_all(databases.migrated, migrated)
+    return Judged(*map(by_table, (there, back, cured, cured_back)))
 
 
 @pytest.mark.parametrize("name", SAME)
 def test_the_same_in_other_words_is_no_difference(judged: Judged, name: str) -> None:
-    assert judged.told.get(f"same {name}", []) == []
+    assert judged.kinds.get(f"same {name}", []) == []
 
 
 @pytest.mark.parametrize("name", PAIRS)
 def test_what_differs_is_told_and_cured(judged: Judged, name: str) -> None:
-    assert judged.told.get(name, []) == PAIRS[name][2].split(", ")
-    assert len(judged.back[name]) == len(judged.told[name])
+    assert judged.kinds.get(name, []) == PAIRS[name][2].split(", ")
+    assert len(judged.back[name]) == len(judged.kinds[name])
     assert name not in judged.cured
     assert name not in judged.cured_back
 
 
 def test_sequences(judged: Judged) -> None:
-    assert judged.told["changed"] == ["modify sequence changed"]
-    assert judged.told["new one"] == ["add sequence new one"]
+    assert judged.kinds["changed"] == ["modify sequence changed"]
+    assert judged.kinds["new one"] == ["add sequence new one"]
     assert judged.back["new one"] == ["remove sequence new one"]
-    assert not {"same", "numbers"} & set(judged.told)
+    assert not {"same", "numbers"} & set(judged.kinds)
     assert not {"changed", "new one"} & {*judged.cured, *judged.cured_back}
 
 
@@ -450,7 +455,7 @@ def metadatas(draw: st.DrawFn, cycles: bool = True) -> sa.MetaData:
     """Tables that differ in whatever two such metadatas can differ in; the names are the same."""
     metadata = sa.MetaData()
     key = draw(st.sampled_from([sa.Integer, sa.BigInteger]))
-    for place, name in enumerate(TABLES):
+    for index, name in enumerate(TABLES):
         counts = draw(st.booleans())
         parts: list[Any] = [sa.Column("id", key, primary_key=True, autoincrement=counts)]
         parts += [column(draw, name) for name in "xyz" if draw(st.booleans())]
@@ -460,7 +465,7 @@ def metadatas(draw: st.DrawFn, cycles: bool = True) -> sa.MetaData:
         names = [part.name for part in parts if isinstance(part.type, (sa.Integer, sa.Numeric))]
         for number in range(2):
             at, rule = f"r{number}", draw(st.sampled_from([None, "CASCADE", "NO ACTION"]))
-            target = draw(st.sampled_from([None, *(TABLES if cycles else TABLES[: place + 1])]))
+            target = draw(st.sampled_from([None, *(TABLES if cycles else TABLES[: index + 1])]))
             if target:
                 called = draw(st.sampled_from([None, f"f_{name}_{number}", f"g_{name}_{number}"]))
                 other = sa.ForeignKey(f"{target}.id", name=called, ondelete=rule)
@@ -500,11 +505,11 @@ def metadatas(draw: st.DrawFn, cycles: bool = True) -> sa.MetaData:
 def test_whatever_differs_is_cured(databases: Databases) -> None:
     @some_examples
     @given(metadatas(), metadatas())
-    def check(one: sa.MetaData, other: sa.MetaData) -> None:
+    def check(first: sa.MetaData, second: sa.MetaData) -> None:
         databases.clear()
-        one.create_all(databases.one)
-        other.create_all(databases.other)
-        assert fix_all(databases.one, read_whole(databases.other)) == []
+        first.create_all(databases.migrated)
+        second.create_all(databases.twin)
+        assert fix_all(databases.migrated, read_whole(databases.twin)) == []
 
     check()
 
@@ -514,23 +519,23 @@ def test_what_alembic_makes_of_the_models_is_what_they_make(databases: Databases
     @given(metadatas(cycles=False))
     def check(metadata: sa.MetaData) -> None:
         databases.clear()
-        metadata.create_all(databases.other)
-        with databases.one.connect() as connection:
+        metadata.create_all(databases.twin)
+        with databases.migrated.connect() as connection:
             context = MigrationContext.configure(connection)
             upgrade = produce_migrations(context, metadata).upgrade_ops
             assert upgrade is not None
             run(Operations(context), upgrade)
-        assert [told(one) for one in differences(*databases.read())] == []
+        assert [told(difference) for difference in differences(*databases.read())] == []
 
     check()
 
 
 def run(operations: Operations, container: ops.OpContainer) -> None:
-    for one in container.ops:
-        if isinstance(one, ops.ModifyTableOps):
-            run(operations, one)
+    for operation in container.ops:
+        if isinstance(operation, ops.ModifyTableOps):
+            run(operations, operation)
         else:
-            operations.invoke(one)
+            operations.invoke(operation)
 
 
 def test_the_number_of_queries_does_not_depend_on_the_number_of_tables(
@@ -538,13 +543,13 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_tables(
 ) -> None:
     def count(names: list[str]) -> int:
         databases.clear()
-        execute(databases.one, *(f"CREATE TABLE {name} (a INT UNIQUE)" for name in names))
-        execute(databases.one, *(f"CREATE SEQUENCE s_{name}" for name in names))
-        made: list[str] = []
-        note = lambda *arguments: made.append(arguments[2])  # noqa: E731
-        sa.event.listen(databases.one, "before_cursor_execute", note)
-        assert set(read_whole(databases.one).tables) == set(names)
-        sa.event.remove(databases.one, "before_cursor_execute", note)
-        return len(made)
+        execute(databases.migrated, *(f"CREATE TABLE {name} (a INT UNIQUE)" for name in names))
+        execute(databases.migrated, *(f"CREATE SEQUENCE s_{name}" for name in names))
+        queries: list[str] = []
+        note = lambda *arguments: queries.append(arguments[2])  # noqa: E731
+        sa.event.listen(databases.migrated, "before_cursor_execute", note)
+        assert set(read_whole(databases.migrated).tables) == set(names)
+        sa.event.remove(databases.migrated, "before_cursor_execute", note)
+        return len(queries)
 
     assert count(["a"]) == count(["a", "b", "c", "d"])

@@ -18,9 +18,9 @@ __all__ = ["servers"]
 @pytest.fixture(scope="module")
 def bench(servers: Any) -> Iterator[Bench]:
     require(server_answers(), "PostgreSQL server")
-    made = Bench("postgresql", servers)
-    yield made
-    made.close()
+    bench = Bench("postgresql", servers)
+    yield bench
+    bench.close()
 
 
 class Raw(sa.types.UserDefinedType[Any]):
@@ -83,9 +83,11 @@ def test_what_only_migrations_make_is_lent_and_tables_on_it_are_compared(bench: 
     models = sa.MetaData()
     for table, (parts, _) in BUILT.items():
         sa.Table(table, models, *parts, sa.CheckConstraint("a IS NOT NULL", name=f"ck_{table}"))
-    found = ask(bench, models, ";".join(statements for _, statements in BUILT.values()))
-    assert (found.failure, found.unmade) == ("", {})
-    assert {one.table: one.name for one in found.twin} == {table: f"ck_{table}" for table in BUILT}
+    opinions = ask(bench, models, ";".join(statements for _, statements in BUILT.values()))
+    assert (opinions.failure, opinions.unmade) == ("", {})
+    assert {operation.table: operation.name for operation in opinions.twin} == {
+        table: f"ck_{table}" for table in BUILT
+    }
 
 
 @pytest.mark.parametrize(
@@ -103,9 +105,9 @@ def test_what_the_models_ddl_events_make_is_not_there_before(bench: Bench, state
     games = sa.Table("games", models, sa.Column("a", sa.Integer()), check)
     when = "before_create" if "FUNCTION" not in statement else "after_create"
     sa.event.listen(games, when, sa.DDL(statement))  # type: ignore[no-untyped-call]
-    found = ask(bench, models, f"{statement}; CREATE TABLE games (a int)", "DROP SCHEMA aside")
-    assert (found.failure, found.unmade) == ("", {})
-    assert [one.name for one in found.twin] == ["positive"]
+    opinions = ask(bench, models, f"{statement}; CREATE TABLE games (a int)", "DROP SCHEMA aside")
+    assert (opinions.failure, opinions.unmade) == ("", {})
+    assert [operation.name for operation in opinions.twin] == ["positive"]
 
 
 def test_a_table_that_cannot_be_made_hides_only_itself_and_what_refers_to_it(bench: Bench) -> None:
@@ -121,10 +123,12 @@ def test_a_table_that_cannot_be_made_hides_only_itself_and_what_refers_to_it(ben
         "CREATE TYPE mood AS ENUM ('sad'); CREATE TABLE games (title text PRIMARY KEY);"
         "CREATE TABLE rounds (game text REFERENCES games); CREATE TABLE others (a int)"
     )
-    found = ask(bench, models, statements)
-    assert list(found.unmade) == ["games"]
-    assert "lenght" in found.unmade["games"]
-    assert [(one.table, one.name) for one in found.twin] == [("others", "positive")]
+    opinions = ask(bench, models, statements)
+    assert list(opinions.unmade) == ["games"]
+    assert "lenght" in opinions.unmade["games"]
+    assert [(operation.table, operation.name) for operation in opinions.twin] == [
+        ("others", "positive")
+    ]
 
 
 def test_what_scratch_setup_makes_is_made_by_the_models_in_their_own_database(
@@ -143,11 +147,11 @@ def test_what_scratch_setup_makes_is_made_by_the_models_in_their_own_database(
     sa.Table("users", models, sa.Column("id", sa.Integer(), primary_key=True), mood, name)
     options = {"include_object": lambda _, name, *__: name != "legacy"}
     statements = "ALTER TYPE mood ADD VALUE 'glad'; ALTER TABLE users ADD name text"
-    found = ask(bench, models, statements, **options)
-    assert not found.failure
-    assert [one.name for one in found.merged] == ["named"]
+    opinions = ask(bench, models, statements, **options)
+    assert not opinions.failure
+    assert [operation.name for operation in opinions.merged] == ["named"]
     without = ask(bench, models, "ALTER TABLE users ADD name text", **options)
-    assert [one.name for one in without.merged] == ["mood", "named"]
+    assert [operation.name for operation in without.merged] == ["mood", "named"]
 
 
 def ask(bench: Bench, models: sa.MetaData, statements: str, *after: str, **options: Any) -> Any:
@@ -155,8 +159,10 @@ def ask(bench: Bench, models: sa.MetaData, statements: str, *after: str, **optio
         for statement in statements.split(";"):
             connection.execute(sa.text(statement))
         connection.commit()
-        found = bench.ask(connection, models, **options)
-        for statement in filter(statements.count, (one.replace("DROP", "CREATE") for one in after)):
+        opinions = bench.ask(connection, models, **options)
+        for statement in filter(
+            statements.count, (dropped.replace("DROP", "CREATE") for dropped in after)
+        ):
             connection.execute(sa.text(statement.replace("CREATE", "DROP")))
         connection.commit()
-    return found
+    return opinions

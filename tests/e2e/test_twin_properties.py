@@ -26,14 +26,14 @@ def test_random_models_are_migrated_and_cured(bench: Bench) -> None:
     @settings(some_examples, phases=[Phase.generate])
     @given(two_models(bench.dialect))
     def check(both: tuple[sa.MetaData, sa.MetaData]) -> None:
-        one, other = both
+        first, second = both
         with bench.empty() as connection:
-            begin(bench, connection, one)
+            begin(bench, connection, first)
             try:
-                cure(bench, connection, other)
+                cure(bench, connection, second)
             except Exception:
                 connection.rollback()
-                if alembic_fails_by_itself(bench, one, other):
+                if alembic_fails_by_itself(bench, first, second):
                     reject()
                 raise
 
@@ -48,20 +48,20 @@ def test_any_two_changes_are_cured_at_once_by_what_is_printed(bench: Bench) -> N
     @settings(some_examples, phases=[Phase.generate])
     @given(two_changes(bench.dialect), table_names, hard_names, hard_names)
     def check(kinds: list[Kind], table: str, before: HardNames, after: HardNames) -> None:
-        models = joined(bench.dialect, [one.after() for one in kinds], table, after)
+        models = joined(bench.dialect, [kind.after() for kind in kinds], table, after)
         with bench.empty() as connection:
-            base = joined(bench.dialect, [one.before() for one in kinds], table, before)
+            base = joined(bench.dialect, [kind.before() for kind in kinds], table, before)
             try:
                 base.create_all(connection)
             except sa.exc.SQLAlchemyError:
                 reject()  # a STRICT table with an Enum
             connection.commit()
-            found = bench.ask(connection, models)
-            if found.failure:
+            opinions = bench.ask(connection, models)
+            if opinions.failure:
                 reject()
-            if not found.merged:
+            if not opinions.merged:
                 return
-            code = upgrade_functions(found.merged)
+            code = upgrade_functions(opinions.merged)
             bench.migrate(connection, models, code)
             left = bench.ask(connection, models)
             assert not left.merged + left.twin, code
@@ -73,7 +73,7 @@ def begin(bench: Bench, connection: sa.Connection, models: sa.MetaData) -> None:
     """From nothing, autogenerate leaves out only what it is known to leave out."""
     bench.migrate(connection, models, bench.autogenerate(connection, models))
     left_out = cure(bench, connection, models)
-    assert {kind_of(one) for one in left_out} <= {
+    assert {kind_of(operation) for operation in left_out} <= {
         "check constraint",  # a column's own
         *(["index"] if bench.dialect == "sqlite" else []),  # of expressions
     }
@@ -88,23 +88,23 @@ def cure(
     bench: Bench, connection: sa.Connection, models: sa.MetaData, **options: Any
 ) -> list[Operation]:
     """Do what the report says; give what it was about."""
-    found = bench.ask(connection, models, **options)
-    assert not found.failure
-    if found.merged:
-        code = upgrade_functions(found.merged)
+    opinions = bench.ask(connection, models, **options)
+    assert not opinions.failure
+    if opinions.merged:
+        code = upgrade_functions(opinions.merged)
         bench.migrate(connection, models, code)
         then = bench.ask(connection, models, **options)
         assert not then.merged, code
         assert not then.twin, code
-    return found.merged
+    return opinions.merged
 
 
-def alembic_fails_by_itself(bench: Bench, one: sa.MetaData, other: sa.MetaData) -> bool:
+def alembic_fails_by_itself(bench: Bench, first: sa.MetaData, second: sa.MetaData) -> bool:
     """Whether what autogenerate writes alone, from one to the other, cannot be run."""
     with bench.empty() as connection:
-        begin(bench, connection, one)
+        begin(bench, connection, first)
         try:
-            bench.migrate(connection, other, bench.autogenerate(connection, other))
+            bench.migrate(connection, second, bench.autogenerate(connection, second))
         except Exception:
             return True
     return False
@@ -294,10 +294,10 @@ ALEMBIC_FAILS = (
 def test_what_went_wrong_once_does_not(bench: Bench, name: str, compares: bool) -> None:
     before, after, _ = MENDED[name]
     compares = compares and name not in ALEMBIC_FAILS
-    one, other = models_of(before), models_of(after)
+    first, second = models_of(before), models_of(after)
     with bench.empty() as connection:
-        bench.migrate(connection, one, bench.autogenerate(connection, one))
-        assert cure(bench, connection, other, compare_server_default=compares)
+        bench.migrate(connection, first, bench.autogenerate(connection, first))
+        assert cure(bench, connection, second, compare_server_default=compares)
 
 
 def models_of(parts: Sequence[Any]) -> sa.MetaData:
@@ -368,11 +368,11 @@ NOT_IN_BATCH = {
 @pytest.mark.parametrize("bench", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("name", NOT_IN_BATCH)
 def test_what_batch_mode_would_lose_or_cannot_do_is_done_by_sql(bench: Bench, name: str) -> None:
-    one, other = NOT_IN_BATCH[name]
+    first, second = NOT_IN_BATCH[name]
     with bench.empty() as connection:
-        one.create_all(connection)
+        first.create_all(connection)
         connection.commit()
-        assert cure(bench, connection, other)
+        assert cure(bench, connection, second)
 
 
 def mood(*labels: str) -> sa.Column[Any]:
@@ -477,11 +477,11 @@ SEVERAL_TABLES: dict[str, tuple[sa.MetaData, sa.MetaData, str]] = {
     indirect=["bench"],
 )
 def test_tables_are_made_and_changed_in_one_round(bench: Bench, name: str) -> None:
-    one, other, _ = SEVERAL_TABLES[name]
+    first, second, _ = SEVERAL_TABLES[name]
     with bench.empty() as connection:
-        one.create_all(connection)
+        first.create_all(connection)
         connection.commit()
-        assert cure(bench, connection, other)
+        assert cure(bench, connection, second)
         if name.endswith("sequence of SERIAL on postgresql"):
             # A second one, placed first, counted on its own.
             counters = "SELECT sequencename FROM pg_sequences WHERE schemaname = 'public'"
@@ -510,15 +510,15 @@ def test_comments_are_altered_whatever_the_table_is_called(bench: Bench, name: s
 )
 def test_rows_have_the_new_name_of_their_label(bench: Bench, after: list[str], where: str) -> None:
     """The type was made anew, for which rows of the old label are in the way."""
-    one, other = (
+    first, second = (
         models_of(status(*labels, where=where.format(labels[1].replace("'", "''"))))
         for labels in (["new", "sent"], after)
     )
     with bench.empty() as connection:
-        one.create_all(connection)
+        first.create_all(connection)
         connection.exec_driver_sql("INSERT INTO things (status) VALUES ('sent')")
         connection.commit()
-        assert cure(bench, connection, other)
+        assert cure(bench, connection, second)
         assert connection.exec_driver_sql("SELECT status FROM things").scalar() == after[1]
 
 

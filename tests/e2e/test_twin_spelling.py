@@ -31,8 +31,10 @@ def test_only_differences_are_reported(bench: Bench, compares: bool) -> None:
         opinions = bench.ask(connection, models, compare_server_default=compares)
     assert not opinions.failure
     kinds_by_table: dict[str, list[str]] = {}
-    for one in opinions.merged:
-        kinds_by_table.setdefault(one.table, []).append(one.kind.replace("identity", "default"))
+    for operation in opinions.merged:
+        kinds_by_table.setdefault(operation.table, []).append(
+            operation.kind.replace("identity", "default")
+        )
     # The host judges what no table of the models has.
     kinds_by_table.pop("", None)
     assert {table: " ".join(sorted(set(kinds))) for table, kinds in kinds_by_table.items()} == {
@@ -42,7 +44,7 @@ def test_only_differences_are_reported(bench: Bench, compares: bool) -> None:
 
 def tables(cases: dict[str, HandwrittenTable]) -> Iterator[tuple[str, HandwrittenTable, str]]:
     for name, case in cases.items():
-        plain = "".join(one if one.isalnum() else "_" for one in name)
+        plain = "".join(character if character.isalnum() else "_" for character in name)
         yield f"same_{plain}", case, case.same
         yield f"unlike_{plain}", case, case.unlike
 

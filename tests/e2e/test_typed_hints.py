@@ -21,7 +21,7 @@ STATIC = "--static"
 
 def hint_of(project: Project, rule: str, *arguments: str) -> str:
     findings = project.check(*arguments, "--output-format", "json").json["findings"]
-    (hint,) = {one["hint"] for one in findings if one["rule"] == rule}
+    (hint,) = {finding["hint"] for finding in findings if finding["rule"] == rule}
     return str(hint)
 
 

@@ -127,8 +127,8 @@ def account() -> Iterator[tuple[str, str]]:
     require(server_answers(), "PostgreSQL server")
     name, address = f"lockstep_test_{secrets.token_hex(4)}", urlsplit(SCRATCH_SERVER)
     execute(f"CREATE ROLE {name} LOGIN PASSWORD 's3cret'")
-    place = f"{address.hostname}:{address.port or 5432}{address.path or '/postgres'}"
-    yield name, f"postgresql://{name}:s3cret@{place}"
+    server = f"{address.hostname}:{address.port or 5432}{address.path or '/postgres'}"
+    yield name, f"postgresql://{name}:s3cret@{server}"
     for (database,) in execute(
         "SELECT datname FROM pg_database JOIN pg_roles r ON datdba = r.oid "
         f"WHERE rolname = '{name}'"
@@ -174,8 +174,8 @@ def test_a_server_that_refuses_is_left_for_a_private_one(shop_of_prod: Project, 
 def tool_alone(tmp_path: Path, wheelhouse: dict[str, str]) -> Callable[..., Result]:
     """What `pip install alembic-lockstep` leaves, without an extra; runs its Python."""
     python = tmp_path / "tool/bin/python"
-    made = (sys.executable, "-m", "virtualenv", "--quiet", str(tmp_path / "tool"))
-    run(made, cwd=tmp_path, environ=clean_environ(tmp_path), check=True)
+    command = (sys.executable, "-m", "virtualenv", "--quiet", str(tmp_path / "tool"))
+    run(command, cwd=tmp_path, environ=clean_environ(tmp_path), check=True)
 
     def call(*arguments: str, project: Project) -> Result:
         environ = {**project.environ, **wheelhouse}
@@ -214,7 +214,7 @@ def test_a_package_of_the_system_that_is_named_exists(thing: str) -> None:
     assert len(commands) == {"postgis": 2, "vector": 2}.get(thing, 1)
     for command in commands:
         shell = ("bash", "-ec", f"apt-get --simulate {command}")
-        told = subprocess.run(shell, capture_output=True, text=True, check=False)
-        if thing == "vector" and "Unable to locate package" in told.stderr:
+        simulated = subprocess.run(shell, capture_output=True, text=True, check=False)
+        if thing == "vector" and "Unable to locate package" in simulated.stderr:
             pytest.skip("Debian has pgvector since 13")
-        assert told.returncode == 0, told.stderr
+        assert simulated.returncode == 0, simulated.stderr

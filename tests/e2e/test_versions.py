@@ -124,12 +124,14 @@ def nearest_python(minor: int) -> str:
     One that does not start is none.
     """
     ours = sys.version_info.minor
-    found = {ours: sys.executable}
+    programs = {ours: sys.executable}
     for other in range(9, 20):
         for python in pythons(other) if other != ours else ():
             if subprocess.run([python, "-c", "import venv"], capture_output=True).returncode == 0:
-                found[other] = python
-    return found[min((one for one in found if one >= minor), default=max(found))]
+                programs[other] = python
+    return programs[
+        min((version for version in programs if version >= minor), default=max(programs))
+    ]
 
 
 def pythons(minor: int) -> Iterator[str]:

@@ -89,8 +89,8 @@ def test_an_asynchronous_env_py_makes_the_schema_of_its_version_table(
     project = impatient(make_project("async_settings", config_url=url, hook=None))
     force_postgres(project.environ, "url")
     configure = "    context.configure(connection=connection, target_metadata=target_metadata"
-    made = f'    connection.exec_driver_sql("{MAKE_SHOP}")\n{configure}'
-    project.replace("alembic/env.py", configure, f'{made}, version_table_schema="shop"')
+    statement = f'    connection.exec_driver_sql("{MAKE_SHOP}")\n{configure}'
+    project.replace("alembic/env.py", configure, f'{statement}, version_table_schema="shop"')
     end = "await connection.run_sync(do_run_migrations)\n"
     project.replace("alembic/env.py", end, f"{end}        await connection.commit()\n")
     assert_clean(check(project))

@@ -36,8 +36,8 @@ SCHEMA = "Back Office"
 def servers() -> Iterator[ScratchServers]:
     urls = [SCRATCH_SERVER] if server_answers() else []
     with (
-        reachable_directory() as place,
-        ScratchServers(urls=urls, setup=[], directory=place / "run", cache=place) as servers,
+        reachable_directory() as folder,
+        ScratchServers(urls=urls, setup=[], directory=folder / "run", cache=folder) as servers,
     ):
         yield servers
 
@@ -49,9 +49,9 @@ def bench(request: pytest.FixtureRequest, servers: ScratchServers) -> Iterator[B
         require(server_answers(), "PostgreSQL server")
     elif request.param == "mariadb":
         require(any(mysql_installs._servers()), "server binaries of MySQL or MariaDB")
-    made = Bench(request.param, servers)
-    yield made
-    made.close()
+    new = Bench(request.param, servers)
+    yield new
+    new.close()
 
 
 @dataclass(frozen=True)
@@ -132,13 +132,13 @@ class Bench(Redirect):
         script = produce_migrations(context, metadata)
         rendering = AutogenContext(context, autogenerate=True)
         assert script.upgrade_ops is not None
-        found = flatten(script.upgrade_ops, rendering)
+        operations_found = flatten(script.upgrade_ops, rendering)
         twin = compare_with_twin(context, [metadata], self, 0, {})
-        merged = merge(found, twin, AutogenerateFilters(rendering, [metadata]).includes)
+        merged = merge(operations_found, twin, AutogenerateFilters(rendering, [metadata]).includes)
         connection.rollback()  # only to read began a transaction
         return Opinions(
             _operations(merged),
-            _operations(found),
+            _operations(operations_found),
             _operations(twin["operations"]),
             twin["failure"],
             twin["unmade"],
@@ -183,5 +183,5 @@ class Bench(Redirect):
             names["upgrade"]()
 
 
-def _operations(found: list[OperationFacts]) -> list[Operation]:
-    return operations(Observation(databases=({"name": "", "operations": found},)))
+def _operations(facts: list[OperationFacts]) -> list[Operation]:
+    return operations(Observation(databases=({"name": "", "operations": facts},)))

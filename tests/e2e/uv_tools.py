@@ -14,16 +14,16 @@ from .harness import clean_environ, run
 class Tools:
     """What uv can do for a test; what it downloads is kept for all of them."""
 
-    place: Path
+    folder: Path
 
     @property
     def uv_program(self) -> Path:
-        return self.place / "target/bin/uv"
+        return self.folder / "target/bin/uv"
 
-    def make_environment(self, place: Path, python: str, *requirements: str) -> None:
+    def make_environment(self, environment: Path, python: str, *requirements: str) -> None:
         """Make a virtual environment of that Python with these packages."""
-        self._uv(place.parent, "venv", "--quiet", "--python", python, str(place))
-        self.install_into(place, *requirements)
+        self._uv(environment.parent, "venv", "--quiet", "--python", python, str(environment))
+        self.install_into(environment, *requirements)
 
     def install_into(self, environment: Path, *arguments: str, **environ: str) -> None:
         """Install packages into an environment, whoever made it."""
@@ -35,20 +35,20 @@ class Tools:
         """Have uv make the environment of a project of its own."""
         self._uv(project, "sync", "--quiet", "--python", sys.executable, *arguments)
 
-    def install(self, program: str, place: Path) -> None:
+    def install(self, program: str, folder: Path) -> None:
         """Install a program in an environment of its own; it is in `bin` then."""
-        folders = {"UV_TOOL_DIR": str(place / "env"), "UV_TOOL_BIN_DIR": str(place / "bin")}
+        folders = {"UV_TOOL_DIR": str(folder / "env"), "UV_TOOL_BIN_DIR": str(folder / "bin")}
         command = ("tool", "install", "--quiet", "--python", sys.executable, program)
-        place.mkdir()
-        self._uv(place, *command, **folders)
+        folder.mkdir()
+        self._uv(folder, *command, **folders)
 
     def _uv(self, cwd: Path, *arguments: str, **environ: str) -> None:
         # The system's certificates, as pip takes them: a company's network may have its own.
-        kept = {"UV_CACHE_DIR": str(self.place / "cache"), "UV_SYSTEM_CERTS": "1"}
-        known = {**clean_environ(self.place), **kept, **environ}
-        run((str(self.uv_program), *arguments), cwd=cwd, environ=known, check=True)
+        settings = {"UV_CACHE_DIR": str(self.folder / "cache"), "UV_SYSTEM_CERTS": "1"}
+        variables = {**clean_environ(self.folder), **settings, **environ}
+        run((str(self.uv_program), *arguments), cwd=cwd, environ=variables, check=True)
 
 
-def install_uv(pip: Callable[..., None], place: Path) -> None:
+def install_uv(pip: Callable[..., None], folder: Path) -> None:
     """Install what `Tools` runs."""
-    pip("install", "--quiet", "--target", str(place / "target"), "uv", cwd=place)
+    pip("install", "--quiet", "--target", str(folder / "target"), "uv", cwd=folder)

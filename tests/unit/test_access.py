@@ -71,8 +71,8 @@ def test_what_python_knows_is_not_told_twice(checkout: Path) -> None:
     list(checkout.iterdir())
     list((checkout / "data").iterdir())
     access.end()
-    known = {"opened": ["read.csv"], "listed": {"": ["read.csv"]}, "searched": ["data"]}
-    assert complete(known, access) == {**known, "texts": [], "unseen": []}
+    reads = {"opened": ["read.csv"], "listed": {"": ["read.csv"]}, "searched": ["data"]}
+    assert complete(reads, access) == {**reads, "texts": [], "unseen": []}
 
 
 def test_the_next_run_begins_afresh(checkout: Path) -> None:

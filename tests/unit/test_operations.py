@@ -130,7 +130,7 @@ def test_parts_are_told_apart_by_what_the_models_say_of_each() -> None:
         table = sa.Table("games", sa.MetaData(), *columns, *constraints, index)
         return declared_parts(table, postgresql.dialect())  # type: ignore[no-untyped-call]
 
-    one, other = parts("a > 0", "1"), parts("a > 1", "2")
-    assert parts("a > 0", "1") == one
-    assert {name for name in one if one[name] != other[name]} == {"check ok", "column a"}
-    assert {"column c", "check ", "unique ", "index ix", "enum kind", "options "} <= set(one)
+    first, second = parts("a > 0", "1"), parts("a > 1", "2")
+    assert parts("a > 0", "1") == first
+    assert {name for name in first if first[name] != second[name]} == {"check ok", "column a"}
+    assert {"column c", "check ", "unique ", "index ix", "enum kind", "options "} <= set(first)

@@ -67,10 +67,12 @@ def left(
     """What is left to do for the models; what is not sure ends in a question mark."""
     old = {**FILES, NEW: IMPORTS + before}
     new = {**old, NEW: IMPORTS + after, **(files or {})}
-    base, declared = (read_declarations(Modules(one.get, one), [NEW]).tables for one in (old, new))
-    operations = differences(declared, apply(base, steps_of(upgrade)), base)
-    kinds = [(one.operation.kind.partition("_")[0], one) for one in operations]
-    return [f"{kind} {one.operation.text}{'' if one.is_sure else '?'}" for kind, one in kinds]
+    base, declared = (
+        read_declarations(Modules(tree.get, tree), [NEW]).tables for tree in (old, new)
+    )
+    missing = differences(declared, apply(base, steps_of(upgrade)), base)
+    kinds = [(each.operation.kind.partition("_")[0], each) for each in missing]
+    return [f"{kind} {each.operation.text}{'' if each.is_sure else '?'}" for kind, each in kinds]
 
 
 def steps_of(upgrade: str) -> Steps:
@@ -192,7 +194,7 @@ def test_an_altered_column(old: str, new: str, code: str, missing: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("what", "code", "missing", "drop"),
+    ("part", "code", "missing", "drop"),
     [
         (
             "Index('ix', 'size')",
@@ -226,9 +228,9 @@ def test_an_altered_column(old: str, new: str, code: str, missing: str) -> None:
         ),
     ],
 )
-def test_indexes_and_constraints(what: str, code: str, missing: str, drop: str) -> None:
+def test_indexes_and_constraints(part: str, code: str, missing: str, drop: str) -> None:
     before = column("size = Column(Integer)")
-    after = f"{before}    __table_args__ = ({what}, {{'sqlite_autoincrement': True}})\n"
+    after = f"{before}    __table_args__ = ({part}, {{'sqlite_autoincrement': True}})\n"
     assert left(before, after) == [f"add {missing}"]
     assert left(before, after, code) == []
     assert left(after, before) == [f"remove {missing}"]
@@ -274,7 +276,7 @@ def test_an_index_after_the_class() -> None:
 def test_an_option_for_a_database_that_the_migrations_are_not_for_is_no_difference(
     models: str, migration: str, is_same: bool
 ) -> None:
-    models, migration = (one.replace("=A", "=text('size > 1')") for one in (models, migration))
+    models, migration = (code.replace("=A", "=text('size > 1')") for code in (models, migration))
     before = column("size = Column(Integer)")
     after = f"{before}\nIndex('ix', Game.size, {models})\n"
     create = f"op.create_index('ix', 'games', ['size'], {migration})"
@@ -560,17 +562,19 @@ def test_an_enum_that_differed_before_is_old_and_another_one_named_once() -> Non
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "found"),
+    ("old", "new", "expected"),
     [
         ("String(size(1))", "String(size(2))", ["modify type of column games.name?"]),
         ("String(size(1))", "String(size(1))", []),
         ("size.Odd", "String", ["modify type of column games.name?"]),
     ],
 )
-def test_what_of_models_cannot_be_told(old: str, new: str, found: list[str]) -> None:
+def test_what_of_models_cannot_be_told(old: str, new: str, expected: list[str]) -> None:
     function = "def size(n):\n    for i in range(n): pass\n    return i\n"
-    before, after = (f"{function}{column(f'name = Column({one})')}" for one in (old, new))
-    assert left(before, after) == found
+    before, after = (
+        f"{function}{column(f'name = Column({arguments})')}" for arguments in (old, new)
+    )
+    assert left(before, after) == expected
 
 
 def test_definitions_that_lead_in_a_circle_come_to_an_end() -> None:

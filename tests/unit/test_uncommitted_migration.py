@@ -49,7 +49,7 @@ def test_a_file_that_was_not_staged(graph: Graph, path: str, kind: str) -> None:
         f"this {kind} is on disk but not staged, and the commit needs it for column games.winners"
     )
     assert (finding.location.path, finding.location.line) == (path, 1)
-    assert [(place.path, place.line) for place in finding.related] == [(MODELS, 4)]
+    assert [(location.path, location.line) for location in finding.related] == [(MODELS, 4)]
     assert missing_migration.check(facts) == migration_mismatch.check(facts) == []
 
 

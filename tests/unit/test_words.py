@@ -74,8 +74,8 @@ ELSEWHERE = SimpleNamespace(table_schema="shop", table_name="games", column_name
 def test_an_operation_of_another_package_is_called_what_it_is_about(
     op: ops.MigrateOperation, text: str, table: str, name: str, columns: list[str]
 ) -> None:
-    told = {"text": text, "table": table, "name": name, "columns": columns}
-    assert describe_foreign(op, "public") == told
+    fields = {"text": text, "table": table, "name": name, "columns": columns}
+    assert describe_foreign(op, "public") == fields
 
 
 def key(automatic: str) -> Part:

@@ -56,12 +56,12 @@ def with_players(metadata: MetaData) -> MetaData:
     return metadata
 
 
-def changes(name: str, none: Make, one: Make, other: Make, **lacks: str) -> Iterator[Kind]:
+def changes(name: str, absent: Make, present: Make, altered: Make, **lacks: str) -> Iterator[Kind]:
     """All that can happen to a thing that may be there or not."""
-    yield Kind(f"{name}: added", none, one, lacks)
-    yield Kind(f"{name}: removed", one, none, lacks)
-    yield Kind(f"{name}: altered", one, other, lacks)
+    yield Kind(f"{name}: added", absent, present, lacks)
+    yield Kind(f"{name}: removed", present, absent, lacks)
+    yield Kind(f"{name}: altered", present, altered, lacks)
 
 
-def only_on(dialect: str, what: str) -> dict[str, str]:
-    return {name: what for name in ("sqlite", "postgresql", "mariadb") if name != dialect}
+def only_on(dialect: str, reason: str) -> dict[str, str]:
+    return {name: reason for name in ("sqlite", "postgresql", "mariadb") if name != dialect}

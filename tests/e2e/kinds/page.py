@@ -20,10 +20,11 @@ UNKNOWN: Seen = ("?",) * 3
 
 def page_with(dialect: str, column: Mapping[str, Seen], kinds: Sequence[Kind]) -> str:
     """The page as it is when it says this of a dialect, and of the others what it said."""
-    known = _read(PAGE.read_text())
+    rows_of_page = _read(PAGE.read_text())
     unknown = dict.fromkeys(TITLES, UNKNOWN)
     rows = {
-        kind.name: {**known.get(kind.name, unknown), dialect: column[kind.name]} for kind in kinds
+        kind.name: {**rows_of_page.get(kind.name, unknown), dialect: column[kind.name]}
+        for kind in kinds
     }
     start, rest = PAGE.read_text().split(BEGIN)
     end = rest.split(END)[1]
@@ -32,7 +33,7 @@ def page_with(dialect: str, column: Mapping[str, Seen], kinds: Sequence[Kind]) -
 
 def gate_cells(page: str) -> dict[str, list[str]]:
     """What the gate sees, by kind, in each dialect."""
-    return {name: [seen[-1] for seen in row.values()] for name, row in _read(page).items()}
+    return {name: [words[-1] for words in row.values()] for name, row in _read(page).items()}
 
 
 def _read(page: str) -> dict[str, dict[str, Seen]]:
@@ -40,8 +41,8 @@ def _read(page: str) -> dict[str, dict[str, Seen]]:
     lines = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("| ")]
     return {
         name: {
-            dialect: tuple(cells[place * len(WAYS) : (place + 1) * len(WAYS)])
-            for place, dialect in enumerate(TITLES)
+            dialect: tuple(cells[number * len(WAYS) : (number + 1) * len(WAYS)])
+            for number, dialect in enumerate(TITLES)
         }
         for name, *cells in lines[2:]
     }
@@ -51,7 +52,7 @@ def _table(rows: Mapping[str, Mapping[str, Seen]]) -> list[str]:
     heads = [f"{title}: {way}" for title in TITLES.values() for way in WAYS]
     lines = [["kind", *heads], ["---"] * (len(heads) + 1)]
     lines += [
-        [name, *(word for seen in row.values() for word in seen)] for name, row in rows.items()
+        [name, *(word for words in row.values() for word in words)] for name, row in rows.items()
     ]
     return [f"| {' | '.join(line)} |" for line in lines]
 
