@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         checker = Checker(project, clone, tool, python, environ)
         outcomes = _replay(commits, brute, checker, options.checks)
     print(_report(project, outcomes, clone))
-    return int(any(one.kind == DIFFER for column in outcomes.values() for one in column))
+    return int(any(outcome.kind == DIFFER for column in outcomes.values() for outcome in column))
 
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -76,12 +76,12 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _commits(clone: Clone, project: Project, options: argparse.Namespace) -> list[Commit]:
-    migrations = [one.migrations for one in project.environments]
+    migrations = [environment.migrations for environment in project.environments]
     since, until = options.since or project.since, options.until or project.until
-    found = clone.commits(since, until, migrations, project.models)
+    commits = clone.commits(since, until, migrations, project.models)
     if options.only:
-        return [one for one in found if one.sha.startswith(tuple(options.only))]
-    return found[: options.commits]
+        return [commit for commit in commits if commit.sha.startswith(tuple(options.only))]
+    return commits[: options.commits]
 
 
 def _replay(
@@ -101,9 +101,12 @@ def _replay(
 def _report(project: Project, outcomes: dict[str, list[Outcome]], clone: Clone) -> str:
     lines = []
     for name, column in outcomes.items():
-        days = [clone.git("show", "-s", "--format=%cs", one.commit.sha).strip() for one in column]
+        days = [
+            clone.git("show", "-s", "--format=%cs", outcome.commit.sha).strip()
+            for outcome in column
+        ]
         lines += ["", f"{name}: {precision(column)}"]
-        lines += [row(one) for one in column if one.kind not in (CLEAN, SAME)]
+        lines += [row(outcome) for outcome in column if outcome.kind not in (CLEAN, SAME)]
         lines += [f"| {' | '.join(HEAD)} |"]
         lines += [agreement(project, column, min(days, default=""), max(days, default=""))]
     return "\n".join(lines)

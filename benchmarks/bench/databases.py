@@ -47,10 +47,10 @@ class SQLiteFile:
 class PostgresServer:
     """A server, through a process in the tool's environment, which has the driver."""
 
-    def __init__(self, programs: Path, folder: Path, given: str) -> None:
+    def __init__(self, programs: Path, folder: Path, url: str) -> None:
         self._process = subprocess.Popen(
             # Isolated: this folder's modules are none of that process's business.
-            [str(programs / "python"), "-I", str(_PROGRAM), str(folder), given],
+            [str(programs / "python"), "-I", str(_PROGRAM), str(folder), url],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -213,6 +213,8 @@ def _model(table: Table) -> list[str]:
 
 
 def _attribute(column: Column, indexed: list[str]) -> str:
-    what = f'sa.ForeignKey("{column.target}.id")' if column.target else column.type
+    column_type = f'sa.ForeignKey("{column.target}.id")' if column.target else column.type
     index = ", index=True" if column.name in indexed else ""
-    return f"    {column.name}: Mapped[{column.python} | None] = mapped_column({what}{index})"
+    return (
+        f"    {column.name}: Mapped[{column.python} | None] = mapped_column({column_type}{index})"
+    )

@@ -84,13 +84,13 @@ def _revisions(tables: list[Table]) -> Iterator[Revision]:
     number = 1
     while True:
         number += 1
-        place = number % 20
+        position = number % 20
         table = tables[number * 7 % len(tables)]
-        if place == _TABLE:
+        if position == _TABLE:
             yield _create_table(tables)
-        elif place in _KEYS:
+        elif position in _KEYS:
             yield _add_key(*_child_and_parent(tables, number), number)
-        elif place in _INDEXES and (columns := _without_index(table)):
+        elif position in _INDEXES and (columns := _without_index(table)):
             yield _create_index(table, columns[-1])
         else:
             yield _add_column(table, number)
@@ -173,7 +173,7 @@ def _create_index(table: Table, column: Column) -> Revision:
 
 
 def _without_index(table: Table) -> list[Column]:
-    return [one for one in table.columns if one.name not in table.indexed]
+    return [column for column in table.columns if column.name not in table.indexed]
 
 
 def _column_code(column: Column) -> str:

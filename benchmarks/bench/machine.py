@@ -38,17 +38,17 @@ def make_environment(folder: Path, packages: Sequence[str]) -> Path:
 
 def developer(home: Path, cache: Path, environment: Path) -> dict[str, str]:
     """Give the variables of a developer who has activated the project's environment."""
-    kept = {
+    inherited = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(_FOREIGN) and name not in _FOREIGN_NAMES
     }
     return {
-        **kept,
+        **inherited,
         "GIT_CONFIG_NOSYSTEM": "1",
         "HOME": str(home),
         "NO_COLOR": "1",
-        "PATH": f"{environment / 'bin'}{os.pathsep}{kept.get('PATH', '')}",
+        "PATH": f"{environment / 'bin'}{os.pathsep}{inherited.get('PATH', '')}",
         "VIRTUAL_ENV": str(environment),
         "XDG_CACHE_HOME": str(cache),
     }

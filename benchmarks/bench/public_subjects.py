@@ -25,36 +25,37 @@ _PROGRAM = Path(__file__).with_name("prepare_public.py")
 def make_real(workshop: Workshop, name: str, dialect: str, module: str) -> Subject:
     """Get a project, configured with a database of the benchmark."""
     databases = workshop.databases(dialect, f"real-{name}")
-    known = _get(workshop, name, dialect, databases.url)
-    root = Path(known["root"])
+    description = _get(workshop, name, dialect, databases.url)
+    root = Path(description["root"])
     programs = root / ".venv" / "bin"
     cache = empty_folder(workshop.folder / "cache" / name)
-    words = [str(programs / known["command"][0]), *known["command"][1:]]
+    words = [str(programs / description["command"][0]), *description["command"][1:]]
     subject = Subject(
-        label=f"{name} {known['version']}, {known['revisions']} revisions, {NAMES[dialect]}",
-        revisions=known["revisions"],
+        label=f"{name} {description['version']}, {description['revisions']} revisions, "
+        f"{NAMES[dialect]}",
+        revisions=description["revisions"],
         dialect=dialect,
         root=root,
-        directory=known["directory"],
-        environ=workshop.environ(root / ".venv", cache) | known["environ"],
+        directory=description["directory"],
+        environ=workshop.environ(root / ".venv", cache) | description["environ"],
         programs=programs,
         tool=workshop.tool,
         cache=cache,
         databases=databases,
-        upgrade=(*words, *known["upgrade"]),
+        upgrade=(*words, *description["upgrade"]),
         check=(*words, "check"),
-        drifts=known["old"] > 0,
+        drifts=description["old"] > 0,
         config="",
         module=module,
         # SQLite's driver may be an async one.
-        sync_url=databases.url if dialect == "sqlite" else known["url"],
+        sync_url=databases.url if dialect == "sqlite" else description["url"],
         change=Change(
-            known["models"],
-            known["after"],
-            known["column"],
-            _column_name(known["column"]),
-            known["migration"],
-            known["text"],
+            description["models"],
+            description["after"],
+            description["column"],
+            _column_name(description["column"]),
+            description["migration"],
+            description["text"],
         ),
     )
     subject.commit("Configured")
@@ -75,11 +76,11 @@ def _get(workshop: Workshop, name: str, dialect: str, url: str) -> dict[str, Any
     work = workshop.folder / "real"
     work.mkdir(exist_ok=True)
     printed = run((*command, str(work)), cwd=work, environ=environ)
-    known: dict[str, Any] = json.loads(printed)
-    return known
+    description: dict[str, Any] = json.loads(printed)
+    return description
 
 
 def _column_name(line: str) -> str:
-    found = re.match(r"\s*(\w+)", line)
-    assert found is not None, line
-    return found[1]
+    name = re.match(r"\s*(\w+)", line)
+    assert name is not None, line
+    return name[1]

@@ -38,11 +38,11 @@ def on_terminal(lines: Sequence[Line]) -> str:
 def missed(lines: Sequence[Line]) -> str:
     """Name each goal that was missed, one a line."""
     said = [
-        f"- missed: {one.case} ({one.subject}): {one.ratio or one.ours}, goal {one.goal}"
-        for one in lines
-        if one.met is False
+        f"- missed: {line.case} ({line.subject}): {line.ratio or line.ours}, goal {line.goal}"
+        for line in lines
+        if line.met is False
     ]
-    measured = any(one.goal for one in lines)
+    measured = any(line.goal for line in lines)
     return "\n".join(said) or ("All goals are met." if measured else "No goal was measured.")
 
 
@@ -67,7 +67,7 @@ def into_page(
     start, rest = page.split(BEGIN)
     _, end = rest.split(END)
     words = _PAGE.format(repetitions=repetitions, when=when, machine=machine)
-    table = _markdown([one for one in lines if one.on_page])
+    table = _markdown([line for line in lines if line.on_page])
     return f"{start}{BEGIN}\n{words}\n\n{table}\n{END}{end}"
 
 

@@ -20,31 +20,34 @@ from psycopg.sql import SQL, Identifier
 from alembic_lockstep.scratch import ScratchServers
 
 
-def main(folder: str, given: str) -> None:
+def main(folder: str, url_given: str) -> None:
     """Answer until the input ends."""
-    with _server(Path(folder), given) as url, psycopg.connect(url, autocommit=True) as connection:
-        made: set[str] = set()
+    with (
+        _server(Path(folder), url_given) as url,
+        psycopg.connect(url, autocommit=True) as connection,
+    ):
+        created: set[str] = set()
         before = _databases(connection)
         version = connection.info.server_version // 10000
-        kind = "" if given else ", private"
+        kind = "" if url_given else ", private"
         _say({"url": url, "description": f"PostgreSQL {version}{kind}"})
         for line in sys.stdin:
             command, *names = json.loads(line)
             if command == "renew":
                 _drop(connection, names)
                 connection.execute(SQL("CREATE DATABASE {}").format(Identifier(*names)))
-                made.update(names)
-            elif not given:
+                created.update(names)
+            elif not url_given:
                 new = _databases(connection) - before
-                _drop(connection, [one for one in new if one.startswith("lockstep_")])
+                _drop(connection, [name for name in new if name.startswith("lockstep_")])
             _say({})
-        _drop(connection, sorted(made))
+        _drop(connection, sorted(created))
 
 
 @contextmanager
-def _server(folder: Path, given: str) -> Iterator[str]:
-    if given:
-        yield given
+def _server(folder: Path, url_given: str) -> Iterator[str]:
+    if url_given:
+        yield url_given
         return
     with ScratchServers(urls=(), setup=(), directory=folder, cache=folder / "cache") as servers:
         parts = urlsplit(servers.create("postgresql"))

@@ -64,38 +64,38 @@ def race(
     """
     times = {name: Times() for name in contestants}
     for number in range(-warm_ups, repetitions):
-        for name, one in contestants.items():
-            one.prepare()
-            seconds, peak = _run(one)
+        for name, contestant in contestants.items():
+            contestant.prepare()
+            seconds, peak = _run(contestant)
             if number >= 0:
                 times[name].seconds.append(seconds)
                 times[name].peaks.append(peak)
     return times
 
 
-def _run(one: Contestant) -> tuple[float, int]:
+def _run(contestant: Contestant) -> tuple[float, int]:
     with tempfile.TemporaryFile() as said:
         peak = 0
         started = time.perf_counter()
-        for command in one.commands:
-            code, size = _wait(command, one, said.fileno())
+        for command in contestant.commands:
+            code, size = _wait(command, contestant, said.fileno())
             peak = max(peak, size)
-            if code not in one.codes:
+            if code not in contestant.codes:
                 said.seek(0)
                 text = said.read().decode(errors="replace")
                 sys.exit(f"{' '.join(command)} ended with {code}:\n{text[-4000:]}")
         return time.perf_counter() - started, peak
 
 
-def _wait(command: Sequence[str], one: Contestant, output: int) -> tuple[int, int]:
+def _wait(command: Sequence[str], contestant: Contestant, output: int) -> tuple[int, int]:
     """Run a process to its end; give its exit code and the bytes at its peak.
 
     The kernel counts what it was before `exec` too: that is this process, so it is kept small.
     """
     process = subprocess.Popen(
         command,
-        cwd=one.cwd,
-        env=one.environ,
+        cwd=contestant.cwd,
+        env=contestant.environ,
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,

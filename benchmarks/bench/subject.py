@@ -162,7 +162,7 @@ def edit_docstring(text: str, words: str) -> str:
     """Put words into the first docstring of a class or, without one, of the module."""
     lines = text.splitlines(keepends=True)
     tree = ast.parse(text)
-    bodies = [one.body for one in tree.body if isinstance(one, ast.ClassDef)]
+    bodies = [node.body for node in tree.body if isinstance(node, ast.ClassDef)]
     for body in (*bodies, tree.body):
         first = body[0] if body else None
         if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):

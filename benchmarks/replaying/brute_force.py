@@ -18,37 +18,37 @@ from typing import Any
 def main(asked: dict[str, Any]) -> None:
     """Do it, and write down how far it came."""
     sys.path[0] = asked["directory"] if asked["flask_app"] else str(Path(sys.executable).parent)
-    told: dict[str, Any] = {"phase": "load", "heads": [], "error": "", "differences": []}
+    answer: dict[str, Any] = {"phase": "load", "heads": [], "error": "", "differences": []}
     try:
-        _run(asked, told)
+        _run(asked, answer)
     except BaseException as error:  # also SystemExit: Flask-Migrate ends like that
         message = str(error).strip() or "no message"
-        told["error"] = f"{type(error).__name__}: {message.splitlines()[0]}"
-    Path(asked["result"]).write_text(json.dumps(told))
+        answer["error"] = f"{type(error).__name__}: {message.splitlines()[0]}"
+    Path(asked["result"]).write_text(json.dumps(answer))
     os._exit(0)  # an application's threads are of no interest
 
 
-def _run(asked: dict[str, Any], told: dict[str, Any]) -> None:
+def _run(asked: dict[str, Any], answer: dict[str, Any]) -> None:
     from alembic.runtime.environment import EnvironmentContext
     from alembic.script import ScriptDirectory
 
     config = _config(asked)
-    told["phase"] = "history"
+    answer["phase"] = "history"
     script = ScriptDirectory.from_config(config)
-    told["heads"] = sorted(script.get_heads())
+    answer["heads"] = sorted(script.get_heads())
     list(script.walk_revisions())
-    told["phase"] = "env"
+    answer["phase"] = "env"
 
     def upgrade(revision: Any, _: Any) -> Any:
-        told["phase"] = "upgrade"
+        answer["phase"] = "upgrade"
         return script._upgrade_revs("heads", revision)
 
     def compare(_: Any, context: Any) -> Any:
         from alembic.autogenerate import compare_metadata
 
-        told["phase"] = "compare"
-        found = compare_metadata(context, context.opts["target_metadata"])
-        told["differences"] += _folded(list(_described(found, context.dialect)))
+        answer["phase"] = "compare"
+        differences = compare_metadata(context, context.opts["target_metadata"])
+        answer["differences"] += _folded(list(_described(differences, context.dialect)))
         return []
 
     for work in (upgrade, compare):
@@ -68,24 +68,24 @@ def _config(asked: dict[str, Any]) -> Any:
     config = Config(asked["config"])
     if asked["sets_url"]:
         driver = str(config.get_main_option("sqlalchemy.url")).partition(":")[0]
-        place = asked["url"].partition(":")[2].replace("%", "%%")
-        config.set_main_option("sqlalchemy.url", f"{driver}:{place}")
+        address = asked["url"].partition(":")[2].replace("%", "%%")
+        config.set_main_option("sqlalchemy.url", f"{driver}:{address}")
     return config
 
 
-def _described(found: list[Any], dialect: Any) -> Iterator[list[str]]:
+def _described(differences: list[Any], dialect: Any) -> Iterator[list[str]]:
     """Each difference as kind, table, the thing in words, and what the models want."""
-    for one in found:
-        if isinstance(one, list):  # of one column
-            yield from (_altered(change) for change in one)
+    for difference in differences:
+        if isinstance(difference, list):  # of one column
+            yield from (_altered(change) for change in difference)
         else:
-            yield _described_one(one[0], one[1:], dialect)
+            yield _described_one(difference[0], difference[1:], dialect)
 
 
 def _altered(change: Any) -> list[str]:
     kind, schema, table, column, _, _, wanted = change
-    what = {"modify_default": "server default"}.get(kind, kind[len("modify_") :])
-    words = f"{what} of column {table}.{column}"
+    aspect = {"modify_default": "server default"}.get(kind, kind[len("modify_") :])
+    words = f"{aspect} of column {table}.{column}"
     return [kind, _name(schema, table), words, _text(getattr(wanted, "arg", wanted))]
 
 
@@ -107,12 +107,12 @@ def _described_one(kind: str, rest: Any, dialect: Any) -> list[str]:
         words = f"foreign key {key}.{columns} to {targets}"
         return [kind, key, words, f"{thing.name} {thing.ondelete} {thing.onupdate}" * wanted]
     if kind.endswith(("_index", "_constraint")):
-        what = "index" if kind.endswith("index") else "unique constraint"
-        parts = thing.expressions if what == "index" else thing.columns
+        kind_of_index = "index" if kind.endswith("index") else "unique constraint"
+        parts = thing.expressions if kind_of_index == "index" else thing.columns
         columns = ", ".join(str(getattr(part, "name", part)) for part in parts)
         label = thing.name or f"on {key} ({columns})"
         unique = getattr(thing, "unique", None)
-        return [kind, key, f"{what} {label}", f"{columns} {unique}" * wanted]
+        return [kind, key, f"{kind_of_index} {label}", f"{columns} {unique}" * wanted]
     return [kind, key, f"{kind} {getattr(thing, 'name', thing)}", ""]
 
 
@@ -134,10 +134,10 @@ def _name(schema: Any, table: str) -> str:
     return f"{schema}.{table}" if schema else table
 
 
-def _folded(found: list[list[str]]) -> list[list[str]]:
+def _folded(rows: list[list[str]]) -> list[list[str]]:
     """Leave out the parts of tables that are wholly new, or wholly unknown."""
-    whole = {one[1] for one in found if one[0] in ("add_table", "remove_table")}
-    return [one for one in found if one[1] not in whole or one[0].endswith("_table")]
+    whole = {row[1] for row in rows if row[0] in ("add_table", "remove_table")}
+    return [row for row in rows if row[1] not in whole or row[0].endswith("_table")]
 
 
 if __name__ == "__main__":

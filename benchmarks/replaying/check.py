@@ -58,9 +58,9 @@ class Checker:
             *("--output-format", "json", "--python", str(self.python), *arguments),
             *(("--flask-app", project.flask_app) if project.flask_app else ()),
         ]
-        for one in () if project.flask_app else project.environments:
-            if self._has(commit, one.config):
-                command += ["--config", one.config]
+        for environment in () if project.flask_app else project.environments:
+            if self._has(commit, environment.config):
+                command += ["--config", environment.config]
         done = subprocess.run(
             command,
             cwd=root,
@@ -91,7 +91,7 @@ def _found(report: Mapping[str, Any]) -> Found:
     return Found(
         frozenset(faults),
         frozenset(fault for fault, is_beyond in faults.items() if is_beyond),
-        starts=tuple(one["start"] or "" for one in report["environments"] or ()),
+        starts=tuple(environment["start"] or "" for environment in report["environments"] or ()),
     )
 
 

@@ -56,12 +56,12 @@ class Clone:
         printed = self.git(
             *("-c", "core.quotePath=false", "log", *days, *changes, "--format=commit %H %P")
         )
-        found: list[Commit] = []
+        commits: list[Commit] = []
         with self._blobs() as is_model:
             for commit, lines in _logged(printed):
                 if any(self._counts(line, migrations, tuple(models), is_model) for line in lines):
-                    found.append(commit)
-        return found
+                    commits.append(commit)
+        return commits
 
     @contextmanager
     def worktree(self, sha: str, folder: Path) -> Iterator[Path]:

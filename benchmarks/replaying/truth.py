@@ -57,38 +57,38 @@ class BruteForce:
     folder: Path
     environ: Mapping[str, str]
     server: PostgresServer | None
-    known: dict[str, dict[str, Seen]] = field(default_factory=dict)
+    runs: dict[str, dict[str, Seen]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self._file.exists():
-            for sha, seen in json.loads(self._file.read_text()).items():
-                self.known[sha] = {name: Seen(**one) for name, one in seen.items()}
+            for sha, runs_of_commit in json.loads(self._file.read_text()).items():
+                self.runs[sha] = {name: Seen(**fields) for name, fields in runs_of_commit.items()}
 
     def truth(self, commit: Commit) -> Truth:
         """Say what the commit brings that its parent has not."""
         now = self._see(commit.sha)
         # A parent can only excuse faults, and running it is half of the work.
-        clean = all(_is_flawless(seen) for seen in now.values())
+        clean = all(_is_flawless(run) for run in now.values())
         before = {} if clean else self._see(commit.parent)
-        truths = [_truth(name, seen, before.get(name)) for name, seen in now.items()]
-        unknown = "; ".join(one.unknown for one in truths if one.unknown)
-        return Truth(frozenset().union(*(one.faults for one in truths)), unknown)
+        truths = [_truth(name, run, before.get(name)) for name, run in now.items()]
+        unknown = "; ".join(truth.unknown for truth in truths if truth.unknown)
+        return Truth(frozenset().union(*(truth.faults for truth in truths)), unknown)
 
     @property
     def _file(self) -> Path:
         return self.folder / "brute-force.json"
 
     def _see(self, sha: str) -> dict[str, Seen]:
-        if sha not in self.known:
+        if sha not in self.runs:
             with self.clone.worktree(sha, self.folder / "worktree") as root:
-                self.known[sha] = {
-                    one.config: self._run(root, one)
-                    for one in self.project.environments
-                    if (root / one.config).exists()
+                self.runs[sha] = {
+                    environment.config: self._run(root, environment)
+                    for environment in self.project.environments
+                    if (root / environment.config).exists()
                 }
-            kept = {name: _plain(seen) for name, seen in self.known.items()}
-            self._file.write_text(json.dumps(kept))
-        return self.known[sha]
+            plain = {sha: _plain(runs) for sha, runs in self.runs.items()}
+            self._file.write_text(json.dumps(plain))
+        return self.runs[sha]
 
     def _run(self, root: Path, alembic: Alembic) -> Seen:
         folder = empty_folder(self.folder / "database")
@@ -126,7 +126,7 @@ class BruteForce:
 def variables(project: Project, root: Path, url: str, folder: Path) -> dict[str, str]:
     """Give the project's own variables, for a working tree and a database."""
     parts = urlsplit(url)
-    known = {
+    values = {
         "url": url,
         "root": str(root),
         "folder": str(folder),
@@ -136,15 +136,15 @@ def variables(project: Project, root: Path, url: str, folder: Path) -> dict[str,
         "password": parts.password or "",
         "database": parts.path.strip("/"),
     }
-    return {name: text.format(**known) for name, text in project.environ.items()}
+    return {name: text.format(**values) for name, text in project.environ.items()}
 
 
-def _plain(seen: Mapping[str, Seen]) -> dict[str, object]:
-    return {name: asdict(one) for name, one in seen.items()}
+def _plain(runs: Mapping[str, Seen]) -> dict[str, object]:
+    return {name: asdict(run) for name, run in runs.items()}
 
 
-def _is_flawless(seen: Seen) -> bool:
-    return not seen.error and not seen.differences and len(seen.heads) <= 1
+def _is_flawless(run: Seen) -> bool:
+    return not run.error and not run.differences and len(run.heads) <= 1
 
 
 def _truth(name: str, now: Seen, before: Seen | None) -> Truth:
@@ -156,15 +156,15 @@ def _truth(name: str, now: Seen, before: Seen | None) -> Truth:
         return Truth(frozenset(faults), f"{name} stops at {now.phase}: {now.error}")
     if before is not None and before.error and now.differences:
         return Truth(frozenset(faults), f"{name} of the parent stops at {before.phase}")
-    old = {tuple(one) for one in before.differences} if before else set()
-    new = [one for one in now.differences if tuple(one) not in old]
-    return Truth(frozenset({*faults, *(f"{name}: {_in_words(one)}" for one in new)}))
+    old = {tuple(difference) for difference in before.differences} if before else set()
+    new = [difference for difference in now.differences if tuple(difference) not in old]
+    return Truth(frozenset({*faults, *(f"{name}: {_in_words(difference)}" for difference in new)}))
 
 
-def _failure(seen: Seen) -> str:
-    if seen.phase == "history" and seen.error.startswith("KeyError"):
+def _failure(run: Seen) -> str:
+    if run.phase == "history" and run.error.startswith("KeyError"):
         return "unknown parent"
-    return "upgrade fails" if seen.phase == "upgrade" else f"stops at {seen.phase}"
+    return "upgrade fails" if run.phase == "upgrade" else f"stops at {run.phase}"
 
 
 def _in_words(difference: Sequence[str]) -> str:

@@ -67,7 +67,7 @@ def test_brute_force_and_the_tool_find_the_same(clone: Clone, tmp_path: Path) ->
     elsewhere = clone.commits(SHOP.since, SHOP.until, ["migrations/versions"], ["elsewhere/"])
     assert elsewhere == commits[:1]
     brute.truth(commits[0])
-    assert set(brute.known) == {commits[0].sha}  # a clean commit's parent has nothing to excuse
+    assert set(brute.runs) == {commits[0].sha}  # a clean commit's parent has nothing to excuse
     mended, faulty = (
         Outcome(commit, brute.truth(commit), checker.found(commit, ("--no-cache",)))
         for commit in commits
