@@ -68,7 +68,7 @@ def two_changes(dialect: str) -> st.SearchStrategy[list[Kind]]:
 def joined(
     dialect: str, models: Sequence[sa.MetaData], name: str, hard_names: HardNames
 ) -> sa.MetaData:
-    """All in one: what can stand in one table does, beside the column of hard names."""
+    """Join models: in one table where that is possible, with the column of hard names."""
     metadata = sa.MetaData()
     for metadata_part in models:
         for table in metadata_part.tables.values():

@@ -50,7 +50,7 @@ if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
 
 
 class SessionCache(Protocol):
-    """What is slow to make, made once for all workers."""
+    """Get a folder of the session: the first worker that asks for it makes it."""
 
     def __call__(self, name: str, build: Build) -> Path: ...
 

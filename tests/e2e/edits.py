@@ -1,4 +1,4 @@
-"""What happens to a project between two commits, an edit at a time.
+"""Edits of a project between two commits.
 
 The number that an edit is given tells its variants apart, so that the same kind of edit can be
 made again and again. An edit that does not apply to what the files are by then says so.

@@ -1,4 +1,4 @@
-"""Starts the tool without importing it anew: a process that has imported it makes a fork for each.
+"""Start the tool as a fork of a process that has imported it.
 
 What the tool does is the same as if it were started by `python -m`, which costs a sixth of a check.
 """
@@ -24,7 +24,7 @@ START = 0.1
 
 
 def can_fork(environ: Mapping[str, str]) -> bool:
-    """Whether a tool with these variables would be like one with ours."""
+    """Return whether a tool with these variables would be like one with ours."""
     return _of_python(environ) == _of_python(_plain())
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import mysql, postgresql
 
 @dataclass(frozen=True)
 class HandwrittenTable:
-    """What the models say of a table, and two migrations by hand.
+    """A table of the models, and two migrations by hand.
 
     Attributes:
         parts: Given the table's name, its columns and the like in the models.

@@ -64,7 +64,7 @@ _FOREIGN = (
 
 @dataclass(frozen=True)
 class Result:
-    """What a command said, and how it ended."""
+    """The output and the exit code of a command."""
 
     returncode: int
     stdout: str

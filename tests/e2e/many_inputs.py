@@ -106,7 +106,7 @@ class ManyInputs:
         os.utime(file, (then, then))
 
     def heads(self) -> list[str]:
-        """The ids of the migrations on disk that are nobody's parent."""
+        """Return the ids of the heads among the migrations on disk."""
         texts = [file.read_text() for file in sorted((self.root / VERSIONS).glob("*.py"))]
         ids = [
             revision_id

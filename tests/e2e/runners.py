@@ -29,7 +29,7 @@ Outputs = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Contexts:
-    """What expressions in an action are about."""
+    """The values that expressions of an action can name."""
 
     inputs: Outputs
     steps: dict[str, Outputs]
@@ -53,7 +53,7 @@ class Contexts:
 
 @dataclass(frozen=True)
 class ActionRun:
-    """What came of an action: its log, its exit code, what it handed on."""
+    """The log, exit code, outputs and summary of an action."""
 
     workspace: Path
     result: Result
@@ -164,7 +164,7 @@ def _word(value: object) -> str:
 def run_component(
     shell: str, clone: Path, environ: Mapping[str, str], **inputs: object
 ) -> tuple[Result, dict[str, Path]]:
-    """Run the job's script in a clone; give what it said, and the reports that GitLab takes."""
+    """Run the job's script in a clone; return its output, and the reports that GitLab takes."""
     (job,) = component_documents(**inputs)[1].values()
     # Dash knows no pipefail; the runner asks the shell first.
     head = "set -eo pipefail\n" if shell == "bash" else "set -e\n"

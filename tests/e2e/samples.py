@@ -1,4 +1,4 @@
-"""What the tests know about each sample project."""
+"""Descriptions of the sample projects."""
 
 from __future__ import annotations
 

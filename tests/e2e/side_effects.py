@@ -1,4 +1,4 @@
-"""A watch over a check: everything of the user's is as it was, and no process is left behind.
+"""Watch a check: everything of the user's is as it was, and no process is left behind.
 
 A program cannot set back a file's ctime: whatever changes content, name, mode or owner shows there.
 """
@@ -19,7 +19,7 @@ OURS = {"alembic-lockstep", "objects"}
 
 @contextmanager
 def watched(root: Path, home: Path, allowed: Collection[str]) -> Iterator[None]:
-    """Assert that nothing below the folders changes meanwhile but what is ours, and nobody stays.
+    """Assert that nothing of the user's changes below the folders, and no process stays.
 
     Args:
         root: The repository's working tree.

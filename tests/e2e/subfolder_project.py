@@ -1,4 +1,4 @@
-"""Small words for tests of one shape each: the sample `subfolder`, its migrations, verdicts."""
+"""The sample `subfolder`: its files, migrations and checks, and assertions about verdicts."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def add_migration(
     depends_on: str | None = None,
     staged: bool = True,
 ) -> str:
-    """Write a migration, by default one that does nothing, and stage it; give its path."""
+    """Write a migration, by default one that does nothing, and stage it; return its path."""
     path = f"{VERSIONS}/{revision}_test.py"
     text = MIGRATION.format(id=revision, down=down, depends_on=depends_on, upgrade=upgrade)
     project.write(path, text)
@@ -67,7 +67,7 @@ def add_migration(
 
 
 def change_and_check(project: Project, *arguments: str, once: bool = False) -> Result:
-    """Stage all that is tracked and a file that means nothing, then run the tool.
+    """Stage all tracked files and a note, then run the tool.
 
     Args:
         once: Not both ways: see `Project.check`.
@@ -89,7 +89,7 @@ def assert_finding(result: Result, *said: str) -> None:
 
 
 def assert_unjudged(result: Result, *said: str) -> None:
-    """It blocked with one message that says all of this, and nothing of ours fell over."""
+    """Assert that a check blocked with one message that has all these texts, and no bug of ours."""
     assert result.returncode == 2, result.output
     assert result.stdout == "", result.output
     assert result.stderr.count("could not judge: ") == 1, result.output
@@ -104,7 +104,7 @@ def _assert_said(result: Result, said: tuple[str, ...]) -> None:
 
 
 def processes_of(project: Project) -> list[str]:
-    """Give the commands of all processes that run in the project's folder."""
+    """Return the commands of all processes that run in the project's folder."""
     commands = []
     for process in Path("/proc").glob("[0-9]*"):
         try:

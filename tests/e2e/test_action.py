@@ -19,7 +19,7 @@ Use = Callable[..., ActionRun]
 
 @pytest.fixture(scope="session")
 def installed(session_cache: SessionCache, wheelhouse: dict[str, str]) -> dict[str, Outputs]:
-    """What the step that installs the tool says: it runs once, for all tests."""
+    """Return the outputs of the step that installs the tool; it runs once, for all tests."""
 
     def build(new: Path) -> None:
         runner = GitHubRunner(new.with_name("runner"), {**clean_environ(new), **wheelhouse})

@@ -54,7 +54,7 @@ def staged(root: Path) -> str:
 
 
 def check_out_staged(root: Path, destination: Path) -> Path:
-    """Check out what is staged, as each run does: with a repository that it found anew."""
+    """Check out what is staged, as each run does: with a repository object of its own."""
     repository = Repository.discover(root)
     return check_out(
         repository, repository.staged_tree({}), destination, destination.with_suffix(".state")

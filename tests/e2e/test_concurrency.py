@@ -125,7 +125,7 @@ def seconds_of_a_check(project: Project) -> float:
 
 
 def left_by_runs(project: Project) -> list[str]:
-    """What no run needs again: files of locks of git's, and of runs that are dead."""
+    """Return files that no run needs again: locks of git's, and files of runs that are dead."""
     own, work = project.root / ".git/alembic-lockstep", workplace(project)
     expected = {own / "interpreter.json", own / "indexes", own / "indexes" / "0.lock"}
     expected |= {work / "used", work / "slots", work / "slots" / "0", work / "slots" / "0.lock"}

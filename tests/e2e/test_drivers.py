@@ -131,7 +131,7 @@ def shop_on_driver(
     session_cache: SessionCache,
     pip: Callable[..., None],
 ) -> Project:
-    """The sample on this driver, with a server configured that nobody may visit."""
+    """The sample on this driver, with a configured server that must not be contacted."""
     project = make_project("subfolder", config_url=driver.url(listener), hook=None)
     project.listener = listener
     project.environ["ALEMBIC_LOCKSTEP_SCRATCH"] = " ".join(scratch_urls.values())

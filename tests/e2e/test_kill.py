@@ -71,7 +71,7 @@ MIGRATION = "migrations/versions/5eec0ffee000_sleep.py"
 
 @dataclass(frozen=True)
 class Process:
-    """A process, told from a later one of its number by when it began."""
+    """A process; its start time tells it from a later one with the same number."""
 
     pid: int
     parent: int

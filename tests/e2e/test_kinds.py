@@ -88,7 +88,7 @@ def test_what_is_seen_is_what_the_table_says(engine: sa.Engine) -> None:
 
 @dataclass
 class Judged:
-    """What is seen of a kind of change, and what should not be so."""
+    """The table's cells for a kind of change, and faults of the comparison."""
 
     cells: Seen
     wrong: list[str]
@@ -136,7 +136,7 @@ class Judge:
 
 
 def _word(operations: Operations, *quiet: Operations) -> str:
-    """Who alarms without a change, too, has not seen it."""
+    """Return the word for an alarm; one that comes without a change, too, does not count."""
     if not operations:
         return "no"
     return "always" if any(quiet) else "yes"
@@ -144,7 +144,7 @@ def _word(operations: Operations, *quiet: Operations) -> str:
 
 @dataclass
 class Compared:
-    """What is said of a database that is compared with models.
+    """The comparisons of a database with models.
 
     Attributes:
         theirs: What `alembic check` says; the same with `compare_server_default`.
@@ -208,7 +208,7 @@ def filled(engine: sa.Engine, make: Make) -> Iterator[sa.Connection]:
 
 
 def is_stored(engine: sa.Engine, kind: Kind) -> bool:
-    """Whether SQLAlchemy makes anything else of it, and the server takes that."""
+    """Return whether SQLAlchemy's SQL differs after the change, and the server takes it."""
     try:
         if statements(engine, kind.before) == statements(engine, kind.after):
             return False

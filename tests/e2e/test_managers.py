@@ -29,7 +29,7 @@ def documented(name: str) -> str:
 
 @pytest.fixture(scope="session")
 def our_repository(session_cache: SessionCache) -> Path:
-    """What a manager clones: this working tree, with a release's tag."""
+    """Make a repository of this working tree, with a release's tag, for managers to clone."""
 
     def build(new: Path) -> None:
         asked = ("git", "ls-files", "--cached", "--others", "--exclude-standard", "-z")

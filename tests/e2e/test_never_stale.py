@@ -1,4 +1,4 @@
-"""What is remembered is never stale: whatever happens in between, the verdict is the true one.
+"""A cached verdict is never stale, whatever happens in between.
 
 Every check here is made three times: from the cache, from what that kept, and without the cache.
 """
@@ -60,7 +60,7 @@ def rules(result: Result) -> list[str]:
 
 
 def take_note(many_inputs: ManyInputs, note: str) -> None:
-    """Stage a file that nobody reads, so that there is a commit to judge."""
+    """Stage a file that no code reads, so that there is a commit to judge."""
     many_inputs.write("NOTES.md", f"{note}\n")
     many_inputs.project.stage("NOTES.md")
 

@@ -300,7 +300,7 @@ SEQUENCES = (
 
 @dataclass
 class Databases:
-    """The one that migrations made, and the twin."""
+    """A database that migrations made, and its twin."""
 
     migrated: sa.Engine
     twin: sa.Engine
@@ -356,7 +356,7 @@ def databases() -> Iterator[Databases]:
 
 @dataclass
 class Judged:
-    """What was told of the pairs, and what was left of it after the cures, there and back."""
+    """Differences by table in both directions, and what the fixes left of them."""
 
     kinds: dict[str, list[str]]
     back: dict[str, list[str]]

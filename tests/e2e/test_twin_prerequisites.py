@@ -36,7 +36,7 @@ class Raw(sa.types.UserDefinedType[Any]):
 
 
 def key(table: str) -> sa.Column[int]:
-    """As sqlacodegen writes it."""
+    """Return a column with a sequence's default, as sqlacodegen writes it."""
     return sa.Column(
         "a", sa.Integer(), server_default=sa.text(f"nextval('{table}_a_seq'::regclass)")
     )

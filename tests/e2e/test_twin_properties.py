@@ -100,7 +100,7 @@ def cure(
 
 
 def alembic_fails_by_itself(bench: Bench, first: sa.MetaData, second: sa.MetaData) -> bool:
-    """Whether what autogenerate writes alone, from one to the other, cannot be run."""
+    """Return whether autogenerate's own migration from one to the other cannot be run."""
     with bench.empty() as connection:
         begin(bench, connection, first)
         try:

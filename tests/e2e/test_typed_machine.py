@@ -172,7 +172,7 @@ def test_a_server_that_refuses_is_left_for_a_private_one(shop_of_prod: Project, 
 
 @pytest.fixture
 def tool_alone(tmp_path: Path, wheelhouse: dict[str, str]) -> Callable[..., Result]:
-    """What `pip install alembic-lockstep` leaves, without an extra; runs its Python."""
+    """Run the Python of an environment with `pip install alembic-lockstep`, without an extra."""
     python = tmp_path / "tool/bin/python"
     command = (sys.executable, "-m", "virtualenv", "--quiet", str(tmp_path / "tool"))
     run(command, cwd=tmp_path, environ=clean_environ(tmp_path), check=True)

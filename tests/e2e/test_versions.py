@@ -19,7 +19,7 @@ from .uv_tools import Tools
 
 @dataclass(frozen=True)
 class Versions:
-    """What a project's environment is made of.
+    """The packages of a project's environment.
 
     Attributes:
         python: The minor version, or the nearest newer one that the machine has.

@@ -64,7 +64,7 @@ if multiprocessing.current_process().name == "MainProcess":
 
 @dataclass
 class Victims:
-    """What is the user's, for one way: files, listeners, a process."""
+    """Files, listeners and a process of the user's, for one way."""
 
     folder: Path
     process: subprocess.Popen[bytes]
@@ -110,7 +110,7 @@ class Victims:
 
     @property
     def are_hurt(self) -> bool:
-        """Whether anything changed, anybody was contacted, or the process has gone."""
+        """Return whether a file changed, a listener was contacted, or the process has gone."""
         return (
             self.contacts > 0
             or self.process.poll() is not None

@@ -1,4 +1,4 @@
-"""A database and its twin in this process: what a check says of migrations, without the check."""
+"""A database and its twin in this process: compares migrations with models without a check."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def bench(request: pytest.FixtureRequest, servers: ScratchServers) -> Iterator[B
 
 @dataclass(frozen=True)
 class Opinions:
-    """What was found: by the two together, and by each alone."""
+    """Differences: those of both comparisons together, and those of each."""
 
     merged: list[Operation]
     autogenerate: list[Operation]
@@ -66,7 +66,7 @@ class Opinions:
 
 
 class Bench(Redirect):
-    """A database that migrations make, and the twin beside it; both are used again and again."""
+    """A database for migrations, and its twin; both are emptied and used again."""
 
     def __init__(self, dialect: str, servers: ScratchServers) -> None:
         self.dialect = dialect
@@ -127,7 +127,7 @@ class Bench(Redirect):
         return []
 
     def ask(self, connection: sa.Connection, metadata: sa.MetaData, **options: Any) -> Opinions:
-        """What both opinions say of a migrated database, as the probe asks them."""
+        """Compare a migrated database with the models as the probe does."""
         context = self._context(connection, target_metadata=metadata, **options)
         script = produce_migrations(context, metadata)
         rendering = AutogenContext(context, autogenerate=True)

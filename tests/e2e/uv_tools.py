@@ -12,7 +12,7 @@ from .harness import clean_environ, run
 
 @dataclass(frozen=True)
 class Tools:
-    """What uv can do for a test; what it downloads is kept for all of them."""
+    """uv, with a cache that all tests share."""
 
     folder: Path
 
@@ -26,7 +26,7 @@ class Tools:
         self.install_into(environment, *requirements)
 
     def install_into(self, environment: Path, *arguments: str, **environ: str) -> None:
-        """Install packages into an environment, whoever made it."""
+        """Install packages into any environment."""
         python = str(environment / "bin/python")
         command = ("pip", "install", "--quiet", "--python", python)
         self._uv(environment, *command, *arguments, **environ)

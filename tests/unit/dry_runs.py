@@ -1,4 +1,4 @@
-"""What dry runs observe of a project, built by hand: rules judge it without running anything.
+"""Observations of dry runs, built by hand: rules judge them without running anything.
 
 The project has one model, `Game` in app/models.py, with the columns id and winners.
 """

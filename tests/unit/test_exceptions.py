@@ -25,7 +25,7 @@ def fail_to_import() -> None:
 
 
 def flask() -> None:
-    """As `flask.cli.locate_app()` does."""
+    """Raise as `flask.cli.locate_app()` does."""
     try:
         fail_to_import()
     except ImportError:
@@ -34,7 +34,7 @@ def flask() -> None:
 
 
 def flask_module() -> None:
-    """As `flask.cli.locate_app()` does for the module of the application itself."""
+    """Raise as `flask.cli.locate_app()` does for the module of the application itself."""
     try:
         fail_to_import()
     except ImportError:

@@ -64,7 +64,7 @@ NEW, VERSION = "src/shop/models.py", "versions/b.py"
 def left(
     before: str, after: str, upgrade: str = "", files: dict[str, str] | None = None
 ) -> list[str]:
-    """What is left to do for the models; what is not sure ends in a question mark."""
+    """Return the differences left by migrations; those that are not sure end in a question mark."""
     old = {**FILES, NEW: IMPORTS + before}
     new = {**old, NEW: IMPORTS + after, **(files or {})}
     base, declared = (

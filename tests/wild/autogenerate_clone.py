@@ -20,7 +20,7 @@ DATABASE = "alembic_lockstep_wild"
 
 @dataclass(frozen=True)
 class Migration:
-    """What autogenerate writes for the added column.
+    """The migration that autogenerate writes for the added column.
 
     Attributes:
         name: Its file's name.
@@ -51,7 +51,7 @@ def autogenerate(folders: ProjectFolders) -> Migration:
 
 
 def upgrade_configured(folders: ProjectFolders, url: str) -> str:
-    """Have the project's own Alembic upgrade what is configured; give what it said."""
+    """Have the project's own Alembic upgrade the configured database; return its output."""
     clone = _Clone(folders, folders.top / "workshop", url)
     clone.make()
     return clone.alembic(*folders.project.upgrade, check=False).output

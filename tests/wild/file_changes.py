@@ -1,4 +1,4 @@
-"""What must stay as it was while the tool runs: files by content, and no process left."""
+"""Compare files before and after a check, and find processes that it left."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the runner keeps a project, and as whom it runs it."""
+"""The folders of a public project, and the variables of the account that runs it."""
 
 from __future__ import annotations
 

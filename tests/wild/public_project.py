@@ -1,4 +1,4 @@
-"""What the runner knows about a public project."""
+"""The description of a public project."""
 
 from __future__ import annotations
 
@@ -98,5 +98,5 @@ class PublicProject:
 
     @property
     def version(self) -> str:
-        """As the table shows it."""
+        """Return the version as the table shows it."""
         return re.split("==|@", self.source)[1][:12]

@@ -1,4 +1,4 @@
-"""A project's sources as a git repository, with its dependencies in a Python beside."""
+"""A project's sources as a git repository, with its dependencies in a Python of its own."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def prepare(folders: ProjectFolders) -> None:
 
 
 def git(folders: ProjectFolders, *arguments: str) -> str:
-    """Run git in the repository, and nobody's hooks."""
+    """Run git in the repository, without hooks."""
     return _run(
         folders, "git", "-C", str(folders.root), "-c", "core.hooksPath=/dev/null", *arguments
     )

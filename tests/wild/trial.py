@@ -24,7 +24,7 @@ CONSTANT = "\n\nLIMIT_OF_THE_BOARD = {limit}\n"
 
 @dataclass
 class Row:
-    """What is known about a project in the end.
+    """The results of a project's trial.
 
     Attributes:
         settings: Those that `[tool.alembic-lockstep]` had to have.

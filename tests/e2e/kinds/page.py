@@ -19,7 +19,7 @@ UNKNOWN: Seen = ("?",) * 3
 
 
 def page_with(dialect: str, column: Mapping[str, Seen], kinds: Sequence[Kind]) -> str:
-    """The page as it is when it says this of a dialect, and of the others what it said."""
+    """Return the page with other results of one dialect."""
     rows_of_page = _read(PAGE.read_text())
     unknown = dict.fromkeys(TITLES, UNKNOWN)
     rows = {
@@ -32,7 +32,7 @@ def page_with(dialect: str, column: Mapping[str, Seen], kinds: Sequence[Kind]) -
 
 
 def gate_cells(page: str) -> dict[str, list[str]]:
-    """What the gate sees, by kind, in each dialect."""
+    """Return what the gate sees in each dialect, by kind."""
     return {name: [words[-1] for words in row.values()] for name, row in _read(page).items()}
 
 
@@ -58,7 +58,7 @@ def _table(rows: Mapping[str, Mapping[str, Seen]]) -> list[str]:
 
 
 def _lacks(kinds: Sequence[Kind]) -> list[str]:
-    """What the dashes stand for."""
+    """Return lines that explain the dashes."""
     lines = []
     for dialect, title in TITLES.items():
         words = dict.fromkeys(kind.lacks[dialect] for kind in kinds if dialect in kind.lacks)
