@@ -142,7 +142,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left: set[pytest.Item] = set()
     for name, group in cases.items():
         marker = group[0].get_closest_marker("sampled")
-        step = min(marker.args[0] if marker else 2, len(group))
+        step = min(marker.args[0] if marker else 3, len(group))
         left.update({*group} - {*group[zlib.crc32(name.encode()) % step :: step]})
     items[:] = [item for item in items if item not in left]
     config.hook.pytest_deselected(items=[*left])

@@ -116,7 +116,6 @@ def test_a_refusal_is_not_blamed_for_a_failure_that_does_not_name_it(shop: Proje
     assert_unjudged(result, "If it fails because these were refused", '["192.0.2.1:80"]')
 
 
-@pytest.mark.sampled(3)
 @pytest.mark.parametrize("allowed", ["127.0.0.1:{port}", "127.0.0.1"])
 @pytest.mark.parametrize("way", ["psycopg2", "psycopg url", "socket"])
 def test_an_allowed_address_is_reached(
@@ -356,7 +355,6 @@ def test_an_application_without_models_in_its_metadata_is_a_difference(shop: Pro
 # Streams, directories, imports.
 
 
-@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     "code",
     [

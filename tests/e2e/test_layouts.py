@@ -90,7 +90,6 @@ MANAGERS = {
 }
 
 
-@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", MANAGERS)
 def test_the_environment_of_a_tool_is_found_in_a_hook(
     tmp_path: Path, home: Path, tools: Tools, name: str

@@ -83,7 +83,6 @@ def commit_judged(many_inputs: ManyInputs, *flags: str) -> None:
 
 
 # What a verdict has to be is written beside each edit, so once is enough here.
-@pytest.mark.sampled(3)
 @pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
 def test_an_edit_after_a_verdict(many_inputs: ManyInputs, edit: Edit) -> None:
     flags = ("--strict",) if edit.strict else ()

@@ -91,7 +91,6 @@ def test_the_project_is_no_superuser(shop_by_server: Project) -> None:
     assert "ran as" not in result.stderr, result.stderr
 
 
-@pytest.mark.sampled(3)
 @pytest.mark.parametrize("extension", ["citext", "hstore", "pg_trgm"])
 def test_an_extension_that_anybody_may_make_needs_no_more(
     shop_by_server: Project, extension: str

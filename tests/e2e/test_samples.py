@@ -48,7 +48,6 @@ def test_alembic_itself_is_seen_by_the_watch(guarded: MakeGuarded) -> None:
         project.alembic("upgrade", "head")
 
 
-@pytest.mark.sampled(3)
 @every_sample
 def test_a_column_is_blocked_at_its_line_and_passes_with_its_migration(
     guarded: MakeGuarded, name: str
