@@ -32,7 +32,7 @@ FROM_FILE = (
 LIMITED = "import shop.limits as m; op.add_column('orders', sa.Column('code', sa.String(m.CODE)))"
 BY_CURSOR = (
     "import shop.limits as m; op.get_bind().connection.cursor()"
-    ".execute(f'ALTER TABLE orders ADD_PAID code VARCHAR({m.CODE})')"
+    ".execute(f'ALTER TABLE orders ADD code VARCHAR({m.CODE})')"
 )
 NAME = "    name: Mapped[Optional[str]] = mapped_column(String(100))\n"
 NOTE = "the base's migrations take from service/shop/models.py, which this commit changes"

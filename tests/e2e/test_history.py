@@ -266,6 +266,7 @@ def test_an_old_migration_that_fails_is_put_down_to_nobody_if_the_base_does_not_
     assert_unjudged(result, *said, 'start = "start.sql"')
     assert "broken-upgrade" not in result.output
     # What is advised leads on: the database as people have it, at the revision before.
+    shop.database.unlink()
     assert shop.alembic("upgrade", HEAD).returncode == 0
     dump = sqlite3.connect(shop.database).iterdump()
     stamped = "UPDATE alembic_version SET version_num = 'aaaaaaaaaaaa';"
