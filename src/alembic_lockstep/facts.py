@@ -1,4 +1,4 @@
-"""The facts from which the rules judge."""
+"""Facts about one environment: its histories in both trees, and what the dry run observed."""
 
 from __future__ import annotations
 

@@ -147,7 +147,7 @@ class Gate:
 
     def _judge_environment(self, facts: Facts, runner: DryRunner) -> EnvironmentVerdict:
         comparison = facts.comparison
-        is_run = comparison is not None and not comparison.untouched
+        is_run = comparison is not None and not comparison.is_recalled
         connections = comparison.now.connections if comparison and is_run else ()
         dialects = dict.fromkeys(connection["dialect"] for connection in connections)
         servers = tuple(runner.servers.description(dialect) for dialect in dialects)

@@ -1,4 +1,4 @@
-"""Cached verdicts of trees that passed, and the commits that they answer.
+"""Cached verdicts of trees that passed, and whether one holds for another commit.
 
 A verdict is cached with the trace of its dry runs. If neither a tree nor its base differs from
 the judged tree in anything that was read, the two have the same models and the same migrations,

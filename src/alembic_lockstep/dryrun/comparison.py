@@ -56,7 +56,7 @@ class Comparison:
     notes: tuple[str, ...] = ()
 
     @property
-    def untouched(self) -> bool:
+    def is_recalled(self) -> bool:
         """Return whether the observation is recalled: an earlier run read the same."""
         return self.now.is_recalled
 

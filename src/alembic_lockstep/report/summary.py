@@ -48,7 +48,7 @@ def _environment(verdict: EnvironmentVerdict) -> Iterator[str]:
         yield f"{config}: judged by its files only; the migrations were not run."
         yield from (f"  {note}" for note in verdict.notes)
         return
-    if comparison.untouched:
+    if comparison.is_recalled:
         yield f"{config}: untouched; nothing that its last dry run read has changed."
         return
     start = {"replay": "from empty", "base-models": "from the base's models"}
