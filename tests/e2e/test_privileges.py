@@ -6,7 +6,9 @@ import json
 import re
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import psycopg
@@ -24,7 +26,6 @@ from .harness import (
     Project,
     force_postgres,
     machine_has_binaries,
-    reachable_directory,
     require,
     server_answers,
 )
@@ -180,7 +181,9 @@ def test_a_private_server_writes_nothing_elsewhere_and_reaches_nobody(
     if not is_private(shop_by_server):
         pytest.skip("a server by URL is not ours to guard")
     require(sys.platform == "linux", "Linux")
-    with reachable_directory() as folder:
+    # Temporary files may be in /dev/shm, which the server has to write to.
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
+        folder = Path(name)
         folder.chmod(0o777)
         beyond = [sql.format(folder=folder, port=listener.port) for sql in BEYOND]
         upgrade = (
