@@ -112,7 +112,7 @@ def run_demo(keep: str | None) -> int:
         blocked = game.show("git", "commit", "--quiet", "-m", "Keep the winners")
         _say("Blocked. Now the fix from the message, and the same commit again:")
         game.show(*FLASK, "db", "migrate", "-m", "add games.completed_at and 1 more")
-        game.show("git", "add", "migrations/versions")
+        game.show("git", "add", ":/migrations/versions")
         passed = game.show("git", "commit", "--quiet", "-m", "Keep the winners")
         game.show("git", "log", "--oneline", "--stat")
         if keep:
