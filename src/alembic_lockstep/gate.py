@@ -92,7 +92,9 @@ class Gate:
         settings = self.settings(self._trusted(change_set) or change_set.tree)
         if not change_set.changes and not settings.strict:
             return Verdict(change_set.base.sha, change_set.tree.sha, ())
-        finder = EnvironmentFinder(change_set.repository, settings, self.context.environ)
+        finder = EnvironmentFinder(
+            change_set.repository, settings, self.context.environ, change_set
+        )
         envs = finder.find(change_set.tree)
         for env in envs:
             debug(f"environment {env.environment}")
@@ -108,7 +110,8 @@ class Gate:
             change_set.base.sha,
             change_set.tree.sha,
             tuple(self._judge_environment(each, runner) for each in all_facts),
-            notes=(*finder.notes(change_set.tree), *tenants),
+            notes=tuple(tenants),
+            unjudged=tuple(finder.unjudged(change_set.tree)),
         )
         debug(f"findings: {[finding.rule for finding in verdict.findings]}")
         if isinstance(runner, CachedRunner):

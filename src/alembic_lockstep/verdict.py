@@ -80,6 +80,7 @@ class Verdict:
         uncached_because: Why the verdict cannot be cached, in words for people.
         is_cached: The verdict comes from the cache.
         notes: Lines for the summary.
+        unjudged: Lines on environments that were left out.
     """
 
     base: str
@@ -88,6 +89,7 @@ class Verdict:
     uncached_because: tuple[str, ...] = ()
     is_cached: bool = False
     notes: tuple[str, ...] = ()
+    unjudged: tuple[str, ...] = ()
 
     @property
     def findings(self) -> list[Finding]:

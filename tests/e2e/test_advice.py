@@ -235,6 +235,19 @@ def test_a_plugins_environment_that_no_command_can_run_is_left_out(shop: Project
     where = shop.add_column()
     shop.stage(MODELS)
     assert_finding(shop.check(), where, "missing-migration", said)
+    shop.git("commit", "--quiet", "--no-verify", "-m", "Reports")
+    # A change of its own migrations does not pass by it.
+    shop.write("plugins/reports/versions/0001.py", "revision = '0001'\ndown_revision = None\n")
+    shop.stage("plugins")
+    for arguments in ((), ("--no-cache",)):
+        result = shop.check(*arguments)
+        assert_unjudged(result, "plugins/reports/alembic.ini", 'config = ["service/alembic.ini"]')
+    shop.write("pyproject.toml", '[tool.alembic-lockstep]\nconfig = ["service/alembic.ini"]\n')
+    shop.stage("pyproject.toml")
+    assert_clean(shop.check())
+    shop.git("reset", "--quiet", "--hard", "HEAD~1")
+    shop.write("plugins/reports/alembic.ini", PLUGIN_INI)
+    shop.write("plugins/reports/env.py", PLUGIN_ENV)
     # Where it comes by a URL of its own, it is judged.
     ini = PLUGIN_INI.replace("driver://user:pass@localhost/dbname", "sqlite:///reports.db")
     shop.write("plugins/reports/alembic.ini", ini)

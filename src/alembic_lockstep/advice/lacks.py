@@ -85,5 +85,8 @@ def scratch_server_advice(message: str, dialect: str = "postgresql") -> str:
             "apt install postgresql",
         ]
         if extension in _PACKAGES:
-            lines += [f'apt install "postgresql-{_NEWEST}-{_PACKAGES[extension]}"']
+            lines += [
+                f'apt install "postgresql-{_NEWEST}-{_PACKAGES[extension]}"',
+                "If apt has no such package, see https://apt.postgresql.org",
+            ]
     return "\n".join(lines)

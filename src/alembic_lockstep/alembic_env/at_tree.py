@@ -29,6 +29,7 @@ from alembic_lockstep.alembic_env.templates import without_url
 from alembic_lockstep.alembic_env.written import written_app
 from alembic_lockstep.config import Settings
 from alembic_lockstep.errors import CouldNotJudge
+from alembic_lockstep.git.change_set import ChangeSet
 from alembic_lockstep.git.entries import Change
 from alembic_lockstep.git.listing import list_ignored
 from alembic_lockstep.git.pathspec import from_anywhere
@@ -67,11 +68,16 @@ class EnvironmentAtTree:
 
 @dataclass(frozen=True)
 class EnvironmentFinder:
-    """Finder of the environments in a repository's trees."""
+    """Finder of the environments in a repository's trees.
+
+    Attributes:
+        change_set: The judged change, whose environments are not left out; None to know of none.
+    """
 
     repository: Repository
     settings: Settings
     environ: Mapping[str, str]
+    change_set: ChangeSet | None = None
 
     def find(self, tree: Tree) -> list[EnvironmentAtTree]:
         """Return all environments of a tree; raise `CouldNotJudge` if there is none."""
@@ -178,15 +184,15 @@ class EnvironmentFinder:
         environments = find_environments(
             tree.files, tree.read, settings, self.environ, self._read_ignored
         )
-        strays = [] if settings.config else without_url(environments, tree)
+        left_out = [] if settings.config else self._left_out(environments, tree)
         return [
             _with_real_folders(each, tree)
             for each in environments
-            if each not in strays and not _is_alias(each, tree)
+            if each not in left_out and not _is_alias(each, tree)
         ]
 
-    def notes(self, tree: Tree) -> list[str]:
-        """Return a line for the summary for each environment that is left out."""
+    def unjudged(self, tree: Tree) -> list[str]:
+        """Return a line for each environment that is left out."""
         if self.settings.config:
             return []
         environments = find_environments(
@@ -194,8 +200,23 @@ class EnvironmentFinder:
         )
         return [
             f"not judged: {each.name}, whose URL is the placeholder of Alembic's template"
-            for each in without_url(environments, tree)
+            for each in self._left_out(environments, tree)
         ]
+
+    def _left_out(self, environments: Sequence[Environment], tree: Tree) -> list[Environment]:
+        """Return the environments without a URL, but for those that this change is about."""
+        return [each for each in without_url(environments, tree) if not self._is_changed(each)]
+
+    def _is_changed(self, environment: Environment) -> bool:
+        """Return whether the change is about an environment that the base has."""
+        change_set = self.change_set
+        if change_set is None or environment.config not in change_set.base.files:
+            return False
+        folders = (environment.script_location, *environment.version_locations)
+        paths = {path for each in change_set.changes for path in (each.path, each.old_path)}
+        return environment.config in paths or any(
+            path.startswith(f"{folder}/") for path in paths for folder in filter(None, folders)
+        )
 
     def _read_ignored(self, path: str) -> str | None:
         file = self.repository.root / path

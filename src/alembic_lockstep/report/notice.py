@@ -26,7 +26,8 @@ def show_once(verdict: Verdict, file: Path) -> None:
         verdict: A verdict that passed.
         file: The file with the lines that were shown last, as JSON.
     """
-    lines = [
+    lines = list(verdict.unjudged)
+    lines += [
         f"{judged.environment.name}: not compared: {gap}"
         for judged in verdict.environments
         if judged.comparison

@@ -39,7 +39,7 @@ def summary(verdict: Verdict) -> list[str]:
     if verdict.uncached_because:
         reasons = ", ".join(verdict.uncached_because)
         lines.append(f"Not cached, so the next commit takes as long: {reasons}.")
-    return [head, *verdict.notes, *lines]
+    return [head, *verdict.notes, *verdict.unjudged, *lines]
 
 
 def _environment(verdict: EnvironmentVerdict) -> Iterator[str]:

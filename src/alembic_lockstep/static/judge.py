@@ -43,7 +43,7 @@ def judge_static(context: RunContext, base: str, tree: str) -> Report:
     repository, now, before = change_set.repository, change_set.tree, change_set.base
     trusted = before if context.settings_from_base else None
     settings = context.load_settings((trusted or now).read("pyproject.toml"))
-    finder = EnvironmentFinder(repository, settings, context.environ)
+    finder = EnvironmentFinder(repository, settings, context.environ, change_set)
     histories = read_histories(finder, finder.find(now), change_set)
     facts = [
         Facts.of(_searched(each), forgotten=each.uncommitted, notes=_unloaded(each))
@@ -55,7 +55,7 @@ def judge_static(context: RunContext, base: str, tree: str) -> Report:
         _judge_environment(Reading(each, facts), settings.ignore, directives, doubts)
         for each in facts
     ]
-    verdict = Verdict(before.sha, now.sha, tuple(verdicts), notes=tuple(finder.notes(now)))
+    verdict = Verdict(before.sha, now.sha, tuple(verdicts), unjudged=tuple(finder.unjudged(now)))
     doubts = list(dict.fromkeys(doubts))
     if doubts and settings.static_unsure == "block" and not verdict.findings:
         raise CouldNotJudge(
