@@ -236,7 +236,10 @@ def test_a_plugins_environment_that_no_command_can_run_is_left_out(shop: Project
     shop.stage(MODELS)
     assert_finding(shop.check(), where, "missing-migration", said)
     shop.git("commit", "--quiet", "--no-verify", "-m", "Reports")
-    # A change of its own migrations does not pass by it.
+    shop.write("notes.txt", "Another note.\n")
+    shop.stage("notes.txt")
+    assert_clean(shop.check())
+    # A change of its own migrations does not pass by it, nor by what is remembered.
     shop.write("plugins/reports/versions/0001.py", "revision = '0001'\ndown_revision = None\n")
     shop.stage("plugins")
     for arguments in ((), ("--no-cache",)):
@@ -254,6 +257,27 @@ def test_a_plugins_environment_that_no_command_can_run_is_left_out(shop: Project
     shop.stage("plugins")
     shop.git("checkout", "--quiet", "HEAD", "--", MODELS)
     assert "not judged" not in change_and_check(shop).output
+
+
+@pytest.mark.parametrize("way", ["section", "import"])
+def test_an_environment_whose_helper_has_the_url_is_judged(shop: Project, way: str) -> None:
+    """It was left out: env.py alone does not show where the URL comes from."""
+    helper = "from alembic import context\nsection = {'sqlalchemy.url': 'sqlite:///reports.db'}\n"
+    env = PLUGIN_ENV.replace("import context\n", "import context\nfrom helper import section\n")
+    env = env.replace(PLUGIN_ENV.splitlines()[3] + "\n", "")
+    if way == "import":
+        helper += "context.config.set_main_option('sqlalchemy.url', 'sqlite:///reports.db')\n"
+        env = PLUGIN_ENV.replace("import context\n", "import context\nimport helper\n")
+    shop.write("plugins/reports/alembic.ini", PLUGIN_INI + "prepend_sys_path = %(here)s\n")
+    metadata = "target_metadata=MetaData(), version_table"
+    env = env.replace("import engine", "import MetaData, engine").replace("version_table", metadata)
+    shop.write("plugins/reports/env.py", env)
+    shop.write("plugins/reports/helper.py", helper)
+    shop.write("plugins/reports/versions/.keep", "")
+    shop.stage("plugins")
+    result = change_and_check(shop)
+    assert_clean(result)
+    assert "not judged" not in result.output
 
 
 @pytest.mark.parametrize(

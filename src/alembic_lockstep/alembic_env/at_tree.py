@@ -205,17 +205,21 @@ class EnvironmentFinder:
 
     def _left_out(self, environments: Sequence[Environment], tree: Tree) -> list[Environment]:
         """Return the environments without a URL, but for those that this change is about."""
-        return [each for each in without_url(environments, tree) if not self._is_changed(each)]
+        left_out = [each for each in without_url(environments, tree) if not self._is_changed(each)]
+        for folder in (folder for each in left_out for folder in _folders(each)):
+            # No dry run reads them, and a change of them has to be judged.
+            files = (path for path in tree.files if path.startswith(f"{folder}/"))
+            tree.paths_read.update((folder, *files))
+        return left_out
 
     def _is_changed(self, environment: Environment) -> bool:
         """Return whether the change is about an environment that the base has."""
         change_set = self.change_set
         if change_set is None or environment.config not in change_set.base.files:
             return False
-        folders = (environment.script_location, *environment.version_locations)
         paths = {path for each in change_set.changes for path in (each.path, each.old_path)}
         return environment.config in paths or any(
-            path.startswith(f"{folder}/") for path in paths for folder in filter(None, folders)
+            path.startswith(f"{folder}/") for path in paths for folder in _folders(environment)
         )
 
     def _read_ignored(self, path: str) -> str | None:
@@ -223,6 +227,11 @@ class EnvironmentFinder:
         if not file.is_file() or path not in list_ignored(self.repository):
             return None  # other files outside of git exist on this machine only
         return read_text(file)
+
+
+def _folders(environment: Environment) -> list[str]:
+    """Return the folders of an environment's scripts."""
+    return list(filter(None, (environment.script_location, *environment.version_locations)))
 
 
 def _refuse_devices(environment: Environment, tree: Tree) -> None:

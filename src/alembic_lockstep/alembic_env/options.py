@@ -92,6 +92,17 @@ def read_options(read: Read, config: str, section: str = MAIN_SECTION) -> Option
     )
 
 
+def url_option(read: Read, config: str, section: str = MAIN_SECTION) -> str:
+    """Return the URL that a section of an .ini file names, as written; "" if it names none.
+
+    Raises:
+        CouldNotJudge: The configuration cannot be read.
+    """
+    text = (read(config) or "") if config.endswith(".ini") else ""
+    parser = _parsed(text, config, configparser.RawConfigParser())
+    return parser.get(section, _URL, fallback="") if parser.has_section(section) else ""
+
+
 def _from_toml(read: Read, path: str) -> dict[str, Any] | None:
     text = read(path) or ""
     if "tool.alembic" not in text:

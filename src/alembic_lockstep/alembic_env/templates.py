@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 
 from alembic_lockstep.alembic_env.config_sources import folder_of, is_material, join, upward
 from alembic_lockstep.alembic_env.environments import Environment, is_candidate
+from alembic_lockstep.alembic_env.options import url_option
+from alembic_lockstep.alembic_env.url_source import connects_by_ini_only
 from alembic_lockstep.git.pathspec import add_command
 from alembic_lockstep.git.tree import Tree
 
@@ -33,12 +35,8 @@ _REQUIREMENTS = re.compile(
 _NEW = "lockstep.ini"
 # `config.get_section(…).pop("url")`, in projects that make the configuration themselves.
 _PLAIN_URL = re.compile(r"""[(\[]["']url["'][)\]]""")
-_TEMPLATE_URL = re.compile(r"(?m)^sqlalchemy\.url\s*=\s*driver://")
-# Ways in which an env.py gets another URL, or a connection.
-_OTHER_URL = re.compile(
-    r"set_(?:main|section)_option|create_(?:async_)?engine|environ|getenv|\.attributes|get_engine"
-    r"|x_argument|[\"']url[\"']|[\"'](?:sqlalchemy\.)?url[\"']\]\s*=|(?i:settings|conf\.|secrets)"
-)
+# The URL of the .ini file that `alembic init` writes.
+_TEMPLATE_URL = "driver://"
 _INI_SCHEME = re.compile(r"(?m)^sqlalchemy\.url\s*=\s*([a-z0-9+]+)://")
 
 
@@ -65,10 +63,11 @@ def without_url(environments: Sequence[Environment], tree: Tree) -> list[Environ
 
 
 def _lacks_url(environment: Environment, tree: Tree) -> bool:
-    is_template = _TEMPLATE_URL.search(tree.read(environment.config) or "")
-    script = _env_script(tree, environment.script_location)
-    reads_url = "engine_from_config(" in script and not _OTHER_URL.search(script)
-    return bool(is_template and reads_url and not environment.flask and not environment.alchemy)
+    if environment.flask or environment.alchemy or not environment.script_location:
+        return False
+    url = url_option(tree.read, environment.config, environment.section)
+    script = join(environment.script_location, "env.py")
+    return url.startswith(_TEMPLATE_URL) and connects_by_ini_only(script, tree)
 
 
 def complete_config_advice(environment: Environment, tree: Tree) -> str:

@@ -77,11 +77,16 @@ class Modules:
         Args:
             near: The path of the importing file: of several modules, the nearest is meant.
         """
+        path = self.path_of(dotted, near)
+        return None if path is None else self.at(path)
+
+    def path_of(self, dotted: str, near: str = "") -> str | None:
+        """Return the file of the module that `named` returns; None if the repository lacks it."""
         if dotted.partition(".")[0] in LIBRARIES:
             return None
         roots = self._paths_by_name.get(dotted, {})
         nearest = max(roots, key=lambda root: (_depth(root, near), -len(root)), default=None)
-        return None if nearest is None else self.at(roots[nearest])
+        return None if nearest is None else roots[nearest]
 
     @cached_property
     def _paths_by_name(self) -> dict[str, dict[str, str]]:
