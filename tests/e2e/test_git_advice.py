@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from .branches import commit, take_a_note
+from .branches import change_models, commit, migrate, take_a_note
 from .harness import Project, run
-from .subfolder_project import assert_clean, assert_finding, assert_unjudged
+from .subfolder_project import HEAD_FILE, MODELS, assert_clean, assert_finding, assert_unjudged
 from .typed_advice import follow
 
 pytestmark = pytest.mark.usefixtures("remote")
@@ -56,6 +56,64 @@ def test_a_shallow_clone(shop: Project) -> None:
     arguments = ("--base", "origin/main", STATIC)
     result = there.check(*arguments)
     assert_unjudged(result, "not in this shallow clone", "git fetch --unshallow\n")
+    assert_clean(follow(there, result, *arguments))
+
+
+#: Objects that a clone may have lost, in a power cut say; the remote has all but what is staged.
+LOST = {
+    "a migration": f"HEAD:{HEAD_FILE}",
+    "a folder": "HEAD:service/shop",
+    "the tree": "HEAD^{tree}",
+    "the commit": "HEAD",
+    "another file": "HEAD:.gitignore",
+    "what is staged": f":{MODELS}",
+    "an empty folder": "HEAD:service",
+    "an empty migration": f"HEAD:{HEAD_FILE}",
+}
+
+
+@pytest.mark.sampled(1)
+@pytest.mark.parametrize("thing", LOST)
+def test_objects_that_were_lost(shop: Project, thing: str) -> None:
+    """It was `git fsck`, which only lists them; for folders and commits, nothing or `git fetch`."""
+    take_a_note(shop)
+    shop.git("push", "--quiet", "origin", "feature")
+    where = shop.add_column()
+    shop.stage(MODELS)
+    assert_finding(shop.check(STATIC), where)
+    lost = shop.git("rev-parse", LOST[thing])
+    file = shop.root / ".git/objects" / lost[:2] / lost[2:]
+    file.unlink()
+    if "empty" in thing:
+        file.touch()
+    result = shop.check(STATIC)
+    assert_unjudged(result, "git fetch --refetch origin")
+    assert_finding(follow(shop, result, STATIC, folder="service"), where)
+
+
+def test_a_parent_that_was_lost_is_no_missing_one(shop: Project) -> None:
+    """The commit was judged as the first of all."""
+    take_a_note(shop)
+    shop.git("push", "--quiet", "origin", "feature")
+    lost = shop.git("rev-parse", "HEAD^")
+    (shop.root / ".git/objects" / lost[:2] / lost[2:]).unlink()
+    arguments = ("--tree", "HEAD", STATIC)
+    result = shop.check(*arguments)
+    assert_unjudged(result, "this clone does not have what 'HEAD^' names")
+    assert_clean(follow(shop, result, *arguments), "compared: HEAD with its parent")
+
+
+def test_a_partial_clone_without_its_remote(shop: Project) -> None:
+    remote = shop.root.with_name("remote.git")
+    shop.git("--git-dir", str(remote), "config", "uploadpack.allowFilter", "true")
+    change_models(shop)
+    migrate(shop)
+    there = clone_of_one_branch(shop, "--no-single-branch", "--filter=blob:none")
+    other = remote.rename(shop.root.with_name("away.git"))
+    arguments = ("--base", "origin/main", STATIC)
+    result = there.check(*arguments)
+    assert_unjudged(result, "In this partial clone, git has to reach the remote")
+    other.rename(remote)
     assert_clean(follow(there, result, *arguments))
 
 

@@ -7,7 +7,7 @@ import shlex
 
 from .harness import Project, Result, run
 
-_COMMAND = re.compile(r"(?:sed|git|pip|cd|sqlite3|pg_dump|[A-Z_]+=\S+) ")
+_COMMAND = re.compile(r"(?:sed|git|pip|cd|find|sqlite3|pg_dump|[A-Z_]+=\S+) ")
 _SETTING = re.compile(r"\[tool\.|[\w.-]+ = ")
 _CHECK = ["alembic-lockstep", "check"]
 

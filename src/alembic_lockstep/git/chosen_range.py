@@ -73,6 +73,6 @@ def _base_of(repository: Repository, commit: str) -> str:
     try:
         return repository.tree_of(commit)
     except CouldNotJudge:
-        if repository.has_commit(commit) or repository.is_shallow():
+        if repository.resolves(commit) or repository.is_shallow():
             raise
         return repository.empty_tree  # the first commit

@@ -6,6 +6,7 @@ GitPython's `Git` object runs the real `git`, so a hook's `GIT_INDEX_FILE` and
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shlex
@@ -54,6 +55,12 @@ _UNSET = ("GIT_CONFIG", "GIT_ATTR_SOURCE")
 _FILTER = re.compile(r"(?m)^fatal: (.+): (?:clean|smudge) filter '?(\S+?)'? failed$")
 # The command that git itself suggests for a repository of another user.
 _SAFE = re.compile(r"^\s*(git config --global --add safe\.directory .+)$", re.MULTILINE)
+# Messages about objects that are not there: of the index, and of trees and commits.
+_UNSTORED = re.compile(r"(?m)^error: invalid object \d+ [0-9a-f]+ for '(.+)'$")
+_LOST = re.compile(
+    r"(?i)unable to read (?:tree|sha1 file|[0-9a-f]{40})|could not read [0-9a-f]{40}"
+    r"|from promisor remote|object file .* is empty"
+)
 
 
 def run_git(
@@ -88,9 +95,11 @@ def run_git(
                 strip_newline_in_stdout=False,
             )
     except GitCommandNotFound as error:
+        if not cwd.is_dir():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(cwd)) from error
         raise CouldNotJudge("git is not installed or not on PATH", fix=str(error)) from error
     if code not in accepted:
-        raise _failure(_without_options(arguments)[0], stderr.strip(), fix)
+        raise _failure(cwd, _without_options(arguments)[0], stderr.strip(), fix)
     return stderr.encode() if errors else stdout
 
 
@@ -101,7 +110,23 @@ def _variables(environ: Mapping[str, str]) -> dict[str, str]:
     return {**environ, **_SET}
 
 
-def _failure(command: str, message: str, fix: str) -> CouldNotJudge:
+def lost_objects_advice(cwd: Path) -> str:
+    """Return how to get objects that a clone does not have."""
+    remotes = run_git(cwd, "remote").decode().split()
+    if not remotes:
+        return "Objects were lost, and there is no remote. Which:\ngit fsck"
+    remote = "origin" if "origin" in remotes else remotes[0]
+    promisor = ("--type=bool", "--default=false", "--get", f"remote.{remote}.promisor")
+    if run_git(cwd, "config", *promisor).strip() == b"true":
+        return f"In this partial clone, git has to reach the remote:\ngit fetch {remote}"
+    return (
+        "Objects were lost. Delete those that a power cut left empty, and fetch all again:\n"
+        'find "$(git rev-parse --git-path objects)" -type f -empty -delete\n'
+        f"git fetch --refetch {remote}\ngit fsck"
+    )
+
+
+def _failure(cwd: Path, command: str, message: str, fix: str) -> CouldNotJudge:
     filter_failure = _FILTER.search(message)
     if filter_failure:
         path, name = filter_failure.groups()
@@ -114,6 +139,15 @@ def _failure(command: str, message: str, fix: str) -> CouldNotJudge:
     safe = _SAFE.search(message)
     if safe:
         message, fix = message.splitlines()[0], safe[1]
+    unstored = _UNSTORED.search(message)
+    if unstored:
+        path = shlex.quote(unstored[1])
+        fix = (
+            "Its content was lost. If the file on disk is as it was staged, store it again:\n"
+            f'git hash-object -w -- "$(git rev-parse --show-cdup)"{path}\n'
+        )
+    if unstored or _LOST.search(message):
+        fix += lost_objects_advice(cwd)
     lines = [line.strip() for line in message.splitlines() if not line.startswith("hint:")]
     reason = "; ".join(filter(None, lines))
     return CouldNotJudge(f"git {command} failed: {reason}", fix=fix)
@@ -138,6 +172,7 @@ class ObjectReader:
     """
 
     def __init__(self, cwd: Path, environ: Mapping[str, str]) -> None:
+        self._cwd = cwd
         self._git = Git(str(cwd))
         self._environ = environ
         self._process: Git.AutoInterrupt | None = None
@@ -178,8 +213,7 @@ class ObjectReader:
         """Return the error for a partial clone without its remote, or for lost objects."""
         return CouldNotJudge(
             f"this clone does not have the object {sha}, and git could not fetch it",
-            fix="In a partial clone, git has to reach the remote:\ngit fetch origin\n"
-            "In any other, look for lost objects:\ngit fsck",
+            fix=lost_objects_advice(self._cwd),
         )
 
 

@@ -14,7 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.git.command import QUIET, ObjectReader, paths, run_git
+from alembic_lockstep.git.command import (
+    QUIET,
+    ObjectReader,
+    lost_objects_advice,
+    paths,
+    run_git,
+)
 from alembic_lockstep.git.entries import Change, TreeEntry, parse_changes, parse_entries
 
 if TYPE_CHECKING:
@@ -26,6 +32,9 @@ UNSHALLOW = (
     "# in GitHub's workflow, below actions/checkout:  with: { fetch-depth: 0 }\n"
     "# in GitLab's job:  variables: { GIT_DEPTH: 0 }"
 )
+
+# An object's id resolves, whether the clone has the object or not.
+_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -131,6 +140,11 @@ class Repository:
             return False
         return True
 
+    def resolves(self, revision: str) -> bool:
+        """Return whether a revision names an object, which may have been lost."""
+        command = ("rev-parse", "--verify", "--quiet", "--end-of-options", revision)
+        return bool(self.git(*command, accepted=(0, 1, 128)).strip())
+
     def is_shallow(self) -> bool:
         """Return whether history was cut off by a shallow clone."""
         return self.git("rev-parse", "--is-shallow-repository").strip() == b"true"
@@ -154,6 +168,11 @@ class Repository:
             return CouldNotJudge(f"'{revision}' is not in this shallow clone", fix=UNSHALLOW)
         from alembic_lockstep.git.references import fetch_command
 
+        if self.resolves(revision) and not _ID.fullmatch(revision):
+            return CouldNotJudge(
+                f"this clone does not have what '{revision}' names",
+                fix=lost_objects_advice(self.root),
+            )
         suggestion = self.references.suggest(revision)
         has_origin = b"origin" in self.git("remote").splitlines()
         return CouldNotJudge(
