@@ -22,7 +22,7 @@ from alembic_lockstep.debug import debug, write_to
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.report.output import FORMATS, Output, OutputFile, output_file
 from alembic_lockstep.report.report import Report
-from alembic_lockstep.system.limits import MORE_FILES, working_directory
+from alembic_lockstep.system.limits import more_files, working_directory
 from alembic_lockstep.system.streams import flush_streams, open_streams
 
 if TYPE_CHECKING:
@@ -363,7 +363,7 @@ def _show_traceback() -> None:
 
 def _of_the_machine(error: OSError) -> CouldNotJudge:
     if error.errno in (errno.EMFILE, errno.ENFILE):
-        return CouldNotJudge(f"no further file can be opened: {error.strerror}", fix=MORE_FILES)
+        return CouldNotJudge(f"no further file can be opened: {error.strerror}", fix=more_files())
     if not error.filename:
         return CouldNotJudge(
             f"standard output or a temporary file cannot be written: {error.strerror}"

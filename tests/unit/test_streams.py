@@ -67,7 +67,6 @@ CHECK = "OURS check --static"
         ("OURS --version >/dev/full", 2, "", "standard output or a temporary file cannot be"),
         ("OURS --version >&-", 0, "", ""),
         ("OURS rule nonsense 2>/dev/full", 2, "", ""),
-        (f"ulimit -n 8; {CHECK}", 2, "", "only 8 files may be open at once here"),
         (f"ulimit -S -n 12; {CHECK}", 1, "unknown-parent", "Blocked"),
         (f"mkdir d; cd d; rmdir ../d; {CHECK}", 2, "", "the working directory cannot be found"),
         ("mkdir d; cd d; rmdir ../d; OURS cache info", 2, "", "the working directory cannot be"),

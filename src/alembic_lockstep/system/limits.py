@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from alembic_lockstep.errors import CouldNotJudge
 
 # A run opens pipes, locks and sockets, and each module while it is imported.
 FEWEST_FILES = 64
-MORE_FILES = "ulimit -n 1024"
+_USUAL_FILES = 1024
 
 
 def working_directory() -> Path:
@@ -27,6 +28,25 @@ def working_directory() -> Path:
         ) from error
 
 
+def more_files() -> str:
+    """Return what to type so that a run may open more files."""
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard == resource.RLIM_INFINITY or hard >= _USUAL_FILES:
+        return f"ulimit -n {_USUAL_FILES}"
+    lines = [
+        f"This session may not have more than {hard}. Begin it with another limit: limits.conf, "
+        f"LimitNOFILE={_USUAL_FILES} of systemd, --ulimit nofile={_USUAL_FILES} of docker run."
+    ]
+    if os.geteuid() != 0:  # the limit of a root that may raise it has been raised
+        lines += [
+            "Or let an administrator raise it for this shell:",
+            f"sudo prlimit --pid $$ --nofile={_USUAL_FILES}:{_USUAL_FILES}",
+        ]
+    return "\n".join(lines)
+
+
 def _raise_limit() -> None:
     try:
         import resource
@@ -35,9 +55,12 @@ def _raise_limit() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= FEWEST_FILES:
         return
-    if hard != resource.RLIM_INFINITY and hard < FEWEST_FILES:
+    is_unlimited = hard == resource.RLIM_INFINITY
+    try:
+        highest = hard if is_unlimited else max(hard, FEWEST_FILES)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (FEWEST_FILES, highest))
+    except (OSError, ValueError) as error:
         raise CouldNotJudge(
             f"only {hard} files may be open at once here, and a run needs {FEWEST_FILES}",
-            fix=MORE_FILES,
-        )
-    resource.setrlimit(resource.RLIMIT_NOFILE, (FEWEST_FILES, hard))
+            fix=more_files(),
+        ) from error
