@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from .conftest import MakeProject
 from .harness import Project, Result
+from .subfolder_project import ADD_PAID, add_migration
 
 MODELS = "backend/models.py"
 ROUNDS = "    rounds = db.Column(db.Integer, nullable=True)\n"
@@ -244,3 +247,14 @@ def _lines_of(project: Project, old: str) -> set[int]:
     """Give the line that old had before the change: where a dropped thing may be shown."""
     committed = project.git("show", f"HEAD:{MODELS}").splitlines()
     return {n for n, line in enumerate(committed, 1) if line and line in old}
+
+
+def test_a_copied_repository_has_no_unstaged_migrations(shop: Project) -> None:
+    """Those that only have another time than in the index were named as forgotten edits."""
+    shop.add_column()
+    shop.stage(shop.sample.models)
+    forgotten = add_migration(shop, "aaaaaaaaaaaa", upgrade=ADD_PAID, staged=False)
+    for migration in (shop.root / shop.sample.versions).glob("*.py"):
+        os.utime(migration, (0, 0))
+    findings = shop.check("--output-format", "json").json["findings"]
+    assert [finding["path"] for finding in findings] == [forgotten]

@@ -7,7 +7,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -186,11 +186,8 @@ class Repository:
         The index is the hook's `GIT_INDEX_FILE` (`git commit -a` and `git commit PATH`
         make their own). Git works on a copy, so that it cannot touch the original.
         """
-        file = environ.get("GIT_INDEX_FILE") or os.fsdecode(
-            self.git("rev-parse", "--git-path", "index")
-        ).rstrip("\n")
-        index = self.root / file
-        with self.scratch_index(index if index.exists() else None) as copy:
+        file = environ.get("GIT_INDEX_FILE")
+        with self.scratch_index(self.root / file if file else self._index) as copy:
             try:
                 return self.git(*QUIET, "write-tree", environ=copy).decode().strip()
             except CouldNotJudge:
@@ -209,9 +206,14 @@ class Repository:
                 fix=f"Once they are resolved:\n{add_command(conflicts)}",
             )
 
+    @property
+    def _index(self) -> Path:
+        """Path of the index; a hook's own if it has one."""
+        return self.root / os.fsdecode(self.git("rev-parse", "--git-path", "index")).rstrip("\n")
+
     @contextmanager
     def scratch_index(self, source: Path | None) -> Iterator[Mapping[str, str]]:
-        """Yield the variables for git that name a copy of an index, or an empty one."""
+        """Yield the variables for git that name a copy of an index; without one, an empty one."""
         from alembic_lockstep.system.slots import acquire_slot  # not for the answer at once
 
         with acquire_slot(self.private / "indexes") as slot:
@@ -219,7 +221,8 @@ class Repository:
                 leftover.unlink()
             copy = slot / "index"
             if source is not None:
-                shutil.copyfile(source, copy)
+                with suppress(FileNotFoundError):  # nothing was ever staged
+                    shutil.copyfile(source, copy)
             yield {"GIT_INDEX_FILE": str(copy)}
             copy.unlink(missing_ok=True)
 
@@ -266,9 +269,13 @@ class Repository:
     def unstaged(self) -> list[str]:
         """Return tracked files whose content on disk differs from what is staged.
 
-        Files of `git add --intent-to-add` count as added.
+        Files of `git add --intent-to-add` count as added; copied and touched ones do not count.
         """
-        return paths(self.git("diff-files", "--name-only", "--diff-filter=AM", "-z"))
+        # `diff-files` would compare times alone; this compares content, and notes it in the index.
+        options = ("-z", "--diff-filter=AM", "--no-relative", "--no-ext-diff", "--no-renames")
+        refresh = ("-c", "diff.autoRefreshIndex=true")
+        with self.scratch_index(self._index) as copy:
+            return paths(self.git(*refresh, "diff", "--name-only", *options, environ=copy))
 
     def is_partial_commit(self) -> bool:
         """Return whether this is `git commit PATH …`, which leaves out what else is staged.
