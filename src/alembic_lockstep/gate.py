@@ -102,6 +102,8 @@ class Gate:
         runner = self.runners.open(change_set.repository, settings)
         runner.begin(envs[0])  # its checkout, while we read the histories
         all_histories = read_histories(finder, envs, change_set)
+        if settings.start not in ("", "replay", "base-models"):
+            change_set.tree.read(settings.start)
         # Rules read more only for findings, and a verdict with findings is not cached.
         host_reads = change_set.tree.paths_read | change_set.base.paths_read
         all_facts = _side_by_side(partial(self._run, runner), all_histories, runner)

@@ -97,7 +97,9 @@ def run_git(
     except GitCommandNotFound as error:
         if not cwd.is_dir():
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(cwd)) from error
-        raise CouldNotJudge("git is not installed or not on PATH", fix=str(error)) from error
+        raise CouldNotJudge(
+            "git is not installed or not on PATH", fix="Install git, or add its folder to PATH."
+        ) from error
     if code not in accepted:
         raise _failure(cwd, _without_options(arguments)[0], stderr.strip(), fix)
     return stderr.encode() if errors else stdout
