@@ -1,0 +1,128 @@
+"""The list of messages, and the test of each that makes its state and follows its advice."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+TESTS = Path(__file__).parents[1]
+SOURCE = TESTS.parent / "src/alembic_lockstep"
+
+#: From where `CouldNotJudge` is made to a test that goes on to a verdict.
+TYPED = {
+    "advice/failures.py:_missing_module": "",
+    "advice/failures.py:check_loaded": "an_installed_copy_is_made_editable_by_the_command",
+    "advice/failures.py:could_not_judge": "what_the_application_lacks_is_named_and_leads_on",
+    "advice/services.py:with_stand_in": (
+        "a_file_of_a_setting_that_is_not_staged_is_added_by_the_command"
+    ),
+    "alembic_env/at_tree.py:_refuse_devices": "a_configuration_that_is_a_device",
+    "alembic_env/environments.py:_named_environment": (
+        "a_configuration_that_is_misspelt_is_called_by_its_name"
+    ),
+    "alembic_env/missing_environments.py:no_application": "",
+    "alembic_env/missing_environments.py:no_configuration": (
+        "a_configuration_that_is_lost_is_put_back_or_its_folder_deleted"
+    ),
+    "alembic_env/missing_environments.py:no_environment": (
+        "a_configuration_that_is_on_disk_only_is_added_by_the_command"
+    ),
+    "alembic_env/missing_environments.py:no_section": (
+        "a_section_that_alembic_finds_by_a_name_only_is_named_by_the_setting"
+    ),
+    "alembic_env/options.py:_parsed": "a_commit_that_mends_the_configuration_may_land",
+    "cli.py:_changed": "it_is_judged_or_told_in_one_message",
+    "cli.py:_of_the_machine": "a_full_disk",
+    "cli.py:_run": "",
+    "config.py:_checked": "",
+    "config.py:_find_keys": "",
+    "config.py:_own_table": "",
+    "config.py:_wrong": "",
+    "config.py:parse_toml": "",
+    "demo.py:_game": "",
+    "demo.py:_install": "",
+    "demo.py:quietly": "",
+    "dryrun/access.py:end": "a_project_that_loses_its_working_directory_works_in_another",
+    "dryrun/comparison.py:_base_does_not_start": "",
+    "dryrun/process.py:_isolation": "a_guard_that_does_not_work_is_left_to_the_machine",
+    "dryrun/process.py:_took_too_long": "more_time_is_given_by_the_printed_setting",
+    "dryrun/process.py:observe": "",
+    "dryrun/runner.py:upgrade": "",
+    "dryrun/scratch_runner.py:_start_sql": (
+        "a_file_of_a_setting_that_is_not_staged_is_added_by_the_command"
+    ),
+    "errors.py:with_fix": "a_variable_that_beats_the_printed_setting_is_named",
+    "errors.py:within": "",
+    "git/ci_range.py:_nothing_to_compare": "an_event_without_commits_is_no_pass",
+    "git/ci_range.py:_of_request": ("the_target_checked_out_for_a_pull_request_is_no_pass"),
+    "git/ci_range.py:_present": "what_a_forced_push_replaced_is_fetched_or_another_commit_named",
+    "git/command.py:_failure": "objects_that_were_lost",
+    "git/command.py:_missing": "objects_that_were_lost",
+    "git/command.py:run_git": "git_that_is_not_there_is_installed",
+    "git/commit_ranges.py:commits": "each_commit_of_a_pull_request_is_the_branches_own",
+    "git/commit_ranges.py:merge_base": ("branches_without_a_common_commit_are_compared_as_trees"),
+    "git/commit_ranges.py:merge_result": "",
+    "git/repository.py:_no_such_revision": "a_shallow_clone",
+    "git/repository.py:_refuse_conflicts": "conflicts_in_the_index",
+    "git/submodules.py:_behind": "",
+    "git/workplace.py:find_workplace": "a_folder_for_the_checkout_is_made_by_the_command",
+    "init/setup.py:set_up": "init_of_a_repository_without_a_commit",
+    "interpreters/candidates.py:_no_such_python": (
+        "a_python_that_does_not_exist_leads_to_the_one_that_does"
+    ),
+    "interpreters/choice.py:_first_fitting": (
+        "a_setting_of_a_python_without_the_project_is_removed"
+    ),
+    "report/output.py:write": "",
+    "scratch/by_url.py:_explained": "",
+    "scratch/by_url.py:copy": "",
+    "scratch/by_url.py:start_by_url": (
+        "another_dialects_server_and_packages_are_named_at_the_hook"
+    ),
+    "scratch/mysql_start.py:_require_pymysql": (
+        "an_extra_that_is_missing_is_installed_by_the_command"
+    ),
+    "scratch/postgres_admin.py:_explained": (
+        "a_statement_of_the_set_up_that_fails_is_corrected_or_removed"
+    ),
+    "scratch/postgres_start.py:_require_psycopg": (
+        "an_extra_that_is_missing_is_installed_by_the_command"
+    ),
+    "scratch/private.py:start_private": ("binaries_of_mariadb_that_are_missing_are_installed"),
+    "scratch/registry.py:_load": "",
+    "scratch/registry.py:find_starter": "",
+    "scratch/server.py:explained_for_url": "a_server_that_refuses_is_left_for_a_private_one",
+    "static/judge.py:judge_static": "",
+    "system/limits.py:_raise_limit": "a_limit_that_the_shell_may_not_raise",
+    "system/limits.py:working_directory": "a_working_directory_that_was_made_anew",
+    "system/slots.py:hold_lock": "",
+}
+#: Those without: most say which words to correct, and print no line to type.
+UNTYPED = 24
+
+
+def messages() -> Iterator[str]:
+    """Yield module and function of each message."""
+    for path in sorted(SOURCE.rglob("*.py")):
+        if path.is_relative_to(SOURCE / "probe"):
+            continue
+        tree = ast.parse(path.read_text())
+        functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
+        for function in functions:
+            for node in ast.walk(function):
+                if isinstance(node, ast.Call) and ast.unparse(node.func) == "CouldNotJudge":
+                    yield f"{path.relative_to(SOURCE).as_posix()}:{function.name}"
+
+
+def test_each_message_is_in_the_list() -> None:
+    """Who adds a message makes its state in a test, and types what it says."""
+    assert sorted(TYPED) == sorted(set(messages()))
+
+
+def test_the_tests_of_the_list_exist() -> None:
+    texts = (path.read_text() for path in TESTS.rglob("test_*.py"))
+    names = {name for text in texts for name in re.findall(r"def test_(\w+)\(", text)}
+    assert {name for name in TYPED.values() if name} <= names
+    assert list(TYPED.values()).count("") == UNTYPED
