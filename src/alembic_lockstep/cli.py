@@ -42,6 +42,8 @@ _OF_THE_MACHINE = {
     if hasattr(errno, name)  # Windows has no EDQUOT
 }
 # fmt: on
+# Somebody else deleted or replaced it, since it was found a moment ago.
+_CHANGED = {errno.ENOENT, errno.EISDIR, errno.ENOTEMPTY, errno.ESTALE}
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -333,6 +335,9 @@ def _run(reports: Output, argv: Sequence[str] | None) -> int:
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
             return _give_up(reports, _of_the_machine(error), COULD_NOT_JUDGE)
+        if isinstance(error, OSError) and _is_changed(error):
+            debug(_traceback())
+            return _give_up(reports, _changed(error), COULD_NOT_JUDGE)
         _show_traceback()
         message = (
             f"alembic-lockstep {__version__}: internal error ({type(error).__name__}); the "
@@ -355,10 +360,29 @@ def _give_up(reports: Output, error: CouldNotJudge, code: int) -> int:
 
 
 def _show_traceback() -> None:
-    """Show the exception that is being handled, whose message may be the project's words."""
+    click.echo(_traceback(), nl=False, err=True)
+
+
+def _traceback() -> str:
+    """Return the exception that is being handled, whose message may be the project's words."""
     from alembic_lockstep.report.text import without_commands
 
-    click.echo(without_commands(traceback.format_exc()), nl=False, err=True)
+    return without_commands(traceback.format_exc())
+
+
+def _is_changed(error: OSError) -> bool:
+    """Return whether a file or folder that is not ours was missing, or of another kind."""
+    path = Path(os.fsdecode(error.filename or __file__))
+    return error.errno in _CHANGED and not path.is_relative_to(Path(__file__).parent)
+
+
+def _changed(error: OSError) -> CouldNotJudge:
+    path = os.fsdecode(error.filename)
+    return CouldNotJudge(
+        f"{path} changed while it was read: {error.strerror}",
+        fix="Check again once nothing else writes there. If it stays so, please report it with "
+        "this log:\nalembic-lockstep check --debug-log lockstep.log",
+    )
 
 
 def _of_the_machine(error: OSError) -> CouldNotJudge:

@@ -10,6 +10,7 @@ import os
 import re
 import secrets
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -217,7 +218,9 @@ class SnapshotCache(SnapshotStore):
         inside = (path.removeprefix(top) for path in env.tree.files if path.startswith(top))
         tracked = {path.partition("/")[0] for path in inside}
         on_disk = self.context.repository.root / folder
-        others = set(os.listdir(on_disk)) - tracked if on_disk.is_dir() else set()  # noqa: PTH208
+        others: set[str] = set()
+        with suppress(OSError):  # no such folder, or deleted meanwhile
+            others = set(os.listdir(on_disk)) - tracked  # noqa: PTH208
         candidates = [f"{top}{name}" for name in sorted(others)]
         ignored = ignored_among(self.context.repository, candidates)
         return (tracked | {path.removeprefix(top) for path in ignored}) - {"__pycache__"}

@@ -6,7 +6,9 @@ import os
 import posixpath
 import shlex
 import shutil
+import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 
@@ -52,9 +54,11 @@ def _programs(root: Path, command: str) -> Iterator[bytes]:
         words = command.split()
     for word in words:
         file = Path(shutil.which(word) or root / word)
-        if file.is_file():
+        with suppress(OSError):  # no file, or deleted meanwhile
             status = file.stat()
-            yield f"{file} {status.st_size} {status.st_mtime_ns}".encode("utf-8", "surrogateescape")
+            if stat.S_ISREG(status.st_mode):
+                size_and_time = f"{file} {status.st_size} {status.st_mtime_ns}"
+                yield size_and_time.encode("utf-8", "surrogateescape")
 
 
 def _user_attributes(repository: Repository) -> Path:

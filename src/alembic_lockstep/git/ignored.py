@@ -117,10 +117,12 @@ class IgnoredFiles:
         """Yield an entry; a link to a file is shown as that file."""
         try:
             status = os.stat(source)  # noqa: PTH116 - of thousands of files
+            is_link = os.path.islink(source) and stat.S_ISDIR(status.st_mode)  # noqa: PTH114
+            target = self._link_target(source) if is_link else ""
         except OSError:  # a link that leads nowhere; deleted meanwhile
             return
-        if os.path.islink(source) and stat.S_ISDIR(status.st_mode):  # noqa: PTH114
-            yield IgnoredEntry(path, self._link_target(source))
+        if is_link:
+            yield IgnoredEntry(path, target)
         else:
             yield from self._copied(path, source, status, budget, source)
 

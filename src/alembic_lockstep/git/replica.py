@@ -22,6 +22,7 @@ from typing import BinaryIO
 from alembic_lockstep.git.command import QUIET, run_git
 from alembic_lockstep.git.deletion import delete
 from alembic_lockstep.git.repository import Repository
+from alembic_lockstep.system.regular import read_regular
 
 _AUTHOR = "alembic-lockstep <alembic-lockstep@localhost>"
 _DATE = re.compile(rb"^committer .*> (\d+ [+-]\d+)$", re.MULTILINE)
@@ -81,7 +82,7 @@ class Replica:
             with suppress(FileNotFoundError):
                 shutil.copyfile(self.repository.common_dir / name, self._git_dir / name)
         exclude = self.repository.common_dir / "info/exclude"
-        own = exclude.read_bytes() if exclude.is_file() else b""
+        own = read_regular(exclude) or b""
         # Without the slash of folders: large ones are links here.
         patterns = "".join(f"/{_escaped(path.rstrip('/'))}\n" for path in ignored)
         (self._git_dir / "info/exclude").write_bytes(own + b"\n" + os.fsencode(patterns))

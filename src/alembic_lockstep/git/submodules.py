@@ -16,6 +16,7 @@ from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.absent import update_command
 from alembic_lockstep.git.command import QUIET, records
 from alembic_lockstep.git.repository import Repository
+from alembic_lockstep.system.regular import read_text
 
 
 def with_submodules(repository: Repository, base: str, tree: str) -> tuple[Repository, str, str]:
@@ -148,12 +149,12 @@ def _git_dir(folder: Path) -> Path | None:
     dot_git = folder / ".git"
     if dot_git.is_dir():
         return dot_git.resolve()
-    if not dot_git.is_file():
+    text = read_text(dot_git)
+    if text is None:
         return None
-    target = dot_git.read_text().strip().removeprefix("gitdir: ")
-    git_dir = (folder / target).resolve()
-    common = git_dir / "commondir"
-    return (git_dir / common.read_text().strip()).resolve() if common.is_file() else git_dir
+    git_dir = (folder / text.strip().removeprefix("gitdir: ")).resolve()
+    common = read_text(git_dir / "commondir")
+    return git_dir if common is None else (git_dir / common.strip()).resolve()
 
 
 def _quoted(path: str) -> str:
