@@ -131,7 +131,7 @@ def _cases(subject: Subject, options: argparse.Namespace, *, goals: bool) -> Ite
     if "irrelevant" in options.cases:
         yield from cases.irrelevant(subject, options.repetitions)
     if "docstring" in options.cases:
-        yield from cases.docstring(subject, options.repetitions)
+        yield from cases.comment(subject, options.repetitions)
     if "warm" in options.cases:
         yield from cases.warm(subject, options.repetitions, goals=goals)
     if "private" in options.cases and subject.dialect == "postgresql":

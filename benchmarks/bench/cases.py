@@ -27,14 +27,14 @@ def irrelevant(subject: Subject, repetitions: int) -> Iterator[Line]:
     yield memory(subject.label, times["ours"])
 
 
-def docstring(subject: Subject, repetitions: int) -> Iterator[Line]:
-    """A docstring in a model file is edited."""
-    stage = subject.stage_docstring
+def comment(subject: Subject, repetitions: int) -> Iterator[Line]:
+    """A comment is added to a model file."""
+    stage = subject.stage_comment
     times = race(
         {"ours": contestants.tool(subject, stage), BARE: contestants.bare(subject, stage)},
         repetitions,
     )
-    case = "docstring edit in a model file"
+    case = "comment in a model file"
     yield at_most(case, subject.label, times["ours"], BARE, times[BARE], 2)
 
 

@@ -60,8 +60,8 @@ def make_real(workshop: Workshop, name: str, dialect: str, module: str) -> Subje
     )
     subject.commit("Configured")
     subject.git("tag", "--force", START)
-    subject.stage_docstring()
-    subject.commit_judged("A docstring")
+    subject.stage_comment()
+    subject.commit_judged("A comment")
     return subject
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import shutil
 from collections.abc import Iterator, Mapping
@@ -95,12 +94,12 @@ class Subject:
         file = self.root / self.file
         self._stage(self.file, f"{_text(file)}\nEdited {next(self.numbers)} times.\n")
 
-    def stage_docstring(self) -> None:
-        """Stage an edit of a docstring in the file of a model."""
+    def stage_comment(self) -> None:
+        """Stage a comment in the file of a model."""
         self.go_back()
         models = self.change.models
         words = f"Looked over {next(self.numbers)} times."
-        self._stage(models, edit_docstring(_text(self.root / models), words))
+        self._stage(models, f"{_text(self.root / models)}\n# {words}\n")
 
     def stage_revision(self) -> None:
         """Stage a new column together with its migration."""
@@ -156,21 +155,6 @@ class Subject:
         for compiled in file.parent.glob(f"__pycache__/{file.stem}.*.pyc"):
             compiled.unlink()
         self.git("add", "--", path)
-
-
-def edit_docstring(text: str, words: str) -> str:
-    """Put words into the first docstring of a class or, without one, of the module."""
-    lines = text.splitlines(keepends=True)
-    tree = ast.parse(text)
-    bodies = [node.body for node in tree.body if isinstance(node, ast.ClassDef)]
-    for body in (*bodies, tree.body):
-        first = body[0] if body else None
-        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-            line = lines[first.lineno - 1]
-            lines[first.lineno - 1] = line.replace('"""', f'"""{words} ', 1)
-            assert lines[first.lineno - 1] != line, line
-            return "".join(lines)
-    return f'"""{words}"""\n{text}'
 
 
 def _rename(text: str, old: str, new: str) -> str:

@@ -386,7 +386,7 @@ EDITS = {
     "a column is removed": Edit(remove_column),
     "a column is altered": Edit(alter_column),
     "a comment": Edit(add_comment, 0, fast=True),
-    "a docstring": Edit(extend_docstring, 0, fast=True),
+    "a docstring": Edit(extend_docstring, 0),
     "another format": Edit(reformat, 0, fast=True),
     "a table that nobody imports": Edit(declare_unregistered),
     "a table of a test": Edit(declare_in_tests, 0),

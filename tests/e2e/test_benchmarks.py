@@ -12,7 +12,7 @@ from bench.lines import at_most
 from bench.make_subjects import Workshop, write
 from bench.report import BEGIN, END, into_page, missed
 from bench.stopwatch import Times
-from bench.subject import Subject, edit_docstring
+from bench.subject import Subject
 
 from .harness import Result, clean_environ, run
 
@@ -69,16 +69,9 @@ def test_a_history_is_the_beginning_of_every_longer_one() -> None:
     assert all(longer[path] == shorter[path] for path in migrations)
 
 
-def test_a_docstring_edit_changes_a_docstring_only() -> None:
-    edited = edit_docstring(files(10)[MODELS], "Looked over.")
-    assert '    """Looked over. A row of accounts_items."""\n' in edited
-    assert edited.replace("Looked over. ", "") == files(10)[MODELS]
-    assert edit_docstring("limit = 1\n", "Looked over.") == '"""Looked over."""\nlimit = 1\n'
-
-
 def test_nothing_is_staged_twice(subject: Subject) -> None:
     """What was judged before would be answered from memory, and flatter us."""
-    stages = (subject.stage_irrelevant, subject.stage_docstring, subject.stage_revision)
+    stages = (subject.stage_irrelevant, subject.stage_comment, subject.stage_revision)
     trees = set()
     for stage in (*stages, *stages):
         stage()

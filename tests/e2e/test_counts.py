@@ -83,8 +83,8 @@ def test_the_answer_at_once_starts_no_project(shop: Project, starts: Path) -> No
     assert starts.read_text() == ""
 
 
-def test_a_docstring_is_answered_at_once(shop: Project, starts: Path) -> None:
-    shop.replace(MODELS, '"""One thing bought."""', '"""One thing that was bought."""')
+def test_a_comment_is_answered_at_once(shop: Project, starts: Path) -> None:
+    shop.replace(MODELS, '"""One thing bought."""', '"""One thing bought."""  # at the counter')
     shop.stage(MODELS)
     assert shop.check(once=True).stderr == AT_ONCE
     assert starts.read_text() == ""

@@ -27,43 +27,42 @@ MARK = "# lockstep: ignore[missing-migration] soon\n"
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "docstrings", "same"),
+    ("old", "new", "same"),
     [
-        (MODEL, MODEL, False, True),
-        (MODEL, MODEL.replace("A game", "One game"), False, True),
-        (MODEL, MODEL.replace("A game", "One game"), True, False),
-        (MODEL, MODEL.replace('    """A game."""\n', ""), False, True),
-        (MODEL, MODEL.replace('"""The number."""', "'''Of it.'''"), False, True),
-        (MODEL, MODEL.replace("# its number", ""), True, True),
-        (MODEL, MODEL.replace("Column(Integer)", "Column( Integer, )"), True, True),
-        (MODEL, MODEL.replace("Integer", "String"), False, False),
-        (MODEL, MODEL.replace("Game(", "Match("), False, False),
-        (MODEL, MODEL + MARK, False, False),
-        (MARK + MODEL, MARK + "\n" + MODEL, False, False),  # it is about the line below
-        (MARK + MODEL, MARK + MODEL, False, True),
-        (MODEL, MODEL + "this is no Python\n", False, False),
-        ("x = 'a'\n", "x = 'b'\n", False, False),
-        ("def f():\n    'Does.'\n", "def f():\n    pass\n", False, True),
-        ("def f():\n    'Does.'\n", "def f():\n    return 1\n", False, False),
-        ("f = lambda: 'a'\n", "f = lambda: 'b'\n", False, False),
-        ("x = 1\n", "x = True\n", False, False),
-        ("x = 1\n", "x = 1.0\n", False, False),
-        ("x = 'a'\n", "x = b'a'\n", False, False),
-        ("f(1)\n", "f(1, 2)\n", False, False),
-        ("f(1)\n", "f(1)\ng(2)\n", False, False),
-        ("x = {**y}\n", "x = {None: y}\n", False, False),
-        ("x: int\n", "x: int = None\n", False, False),
-        ("# coding: latin-1\nx = 'é'\n", "# coding: latin-1\nx = 'é'  # e\n", False, True),
+        (MODEL, MODEL, True),
+        (MODEL, MODEL.replace("A game", "One game"), False),  # a library may read it
+        (MODEL, MODEL.replace('    """A game."""\n', ""), False),
+        (MODEL, MODEL.replace('"""The number."""', "'''Of it.'''"), True),
+        (MODEL, MODEL.replace("# its number", ""), True),
+        (MODEL, MODEL.replace("Column(Integer)", "Column( Integer, )"), True),
+        (MODEL, MODEL.replace("Integer", "String"), False),
+        (MODEL, MODEL.replace("Game(", "Match("), False),
+        (MODEL, MODEL + MARK, False),
+        (MARK + MODEL, MARK + "\n" + MODEL, False),  # it is about the line below
+        (MARK + MODEL, MARK + MODEL, True),
+        (MODEL, MODEL + "this is no Python\n", False),
+        ("x = 'a'\n", "x = 'b'\n", False),
+        ("def f():\n    'Does.'\n", "def f():\n    pass\n", False),
+        ("def f():\n    'Does.'\n", "def f():\n    return 1\n", False),
+        ("f = lambda: 'a'\n", "f = lambda: 'b'\n", False),
+        ("x = 1\n", "x = True\n", False),
+        ("x = 1\n", "x = 1.0\n", False),
+        ("x = 'a'\n", "x = b'a'\n", False),
+        ("f(1)\n", "f(1, 2)\n", False),
+        ("f(1)\n", "f(1)\ng(2)\n", False),
+        ("x = {**y}\n", "x = {None: y}\n", False),
+        ("x: int\n", "x: int = None\n", False),
+        ("# coding: latin-1\nx = 'é'\n", "# coding: latin-1\nx = 'é'  # e\n", True),
     ],
 )
-def test_same_code(old: str, new: str, docstrings: bool, same: bool) -> None:
+def test_same_code(old: str, new: str, same: bool) -> None:
     encoding = "latin-1" if "latin-1" in old else "utf-8"
-    assert same_code(old.encode(encoding), new.encode(encoding), docstrings=docstrings) is same
+    assert same_code(old.encode(encoding), new.encode(encoding)) is same
 
 
 def test_a_file_in_an_unknown_encoding_is_never_the_same() -> None:
     text = b"# coding: nonsense\nx = 1\n"
-    assert not same_code(text, text + b"# more\n", docstrings=False)
+    assert not same_code(text, text + b"# more\n")
 
 
 TRACKED = ["app/__init__.py", "app/models.py", "app/views.py", "app/plugins/one.py", "data/a.json"]
@@ -72,9 +71,20 @@ TRACKED = ["app/__init__.py", "app/models.py", "app/views.py", "app/plugins/one.
 def trace(**reads: Any) -> Trace:
     nothing: dict[str, Any] = {
         name: []
-        for name in ("opened", "copies", "texts", "absent", "searched", "imported", "outside")
+        for name in (
+            "opened",
+            "copies",
+            "texts",
+            "existing",
+            "absent",
+            "searched",
+            "imported",
+            "outside",
+        )
     }
-    return Trace.of([{**nothing, "listed": {}, **reads}], TRACKED, Path("/nowhere"))
+    return Trace.of(
+        [{**nothing, "listed": {}, "functions": {}, **reads}], TRACKED, Path("/nowhere")
+    )
 
 
 SEEN = trace(
@@ -124,13 +134,13 @@ SEEN = trace(
 )
 def test_touched(status: str, path: str, touched: bool) -> None:
     change = Change(status, path, path, "1" * 40, "0" * 40)
-    assert SEEN.is_touched([change], lambda _: False) is touched
-    assert Trace.load(SEEN.stored).is_touched([change], lambda _: False) is touched
+    assert SEEN.is_touched([change], lambda *_: False) is touched
+    assert Trace.load(SEEN.stored).is_touched([change], lambda *_: False) is touched
 
 
 def test_a_rename_counts_at_both_ends() -> None:
     def renamed(old: str, new: str) -> bool:
-        return SEEN.is_touched([Change("R", new, old)], lambda _: True)
+        return SEEN.is_touched([Change("R", new, old)], lambda *_: True)
 
     assert renamed("app/models.py", "app/tables.py")
     assert renamed("tools/a.py", "orjson.py")
@@ -142,19 +152,19 @@ def test_the_same_code_is_asked_for_last() -> None:
         Change("M", "app/models.py", "app/models.py", "1", "2"),
         Change("A", "local", "local"),
     )
-    assert not SEEN.is_touched([edit], lambda _: True)
-    assert SEEN.is_touched([edit, addition], lambda _: pytest.fail("the addition decides it"))
+    assert not SEEN.is_touched([edit], lambda *_: True)
+    assert SEEN.is_touched([edit, addition], lambda *_: pytest.fail("the addition decides it"))
 
 
 def test_what_was_read_as_text_has_no_free_comments() -> None:
     edit = Change("M", "app/models.py", "app/models.py", "1", "2")
     read = trace(opened=["app/models.py"], texts=["app/models.py"])
-    assert read.is_touched([edit], lambda _: True)
+    assert read.is_touched([edit], lambda *_: True)
 
 
 def test_a_link_or_submodule_counts_for_what_is_behind_it() -> None:
     read = trace(opened=["app/models.py"])
-    assert read.is_touched([Change("M", "app", "app", "1", "2")], lambda _: True)
+    assert read.is_touched([Change("M", "app", "app", "1", "2")], lambda *_: True)
 
 
 def test_ignored_files(tmp_path: Path) -> None:
@@ -168,7 +178,8 @@ def test_ignored_files(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("A=1")
     (tmp_path / "app" / "big").write_bytes(b"x" * 2_000_000)
     reads: dict[str, Any] = {
-        name: [] for name in ("copies", "texts", "outside", "absent", "searched", "imported")
+        name: []
+        for name in ("copies", "texts", "existing", "outside", "absent", "searched", "imported")
     }
     reads |= {
         "opened": [".env", "app/big", "gone"],
@@ -176,6 +187,7 @@ def test_ignored_files(tmp_path: Path) -> None:
         "listed": {"app": ["big", "seen.txt"]},
         "searched": [""],
         "imported": ["orjson"],
+        "functions": {},
     }
     (tmp_path / "app" / "seen.txt").write_text("")
     read = Trace.of([reads], ["app/models.py"], tmp_path)

@@ -166,6 +166,7 @@ NOTHING_DURING: Mapping[str, Any] = {
     "listed": {},
     "searched": [],
     "texts": [],
+    "existing": [],
     "outside": [],
     "imported": [],
 }
@@ -176,6 +177,7 @@ NOTHING: Mapping[str, Any] = {
     "searched": [],
     "during": NOTHING_DURING,
     "texts": [],
+    "existing": [],
     "copies": [],
     "untraced": [],
 }
@@ -195,15 +197,28 @@ CASES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "read_text": ("import pathlib; pathlib.Path('data.txt').read_text()", {"opened": ["data.txt"]}),
     "exists": (
         "import pathlib; pathlib.Path('data.txt').exists(); pathlib.Path('gone').exists()",
-        {"opened": ["data.txt"], "absent": ["gone"]},
+        {"existing": ["data.txt"], "absent": ["gone"]},
     ),
     "is_file": (
         "import pathlib; pathlib.Path('data.txt').is_file(); pathlib.Path('a/b').is_file()",
-        {"opened": ["data.txt"], "absent": ["a/b"]},
+        {"existing": ["data.txt"], "absent": ["a/b"]},
     ),
     "is_symlink": (
         "import pathlib; pathlib.Path('data.txt').is_symlink()",
+        {"existing": ["data.txt"]},
+    ),
+    "stat": (
+        "import os, pathlib; pathlib.Path('data.txt').stat(); os.stat('sql/one.sql')",
+        {"opened": ["data.txt", "sql/one.sql"]},
+    ),
+    "getmtime": ("import os; os.path.getmtime('data.txt')", {"opened": ["data.txt"]}),
+    "exists, and is read": (
+        "import os; os.path.exists('data.txt') and open('data.txt').read()",
         {"opened": ["data.txt"]},
+    ),
+    "exists, and is written": (  # as by `logging.handlers.RotatingFileHandler`
+        "import os; os.path.isfile('data.txt') and open('data.txt', 'a').write('x')",
+        {"existing": ["data.txt"]},
     ),
     "isfile": (
         "import os; os.path.isfile('gone'); os.path.isdir('sql'); os.path.isdir('.')",
@@ -239,7 +254,8 @@ CASES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "iter_modules": (
         "import pkgutil; assert list(pkgutil.iter_modules(['sql'])) == []",
         {
-            "opened": ["sql/", "sql/one.sql", "sql/two.sql"],  # are they folders?
+            "opened": ["sql/"],
+            "existing": ["sql/one.sql", "sql/two.sql"],  # are they folders?
             "listed": {"sql": ["one.sql", "two.sql"]},
             "searched": ["sql"],
         },
@@ -310,6 +326,90 @@ CASES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 def test_it_was_read(traces: Mapping[str, Any], case: str) -> None:
     trace, expected = traces[case], CASES[case][1]
     assert {name: trace[name] for name in NOTHING} == {**NOTHING, **expected}
+
+
+FUNCTIONS = """
+def used(): return [part() for part in (inner(),)]
+def inner(): return lambda: list(each())
+def each(): yield from range(2)
+def idle(): return 1
+def never_resumed(): yield 1
+class Shop:
+    def __init__(self): self.local()
+    def local(self):
+        def helper(): pass
+        return helper
+    @property
+    def name(self): return 1
+"""
+
+
+def records_functions(project: Project) -> bool:
+    return project.python.endswith(("3.12", "3.13", "3.14"))
+
+
+def test_functions_that_ran(project: Project) -> None:
+    project.write("shop/tools.py", FUNCTIONS)
+    ran = project.trace(
+        FROM_HERE + "from shop import tools; tools.used(); tools.Shop(); tools.never_resumed()"
+    )["functions"]
+    if not records_functions(project):
+        assert ran == {}
+        return
+    names = ("<module>", "Shop", "Shop.__init__", "Shop.local", "each", "inner", "used")
+    assert [name for name in ran["shop/tools.py"] if not name.endswith(">") or "." not in name] == [
+        *names
+    ]
+    assert "inner.<locals>.<lambda>" in ran["shop/tools.py"]
+    assert ran["shop/__init__.py"] == ["<module>"]
+
+
+LOOKS_INTO_BODIES = {
+    "constants": "tools.idle.__code__.co_consts",
+    "bytecode": "import dis, io; dis.dis(tools.idle, file=io.StringIO())",
+    "globals of a body": "import inspect; inspect.getclosurevars(tools.idle)",
+}
+
+
+@pytest.mark.parametrize("code", LOOKS_INTO_BODIES.values(), ids=LOOKS_INTO_BODIES)
+def test_of_a_file_whose_bodies_were_looked_at_nothing_is_told(project: Project, code: str) -> None:
+    project.write("shop/tools.py", FUNCTIONS)
+    trace = project.trace(FROM_HERE + f"from shop import tools; {code}")
+    assert "shop/tools.py" not in trace["functions"]
+
+
+READS_INTERFACE = {
+    "a signature": "inspect.signature(tools.idle)",
+    "kinds": "inspect.iscoroutinefunction(tools.idle); inspect.isgeneratorfunction(tools.each)",
+    "its file": "inspect.getfile(tools.idle)",
+}
+
+
+@pytest.mark.parametrize("code", READS_INTERFACE.values(), ids=READS_INTERFACE)
+def test_a_signature_is_no_body(project: Project, code: str) -> None:
+    project.write("shop/tools.py", FUNCTIONS)
+    trace = project.trace(FROM_HERE + f"from shop import tools; import inspect; {code}")
+    assert ("shop/tools.py" in trace["functions"]) is records_functions(project)
+
+
+def test_the_record_is_lost_if_the_project_takes_the_tool(project: Project) -> None:
+    trace = project.trace(
+        FROM_HERE + "import sys, shop.models\n"
+        "if sys.version_info >= (3, 12): sys.monitoring.free_tool_id(4)"
+    )
+    assert trace["functions"] == {}
+
+
+TEXTS_BY_LOADERS = {
+    "get_source": "shop.models.__loader__.get_source('shop.models')",
+    "get_data": "import pkgutil; pkgutil.get_data('shop', 'models.py')",
+}
+
+
+@pytest.mark.parametrize("code", TEXTS_BY_LOADERS.values(), ids=TEXTS_BY_LOADERS)
+def test_a_text_that_a_loader_reads(project: Project, code: str) -> None:
+    trace = project.trace(FROM_HERE + f"import shop.models; {code}")
+    assert trace["texts"] == ["shop/models.py"]
 
 
 def test_names_of_modules_are_told_found_or_not(project: Project) -> None:

@@ -21,8 +21,7 @@ class CachedTree:
 
     Attributes:
         sha: Its id.
-        stored: The cache entry: the `trace`, and under `counts` either `code` or, if something
-            reads docstrings, `docstrings`: the edits of a Python file that matter.
+        stored: The cache entry, with its `trace`.
     """
 
     repository: Repository
@@ -76,11 +75,11 @@ class CachedTree:
         """Return the text of a file by its id."""
         return self.repository.contents.read(blob).decode("utf-8", "replace")
 
-    def _same_code(self, change: Change) -> bool:
+    def _same_code(self, change: Change, ran: frozenset[str] | None) -> bool:
         from alembic_lockstep.cache.same_code import same_code
 
         versions = (self.repository.contents.read(sha) for sha in (change.old_sha, change.sha))
-        return same_code(*versions, docstrings=self.stored["counts"] == "docstrings")
+        return same_code(*versions, ran=ran)
 
     def _may_declare_a_table(self, change: Change) -> bool:
         path = change.path

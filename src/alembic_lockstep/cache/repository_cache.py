@@ -22,9 +22,7 @@ from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.scratch import ScratchServers
 
 # Reads that only a dry run does.
-_ONLY_DRY_RUNS = ("copies", "searched", "imported", "outside", "texts")
-# Text of a file that reads docstrings, so that they count as code.
-_READS_DOCSTRINGS = "__doc__|getdoc|attribute_docstrings"
+_ONLY_DRY_RUNS = ("copies", "existing", "searched", "imported", "outside", "texts")
 
 
 @dataclass(frozen=True)
@@ -72,9 +70,7 @@ class RepositoryCache:
         # A file that the commit adds lies on disk, but the base's runs could not read it.
         shown = ignored_among(repository, trace.ignored)
         trace = trace.without(trace.ignored.keys() - shown)
-        readers = repository.grep(name, "-E", _READS_DOCSTRINGS, among="*.py")
-        counts = "code" if trace.opened.isdisjoint(readers) else "docstrings"
-        return CachedTree(repository, name, {"trace": trace.stored, "counts": counts})
+        return CachedTree(repository, name, {"trace": trace.stored})
 
 
 def untraced_reasons(runs: Sequence[Observation]) -> tuple[str, ...]:
@@ -86,4 +82,10 @@ def _as_reads(paths: Collection[str], tree: Tree) -> dict[str, Any]:
     """Return the paths that we ourselves read or looked for, shaped as `Observation.reads`."""
     opened = [path for path in paths if path in tree.files]
     empty: dict[str, Any] = dict.fromkeys(_ONLY_DRY_RUNS, ())
-    return {**empty, "listed": {}, "opened": opened, "absent": set(paths) - set(opened)}
+    return {
+        **empty,
+        "listed": {},
+        "functions": {},
+        "opened": opened,
+        "absent": set(paths) - set(opened),
+    }

@@ -17,9 +17,10 @@ from typing import Any
 from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree
 from alembic_lockstep.alembic_env.environments import Environment
 from alembic_lockstep.alembic_env.inert_migrations import inert_migrations
-from alembic_lockstep.cache.digests import content_of, digest, have_changed, stamp_of
+from alembic_lockstep.cache.digests import THERE, content_of, digest, have_changed, stamp_of
 from alembic_lockstep.cache.same_code import is_same_code
 from alembic_lockstep.cache.store import FORMAT, Cache
+from alembic_lockstep.cache.tree_trace import executed_functions
 from alembic_lockstep.config import Settings
 from alembic_lockstep.context import RunContext
 from alembic_lockstep.debug import debug
@@ -33,10 +34,11 @@ from alembic_lockstep.scratch import ScratchServers
 KIND = "snapshots"
 _TWINS = "twins"
 _MOST_TWINS = 8
-_SETS = ("opened", "absent", "searched", "texts", "outside", "imported")
+_SETS = ("opened", "existing", "absent", "searched", "texts", "outside", "imported")
 _NO_READS: dict[str, Any] = {
     **dict.fromkeys(_SETS, ()),
     "listed": {},
+    "functions": {},
     "copies": (),
     "untraced": (),
 }
@@ -120,7 +122,10 @@ class SnapshotCache(SnapshotStore):
         content = {
             "applied": applied,
             "files": {path: tracked[path] for path in files if path in tracked},
-            "ignored": {path: content_of(root / path, is_read=True) for path in existing},
+            "ignored": {
+                **{path: THERE for path in observation.reads["existing"] if path not in tracked},
+                **{path: content_of(root / path, is_read=True) for path in existing},
+            },
             "absent": observation.reads["absent"],
             "outside": {path: stamp_of(path) for path in outside},
             "circumstances": observation.circumstances,
@@ -201,7 +206,7 @@ class SnapshotCache(SnapshotStore):
                 for folder, names in snapshot.reads["listed"].items()
             )
             and all(
-                content_of(root / path, is_read=True) == content
+                content_of(root / path, is_read=content != THERE) == content
                 for path, content in snapshot.ignored.items()
             )
             and not any(os.path.lexists(root / path) for path in snapshot.absent)
@@ -251,4 +256,11 @@ def _merge(before: Mapping[str, Any], reads: Mapping[str, Any]) -> dict[str, Any
     """
     now = {**reads["during"], "opened": [*reads["during"]["opened"], *reads["unseen"]]}
     merged: dict[str, Any] = {kind: sorted({*before[kind], *now[kind]}) for kind in _SETS}
-    return {**_NO_READS, **merged, "listed": {**before["listed"], **now["listed"]}}
+    # A function is noted only when it runs first, and may have run in a revision later.
+    executed = executed_functions([before, {**now, "functions": reads["functions"], "copies": ()}])
+    return {
+        **_NO_READS,
+        **merged,
+        "listed": {**before["listed"], **now["listed"]},
+        "functions": {path: sorted(ran) for path, ran in executed.items()},
+    }

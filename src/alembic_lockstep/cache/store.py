@@ -20,7 +20,7 @@ from typing import IO, Any, NamedTuple
 from alembic_lockstep import __version__
 
 #: Part of entries' names. Change it with the content of entries, so that old ones are not read.
-FORMAT = f"{__version__}-6"
+FORMAT = f"{__version__}-7"
 
 #: Bytes of all entries together: some thousand records and a hundred SQLite snapshots of a large
 #: project (1,000 small tables take 8 MB), yet less than what package installers keep.

@@ -26,10 +26,10 @@ _PINS = re.compile(
     r"(.*/)?((pdm|poetry|uv|Pipfile)\.lock|Pipfile|(require|constraints)[^/]*\.(txt|in)"
     r"|requirements/[^/]+\.(txt|in))"
 )
-_SETS = ("opened", "texts", "folders", "absent", "searched", "imported")
+_SETS = ("opened", "texts", "existing", "folders", "absent", "searched", "imported")
 _MODULES = (".py", ".pyc", ".pyd", ".so")
 
-SameCode = Callable[[Change], bool]
+SameCode = Callable[[Change, "frozenset[str] | None"], bool]
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,8 @@ class Trace:
     Attributes:
         opened: Files that were read or looked for, tracked or ignored.
         texts: Python files of which more was read than their code.
+        functions: The functions that ran, by the Python files of which this is known.
+        existing: Files of which only the existence was asked; absolute if outside the repository.
         folders: Folders that were looked for and exist.
         absent: Paths that were looked for and do not exist.
         listed: Folders that were listed, with the names in them.
@@ -50,6 +52,8 @@ class Trace:
 
     opened: frozenset[str]
     texts: frozenset[str]
+    functions: Mapping[str, frozenset[str]]
+    existing: frozenset[str]
     folders: frozenset[str]
     absent: frozenset[str]
     listed: Mapping[str, frozenset[str]]
@@ -71,17 +75,21 @@ class Trace:
             for folder, names in run["listed"].items():
                 listed[folder] = listed.get(folder, frozenset()) | frozenset(names)
         folders = folders_of(tracked)
+        existing = merged("existing")
         # A folder ends in a slash.
         opened = {path for path in merged("opened") | merged("copies") if path[-1:] != "/"}
         looked = {path[:-1] for path in merged("opened") if path[-1:] == "/"}
         names = {posixpath.join(folder, name) for folder, names in listed.items() for name in names}
-        shown = (opened | looked | names).difference(tracked, folders)
+        here = {path for path in existing if not posixpath.isabs(path)}
+        shown = (opened | looked | names | here).difference(tracked, folders)
         others = {path: content_of(root / path, is_read=path in opened) for path in shown}
         # The project's own output is neither tracked nor in the working tree.
         ignored = {path: content for path, content in others.items() if content}
         return cls(
-            opened=frozenset(opened.intersection(tracked).union(opened.intersection(ignored))),
+            opened=frozenset((opened | here) & set(tracked) | opened & set(ignored)),
             texts=merged("texts"),
+            functions=executed_functions(runs),
+            existing=existing,
             folders=frozenset(looked & folders),
             absent=merged("absent"),
             listed=listed,
@@ -97,6 +105,7 @@ class Trace:
         return cls(
             **{name: frozenset(stored[name]) for name in _SETS},
             listed={folder: frozenset(names) for folder, names in stored["listed"].items()},
+            functions={path: frozenset(ran) for path, ran in stored["functions"].items()},
             ignored=stored["ignored"],
             outside=stored["outside"],
         )
@@ -112,6 +121,7 @@ class Trace:
         return {
             **{name: sorted(getattr(self, name)) for name in _SETS},
             "listed": {folder: sorted(names) for folder, names in self.listed.items()},
+            "functions": {path: sorted(ran) for path, ran in self.functions.items()},
             "ignored": dict(self.ignored),
             "outside": dict(self.outside),
         }
@@ -133,7 +143,8 @@ class Trace:
 
     def _is_harmless(self, edit: Change, same_code: SameCode) -> bool:
         is_code = edit.path.endswith(".py") and edit.path not in self.texts
-        return edit.sha == edit.old_sha or (is_code and same_code(edit))
+        ran = self.functions.get(edit.path)
+        return edit.sha == edit.old_sha or (is_code and same_code(edit, ran))
 
     def _touches(self, change: Change) -> bool:
         if change.status == "M":
@@ -177,7 +188,8 @@ class Trace:
     def changed_outside(self) -> str:
         """Return a file outside the repository that changed since it was read; "" if none did."""
         changed = (path for path, stamp in self.outside.items() if stamp_of(path) != stamp)
-        return next(changed, "")
+        gone = (path for path in self.existing if posixpath.isabs(path) and not stamp_of(path))
+        return next(changed, "") or next(gone, "")
 
     def has_same_ignored_files(
         self, root: Path, ignored_among: Callable[[Collection[str]], set[str]]
@@ -205,6 +217,24 @@ class Trace:
         if posixpath.join(folder, name) in self.opened or not (is_file or "." not in name):
             return False
         return self._could_be_imported(folder, name, is_file)
+
+
+def executed_functions(runs: Iterable[Mapping[str, Any]]) -> dict[str, frozenset[str]]:
+    """Return the functions that ran in any of several runs, by file.
+
+    Files that a run read without telling what of them ran are left out: of an older Python, or
+    read by ourselves.
+
+    Args:
+        runs: The reads of each.
+    """
+    merged: dict[str, frozenset[str]] = {}
+    unclear: set[str] = set()
+    for run in runs:
+        for path, ran in run["functions"].items():
+            merged[path] = merged.get(path, frozenset()).union(ran)
+        unclear.update({*run["opened"], *run["copies"]}.difference(run["functions"]))
+    return {path: ran for path, ran in merged.items() if path not in unclear}
 
 
 def is_always_read(path: str) -> bool:

@@ -15,8 +15,16 @@ import threading
 from contextlib import contextmanager
 from typing import Any, Callable, Dict, Iterator, Optional, Set
 
+from .executed import ExecutedFunctions, reads_interface
+
 STAT_CALLS = ("stat", "lstat", "access", "readlink")
 SUPPORTS = ("dir_fd", "effective_ids", "fd", "follow_symlinks")
+# Functions of the standard library that ask whether a file exists, and of which kind it is.
+EXISTENCE = {"exists", "lexists", "isfile", "isdir", "islink"}
+EXISTENCE |= {"is_file", "is_dir", "is_symlink"}
+PATH_MODULES = ("genericpath", "posixpath", "pathlib")
+PATHLIB_STATS = {"stat", "lstat"}
+OUR_PACKAGE = __name__.partition(".")[0]
 NOT_THERE = {errno.ENOENT, errno.ENOTDIR}
 # Each with the position of the program among the event's arguments.
 PROCESSES = {
@@ -31,6 +39,8 @@ PROCESSES = {
 }
 IMPORT_SYSTEM = "<frozen importlib._bootstrap_external>"
 STARTERS = {"subprocess", "os", "pty"}
+# The attribute of a function that shows its body to who reads it.
+BODY = "__code__"
 # Modules of the standard library that ask the machine about itself by running programs.
 ABOUT_MACHINE = {"ctypes.util", "platform", "uuid"}
 
@@ -43,6 +53,7 @@ class Names:
     Attributes:
         opened: Files that were opened to be read, whether they exist or not.
         looked: Paths that were looked at without being opened.
+        existing: Paths of which only the existence, or whether it is a folder, was asked.
         absent: Paths that were looked at and do not exist.
         listed: Folders that were listed by anything but the import system.
         searched: Folders that the import system listed.
@@ -53,6 +64,7 @@ class Names:
     def __init__(self) -> None:
         self.opened: Set[str] = set()
         self.looked: Set[str] = set()
+        self.existing: Set[str] = set()
         self.absent: Set[str] = set()
         self.listed: Set[str] = set()
         self.searched: Set[str] = set()
@@ -69,6 +81,7 @@ class Reads(Names):
         untraced: Calls that may have read further files, in words.
         scratch: Our own databases, to be left out.
         shadow: Our folder for the project's writes elsewhere, to be left out; may be empty.
+        executed: The functions that ran.
     """
 
     def __init__(self) -> None:
@@ -78,6 +91,7 @@ class Reads(Names):
         self.untraced: Set[str] = set()
         self.scratch: Set[str] = set()
         self.shadow = ""
+        self.executed = ExecutedFunctions()
         self._recording = False
         self._unnoted = threading.local()
         self._notes: Dict[str, Callable[[str, Any], None]] = {
@@ -85,12 +99,14 @@ class Reads(Names):
             "import": self._import,
             "os.listdir": self._list,
             "os.scandir": self._list,
+            "object.__getattr__": self._inspect,
             **dict.fromkeys(PROCESSES, self._process),
         }
 
     def start(self) -> None:
         """Begin to record. Neither hook nor wrappers are ever removed."""
         self._recording = True
+        self.executed.start()
         sys.addaudithook(self._audit)
         for name in STAT_CALLS:
             _replace(getattr(os, name), self)
@@ -98,6 +114,7 @@ class Reads(Names):
     def stop(self) -> None:
         """Stop recording: later reads are ours."""
         self._recording = False
+        self.executed.stop()
 
     @contextmanager
     def unnoted(self) -> Iterator[None]:
@@ -118,14 +135,14 @@ class Reads(Names):
         if self.is_migrating:
             getattr(self.during, kind).add(name)
 
-    def look(self, path: Any, folder: Optional[int], is_absent: bool) -> None:
-        """Note that a path was looked at."""
+    def look(self, path: Any, folder: Optional[int], kind: str) -> None:
+        """Note that a path was looked at: as `looked`, `existing` or `absent`."""
         if not self._recording or isinstance(path, int):  # what has a descriptor was opened
             return
         if getattr(self._unnoted, "now", False):
             return
         try:
-            self._note("absent" if is_absent else "looked", _absolute(path, folder))
+            self._note(kind, _absolute(path, folder))
         except OSError:
             self.untraced.add("a file by the descriptor of its folder")
 
@@ -143,7 +160,7 @@ class Reads(Names):
             return
         name = _absolute(path)
         self._note("opened", name)
-        if name.endswith(".py") and sys._getframe(2).f_code.co_filename != IMPORT_SYSTEM:
+        if name.endswith(".py") and not _is_import(sys._getframe(2)):
             self._note("texts", name)
 
     def _import(self, _event: str, arguments: Any) -> None:
@@ -159,6 +176,12 @@ class Reads(Names):
             self.untraced.add("a folder by its descriptor")
             return
         self._note("searched" if by_import_system else "listed", name)
+
+    def _inspect(self, _event: str, arguments: Any) -> None:
+        function, attribute = arguments
+        if attribute == BODY and not reads_interface(sys._getframe(2).f_code):
+            with self.unnoted():
+                self.executed.inspected.add(_absolute(function.__code__.co_filename))
 
     def _process(self, event: str, arguments: Any) -> None:
         frame: Any = sys._getframe(2)
@@ -186,9 +209,11 @@ class RecordedCall:
         try:
             result = self._call(path, *arguments, **options)
         except OSError as error:
-            self._reads.look(path, options.get("dir_fd"), error.errno in NOT_THERE)
+            kind = "absent" if error.errno in NOT_THERE else "looked"
+            self._reads.look(path, options.get("dir_fd"), kind)
             raise
-        self._reads.look(path, options.get("dir_fd"), False)
+        kind = "existing" if _asks_for_existence(sys._getframe(1)) else "looked"
+        self._reads.look(path, options.get("dir_fd"), kind)
         return result
 
 
@@ -220,6 +245,31 @@ def _of_descriptor(descriptor: int) -> str:
 def _only_writes(flags: int) -> bool:
     new = os.O_CREAT | os.O_EXCL
     return bool(flags & (os.O_WRONLY | os.O_TRUNC)) or flags & new == new
+
+
+def _is_import(frame: Any) -> bool:
+    """Return whether a file is opened to be compiled; a loader's `get_source` reads its text."""
+    caller = frame.f_back
+    while caller and _is_of(caller, OUR_PACKAGE):  # `bytecode.py`
+        caller = caller.f_back
+    return frame.f_code.co_filename == IMPORT_SYSTEM and (
+        caller is not None and caller.f_code.co_name == "get_code"
+    )
+
+
+def _asks_for_existence(frame: Any) -> bool:
+    """Return whether the result of `os.stat` tells its caller only what kind of file there is.
+
+    A log that is only written to is asked for in this way.
+    """
+    while frame.f_code.co_name in PATHLIB_STATS and _is_of(frame, "pathlib"):
+        frame = frame.f_back
+    is_path_module = any(_is_of(frame, name) for name in PATH_MODULES)
+    return frame.f_code.co_name in EXISTENCE and is_path_module
+
+
+def _is_of(frame: Any, module: str) -> bool:
+    return bool(frame.f_globals.get("__name__", "").partition(".")[0] == module)
 
 
 def _program(event: str, arguments: Any) -> str:

@@ -13,6 +13,7 @@ import sys
 from typing import Any, Dict, Iterable, List, Set, Tuple
 
 from .copies import INSTALLED, STANDARD_LIBRARY
+from .executed import ExecutedFunctions
 from .installation import absolute, compiled_packages, import_paths, installed
 from .modules import loaded_files
 from .places import Places
@@ -34,7 +35,10 @@ def trace(reads: Reads, places: Places, copies: Iterable[str]) -> Dict[str, Any]
 
     `compiled` are modules that may have read files without Python's knowledge, `texts` Python
     files that were read as texts, and not only imported. A folder in `opened` ends in `/`: its
-    existence was looked at. `during` is the trace of the time while revisions ran.
+    existence was looked at. `during` is the trace of the time while revisions ran. `functions`
+    has the qualified names of the functions that ran, by the files of which this can be told.
+    Of files in `existing` no more than their existence was asked: a log may grow. Paths there are
+    of the checkout, or absolute.
     """
     during, whole = (_Trace(places, reads.scratch, reads.shadow) for _ in range(2))
     during.add(reads.during)
@@ -47,6 +51,7 @@ def trace(reads: Reads, places: Places, copies: Iterable[str]) -> Dict[str, Any]
     started = "multiprocessing.popen_spawn_posix" in sys.modules
     return {
         **whole.as_json(imported),
+        "functions": whole.functions(reads.executed),
         "during": during.as_json(reads.during.imported),
         "copies": _sorted(copies),
         "installed": installed(places),
@@ -77,6 +82,7 @@ class _Trace:
         self.listed: Dict[str, List[str]] = {}
         self.searched: Set[str] = set()
         self.texts: Set[str] = set()
+        self.existing: Set[str] = set()
         self.outside: Set[str] = set()
         # Files of `.git` that were opened: they change with each commit.
         self.of_git: Set[str] = set()
@@ -85,6 +91,7 @@ class _Trace:
         """Add all recorded names."""
         self.add_opened(names.opened)
         self.add_looked(names.looked)
+        self.add_existing(names.existing)
         self.add_absent(names.absent)
         self.add_listed(names.listed)
         self.add_searched(names.searched)
@@ -92,7 +99,8 @@ class _Trace:
 
     def as_json(self, imported: Iterable[str]) -> Dict[str, Any]:
         """Return the trace as JSON-able data."""
-        kinds = ("opened", "absent", "searched", "texts", "outside")
+        self.existing -= self.opened | self.outside
+        kinds = ("opened", "existing", "absent", "searched", "texts", "outside")
         sets = {kind: _sorted(getattr(self, kind)) for kind in kinds}
         return {**sets, "listed": self.listed, "imported": _sorted(imported)}
 
@@ -110,6 +118,19 @@ class _Trace:
             inside, outside = self._sort(name)
             self._note(inside)
             self.outside.update(
+                path
+                for path in outside
+                if not _is_folder(path) and not self._places.in_worktree(path)
+            )
+
+    def add_existing(self, names: Iterable[str]) -> None:
+        """Add paths of which only the existence was asked; those outside are absolute."""
+        for name in names:
+            inside, outside = self._sort(name)
+            files = {path for path in inside if self._kind(path) == "file"}
+            self._note(path for path in inside if path not in files)
+            self.existing |= files
+            self.existing.update(
                 path
                 for path in outside
                 if not _is_folder(path) and not self._places.in_worktree(path)
@@ -158,6 +179,18 @@ class _Trace:
         configuration = os.path.join(sys.prefix, "pyvenv.cfg")
         if os.path.exists(configuration):
             self.outside.add(configuration)
+
+    def functions(self, executed: ExecutedFunctions) -> Dict[str, List[str]]:
+        """Return the functions that ran, by the checkout's files of which this can be told."""
+        names = [name for name in executed.by_file if _below(name, self._top)]
+        recorded: Dict[str, List[str]] = {}
+        unclear: Set[str] = set()
+        for name in names:
+            functions = executed.of(name)
+            for path in self.files(name):
+                recorded[path] = _sorted({*recorded.get(path, ()), *functions})
+                unclear.update(() if functions else [path])
+        return {path: ran for path, ran in recorded.items() if path not in unclear}
 
     def files(self, *names: str) -> Set[str]:
         """Return the checkout's files that have one of these names."""
