@@ -12,7 +12,8 @@ from alembic_lockstep.pysource.parsing import INVALID, imported_module, parse_py
 
 # Words of code that may import or reach anything that the project has loaded.
 _ANYTHING = re.compile(
-    r"\b(import_module|__import__|current_app|sys\.modules|target_metadata|config\.attributes)\b"
+    r"\b(import_module|__import__|import_string|resolve_name|locate|find_spec|importlib|runpy"
+    r"|current_app|sys\.modules|target_metadata|config\.attributes)\b"
 )
 _WORD = re.compile(r"\w+")
 # Fields of syntax nodes that hold statements, or nodes with statements.

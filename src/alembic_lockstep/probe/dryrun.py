@@ -28,6 +28,7 @@ from .reads import Reads
 from .redirect import Redirect
 from .schemas import make_schemas
 from .script import execute_script
+from .surroundings import Surroundings
 from .transcript import Transcript
 
 
@@ -41,6 +42,7 @@ class DryRun:
         redirect: Redirect,
         request: Request,
         reads: Reads,
+        surroundings: Surroundings,
     ) -> None:
         self._script = ScriptDirectory.from_config(config)
         self._config = config
@@ -48,6 +50,7 @@ class DryRun:
         self._redirect = redirect
         self._request = request
         self._reads = reads
+        self._surroundings = surroundings
         self.phase: Phase = "env"
         self.revision = ""
         self.revisions: List[str] = []
@@ -111,9 +114,9 @@ class DryRun:
         return prepare_and_configure
 
     def _note_circumstances(self, connection: Any, options: Dict[str, Any]) -> None:
-        """Note the options and models of env.py that change the effect of old migrations.
+        """Note what changes the effect of old migrations without being imported by them.
 
-        A naming convention, for example, names their unnamed constraints.
+        A naming convention of the models, for example, names their unnamed constraints.
         """
         metadatas = listed(options.get("target_metadata"))
         names = ("version_table", "version_table_schema", "transactional_ddl")
@@ -124,6 +127,8 @@ class DryRun:
             sorted((str(key), getattr(name, "__qualname__", name)) for key, name in convention)
             for convention in (metadata.naming_convention.items() for metadata in metadatas)
         ]
+        with self._reads.unnoted():
+            facts.append(self._surroundings.fingerprint(self._config.attributes))
         self.circumstances += repr(facts)
         if self._request["expects"] and not self._request["expects"].startswith(self.circumstances):
             self.is_stale = True

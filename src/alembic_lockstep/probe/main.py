@@ -103,12 +103,14 @@ def _observe(
                 raise failed
             from . import dryrun, project
             from .redirect import Redirect
+            from .surroundings import Surroundings
 
+            surroundings = Surroundings(places.checkout)
             redirect = Redirect(channel, isolation, places)
             redirect.install()
             run_stand_in(request)
             config = project.load_config(request, stack)
-            run = dryrun.DryRun(config, channel, redirect, request, reads)
+            run = dryrun.DryRun(config, channel, redirect, request, reads, surroundings)
             run.run()
         except BaseException as error:  # also SystemExit and asyncio's CancelledError
             _print_trace(error, places.checkout)
