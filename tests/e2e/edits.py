@@ -166,6 +166,76 @@ def change_read_docstring(many_inputs: ManyInputs, number: int) -> None:
     many_inputs.replace("farm/journal.py", '"""north"""', f'"""north day{number}"""')
 
 
+def read_by(code: str) -> Do:
+    """Give the models one more column for each name that an expression gives."""
+
+    def do(many_inputs: ManyInputs, _number: int) -> None:
+        helper = f"import os, sys\n\nfrom farm import tales\n\n\ndef names():\n    {code}\n"
+        many_inputs.write("farm/more_names.py", helper)
+        many_inputs.write("farm/tales.py", JOURNAL)
+        text = many_inputs.read("farm/inputs.py").replace(
+            "from farm import", "from farm import more_names,", 1
+        )
+        text = text.replace("of_plugins(),", "of_plugins(),\n        *more_names.names(),", 1)
+        many_inputs.write("farm/inputs.py", text)
+
+    return do
+
+
+def change_tale(many_inputs: ManyInputs, number: int) -> None:
+    many_inputs.replace("farm/tales.py", '"""north"""', f'"""north day{number}"""')
+
+
+def read_by_installed(many_inputs: ManyInputs, number: int) -> None:
+    reader = "def words(function):\n    return function.__doc__.split()\n"
+    many_inputs.install("barn", "1.0", f"CODE_LENGTH = 8\n\n\n{reader}")
+    read_by("import barn; return barn.words(tales.entries)[1:]")(many_inputs, number)
+
+
+def make_executable(many_inputs: ManyInputs, _number: int) -> None:
+    (many_inputs.root / "farm/tales.py").chmod(0o755)
+
+
+def add_module(many_inputs: ManyInputs, number: int) -> None:
+    many_inputs.write("farm/optional_extra.py", f"NAME = 'extra{number}'\n")
+
+
+def grow_field(many_inputs: ManyInputs, _number: int) -> None:
+    many_inputs.write("farm/data/fields/north", "grown")
+
+
+def run_by_hook_manager(many_inputs: ManyInputs, _number: int) -> None:
+    many_inputs.project.environ["PRE_COMMIT"] = "1"
+
+
+OPERATION = """\
+from alembic.operations import MigrateOperation, Operations
+
+
+@Operations.register_operation("add_barn_door")
+class AddBarnDoor(MigrateOperation):
+    @classmethod
+    def add_barn_door(cls, operations):
+        return operations.invoke(cls())
+
+
+@Operations.implementation_for(AddBarnDoor)
+def add_barn_door(operations, operation):
+    operations.execute("CREATE TABLE doors (width INTEGER)")
+"""
+
+
+def register_operation(many_inputs: ManyInputs, _number: int) -> None:
+    many_inputs.write("farm/steps.py", OPERATION)
+    many_inputs.append("farm/inputs.py", "\n\nfrom farm import steps\n")
+    many_inputs.add_migration("doors", "op.add_barn_door(); op.execute('DROP TABLE doors')")
+
+
+def change_operation(many_inputs: ManyInputs, number: int) -> None:
+    more = f"ALTER TABLE animals ADD COLUMN door{number} INTEGER"
+    many_inputs.append("farm/steps.py", f'    operations.execute("{more}")\n')
+
+
 # Migrations.
 
 
@@ -406,6 +476,55 @@ EDITS = {
     "a new plugin": Edit(add_plugin),
     "a deleted plugin": Edit(delete_plugin),
     "a docstring that is read": Edit(change_read_docstring, before=read_docstring),
+    "a docstring that a package reads": Edit(change_tale, before=read_by_installed),
+    "a text by its loader": Edit(
+        change_tale,
+        before=read_by(
+            "text = tales.__loader__.get_source('farm.tales')\n"
+            "    return [word for word in ('day1',) if word in text]"
+        ),
+    ),
+    "a text as a resource": Edit(
+        change_tale,
+        before=read_by(
+            "import pkgutil; text = pkgutil.get_data('farm', 'tales.py')\n"
+            "    return [word for word in ('day1',) if word.encode() in text]"
+        ),
+    ),
+    "a mode": Edit(
+        make_executable,
+        before=read_by("return ['may_run'] if os.access(tales.__file__, os.X_OK) else []"),
+    ),
+    "a module that is only looked for": Edit(
+        add_module,
+        before=read_by(
+            "from importlib.machinery import PathFinder; import farm\n"
+            "    return ['extra'] if PathFinder.find_spec('farm.optional_extra', farm.__path__) "
+            "else []"
+        ),
+    ),
+    "the size of a listed file": Edit(
+        grow_field,
+        before=read_by(
+            "folder = os.path.join(os.path.dirname(__file__), 'data', 'fields')\n"
+            "    return [f'size{e.stat().st_size}' for e in os.scandir(folder) if e.stat().st_size]"
+        ),
+    ),
+    "a file below a descriptor": Edit(
+        grow_field,
+        before=read_by(
+            "folder = os.path.join(os.path.dirname(__file__), 'data', 'fields')\n"
+            "    file = os.open('north', os.O_RDONLY, dir_fd=os.open(folder, os.O_RDONLY))\n"
+            "    return [name for name in (os.read(file, 9).decode(),) if name]"
+        ),
+    ),
+    "a variable of the hook manager": Edit(
+        run_by_hook_manager,
+        0,
+        fast=True,
+        before=read_by("return ['hook'] if 'PRE_COMMIT' in os.environ else []"),
+    ),
+    "an operation that migrations use": Edit(change_operation, before=register_operation),
     "a column with its migration": Edit(add_column_with_migration, 0),
     "a migration, no column": Edit(migrate_for_nothing),
     "a second head": Edit(branch_off),

@@ -78,6 +78,10 @@ class Plugin:
         return 1
 
 
+class Narrow(Plugin):
+    columns = ()
+
+
 class Named(type):
     def __new__(mcs, name, bases, namespace):
         NAMES.extend(name for name in namespace if name.startswith("column_"))
@@ -107,7 +111,7 @@ def __getattr__(name):
 
 def extra():
     width = make_adder(0)(0)
-    return [Column(name, Integer) for name in (*names(width), *NAMES)]
+    return [Column(name, Integer) for name in sorted({*names(width), *names(), *NAMES})]
 '''
 MODELS = """\
 import inspect
@@ -173,7 +177,7 @@ RAN = {
         "    @functools.wraps(function)\n",
         '    NAMES.append("registered")\n\n    @functools.wraps(function)\n',
     ),
-    "a class attribute": ("    columns = ()", '    columns = ("late",)'),
+    "a class attribute": ("(Plugin):\n    columns = ()", '(Plugin):\n    columns = ("late",)'),
     "__getattr__ of a module": ("        return ()\n", '        return ("late",)\n'),
     "a metaclass": (
         "        return super().__new__",

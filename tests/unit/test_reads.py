@@ -243,6 +243,33 @@ CASES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
         {"absent": ["gone"]},
     ),
     "scandir": ("import os; list(os.scandir(b'sql'))", {"listed": {"sql": ["one.sql", "two.sql"]}}),
+    "scandir, stat": (
+        "import os; assert [e.stat().st_size for e in os.scandir('sql')] == [0, 0]",
+        {
+            "opened": ["sql/one.sql", "sql/two.sql"],
+            "listed": {"sql": ["one.sql", "two.sql"]},
+        },
+    ),
+    "scandir, kinds": (
+        "import os\nwith os.scandir('sql') as entries:\n"
+        "    assert all(e.is_file() and os.fspath(e) == e.path for e in entries)",
+        {
+            "existing": ["sql/one.sql", "sql/two.sql"],
+            "listed": {"sql": ["one.sql", "two.sql"]},
+        },
+    ),
+    "walk": (
+        "import os; assert sorted(next(os.walk('sql'))[2]) == ['one.sql', 'two.sql']",
+        {
+            "existing": ["sql/one.sql", "sql/two.sql"],
+            "listed": {"sql": ["one.sql", "two.sql"]},
+        },
+    ),
+    "by the descriptor of a folder": (
+        "import os; folder = os.open('sql', os.O_RDONLY)\n"
+        "os.open('one.sql', os.O_RDONLY, dir_fd=folder); os.stat('two.sql', dir_fd=folder)",
+        {"opened": ["sql/", "sql/one.sql", "sql/two.sql"], "absent": ["one.sql"]},
+    ),
     "chdir": (
         "import os; os.chdir('sql'); open('one.sql'); os.listdir()",
         {"opened": ["sql/one.sql"], "listed": {"sql": ["one.sql", "two.sql"]}},
@@ -417,6 +444,13 @@ def test_names_of_modules_are_told_found_or_not(project: Project) -> None:
         FROM_HERE + "import shop.models\ntry: import shop.local_settings\nexcept ImportError: pass"
     )
     assert {"shop", "models", "local_settings", "sitecustomize"} <= set(trace["imported"])
+
+
+def test_names_of_modules_that_are_only_looked_for(project: Project) -> None:
+    trace = project.trace(
+        "from importlib.machinery import PathFinder; PathFinder.find_spec('a.plugin', ['.'])"
+    )
+    assert "plugin" in trace["imported"]
 
 
 def test_names_of_modules_are_told_behind_another_finder(project: Project) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 from collections.abc import Iterable
 from hashlib import blake2b
@@ -11,6 +12,7 @@ from pathlib import Path
 
 # Bytes above which a file is identified by size and time instead of its content.
 _LARGE = 1 << 20
+INSTALLED = re.compile(r"[/\\](?:site|dist)-packages([/\\]|$)")
 # Content of a folder, and of a file that was not read.
 THERE = "there"
 # Nanoseconds by which the times of files may lag behind the clock: the kernel's tick.
@@ -36,7 +38,10 @@ def content_of(path: Path, *, is_read: bool) -> str:
 
 
 def have_changed(paths: Iterable[str], since: int) -> bool:
-    """Return whether a file was changed since a moment (`time.time_ns()`), by its ctime."""
+    """Return whether a file was changed since a moment (`time.time_ns()`), by its ctime.
+
+    Of a file that is gone its folder's counts, which has changed then.
+    """
     return any(_changed_at(path) > since - _CLOCK_TICK for path in paths)
 
 
@@ -44,17 +49,27 @@ def _changed_at(path: str) -> int:
     try:
         status = os.stat(path)  # noqa: PTH116 - of thousands of files
     except OSError:
-        return 0
+        try:
+            return os.stat(os.path.dirname(path)).st_ctime_ns  # noqa: PTH116, PTH120
+        except OSError:
+            return 0
     # The first import of a module changes its folder, too: bytecode is written there.
     return 0 if stat.S_ISDIR(status.st_mode) else status.st_ctime_ns
 
 
 def stamp_of(path: str) -> str:
-    """Return size and modification time, of a folder a digest of its names; "" if absent."""
+    """Return size and times of a file, of a folder a digest of its names; "" if absent.
+
+    The time of a file's last change cannot be set, but that of an installed one changes when
+    another environment links to it, too.
+    """
     try:
         status = os.stat(path)  # noqa: PTH116 - of thousands of files
         if stat.S_ISDIR(status.st_mode):
             return digest(sorted(set(os.listdir(path)) - {"__pycache__"}))  # noqa: PTH208
     except OSError:
         return ""
-    return f"{status.st_size} {status.st_mtime_ns}"
+    times = (
+        [status.st_mtime_ns] if INSTALLED.search(path) else [status.st_mtime_ns, status.st_ctime_ns]
+    )
+    return " ".join(map(str, (status.st_size, *times)))

@@ -7,7 +7,6 @@ A snapshot serves any tree that has all the files that made it.
 from __future__ import annotations
 
 import os
-import re
 import secrets
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
@@ -17,7 +16,14 @@ from typing import Any
 from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree
 from alembic_lockstep.alembic_env.environments import Environment
 from alembic_lockstep.alembic_env.inert_migrations import inert_migrations
-from alembic_lockstep.cache.digests import THERE, content_of, digest, have_changed, stamp_of
+from alembic_lockstep.cache.digests import (
+    INSTALLED,
+    THERE,
+    content_of,
+    digest,
+    have_changed,
+    stamp_of,
+)
 from alembic_lockstep.cache.same_code import is_same_code
 from alembic_lockstep.cache.store import FORMAT, Cache
 from alembic_lockstep.cache.tree_trace import executed_functions
@@ -44,7 +50,6 @@ _NO_READS: dict[str, Any] = {
 }
 # Snapshots that are tried, the most recently used first; older ones are of other branches.
 _TRIED = 16
-_INSTALLED = re.compile(r"[/\\](?:site|dist)-packages([/\\]|$)")
 
 
 _EMPTY = Snapshot(
@@ -110,7 +115,7 @@ class SnapshotCache(SnapshotStore):
         if observation.reads["untraced"] or not set(applied) <= env.history.ids:
             return None
         root, tracked = self.context.repository.root, env.tree.files
-        outside = [path for path in observation.reads["outside"] if not _INSTALLED.search(path)]
+        outside = [path for path in observation.reads["outside"] if not INSTALLED.search(path)]
         untracked = [path for path in observation.reads["opened"] if path not in tracked]
         if have_changed((*outside, *(str(root / path) for path in untracked)), self.since):
             return None

@@ -144,7 +144,8 @@ class Trace:
     def _is_harmless(self, edit: Change, same_code: SameCode) -> bool:
         is_code = edit.path.endswith(".py") and edit.path not in self.texts
         ran = self.functions.get(edit.path)
-        return edit.sha == edit.old_sha or (is_code and same_code(edit, ran))
+        # With the same content, its mode has changed.
+        return is_code and edit.sha != edit.old_sha and same_code(edit, ran)
 
     def _touches(self, change: Change) -> bool:
         if change.status == "M":

@@ -11,7 +11,7 @@ from alembic_lockstep.dryrun.policy import policy_for
 from alembic_lockstep.dryrun.probe_process import Probe, start_probe
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.interpreters.choice import used_interpreters
-from alembic_lockstep.interpreters.environ import outer_environ
+from alembic_lockstep.interpreters.environ import project_environ
 from alembic_lockstep.isolation.cell import Policy
 from alembic_lockstep.system.regular import read_text
 
@@ -64,7 +64,7 @@ class EarlyProbes:
             return
         waiting = self._waiting.setdefault((interpreter, policy), [])
         while len(waiting) < count:
-            environ = outer_environ(self.context.environ)
+            environ = project_environ(self.context.environ)
             waiting.append(start_probe(interpreter, environ, self.context.repository.root, policy))
 
     def take(self, interpreter: str, policy: Policy) -> Probe | None:

@@ -30,7 +30,7 @@ from alembic_lockstep.git.listing import list_worktrees
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.interpreters.candidates import Candidate
 from alembic_lockstep.interpreters.choice import choose_interpreter
-from alembic_lockstep.interpreters.environ import outer_environ
+from alembic_lockstep.interpreters.environ import outer_environ, project_environ
 from alembic_lockstep.isolation.addresses import allowed_addresses
 from alembic_lockstep.isolation.cell import Policy
 from alembic_lockstep.probe.protocol import Folders, RunOptions, RunRequest
@@ -190,7 +190,8 @@ class Launcher:
             allowed=self._allowed,
             request={**self._request(environment), **options},
             folders=self._folders(checkout.parent),
-            environ=outer_environ(self.environ),
+            # Behind `run`, the variables are those of a program that reaches a container.
+            environ=(outer_environ if self.settings.run else project_environ)(self.environ),
             timeout=self.settings.timeout,
             connect=self._as_inside(connect),
             progress=self.progress,

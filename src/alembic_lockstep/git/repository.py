@@ -37,6 +37,10 @@ UNSHALLOW = (
 _ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
+# Whatever `diff.ignoreSubmodules` and .gitmodules say.
+_ALL_SUBMODULES = "--ignore-submodules=none"
+
+
 @dataclass(frozen=True)
 class Repository:
     """A git repository with a working tree.
@@ -255,11 +259,13 @@ class Repository:
             renames: Find renames, which takes 0.7 s between trees that are far apart.
         """
         option = "-M" if renames else "--no-renames"
-        return list(parse_changes(self.git("diff-tree", "-r", "-z", option, "--raw", base, tree)))
+        command = ("diff-tree", "-r", "-z", option, _ALL_SUBMODULES, "--raw", base, tree)
+        return list(parse_changes(self.git(*command)))
 
     def staged_changes(self, base: str) -> list[Change]:
         """Return the change set from a tree to the index (the hook's); nothing is written."""
-        listed = self.git("diff-index", "--cached", "--raw", "-z", "--no-renames", base)
+        command = ("diff-index", "--cached", "--raw", "-z", "--no-renames", _ALL_SUBMODULES, base)
+        listed = self.git(*command)
         return list(parse_changes(listed))
 
     def untracked(self) -> list[str]:

@@ -19,7 +19,7 @@ _HOOK_VARIABLES = frozenset({
     "GIT_OBJECT_DIRECTORY", "GIT_OPTIONAL_LOCKS", "GIT_PREFIX", "GIT_QUARANTINE_PATH",
     "GIT_REFLOG_ACTION", "GIT_REPLACE_REF_BASE", "GIT_SHALLOW_FILE", "GIT_WORK_TREE",
 })
-# Variables of a terminal, which no schema depends on: bash(1), ssh(1), terminals' manuals.
+# Variables of a terminal, which differ from commit to commit: bash(1), ssh(1), terminals' manuals.
 _SESSION_VARIABLES = frozenset({
     "_", "COLUMNS", "GPG_TTY", "ITERM_SESSION_ID", "LINES", "OLDPWD", "SHLVL",
     "SSH_AGENT_PID", "SSH_AUTH_SOCK", "SSH_CLIENT", "SSH_CONNECTION", "SSH_TTY", "STY",
@@ -46,13 +46,18 @@ def outer_environ(environ: Mapping[str, str]) -> dict[str, str]:
     return outer
 
 
-def environ_digest(environ: Mapping[str, str]) -> str:
-    """Return a digest of the variables that a project gets; it reveals no value."""
-    assignments = sorted(
-        f"{name}={value}"
+def project_environ(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that the project's Python gets: no schema may depend on a terminal."""
+    return {
+        name: value
         for name, value in outer_environ(environ).items()
         if name not in _SESSION_VARIABLES and not name.startswith(_SESSION_PREFIXES)
-    )
+    }
+
+
+def environ_digest(environ: Mapping[str, str]) -> str:
+    """Return a digest of the variables that a project gets; it reveals no value."""
+    assignments = sorted(f"{name}={value}" for name, value in project_environ(environ).items())
     return blake2b(
         "\0".join(assignments).encode("utf-8", "surrogateescape"), digest_size=16
     ).hexdigest()

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import os
 from importlib.machinery import SourceFileLoader
-from typing import Any, Callable
+from typing import Any, Callable, List
+
+# The folder, once it is in use: reads there are ours.
+in_use: List[str] = []
 
 
 def keep_bytecode(folder: str) -> None:
@@ -16,6 +19,7 @@ def keep_bytecode(folder: str) -> None:
 
     That of the run's own checkouts, which are siblings of the folder, stays with these.
     """
+    in_use.append(folder)
     loader: Any = SourceFileLoader
     read: Callable[[Any, str], bytes] = loader.get_data
     write: Callable[..., None] = loader.set_data

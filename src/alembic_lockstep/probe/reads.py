@@ -7,8 +7,6 @@ looks for nothing that the folders which it lists do not have. https://docs.pyth
 
 from __future__ import annotations
 
-import errno
-import functools
 import os
 import sys
 import threading
@@ -16,16 +14,9 @@ from contextlib import contextmanager
 from typing import Any, Callable, Dict, Iterator, Optional, Set
 
 from .executed import ExecutedFunctions, reads_interface
+from .recorded_calls import is_of, record_calls
 
-STAT_CALLS = ("stat", "lstat", "access", "readlink")
-SUPPORTS = ("dir_fd", "effective_ids", "fd", "follow_symlinks")
-# Functions of the standard library that ask whether a file exists, and of which kind it is.
-EXISTENCE = {"exists", "lexists", "isfile", "isdir", "islink"}
-EXISTENCE |= {"is_file", "is_dir", "is_symlink"}
-PATH_MODULES = ("genericpath", "posixpath", "pathlib")
-PATHLIB_STATS = {"stat", "lstat"}
 OUR_PACKAGE = __name__.partition(".")[0]
-NOT_THERE = {errno.ENOENT, errno.ENOTDIR}
 # Each with the position of the program among the event's arguments.
 PROCESSES = {
     "subprocess.Popen": 0,
@@ -108,8 +99,7 @@ class Reads(Names):
         self._recording = True
         self.executed.start()
         sys.addaudithook(self._audit)
-        for name in STAT_CALLS:
-            _replace(getattr(os, name), self)
+        record_calls(self.look, self.imported)
 
     def stop(self) -> None:
         """Stop recording: later reads are ours."""
@@ -192,44 +182,6 @@ class Reads(Names):
         self.untraced.add(f"a subprocess ({_program(event, arguments)})")
 
 
-class RecordedCall:
-    """`os.stat` or one of its like, which notes every name.
-
-    An object and not a function: as the attribute of a class it must not become a method, as a
-    built-in function does not either.
-    """
-
-    def __init__(self, call: Callable[..., Any], reads: Reads) -> None:
-        functools.update_wrapper(self, call)
-        self._call = call
-        self._reads = reads
-
-    def __call__(self, path: Any, *arguments: Any, **options: Any) -> Any:
-        """Call the function and note the path."""
-        try:
-            result = self._call(path, *arguments, **options)
-        except OSError as error:
-            kind = "absent" if error.errno in NOT_THERE else "looked"
-            self._reads.look(path, options.get("dir_fd"), kind)
-            raise
-        kind = "existing" if _asks_for_existence(sys._getframe(1)) else "looked"
-        self._reads.look(path, options.get("dir_fd"), kind)
-        return result
-
-
-def _replace(call: Any, reads: Reads) -> None:
-    look = RecordedCall(call, reads)
-    # Up to Python 3.10 pathlib has bound them when it was imported.
-    for owner in (os, getattr(sys.modules.get("pathlib"), "_NormalAccessor", None)):
-        for name, value in list(vars(owner).items()) if owner else ():
-            if value is call:
-                setattr(owner, name, look)
-    for feature in SUPPORTS:
-        supporting: Set[Any] = getattr(os, f"supports_{feature}")
-        if call in supporting:
-            supporting.add(look)
-
-
 def _absolute(path: Any, folder: Optional[int] = None) -> str:
     name = os.fsdecode(path)
     if os.path.isabs(name):
@@ -250,26 +202,11 @@ def _only_writes(flags: int) -> bool:
 def _is_import(frame: Any) -> bool:
     """Return whether a file is opened to be compiled; a loader's `get_source` reads its text."""
     caller = frame.f_back
-    while caller and _is_of(caller, OUR_PACKAGE):  # `bytecode.py`
+    while caller and is_of(caller, OUR_PACKAGE):  # `bytecode.py`
         caller = caller.f_back
     return frame.f_code.co_filename == IMPORT_SYSTEM and (
         caller is not None and caller.f_code.co_name == "get_code"
     )
-
-
-def _asks_for_existence(frame: Any) -> bool:
-    """Return whether the result of `os.stat` tells its caller only what kind of file there is.
-
-    A log that is only written to is asked for in this way.
-    """
-    while frame.f_code.co_name in PATHLIB_STATS and _is_of(frame, "pathlib"):
-        frame = frame.f_back
-    is_path_module = any(_is_of(frame, name) for name in PATH_MODULES)
-    return frame.f_code.co_name in EXISTENCE and is_path_module
-
-
-def _is_of(frame: Any, module: str) -> bool:
-    return bool(frame.f_globals.get("__name__", "").partition(".")[0] == module)
 
 
 def _program(event: str, arguments: Any) -> str:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import Any, Dict, Iterator, Set
 
 from .overlay import Overlay
-from .reads import SUPPORTS
+from .recorded_calls import SUPPORTS
 from .shadow_calls import Call, Open, OpenFile, ShadowLook
 from .shadow_changes import Link, Make, Modify, Remove, Rename, Symlink
 from .shadow_listing import GetCwd, ListFolder, ScanFolder

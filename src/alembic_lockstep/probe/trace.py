@@ -12,6 +12,7 @@ import os
 import sys
 from typing import Any, Dict, Iterable, List, Set, Tuple
 
+from . import bytecode
 from .copies import INSTALLED, STANDARD_LIBRARY
 from .executed import ExecutedFunctions
 from .installation import absolute, compiled_packages, import_paths, installed
@@ -256,7 +257,7 @@ class _Trace:
             return not INSTALLED.search(path + os.sep)
         if path.startswith(KERNEL) and not path.startswith(IN_MEMORY):
             return True
-        if self._shadow and _below(path, self._shadow):
+        if any(_below(path, folder) for folder in (self._shadow, *bytecode.in_use) if folder):
             return True
         return (
             path.startswith(PROBE + os.sep) or path.endswith(STANDARD_ZIP) or path in self._scratch
