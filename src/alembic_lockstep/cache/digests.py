@@ -38,10 +38,7 @@ def content_of(path: Path, *, is_read: bool) -> str:
 
 
 def have_changed(paths: Iterable[str], since: int) -> bool:
-    """Return whether a file was changed since a moment (`time.time_ns()`), by its ctime.
-
-    Of a file that is gone its folder's counts, which has changed then.
-    """
+    """Return whether a file was changed since a moment (`time.time_ns()`), by its ctime."""
     return any(_changed_at(path) > since - _CLOCK_TICK for path in paths)
 
 
@@ -49,10 +46,7 @@ def _changed_at(path: str) -> int:
     try:
         status = os.stat(path)  # noqa: PTH116 - of thousands of files
     except OSError:
-        try:
-            return os.stat(os.path.dirname(path)).st_ctime_ns  # noqa: PTH116, PTH120
-        except OSError:
-            return 0
+        return 0
     # The first import of a module changes its folder, too: bytecode is written there.
     return 0 if stat.S_ISDIR(status.st_mode) else status.st_ctime_ns
 
