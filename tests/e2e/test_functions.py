@@ -193,7 +193,7 @@ RAN = {
     ),
     "a new decorator, which hides a function": (
         "def names(amount=0)",
-        '@functools.partial(lambda function: lambda amount: ["swapped"])\ndef names(amount=0)',
+        '@functools.partial(lambda function: lambda amount=0: ["swapped"])\ndef names(amount=0)',
     ),
 }
 # Columns are in the models then that no migration adds, but for __init_subclass__.
@@ -213,7 +213,7 @@ READERS = {
     "inspect.getsource": "inspect.getsource(tools.idle)",
     "co_consts": "str(tools.idle.__code__.co_consts)",
     "a loader": "tools.__loader__.get_source('shop.tools')",
-    "pkgutil": "__import__('pkgutil').get_data('shop', 'tools.py').decode()",
+    "pkgutil": "__import__('pkgutil').get_data('shop.tools', 'tools.py').decode()",
     "a docstring, by an installed module": "__import__('pydoc').getdoc(tools.idle)",
 }
 
