@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 from alembic_lockstep.cache.tree_trace import Trace
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.entries import Change
-from alembic_lockstep.git.listing import ignored_among
 from alembic_lockstep.git.repository import Repository
 
 
@@ -58,9 +57,7 @@ class CachedTree:
         outside = self.trace.changed_outside()
         if outside:
             return f"changed outside of the repository: {outside}"
-        if not self.trace.has_same_ignored_files(
-            self.repository.root, partial(ignored_among, self.repository)
-        ):
+        if not self.trace.has_same_ignored_files(self.repository.root, self._ignored_among):
             return "ignored files that were read, or could be imported, have changed"
         return ""
 
@@ -74,6 +71,13 @@ class CachedTree:
     def text(self, blob: str) -> str:
         """Return the text of a file by its id."""
         return self.repository.contents.read(blob).decode("utf-8", "replace")
+
+    def _ignored_among(self, paths: Collection[str]) -> set[str]:
+        if not paths:
+            return set()
+        from alembic_lockstep.git.listing import ignored_among
+
+        return ignored_among(self.repository, paths)
 
     def _same_code(self, change: Change, ran: frozenset[str] | None) -> bool:
         from alembic_lockstep.cache.same_code import same_code

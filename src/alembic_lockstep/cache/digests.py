@@ -10,13 +10,13 @@ from collections.abc import Iterable
 from hashlib import blake2b
 from pathlib import Path
 
+from alembic_lockstep.system.regular import CLOCK_TICK
+
 # Bytes above which a file is identified by size and time instead of its content.
 _LARGE = 1 << 20
 INSTALLED = re.compile(r"[/\\](?:site|dist)-packages([/\\]|$)")
 # Content of a folder, and of a file that was not read.
 THERE = "there"
-# Nanoseconds by which the times of files may lag behind the clock: the kernel's tick.
-_CLOCK_TICK = 20_000_000
 
 
 def digest(value: object) -> str:
@@ -39,7 +39,7 @@ def content_of(path: Path, *, is_read: bool) -> str:
 
 def have_changed(paths: Iterable[str], since: int) -> bool:
     """Return whether a file was changed since a moment (`time.time_ns()`), by its ctime."""
-    return any(_changed_at(path) > since - _CLOCK_TICK for path in paths)
+    return any(_changed_at(path) > since - CLOCK_TICK for path in paths)
 
 
 def _changed_at(path: str) -> int:

@@ -20,9 +20,7 @@ from alembic_lockstep.git.listing import list_ignored
 from alembic_lockstep.git.replica import Replica
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.sweep import Sweep, drop_bytecode
-
-# Nanoseconds by which the times of files may lag behind each other: the kernel's tick.
-_CLOCK_TICK = 20_000_000
+from alembic_lockstep.system.regular import CLOCK_TICK
 
 
 def check_out(repository: Repository, tree: str, parent: Path, state: Path) -> Path:
@@ -144,7 +142,7 @@ class _Checkout:
         shown = {entry.path: entry for entry in files.select(ignored)}
         for path in _unshowable(shown, tracked):
             del shown[path]
-        sweep = Sweep(self.folder, began - _CLOCK_TICK, tracked, shown)
+        sweep = Sweep(self.folder, began - CLOCK_TICK, tracked, shown)
         sweep.run()
         for entry in shown.values():
             self._show(entry, sweep.present.get(entry.path))
@@ -174,7 +172,7 @@ class _Checkout:
         return (
             (source.st_size, source.st_mtime_ns) == (copy.st_size, copy.st_mtime_ns)
             and (source.st_mode ^ copy.st_mode) & 0o577 == 0
-            and source.st_ctime_ns < self.since - _CLOCK_TICK
+            and source.st_ctime_ns < self.since - CLOCK_TICK
         )
 
 

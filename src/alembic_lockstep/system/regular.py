@@ -1,8 +1,11 @@
-"""Reading files of the working tree, in whose place may be anything by now."""
+"""Files of the working tree: anything may be in their place, and their times are not exact."""
 
 from __future__ import annotations
 
 from pathlib import Path
+
+# Nanoseconds by which the times of files may lag behind the clock: the kernel's tick.
+CLOCK_TICK = 20_000_000
 
 
 def read_regular(file: Path) -> bytes | None:
