@@ -18,7 +18,7 @@ from alembic_lockstep.advice.variables import (
 from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree
 from alembic_lockstep.alembic_env.templates import complete_config_advice
 from alembic_lockstep.dryrun.observation import Observation
-from alembic_lockstep.probe.extensions import extension_for
+from alembic_lockstep.probe.extension_names import extension_for
 
 # Errors about placeholders for a URL: that of Alembic's template, and those of other templates.
 _PLACEHOLDER = re.compile(r"Can't load plugin: sqlalchemy\.dialects:driver$|URL from .*'\{\w+\}'")

@@ -6,22 +6,12 @@ migration, or somebody by hand. A revision that is new still has to make what it
 
 from __future__ import annotations
 
-import re
 from typing import Any, List
 
 from sqlalchemy.exc import DBAPIError
 
-_OF = (
-    (re.compile(r"function (?:\w+\.)?uuid_(?:generate_v\d\w*|nil|ns_\w+)\("), "uuid-ossp"),
-    (re.compile(r"function (?:\w+\.)?(?:crypt|gen_salt|digest|gen_random_uuid)\("), "pgcrypto"),
-    (re.compile(r'type "(?:\w+\.)?(?P<own>citext|hstore|ltree|vector|cube|isn|seg)" does'), ""),
-    (re.compile(r'type "(?:\w+\.)?(?:geo\w+|raster|box[23]d)" does not'), "postgis"),
-    (re.compile(r"function (?:\w+\.)?(?:similarity|show_trgm)\("), "pg_trgm"),
-    (re.compile(r"function (?:\w+\.)?(?P<own>unaccent)\("), ""),
-    (re.compile(r'operator class "(?:\w+\.)?(?:gin|gist)_trgm_ops" does not'), "pg_trgm"),
-    (re.compile(r'no default operator class for access method "gist"'), "btree_gist"),
-    (re.compile(r'no default operator class for access method "gin"'), "btree_gin"),
-)
+from .extension_names import extension_for
+
 _AVAILABLE = "SELECT 1 FROM pg_available_extensions WHERE installed_version IS NULL AND name = '{}'"
 _POINT = "alembic_lockstep"
 
@@ -48,15 +38,6 @@ def create_all(metadata: Any, connection: Any) -> List[str]:
             created.append(name)
         else:
             return created
-
-
-def extension_for(message: str) -> str:
-    """Return the missing extension that a server's message points to; "" if none does."""
-    for pattern, name in _OF:
-        lack = pattern.search(message)
-        if lack:
-            return name or lack["own"]
-    return ""
 
 
 def _try_savepoint(connection: Any, statement: str) -> bool:
