@@ -5,6 +5,7 @@ What the tool does is the same as if it were started by `python -m`, which costs
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -13,12 +14,25 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
 HERE = str(Path(__file__).resolve())
 #: With another value of these, Python itself starts otherwise.
 OF_PYTHON = ("PYTHON", "LC_", "LANG")
+#: All that a check imports, also one on a server.
+IMPORTED = (
+    "alembic_lockstep.cli",
+    "alembic_lockstep.gate",
+    "alembic_lockstep.report.full",
+    "alembic_lockstep.report.json",
+    "alembic_lockstep.report.judged",
+    "alembic_lockstep.scratch.mysql_start",
+    "alembic_lockstep.scratch.postgres_start",
+    "filelock",
+    "platformdirs",
+)
 #: Seconds; about what Python takes to start.
 START = 0.1
 
@@ -66,12 +80,9 @@ def _server() -> subprocess.Popen[str]:
 
 
 def _serve(requests: TextIO, answers: TextIO) -> None:
-    import alembic_lockstep.cli
-    import alembic_lockstep.gate
-    import alembic_lockstep.report.full
-    import alembic_lockstep.report.json
-    import alembic_lockstep.report.judged  # noqa: F401 - all that a check imports
-
+    for module in IMPORTED:
+        import_module(module)
+    gc.freeze()  # else a child that collects garbage copies all pages
     for line in requests:
         child = os.fork()
         if child == 0:
