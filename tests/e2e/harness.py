@@ -17,6 +17,7 @@ import venv
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -430,7 +431,7 @@ def make_venv(directory: Path, *paths: Path) -> Path:
 
 
 def install_hook(project: Project, hook: str) -> None:
-    """Write the pre-commit configuration and have the real pre-commit install it."""
+    """Write the pre-commit configuration, and the hook of the real pre-commit."""
     entry = f"{shlex.quote(sys.executable)} -m alembic_lockstep check"
     settings = {
         "id": hook,
@@ -443,8 +444,23 @@ def install_hook(project: Project, hook: str) -> None:
     }
     configuration = {"repos": [{"repo": "local", "hooks": [settings]}]}
     project.write(".pre-commit-config.yaml", json.dumps(configuration, indent=2) + "\n")  # is YAML
-    command = (sys.executable, "-m", "pre_commit", "install")
-    run(command, cwd=project.root, environ=project.environ, check=True)
+    file = project.root / project.git("rev-parse", "--git-path", "hooks/pre-commit")
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(_installed_hook())
+    file.chmod(0o755)
+
+
+@cache
+def _installed_hook() -> str:
+    """Return the hook that the real pre-commit installs, which is the same in each repository."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        environ = clean_environ(root / "home")
+        begin_repository(root, environ)
+        (root / ".pre-commit-config.yaml").write_text("repos: []\n")
+        command = (sys.executable, "-m", "pre_commit", "install")
+        run(command, cwd=root, environ=environ, check=True)
+        return (root / ".git/hooks/pre-commit").read_text()
 
 
 def fingerprints(database: Path) -> dict[str, tuple[int, int, str]]:
