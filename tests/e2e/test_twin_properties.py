@@ -413,6 +413,178 @@ def short(schema: str | None = None) -> sa.Column[Any]:
     return sa.Column("a", postgresql.DOMAIN("short", sa.Text(), schema=schema))
 
 
+def alone(**options: Any) -> list[Any]:
+    """Return a column, of which no two rows may have the same value."""
+    exclude = postgresql.ExcludeConstraint(("a", "="), name="alone", using="btree", **options)
+    return [integer("a", nullable=False), exclude]
+
+
+def indexed(*expressions: Any, name: str = "ix", **options: Any) -> list[Any]:
+    return [integer("a"), sa.Index(name, *expressions or ("a",), **options)]
+
+
+def leading(to: str) -> list[Any]:
+    return [integer("over"), sa.ForeignKeyConstraint(["over"], [f"{to}.id"], name="leads")]
+
+
+def free(name: str, metadata: sa.MetaData) -> sa.MetaData:
+    """Return the models with a sequence of no table."""
+    sa.Sequence(name, metadata=metadata)
+    return metadata
+
+
+def lowered() -> sa.TextClause:
+    return sa.text("(a + 1)")
+
+
+#: Where a name is taken over from something that goes: models before and after, and dialects.
+TAKEN_NAMES: dict[str, tuple[sa.MetaData, sa.MetaData, tuple[str, ...]]] = {
+    "a table with an EXCLUDE constraint is renamed": (
+        tables(games=alone()),
+        tables(matches=alone()),
+        ("postgresql",),
+    ),
+    "an EXCLUDE constraint is another one on a renamed table": (
+        tables(games=alone()),
+        tables(matches=alone(where=sa.text("a > 0"))),
+        ("postgresql",),
+    ),
+    "an EXCLUDE constraint becomes a unique one of a new table": (
+        tables(games=alone()),
+        tables(matches=[integer("a"), sa.UniqueConstraint("a", name="alone")]),
+        ("postgresql",),
+    ),
+    "a table with a named primary key is renamed": (
+        tables(games=[sa.PrimaryKeyConstraint("id", name="key")]),
+        tables(matches=[sa.PrimaryKeyConstraint("id", name="key")]),
+        ("postgresql", "sqlite", "mariadb"),
+    ),
+    "a table with an index is renamed, and another refers to it": (
+        tables(games=indexed(), moves=leading("games")),
+        tables(matches=indexed(), moves=leading("matches")),
+        ("postgresql", "sqlite", "mariadb"),
+    ),
+    "a table goes, and a reference to it": (
+        tables(games=[], moves=leading("games")),
+        tables(moves=[integer("over")]),
+        ("postgresql", "sqlite", "mariadb"),
+    ),
+    "two tables go, and their names are taken": (
+        tables(games=indexed(), moves=leading("games")),
+        tables(matches=indexed()),
+        ("postgresql", "sqlite", "mariadb"),
+    ),
+    "an index on an expression moves to a new table": (
+        tables(games=indexed(lowered())),
+        tables(matches=indexed(lowered())),
+        ("postgresql", "sqlite"),
+    ),
+    "an index becomes one on an expression of a new table": (
+        tables(games=indexed()),
+        tables(games=[integer("a")], matches=indexed(lowered())),
+        ("postgresql", "sqlite"),
+    ),
+    "an index on an expression becomes one on the column": (
+        tables(games=indexed(lowered())),
+        tables(games=indexed()),
+        ("postgresql", "sqlite"),
+    ),
+    "a unique constraint becomes an index on an expression": (
+        tables(games=[integer("a"), sa.UniqueConstraint("a", name="ix")]),
+        tables(games=indexed(lowered(), unique=True)),
+        ("postgresql", "sqlite"),
+    ),
+    "two indexes swap their names, and one is on an expression": (
+        tables(games=[*indexed(name="first"), sa.Index("second", lowered())]),
+        tables(games=[*indexed(name="second"), sa.Index("first", lowered())]),
+        ("postgresql", "sqlite"),
+    ),
+    "an index becomes a table": (
+        tables(games=indexed(name="moves")),
+        tables(games=[integer("a")], moves=[]),
+        ("postgresql", "sqlite"),
+    ),
+    "a table becomes an index of a new one": (
+        tables(moves=[]),
+        tables(games=indexed(name="moves")),
+        ("postgresql", "sqlite"),
+    ),
+    "a sequence becomes an index": (
+        free("numbers", tables(games=[integer("a")])),
+        tables(games=indexed(name="numbers")),
+        ("postgresql",),
+    ),
+    "an index of a table that goes becomes a sequence": (
+        tables(games=indexed(name="numbers")),
+        free("numbers", tables()),
+        ("postgresql",),
+    ),
+    "a sequence becomes a table": (
+        free("numbers", tables()),
+        tables(numbers=[]),
+        ("postgresql", "mariadb"),
+    ),
+    "a table becomes a sequence": (
+        tables(numbers=[]),
+        free("numbers", tables()),
+        ("postgresql", "mariadb"),
+    ),
+    "a table takes the name of a SERIAL's sequence": (
+        tables(games=[]),
+        tables(games_id_seq=[]),
+        ("postgresql",),
+    ),
+    "an enum becomes a table": (
+        tables(games=[mood("a", "b")]),
+        tables(mood=[], games=[integer("over"), sa.ForeignKeyConstraint(["over"], ["mood.id"])]),
+        ("postgresql",),
+    ),
+    "a domain becomes a table": (
+        tables(games=[short()]),
+        tables(games=[sa.Column("a", sa.Text())], short=[]),
+        ("postgresql",),
+    ),
+    "a table becomes an enum": (
+        tables(mood=[], games=[integer("over"), sa.ForeignKeyConstraint(["over"], ["mood.id"])]),
+        tables(games=[mood("a", "b")]),
+        ("postgresql",),
+    ),
+    "a table goes whose SERIAL's sequence the models keep": (
+        tables(games=[]),
+        free("games_id_seq", tables(matches=[])),
+        ("postgresql",),
+    ),
+    "a column goes whose SERIAL's sequence the models keep": (
+        tables(games=[]),
+        free("games_id_seq", models_of([integer("a")])),
+        ("postgresql",),
+    ),
+    "an identity goes, and the models have a sequence of its name": (
+        models_of([sa.Column("id", sa.Integer(), sa.Identity(), primary_key=True)]),
+        free("things_id_seq", tables()),
+        ("postgresql",),
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("bench", "name"),
+    [
+        (dialect, name)
+        for dialect in DRIVERS
+        for name in TAKEN_NAMES
+        if dialect in TAKEN_NAMES[name][2]
+    ],
+    indirect=["bench"],
+)
+def test_a_name_is_free_before_another_takes_it(bench: Bench, name: str) -> None:
+    first, second, _ = TAKEN_NAMES[name]
+    with bench.empty() as connection:
+        first.create_all(connection)
+        connection.commit()
+        assert cure(bench, connection, second)
+
+
 #: What went wrong once with new tables, or between two: models before and after, and where.
 SEVERAL_TABLES: dict[str, tuple[sa.MetaData, sa.MetaData, str]] = {
     "a table with an enum is renamed": (

@@ -182,6 +182,48 @@ def test_a_table_whose_constraint_another_takes_over_goes_first_after_its_refere
     ]
 
 
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql", "mariadb"])
+def test_a_reference_goes_before_the_table_to_which_it_leads(dialect: str) -> None:
+    """The server refuses another order; in a batch block, SQLAlchemy does not find the table."""
+    games = table("games")
+    key = sa.ForeignKeyConstraint(["over"], ["games.id"], name="fk")
+    moves = sa.Table("moves", games.metadata, sa.Column("over", sa.Integer), key)
+    lines = printed(
+        dialect,
+        ops.DropTableOp.from_table(games),
+        modify("moves", ops.DropConstraintOp.from_constraint(key)),
+        modify("moves", ops.DropColumnOp.from_column_and_tablename(None, "moves", moves.c.over)),
+    )
+    dropped = [line for line in lines if "drop_" in line]
+    assert ["drop_constraint" in dropped[0], dropped[1]] == [True, "op.drop_table('games')"]
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+def test_a_table_that_takes_the_name_of_an_index_comes_after_it(dialect: str) -> None:
+    old = table("games", sa.Index("moves", "id"))
+    (gone,) = old.indexes
+    lines = printed(
+        dialect,
+        ops.CreateTableOp.from_table(table("moves")),
+        modify("games", ops.DropIndexOp.from_index(gone)),
+    )
+    assert lines[0].startswith("op.drop_index('moves', table_name='games'")
+
+
+def test_all_tables_go_first_if_the_name_of_one_is_taken() -> None:
+    """Others may refer to it, and go before it."""
+    games = table("games", sa.UniqueConstraint("id", name="uq"))
+    key = sa.ForeignKeyConstraint(["over"], ["games.id"])
+    moves = sa.Table("moves", games.metadata, sa.Column("over", sa.Integer), key)
+    lines = printed(
+        "postgresql",
+        ops.CreateTableOp.from_table(table("new", sa.UniqueConstraint("id", name="uq"))),
+        ops.DropTableOp.from_table(games),
+        ops.DropTableOp.from_table(moves),
+    )
+    assert lines[:2] == ["op.drop_table('moves')", "op.drop_table('games')"]
+
+
 def test_a_table_that_goes_first_takes_its_indexes_along() -> None:
     both = sa.UniqueConstraint("id", name="uq")
     new, old = table("new", both), table("old", both._copy(), sa.Index("ix", "id"))

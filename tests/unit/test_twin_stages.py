@@ -213,3 +213,61 @@ def test_code_of_all_stages_is_shown_with_the_finding() -> None:
     stages: Any = {"before": ("a",), "code": ("b",), "after": ("c",)}
     operation = Operation(kind="add_index", columns=(), **texts, **stages)
     assert operation.whole_code == ("a", "b", "c")
+
+
+def dropped(key: str, code: str) -> dict[str, Any]:
+    return {**operation_of("remove_table", "", code), "table": key}
+
+
+def relations(*tables: str, **parts: Part) -> DatabaseSchema:
+    """Return tables of these names, and those of which the parts are."""
+    named = {name: TableSchema(name) for name in tables}
+    return DatabaseSchema(named | {name: TableSchema(name, [part]) for name, part in parts.items()})
+
+
+@pytest.mark.parametrize(
+    ("database", "models"),
+    [
+        (
+            relations(games=constraint("exclusion", "alone", "EXCLUDE (a WITH =)", "a")),
+            relations(matches=constraint("exclusion", "alone", "EXCLUDE (a WITH =)", "a")),
+        ),
+        (
+            relations(games=constraint("unique", "ix", "UNIQUE (a)", "a")),
+            relations(matches=index("ix", "a")),
+        ),
+        (relations(games=index("moves", "a")), relations("moves")),
+        (relations("games"), DatabaseSchema({}, [Part("enum", "games", {"labels": "'a'"})])),
+    ],
+    ids=["EXCLUDE", "unique constraint", "table", "enum"],
+)
+def test_a_table_of_which_something_else_takes_a_name_goes_first(
+    database: DatabaseSchema, models: DatabaseSchema
+) -> None:
+    """Autogenerate does not reflect the names of EXCLUDE constraints."""
+    created = {**operation_of("add_table", "", "create_table()"), "table": "matches"}
+    code = printed(database, models, created, dropped("games", "drop_table()"))
+    assert code[0] == "drop_table()"
+    free = relations("matches")
+    code = printed(database, free, created, dropped("games", "drop_table()"))
+    assert code == ["create_table()", "drop_table()"]
+
+
+@pytest.mark.parametrize(
+    ("part", "keyword"),
+    [
+        (Part("enum", "status", {"labels": "'a'"}, sql="status"), "TYPE"),
+        (Part("domain", "status", {"type": "text"}, sql="status"), "DOMAIN"),
+        (Part("sequence", "status", {"options": ""}, sql="status"), "SEQUENCE"),
+    ],
+    ids=["enum", "domain", "sequence"],
+)
+def test_a_type_that_goes_leaves_its_name_to_a_table(part: Part, keyword: str) -> None:
+    """It cannot be dropped first: a column may be of it until the end."""
+    code = printed(DatabaseSchema({}, [part]), relations("status"))
+    assert code == [
+        f'op.execute("ALTER {keyword} status RENAME TO status_old")',
+        f'op.execute("DROP {keyword} status_old")',
+    ]
+    code = printed(DatabaseSchema({}, [part]), relations("statuses"))
+    assert code == [f'op.execute("DROP {keyword} status")']

@@ -80,6 +80,7 @@ class TwinComparison(TypedDict, total=False):
         declared: From those tables to digests of what the models declare of their parts.
         in_stages: Whether code has lines for before and after all other operations.
         fragile: Tables of which Alembic's batch mode would lose a part.
+        in_the_way: Tables that the models lack and of which they use a name for something else.
     """
 
     key: Optional[str]
@@ -92,6 +93,7 @@ class TwinComparison(TypedDict, total=False):
     declared: Dict[str, Dict[str, str]]
     in_stages: bool
     fragile: List[str]
+    in_the_way: List[str]
 
 
 class Catalogue(TypedDict):

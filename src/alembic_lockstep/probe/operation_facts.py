@@ -146,9 +146,21 @@ def table_of(op: Any, parent: Optional[ops.ModifyTableOps]) -> str:
 
 
 def names_of(op: Any) -> Set[str]:
-    """Return the names of indexes and constraints that come or go with an operation."""
+    """Return the names of tables, indexes and constraints that come or go with an operation.
+
+    With their schema: PostgreSQL has a namespace in each, for tables as for indexes.
+    """
+    names = {getattr(op, "index_name", None) or getattr(op, "constraint_name", None)}
     if isinstance(op, (ops.CreateTableOp, ops.DropTableOp)):
         constraints = op.to_table().constraints
-        return {str(constraint.name) for constraint in constraints if constraint.name}
-    name = getattr(op, "index_name", None) or getattr(op, "constraint_name", None)
-    return {str(name)} if name else set()
+        names = {op.table_name, *(constraint.name for constraint in constraints)}
+    schema = getattr(op, "schema", None) or ""
+    return {f"{schema}.{name}" for name in names if name}
+
+
+def target_of(op: Any) -> str:
+    """Return the key of the table to which a dropped foreign key leads; empty for all else."""
+    if not isinstance(op, ops.DropConstraintOp) or op._reverse is None:
+        return ""
+    elements = getattr(op.to_constraint(), "elements", ())
+    return next((element.target_fullname.rpartition(".")[0] for element in elements), "")

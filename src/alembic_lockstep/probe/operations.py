@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from copy import copy
-from graphlib import CycleError, TopologicalSorter
 from itertools import groupby
 from tokenize import OP, TokenError, generate_tokens
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Any, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from alembic.autogenerate import render
 from alembic.autogenerate.api import AutogenContext
@@ -26,16 +25,9 @@ from .new_tables import (
     sequences_of_serials,
     unrendered_indexes,
 )
-from .operation_facts import facts_of, names_of, table_of
+from .operation_facts import facts_of, names_of, table_of, target_of
+from .operation_order import OrderedFact, dependants_first, make_room, references_first
 from .rendering import escape_colons, exact_context, table_context, with_quotable_names
-
-
-class _Fact(OperationFacts, total=False):
-    """Operation with the names of indexes and constraints that it takes and frees."""
-
-    takes: Set[str]
-    frees: Set[str]
-
 
 # In the `repr` of a type whose argument is a function; another one in each process.
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
@@ -62,20 +54,22 @@ def flatten(upgrade: ops.UpgradeOps, context: AutogenContext) -> List[OperationF
     contexts = _Contexts(exact_context(context), table_context(exact_context(context)))
     about_project = [op for op in upgrade.ops if not _is_grant_to_us(op)]
     visited = [
-        fact for op in _dependants_first(about_project) for fact in _facts_below(op, contexts, None)
+        fact for op in dependants_first(about_project) for fact in _facts_below(op, contexts, None)
     ]
-    operations: List[_Fact] = []
+    operations: List[OrderedFact] = []
     for (kind, _), group in groupby(visited, lambda fact: (fact["kind"], fact["table"])):
         alike = list(group)
         if kind in FROM_SETS:
             alike.sort(key=lambda fact: (fact["name"], fact["columns"]))
         operations += alike
     _add_indexes(upgrade.ops, operations, contexts)
-    _make_room(operations)
-    return _folded(operations)
+    make_room(operations)
+    return _folded(references_first(operations))
 
 
-def _add_indexes(operations: Sequence[Any], facts: Sequence[_Fact], contexts: _Contexts) -> None:
+def _add_indexes(
+    operations: Sequence[Any], facts: Sequence[OrderedFact], contexts: _Contexts
+) -> None:
     """Add to new tables the indexes, and comments of constraints, that autogenerate skips."""
     for op in operations:
         if isinstance(op, ops.CreateTableOp):
@@ -85,11 +79,12 @@ def _add_indexes(operations: Sequence[Any], facts: Sequence[_Fact], contexts: _C
                 code, imports = _printed(index, None, contexts)
                 own[0]["code"] += code
                 own[0]["imports"] += imports
+                own[0]["takes"] |= names_of(index)
             for statement in comments_of_constraints(op, contexts.usual):
                 own[0]["code"].append(f"op.execute({escape_colons(statement)!r})")
 
 
-def _folded(facts: Sequence[_Fact]) -> List[OperationFacts]:
+def _folded(facts: Sequence[OrderedFact]) -> List[OperationFacts]:
     """Return the operations, the parts of new and dropped tables folded into the table."""
     whole = {fact["table"]: fact for fact in facts if fact["kind"] in {"add_table", "remove_table"}}
     folded: List[OperationFacts] = []
@@ -108,31 +103,6 @@ def _folded(facts: Sequence[_Fact]) -> List[OperationFacts]:
     return folded
 
 
-def _make_room(facts: Sequence[_Fact]) -> None:
-    """Drop indexes and constraints first whose name another table takes over, as in a rename.
-
-    SQLite and PostgreSQL have one namespace for the indexes of all tables.
-    """
-    takers: Dict[str, Set[str]] = {}
-    for fact in facts:
-        for name in fact.pop("takes"):
-            takers.setdefault(name, set()).add(fact["table"])
-    in_the_way = [
-        fact
-        for fact in facts
-        if any(takers.get(name, set()) - {fact["table"]} for name in fact.pop("frees"))
-    ]
-    tables = {fact["table"] for fact in in_the_way if fact["kind"] == "remove_table"}
-    if tables:  # with their parts, which have gone otherwise, and after what refers to them
-        in_the_way = [
-            fact
-            for fact in facts
-            if fact in in_the_way or fact["kind"] == "remove_fk" or fact["table"] in tables
-        ]
-    for fact in in_the_way:
-        fact["before"], fact["code"] = fact["before"] + fact["code"], []
-
-
 def _is_grant_to_us(op: Any) -> bool:
     """Return whether alembic_utils takes an owner's own rights for grants to the dry run's role.
 
@@ -142,39 +112,16 @@ def _is_grant_to_us(op: Any) -> bool:
     return isinstance(role, str) and (role == OUR_ROLE or role.startswith(f"{OUR_ROLE}_"))
 
 
-def _dependants_first(operations: Sequence[ops.MigrateOperation]) -> List[Any]:
-    """Return the operations, tables dropped before those to which their foreign keys lead."""
-    dropped = {table_of(op, None): op for op in operations if isinstance(op, ops.DropTableOp)}
-    uses: Dict[str, Set[str]] = {table: set() for table in sorted(dropped)}
-    for table, op in dropped.items():
-        for key in op.to_table().foreign_keys:
-            target = key.target_fullname.rpartition(".")[0]
-            if target in dropped and target != table:
-                uses[target].add(table)
-    try:
-        order = list(
-            TopologicalSorter({table: sorted(uses[table]) for table in uses}).static_order()
-        )
-    except CycleError:
-        order = sorted(dropped)
-    # Sorting is stable: what else there is stays where it is.
-    positions = {table: position for position, table in enumerate(order)}
-    going = [op for op in operations if table_of(op, None) in positions]
-    going.sort(key=lambda op: positions[table_of(op, None)])
-    in_turn = iter(going)
-    return [next(in_turn) if table_of(op, None) in positions else op for op in operations]
-
-
 def _facts_below(
     op: ops.MigrateOperation, contexts: _Contexts, parent: Optional[ops.ModifyTableOps]
-) -> Iterator[_Fact]:
+) -> Iterator[OrderedFact]:
     if isinstance(op, ops.ModifyTableOps):
         for inner in op.ops:
             yield from _facts_below(inner, contexts, op)
         return
     default_schema = str(getattr(contexts.usual.dialect, "default_schema_name", None) or "")
     for kind, facts in facts_of(op, default_schema):
-        fact: _Fact = {"kind": kind, "table": table_of(op, parent), "name": "", "columns": []}
+        fact: OrderedFact = {"kind": kind, "table": table_of(op, parent), "name": "", "columns": []}
         fact.update(facts)
         if isinstance(op, ops.CreateTableOp):
             serials = sequences_of_serials(op, contexts.usual)
@@ -192,6 +139,7 @@ def _facts_below(
             fact["code"], fact["after"] = [], fact["code"]
         names, is_gone = names_of(op), kind.startswith("remove_")
         fact["takes"], fact["frees"] = (set(), names) if is_gone else (names, set())
+        fact["leads_to"] = target_of(op)
         yield fact
 
 

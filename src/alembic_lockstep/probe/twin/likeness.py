@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import List, Sequence
+from typing import List, Optional, Sequence
 
 from sqlalchemy import Constraint, ForeignKeyConstraint, MetaData, UniqueConstraint
 
 from .schema import DatabaseSchema, Part, TableSchema
+
+# Aspect of a sequence: the column that goes and would take it along.
+OWNER = "owner"
 
 # The type of a sequence, and the last number if that is the type's own.
 _RANGE = re.compile(rf"AS \w+ | MAXVALUE ({2**15 - 1}|{2**31 - 1}|{2**63 - 1})\b")
@@ -89,12 +92,31 @@ def adopt_owned(database: DatabaseSchema, models: DatabaseSchema) -> None:
     """
     for owned in database.owned:
         same = [part for part in models.objects if (part.kind, part.sql) == ("sequence", owned.sql)]
+        column = _column_of(owned, models)
+        if same and column is None:
+            _note_owner(owned, same[0], database)
+            continue
         for sequence in same:
             if _RANGE.sub("", sequence.facts["options"]) == _RANGE.sub("", owned.facts["options"]):
                 models.objects.remove(sequence)
             else:
                 database.objects.append(replace(owned, name=sequence.name, columns=()))
             _share_default(owned, database, models)
+
+
+def _column_of(owned: Part, schema: DatabaseSchema) -> Optional[Part]:
+    """Return the column that owns a sequence, if the schema has it."""
+    table, _, name = owned.columns[0].rpartition(".")
+    columns = schema.tables[table].of("column") if table in schema.tables else []
+    return next((part for part in columns if part.name == name), None)
+
+
+def _note_owner(owned: Part, sequence: Part, database: DatabaseSchema) -> None:
+    """Add a sequence that its column would take along; an identity cannot leave its own."""
+    column = _column_of(owned, database)
+    if column is not None and not column.facts["identity"]:
+        facts = {**owned.facts, OWNER: owned.columns[0]}
+        database.objects.append(replace(owned, name=sequence.name, facts=facts, columns=()))
 
 
 def _share_default(owned: Part, database: DatabaseSchema, models: DatabaseSchema) -> None:

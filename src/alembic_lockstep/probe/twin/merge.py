@@ -49,12 +49,32 @@ def merge(
         or not _may_be_phantom(op)
         or differing.intersection(_counterparts(op))
     ]
-    own = [op for op in twin if not (reported | suppressed).intersection(_counterparts(op))]
+    added, removed = (
+        _identities_of(op for op in autogenerate if op["kind"].startswith(verb))
+        for verb in ("add_", "remove_")
+    )
+    # Autogenerate leaves an index on an expression out, though a constraint of its name goes.
+    added |= suppressed
+    own = [
+        op
+        for op in twin
+        if not (added if op["kind"] == "add_index" else reported | suppressed).intersection(
+            _counterparts(op)
+        )
+    ]
     own = [op for op in own if not _comes_with_another(op, autogenerate) and include(op)]
     confirmed = [op for op in twin if reported.intersection(_counterparts(op))]
+    confirmed = [
+        {**op, "alembic_fails": True}  # it only makes the index, whose name the old one has
+        if op["kind"] == "modify_index" and not removed.intersection(_counterparts(op))
+        else op
+        for op in confirmed
+    ]
     covering = [op for op in own if any(op["code"] == peer["code"] for peer in confirmed)]
     accepted = [_with_twins_code(op, confirmed, covering) for op in accepted]
     accepted = _with_safe_rebuilds(accepted, confirmed, comparison.get("fragile", ()))
+    if any(op["table"] in comparison.get("in_the_way", ()) for op in accepted):
+        accepted = [_first_of_all(op) for op in accepted]
     # Of a name that another table takes over, the code of both has been run before all else.
     early = [op["before"] for op in accepted if op.get("before") and not op["code"]]
     accepted = [{**op, "code": []} if op["code"] in early else op for op in accepted]
@@ -66,6 +86,14 @@ def merge(
     computed = _ComputedColumns(twin)
     ordered = sorted([*first, *accepted, *last], key=computed.rank)
     return [computed.with_code(op) for op in ordered]
+
+
+def _first_of_all(operation: OperationFacts) -> OperationFacts:
+    """Drop tables before all else, and foreign keys, because these may lead to them."""
+    if operation["kind"] not in ("remove_table", "remove_fk"):
+        return operation
+    before = operation.get("before", []) + operation["code"]
+    return {**operation, "before": before, "code": []}
 
 
 def _in_stages(operation: OperationFacts) -> OperationFacts:

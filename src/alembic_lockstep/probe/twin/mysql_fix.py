@@ -22,7 +22,8 @@ from .mysql_groups import (
     held_by,
 )
 from .mysql_text import literal, quoted
-from .schema import DatabaseSchema, Part, SchemaDifference, TableSchema
+from .name_conflicts import is_taken_over
+from .schema import DatabaseSchema, Early, Part, SchemaDifference, TableSchema
 
 _TEXTUAL = re.compile(r"(?:var)?char|(?:tiny|medium|long)?text|enum|set")
 # Options whose unset value is 0 and not DEFAULT.
@@ -37,7 +38,7 @@ def fix_statements(
     Differences of a group have the same statements. To be run in the order of `differences()`.
     """
     if not difference.table:
-        return [_of_sequence(difference)]
+        return [_of_sequence(difference, models)]
     group = group_of(difference, database, models)
     held = held_by(group, database, models)
     tables = sorted({member.table for member in group} | {key for key, _ in held})
@@ -50,9 +51,10 @@ def fix_statements(
     ]
 
 
-def _of_sequence(difference: SchemaDifference) -> str:
+def _of_sequence(difference: SchemaDifference, models: DatabaseSchema) -> str:
     if difference.expected is None:
-        return f"DROP SEQUENCE {quoted(difference.part.name)}"
+        statement = f"DROP SEQUENCE {quoted(difference.part.name)}"
+        return Early(statement) if is_taken_over(difference.part, models) else statement
     verb = "CREATE" if difference.actual is None else "ALTER"
     return f"{verb} SEQUENCE {difference.expected.sql}"
 

@@ -22,6 +22,7 @@ from .declared import declared_parts
 from .dialects import TwinDialect, find_dialect
 from .likeness import adopt_owned, note_folded, share_validity
 from .moments import name_moments
+from .name_conflicts import tables_in_the_way
 from .schema import DatabaseSchema, Part, SchemaDifference, differences
 
 # Kinds of operations, as autogenerate names them.
@@ -195,6 +196,7 @@ def compare_schemas(
         "model_objects": model_objects,
         "failure": "",
         "in_stages": dialect.fixes_in_stages,
+        "in_the_way": tables_in_the_way(database, models),
         "fragile": [key for key in compared if dialect.is_lost_in_batch(database.tables[key])],
     }
 

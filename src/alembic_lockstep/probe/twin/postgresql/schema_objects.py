@@ -6,7 +6,9 @@ import re
 from functools import partial
 from typing import Iterator, List, Optional, Tuple
 
-from ..schema import DatabaseSchema, Part, TableSchema
+from ..likeness import OWNER
+from ..name_conflicts import is_taken_over
+from ..schema import DatabaseSchema, Early, Part, TableSchema
 from .statements import changed_facts, concerns, mentions, quoted, recreate_dependents, split_name
 
 _LABEL = re.compile(r"E?'(?:[^']|'')*'")
@@ -36,17 +38,43 @@ def schema_object_fix(
     """Return the statements that fix an enum type, a domain or a sequence."""
     if actual is None:
         assert expected is not None
-        return create(expected)
+        return [*_make_room(expected, database), *create(expected)]
     if expected is None:
-        keyword = {"enum": "TYPE"}.get(actual.kind, actual.kind.upper())
-        return [f"DROP {keyword} {actual.sql}"]
+        return list(_drop(actual, models))
     if actual.kind == "sequence":
-        return [f"ALTER SEQUENCE {actual.sql} {expected.facts['options']}"]
+        return list(_alter_sequence(actual, expected))
     if actual.kind == "enum":
         return list(_relabel(actual, expected, database, models))
     if {"type", "collation"} & set(changed_facts(expected, actual)):
         return list(_replace(actual, expected, database, models))
     return list(_domain_fix(actual, expected))
+
+
+def _drop(actual: Part, models: DatabaseSchema) -> Iterator[str]:
+    """Drop an object; it gets another name first if something new has its own."""
+    keyword = {"enum": "TYPE"}.get(actual.kind, actual.kind.upper())
+    name = actual.sql
+    if is_taken_over(actual, models):
+        schema, own = split_name(actual.sql)
+        old = quoted(f"{own}_old")
+        yield Early(f"ALTER {keyword} {name} RENAME TO {old}")
+        name = f"{schema}{old}"
+    yield f"DROP {keyword} {name}"
+
+
+def _make_room(expected: Part, database: DatabaseSchema) -> Iterator[str]:
+    """Rename the sequence of an identity that goes."""
+    if expected.sql in [sequence.sql for sequence in database.owned]:
+        old = quoted(f"{split_name(expected.sql)[1]}_old")
+        yield Early(f"ALTER SEQUENCE {expected.sql} RENAME TO {old}")
+
+
+def _alter_sequence(actual: Part, expected: Part) -> Iterator[str]:
+    """Alter a sequence; a column that goes takes those along which it owns."""
+    if actual.facts.get(OWNER):
+        yield Early(f"ALTER SEQUENCE {actual.sql} OWNED BY NONE")
+    if "options" in changed_facts(expected, actual):
+        yield f"ALTER SEQUENCE {actual.sql} {expected.facts['options']}"
 
 
 def _relabel(
