@@ -56,13 +56,22 @@ class HardNames:
 hard_names = st.builds(HardNames, names, texts, texts)
 
 
+def kinds_with_fix(dialect: str) -> list[Kind]:
+    """Return the kinds that the dialect can store, and for which there is a fix."""
+    return [kind for kind in KINDS if dialect not in kind.lacks and kind.name not in WITHOUT_FIX]
+
+
 def two_changes(dialect: str) -> st.SearchStrategy[list[Kind]]:
     """Two kinds that the dialect can store, as one where they can be of one table."""
-    kinds = [kind for kind in KINDS if dialect not in kind.lacks and kind.name not in WITHOUT_FIX]
-    pairs = st.lists(
-        st.sampled_from(kinds), min_size=2, max_size=2, unique_by=lambda kind: kind.name
-    )
-    return pairs.map(lambda pair: [both] if (both := merged(*pair)) else pair)
+    kinds = st.sampled_from(kinds_with_fix(dialect))
+    pairs = st.lists(kinds, min_size=2, max_size=2, unique_by=lambda kind: kind.name)
+    return pairs.map(lambda pair: as_one(*pair))
+
+
+def as_one(first: Kind, second: Kind) -> list[Kind]:
+    """Return two changes, as one where they can be of one table."""
+    both = merged(first, second)
+    return [both] if both else [first, second]
 
 
 def joined(

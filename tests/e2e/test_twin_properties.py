@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,8 +13,16 @@ from sqlalchemy.dialects import postgresql
 
 from alembic_lockstep.dryrun.schema_operations import Operation, upgrade_functions
 
-from .combined_changes import HardNames, hard_names, joined, table_names, two_changes
-from .kinds import Kind
+from .combined_changes import (
+    HardNames,
+    as_one,
+    hard_names,
+    joined,
+    kinds_with_fix,
+    table_names,
+    two_changes,
+)
+from .kinds import KINDS, Kind
 from .random_models import CONVENTION, two_models
 from .subfolder_project import some_examples
 from .twin_bench import DRIVERS, Bench, bench, servers
@@ -48,25 +57,45 @@ def test_any_two_changes_are_cured_at_once_by_what_is_printed(bench: Bench) -> N
     @settings(some_examples, phases=[Phase.generate])
     @given(two_changes(bench.dialect), table_names, hard_names, hard_names)
     def check(kinds: list[Kind], table: str, before: HardNames, after: HardNames) -> None:
-        models = joined(bench.dialect, [kind.after() for kind in kinds], table, after)
-        with bench.empty() as connection:
-            base = joined(bench.dialect, [kind.before() for kind in kinds], table, before)
-            try:
-                base.create_all(connection)
-            except sa.exc.SQLAlchemyError:
-                reject()  # a STRICT table with an Enum
-            connection.commit()
-            opinions = bench.ask(connection, models)
-            if opinions.failure:
-                reject()
-            if not opinions.merged:
-                return
+        if not are_cured_at_once(bench, kinds, table, before, after):
+            reject()
+
+    check()
+
+
+@pytest.mark.skipif(os.environ.get("LOCKSTEP_NIGHTLY") != "1", reason="some 10,000 pairs")
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::sqlalchemy.exc.SAWarning")
+@pytest.mark.parametrize("number", range(len(KINDS)), ids=[kind.name for kind in KINDS])
+def test_each_pair_of_changes_is_cured_at_once(bench: Bench, number: int) -> None:
+    """Each kind with those after it: the random pairs above are a few of these."""
+    before, after = HardNames("a:b", "it's {}", "%"), HardNames("c%(d)s", '"\\:e', "::ö")
+    kinds = kinds_with_fix(bench.dialect)
+    for second in KINDS[number + 1 :]:
+        if KINDS[number] in kinds and second in kinds:
+            are_cured_at_once(bench, as_one(KINDS[number], second), "some games", before, after)
+
+
+def are_cured_at_once(
+    bench: Bench, kinds: Sequence[Kind], table: str, before: HardNames, after: HardNames
+) -> bool:
+    """Check that the printed body fixes all changes; False if the server refuses the models."""
+    models = joined(bench.dialect, [kind.after() for kind in kinds], table, after)
+    with bench.empty() as connection:
+        base = joined(bench.dialect, [kind.before() for kind in kinds], table, before)
+        try:
+            base.create_all(connection)
+        except sa.exc.SQLAlchemyError:
+            return False  # a STRICT table with an Enum
+        connection.commit()
+        opinions = bench.ask(connection, models)
+        if opinions.failure:
+            return False
+        if opinions.merged:
             code = upgrade_functions(opinions.merged)
             bench.migrate(connection, models, code)
             left = bench.ask(connection, models)
             assert not left.merged + left.twin, code
-
-    check()
+    return True
 
 
 def begin(bench: Bench, connection: sa.Connection, models: sa.MetaData) -> None:
