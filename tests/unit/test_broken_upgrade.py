@@ -9,6 +9,7 @@ import pytest
 from dry_runs import MODELS, begin, facts_of, failed, observed
 from graphs import Graph
 
+from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.findings import Location
 from alembic_lockstep.rules import broken_upgrade
 
@@ -95,6 +96,25 @@ def test_a_revision_that_the_base_runs_is_blamed_on_an_edit(graph: Graph, ran_as
         "The base runs this revision without error: it was edited, or something that it imports "
         "was. A migration should not depend on code that changes."
     )
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        None,
+        failed("RuntimeError", "no", phase="start"),
+        failed("OperationalError", MESSAGE, phase="upgrade", revision="0001"),
+        replace(observed(), revisions=("0001",)),
+    ],
+    ids=["not run", "does not start", "fails before it", "from its models"],
+)
+def test_where_the_base_did_not_run_the_revision_nothing_is_said_of_it(
+    graph: Graph, before: Observation | None
+) -> None:
+    """The message said of a base that cannot start that it runs the revision."""
+    now = failed("OperationalError", MESSAGE, (NEW, 6), phase="upgrade", revision="0002")
+    (finding,) = broken_upgrade.check(facts_of(graph, now, before=before))
+    assert "base" not in finding.hint
 
 
 def test_a_file_that_was_not_added_is_named_before_anything_else(graph: Graph) -> None:

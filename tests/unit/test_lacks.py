@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from alembic_lockstep.advice.lacks import scratch_server_advice
+from alembic_lockstep.advice.lacks import scratch_server_advice, server_lacks
+from alembic_lockstep.dryrun.observation import Observation
 
 
 @pytest.mark.parametrize(
@@ -46,3 +47,23 @@ def test_what_another_server_may_have_is_to_be_set(message: str, dialect: str, s
 )
 def test_what_no_server_would_have_is_the_migrations(message: str) -> None:
     assert scratch_server_advice(message) == ""
+
+
+@pytest.mark.parametrize(
+    ("message", "is_lack"),
+    [
+        ('extension "pgcrypto" is not available\nDETAIL:  …', True),
+        ('could not access file "$libdir/timescaledb": No such file or directory', True),
+        ("(1286, \"Unknown storage engine 'ROCKSDB'\")", True),
+        ("no such module: fts5", True),
+        ("function gen_salt(unknown) does not exist", False),
+        ('extension "citext" already exists', False),
+        ("no such table: games", False),
+    ],
+)
+def test_a_lack_of_the_scratch_server_is_no_fault_of_the_commit(
+    message: str, is_lack: bool
+) -> None:
+    """It was a finding, broken-upgrade."""
+    error = {"type": "ProgrammingError", "message": message}
+    assert server_lacks(Observation(error=error, phase="upgrade")) is is_lack
