@@ -12,7 +12,7 @@ from .operation_facts import table_of
 
 
 class OrderedFact(OperationFacts, total=False):
-    """Operation with names that it takes and frees, and the table that its foreign key left."""
+    """Operation with names that it takes and frees, and the table that its foreign key uses."""
 
     takes: Set[str]
     frees: Set[str]
