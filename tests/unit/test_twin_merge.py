@@ -166,3 +166,194 @@ def test_an_operation_of_another_package_is_about_what_it_names() -> None:
     enum = {**ENUM, "kind": "modify_enum", "name": "a"}
     foreign = operation_of("other", "", names=["mood"], code=["op.sync_enum_values('mood', ['a'])"])
     assert merged([foreign], [enum]) == [enum, foreign]
+
+
+def compared(*twin: Any, **more: Any) -> Any:
+    """Return the comparison of a database with its twin that has these operations."""
+    return {"operations": [*twin], "compared": ["games"], **more}
+
+
+def codes_of(autogenerate: list[Any], comparison: Any) -> list[list[str]]:
+    return [operation["code"] for operation in merge(autogenerate, comparison, lambda _: True)]
+
+
+def test_what_the_projects_hook_took_away_does_not_come_back_by_the_twin() -> None:
+    column, check = operation_of("add_column", name="host"), {**CHECK, "columns": ["host"]}
+    assert merge([], compared(column, check), lambda _: True, [column]) == [check]
+
+
+@pytest.mark.parametrize("kind", ["add_enum", "add_domain"])
+def test_a_new_type_comes_with_the_new_table_that_uses_it(kind: str) -> None:
+    table, other = operation_of("add_table"), operation_of("add_table", "moves")
+    new = {**ENUM, "kind": kind}
+    assert merged([table], [new]) == [table]
+    assert merged([other], [new]) == [new, other]
+    changed = {**ENUM, "kind": kind.replace("add", "modify")}
+    assert merged([table], [changed]) == [changed, table]
+
+
+def test_a_sequence_comes_with_the_new_table_that_owns_it() -> None:
+    sequence = operation_of("add_sequence", "", "turns", users=["games.id"])
+    table = operation_of("add_table")
+    assert merged([table], [sequence]) == [sequence, table]
+    owner = {**table, "creates": ["turns"]}
+    assert merged([owner], [sequence]) == [owner]
+    changed = {**sequence, "kind": "modify_sequence"}
+    assert merged([owner], [changed]) == [changed, owner]
+
+
+def test_a_type_that_goes_does_so_after_all_else() -> None:
+    gone = {**ENUM, "kind": "remove_domain"}
+    check = {**CHECK, "kind": "add_constraint"}
+    assert merged([], [gone, check]) == [check, gone]
+
+
+@pytest.mark.parametrize(
+    "peer",
+    [
+        operation_of("add_column", name="other", checked=True),
+        operation_of("modify_type", name="score", checked=True),
+    ],
+)
+def test_a_check_comes_only_with_the_new_column_that_it_is_about(peer: Any) -> None:
+    assert merged([peer], [CHECK, {**peer, "code": []}])[1:] == [CHECK]
+
+
+def test_nameless_constraints_without_columns_are_not_known_to_be_the_same() -> None:
+    own = operation_of("add_constraint", part="check")
+    twins = {**own, "code": ["op.execute('ALTER TABLE games ADD CHECK (…)')"]}
+    assert merged([own], [twins]) == [twins]
+
+
+def test_what_only_the_twin_removes_is_removed_first() -> None:
+    """A column takes its CHECK along."""
+    column, check = operation_of("remove_column", name="host"), {**CHECK, "kind": "remove_check"}
+    assert merged([column], [column, check]) == [check, column]
+    assert merged([column], [column, {**CHECK, "kind": "modify_check"}])[0] == column
+    # The code of a group of columns is that of autogenerate's operation, too.
+    shared = {**check, "code": column["code"]}
+    assert merged([column], [column, shared]) == [
+        {**column, "instead": column["code"]},
+        shared,
+    ]
+
+
+def test_the_code_of_another_table_that_has_been_run_before_is_not_run_again() -> None:
+    """Two tables exchange a name: the one that gives it up goes first."""
+    drop = ["op.drop_index('ix')"]
+    taker = operation_of("add_index", "moves", "ix", before=drop)
+    giver = operation_of("remove_index", "boards", "ix", code=drop)
+    assert codes_of([{**taker, "code": []}, giver], compared()) == [[], []]
+    assert codes_of([taker, giver], compared()) == [taker["code"], drop]
+    assert codes_of([{**taker, "before": [], "code": []}, {**giver, "code": []}], compared()) == [
+        [],
+        [],
+    ]
+
+
+@pytest.mark.parametrize("kind", ["remove_fk", "remove_constraint", "remove_index"])
+def test_in_stages_what_goes_does_so_before_all_else(kind: str) -> None:
+    gone = operation_of(kind, "moves", "old", before=["first"])
+    (staged, _) = merge([gone], compared(CHECK, in_stages=True), lambda _: True)
+    assert (staged["before"], staged["code"]) == (["first", *gone["code"]], [])
+    # Without an operation of the twin's own nothing is in the way.
+    assert merge([gone], compared(in_stages=True), lambda _: True) == [gone]
+    other = operation_of("add_index", "moves", "new")
+    assert merge([other], compared(CHECK, in_stages=True), lambda _: True)[0] == other
+
+
+TYPE = operation_of("modify_type", name="host")
+
+
+@pytest.mark.parametrize(
+    ("own", "twins"),
+    [
+        (TYPE, {**TYPE, "alembic_fails": True}),
+        (DEFAULT, operation_of("modify_identity", name="made_at")),
+    ],
+)
+def test_the_twins_code_replaces_alembics_where_that_fails(own: Any, twins: Any) -> None:
+    anew = ["op.execute('ALTER TABLE games ALTER COLUMN … USING …')"]
+    other = operation_of("modify_type", name="other", code=["other"])
+    assert codes_of([own, other], compared({**other, "code": ["twin's"]}, {**twins, "code": anew}))[
+        :2
+    ] == [anew, other["code"]]
+    plain = {**operation_of("modify_type", name=own["name"]), "code": anew}
+    assert merged([own], [{**plain, "kind": own["kind"]}]) == [own]
+
+
+ANEW = ["op.execute('CREATE TABLE _lockstep_games (…)')"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "spoils"),
+    [
+        ("add_column", {"recreates": False}, False),
+        ("add_column", {"recreates": True}, True),
+        ("remove_column", {}, True),
+        ("modify_type", {}, True),
+        ("add_constraint", {}, True),
+        ("remove_fk", {}, True),
+        ("add_index", {}, False),
+        ("remove_column", {"in_batch": False}, False),
+        ("remove_column", {"code": []}, False),
+    ],
+)
+def test_a_table_with_a_fragile_part_is_made_by_the_twins_code_if_batch_mode_recreates_it(
+    kind: str, more: Any, spoils: bool
+) -> None:
+    own = {**operation_of(kind, name="host", code=["batch"], in_batch=True), **more}
+    other = operation_of("modify_comment", name="other", code=["other"])
+    twins = [{**other, "code": ["other's"]}, {**own, "code": ANEW}]
+    codes = codes_of([own], compared(*twins[1:], fragile=["games"]))
+    assert codes == [ANEW if spoils else own["code"]]
+    assert codes_of([own], compared(*twins[1:], fragile=["moves"])) == [own["code"]]
+    both = codes_of([other, own], compared(*twins, fragile=["games"]))
+    assert both == [["other's"], ANEW] if spoils else [other["code"], own["code"]]
+
+
+def test_what_the_twin_lacks_is_done_by_alembics_code_in_a_fragile_table_too() -> None:
+    added = operation_of("add_column", name="host", code=["batch"], in_batch=True, recreates=True)
+    assert codes_of([added], compared(fragile=["games"])) == [["batch"]]
+
+
+def test_batch_mode_cannot_drop_what_has_no_name() -> None:
+    unnamed = operation_of("remove_constraint", "games", "", "host", in_batch=True)
+    twins = {**unnamed, "name": "", "code": ANEW}
+    assert codes_of([unnamed], compared(twins)) == [ANEW]
+
+
+COMPUTED = operation_of("modify_computed", name="total", is_computed=True)
+ANEW_TOTAL = {**COMPUTED, "before": ["drop"], "code": ["add"], "after": ["index"]}
+
+
+def test_indexes_go_before_a_computed_column_and_come_after_it() -> None:
+    """Alembic can do neither with a computed column: it is dropped and added again."""
+    changed = operation_of("modify_default", name="total")
+    gone, new = operation_of("remove_index", name="ix"), operation_of("add_index", name="new")
+    unique = operation_of("add_constraint", "games", "uq", "host")
+    others = [operation_of("add_index", "moves", "new"), operation_of("remove_index", "moves", "x")]
+    twin = [ANEW_TOTAL, gone, new, unique]
+    result = merge([new, unique, *others, changed, gone], compared(*twin), lambda _: True)
+    assert [operation["kind"] for operation in result] == [
+        *("remove_index", "add_index", "remove_index", "modify_default"),
+        *("add_index", "add_constraint"),
+    ]
+    assert (result[3]["before"], result[3]["code"]) == (["drop"], ["add"])
+    # Where it is not dropped, its indexes stay where they are.
+    assert merge([new, changed], compared(COMPUTED, new), lambda _: True)[0] == new
+
+
+def test_an_index_named_as_a_computed_column_keeps_its_code() -> None:
+    index = operation_of("add_index", name="total")
+    result = merge([DEFAULT, index], compared(DEFAULT, index, ANEW_TOTAL), lambda _: True)
+    assert next(operation for operation in result if operation["kind"] == "add_index") == index
+
+
+def test_an_index_goes_before_the_computed_column_that_goes() -> None:
+    column = operation_of("remove_column", name="total", is_computed=True)
+    plain = operation_of("remove_column", name="host")
+    index = operation_of("remove_index", name="ix")
+    constraint = operation_of("remove_constraint", "games", "uq", "total")
+    result = merged([plain, column, index, constraint], [plain, column, index, constraint])
+    assert result == [index, constraint, column, plain]

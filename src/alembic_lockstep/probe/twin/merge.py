@@ -164,7 +164,7 @@ def _recreates_table(operation: OperationFacts) -> bool:
     verb, _, noun = operation["kind"].partition("_")
     if operation["kind"] == "add_column":
         return bool(operation["recreates"])
-    return noun != "index" and (verb == "modify" or noun in ("column", "constraint", "fk"))
+    return verb == "modify" or noun in ("column", "constraint", "fk")
 
 
 def _with_code_of(operation: OperationFacts, confirmed: List[OperationFacts]) -> OperationFacts:
