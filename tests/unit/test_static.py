@@ -71,8 +71,10 @@ def left(
         read_declarations(Modules(tree.get, tree), [NEW]).tables for tree in (old, new)
     )
     missing = differences(declared, apply(base, steps_of(upgrade)), base)
-    kinds = [(each.operation.kind.partition("_")[0], each) for each in missing]
-    return [f"{kind} {each.operation.text}{'' if each.is_sure else '?'}" for kind, each in kinds]
+    return [
+        f"{operation.kind.partition('_')[0]} {operation.text}{'' if is_sure else '?'}"
+        for operation, is_sure in missing.items()
+    ]
 
 
 def steps_of(upgrade: str) -> Steps:
@@ -497,6 +499,8 @@ WITH_NAME = column("name = Column(Integer)")
         f"op.execute('UPDATE games SET id = 1')\n{ADD}",
         f"op.get_bind().execute(sa.text('SELECT 1')).fetchall()\n{ADD}",
         f"games = sa.table('games')\nop.execute(games.update().values(id=1))\n{ADD}",
+        f"rows = list(op.get_bind().execute(sa.text('SELECT 1')))\n{ADD}",
+        f"assert op.get_bind().execute(sa.select(1)).all()\n{ADD}",
         f"with op.get_context().autocommit_block():\n    {ADD}",
         f"table = 'games'\n{ADD_TO}",
         "new = sa.Column('name', sa.Integer())\nop.add_column('games', new)",
@@ -524,6 +528,13 @@ def test_what_of_a_migration_can_be_read(upgrade: str) -> None:
         ("op.add_column(TABLE(), sa.Column('name'))", "what op.add_column() changes", False),
         ("op.conjure('games', 'name')", "what op.conjure() changes cannot be told", True),
         ("helpers.add_name(op)", "it calls helpers.add_name()", True),
+        ("[op.add_column(t, c) for t, c in columns()]", "what op.add_column() changes", True),
+        (
+            f"def again(sql):\n    op.execute(sql)\n    again(sql)\n"
+            f"def upgrade():\n    again({SQL!r})\n",
+            "it calls again()",
+            True,
+        ),
         (
             f"def helper(t):\n    {ADD_TO}\ndef upgrade():\n    helper('games')\n",
             "it calls helper()",

@@ -189,8 +189,12 @@ def _table_names(node: ast.ClassDef) -> tuple[str, ...]:
     table = values.get("__table__")
     if isinstance(table, ast.Call) and _table_name(table):
         return (_table_name(table),)
-    snake = re.sub(r"((?<=[a-z0-9])[A-Z]|(?!^)[A-Z](?=[a-z]))", r"_\1", node.name).lower()
-    return tuple(dict.fromkeys((snake, node.name.lower())))
+    return tuple(dict.fromkeys((snake_case(node.name), node.name.lower())))
+
+
+def snake_case(name: str) -> str:
+    """Return the name that Flask-SQLAlchemy gives to the table of a class."""
+    return re.sub(r"((?<=[a-z0-9])[A-Z]|(?!^)[A-Z](?=[a-z]))", r"_\1", name).lower().lstrip("_")
 
 
 def _calls(module: ast.Module, name: str) -> Iterator[ast.Call]:

@@ -10,6 +10,7 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from alembic_lockstep.pysource.module_index import chain_of
+from alembic_lockstep.pysource.parsing import INVALID
 
 _COLUMNS = {"Column", "mapped_column"}
 # Arguments of a column that do not reach the database, unless a default is a `Sequence`.
@@ -65,7 +66,7 @@ def _type(node: ast.expr) -> str:
 
 
 def _alternatives(node: ast.expr) -> Iterator[str]:
-    node = _unquoted(node)
+    node = unquoted(node)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
         yield from _alternatives(node.left)
         yield from _alternatives(node.right)
@@ -85,12 +86,13 @@ def _alternatives(node: ast.expr) -> Iterator[str]:
         yield _name(node)
 
 
-def _unquoted(node: ast.expr) -> ast.expr:
+def unquoted(node: ast.expr) -> ast.expr:
+    """Return an annotation without the quotes around it; as it is if these hold no expression."""
     if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
         return node
     try:
         return ast.parse(node.value.strip(), mode="eval").body
-    except (SyntaxError, ValueError):
+    except INVALID:
         return node
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 from alembic_lockstep.dryrun.schema_operations import Operation
 from alembic_lockstep.static.column_types import same_type
@@ -19,22 +17,13 @@ _DIALECTS = {"mariadb", "mssql", "mysql", "oracle", "postgresql", "sqlite"}
 _BOOLEANS = {"true": True, "1": True, "t": True, "false": False, "0": False, "f": False}
 
 
-@dataclass(frozen=True)
-class Difference:
-    """One difference between models and migrations; the file that declares it is its database.
-
-    Attributes:
-        is_sure: Whether it is one, as far as the texts tell.
-    """
-
-    operation: Operation
-    is_sure: bool = True
-
-
 def differences(
     declared: Iterable[Table], migrated: Iterable[Table], base: Iterable[Table]
-) -> Iterator[Difference]:
-    """Yield what is left to do after the migrations, so that the declared tables are there.
+) -> dict[Operation, bool]:
+    """Return what is left to do after the migrations, so that the declared tables are there.
+
+    Each with whether it is sure, as far as the texts tell. The file that declares a table counts
+    as its database.
 
     Args:
         migrated: The base's tables after the new migrations.
@@ -57,19 +46,23 @@ def differences(
         }
         for tables in sides
     )
+    left: dict[Operation, bool] = {}
     for key in dict.fromkeys((*now, *after)):
         new, current, old = now.get(key), after.get(key), before.get(key)
         # A migration may be about another database's table of that name.
-        is_sure = key[0] not in several or new != old
-        for difference in _of_table(new, current, old):
+        may_be_another = key[0] in several and new == old
+        for operation, is_sure in _of_table(new, current, old):
             # Once for each enum, and not where it has long been another one than the models'.
-            name, labels = difference.operation.name, difference.operation.expected
-            if difference.operation.kind != "modify_enum" or enums.setdefault(name, "") != labels:
+            name, labels = operation.name, operation.expected
+            if operation.kind != "modify_enum" or enums.setdefault(name, "") != labels:
                 enums[name] = labels
-                yield Difference(difference.operation, difference.is_sure and is_sure)
+                left[operation] = is_sure and not may_be_another
+    return left
 
 
-def _of_table(new: Table | None, current: Table | None, old: Table | None) -> Iterator[Difference]:
+def _of_table(
+    new: Table | None, current: Table | None, old: Table | None
+) -> Iterator[tuple[Operation, bool]]:
     table = new or current
     if table is None or new == current:
         return
@@ -78,7 +71,7 @@ def _of_table(new: Table | None, current: Table | None, old: Table | None) -> It
         kind, text = "add_table" if new else "remove_table", f"table {label}"
         # Code may make it after models, as SQLAlchemy-Continuum does.
         is_sure = old is not None if new is None else bool(new.name)
-        yield Difference(_operation(path, kind, label, "", text, wanted=text), is_sure)
+        yield _operation(path, kind, label, "", text, wanted=text), is_sure
         return
     left = list(current.parts)
     before = old.columns if old else {}
@@ -86,19 +79,19 @@ def _of_table(new: Table | None, current: Table | None, old: Table | None) -> It
         match = next((part for part in left if _is_same(wanted, part)), None)
         if match is None:
             is_sure = wanted.is_known or wanted.kind == "column"
-            yield Difference(_whole(path, "add", label, wanted), is_sure)
+            yield _whole(path, "add", label, wanted), is_sure
             continue
         left.remove(match)
         if wanted.kind == "column":
             yield from _of_column(path, label, wanted, match, before.get(wanted.name))
     for part in left:
         is_sure = not new.unread and (part.is_known or part.kind == "column")
-        yield Difference(_whole(path, "remove", label, part), is_sure)
+        yield _whole(path, "remove", label, part), is_sure
 
 
 def _of_column(
     path: str, table: str, new: TablePart, current: TablePart, old: TablePart | None
-) -> Iterator[Difference]:
+) -> Iterator[tuple[Operation, bool]]:
     for aspect in dict.fromkeys((*new.values, *current.values)):
         wanted, actual = new.values.get(aspect), current.values.get(aspect)
         text, name = f"{aspect} of column {table}.{new.name}", new.name
@@ -110,18 +103,17 @@ def _of_column(
             same = same_type(new.values[aspect], current.values[aspect])
             is_sure = None if same is True else same is False
         elif aspect == "enum":
-            is_sure = None if not wanted or not actual or wanted[1] == actual[1] else True
-            text, name, columns = f"enum {(wanted or ' ')[0]}", (wanted or " ")[0], (new.name,)
+            if not wanted or not actual or wanted[1] == actual[1]:
+                continue
+            (name, wanted), actual, columns = wanted, actual[1], (new.name,)
+            text, is_sure = f"enum {name}", True
         elif aspect == "generated":
             is_sure = None if current.migrated and wanted and actual else not current.migrated
         elif aspect == "default":
             text = f"server {text}"
         if is_sure is not None:
-            if aspect == "enum" and wanted and actual:
-                wanted, actual = wanted[1], actual[1]
             sides = {"wanted": str(wanted), "actual": str(actual)}
-            kind = f"modify_{aspect}"
-            yield Difference(_operation(path, kind, table, name, text, columns, **sides), is_sure)
+            yield _operation(path, f"modify_{aspect}", table, name, text, columns, **sides), is_sure
 
 
 def _same_default(new: TablePart, current: TablePart, old: TablePart | None) -> bool:
@@ -200,20 +192,17 @@ def _dialect(option: str) -> str:
 def _whole(path: str, verb: str, table: str, part: TablePart) -> Operation:
     """Return the operation that adds or removes a part."""
     columns = tuple(name for name in part.columns if not isinstance(name, Unknown))
-    label = f"{table}.{', '.join(columns)}"
-    noun = part.kind if part.kind == "index" else f"{part.kind} constraint"
-    text = f"{noun} {part.name}" if part.name else f"{noun} on {table} ({', '.join(columns)})"
+    listed = ", ".join(columns)
     if part.kind in ("column", "foreign key"):
-        text = f"{part.kind} {label}"
-    if part.kind == "foreign key":
-        text += f" to {', '.join(part.values.get('target', ()))}"
+        target = ", ".join(part.values.get("target", ()))
+        text = f"{part.kind} {table}.{listed}" + (f" to {target}" if target else "")
+    else:
+        noun = "index" if part.kind == "index" else f"{part.kind} constraint"
+        text = f"{noun} {part.name}" if part.name else f"{noun} on {table} ({listed})"
     columns = () if part.kind == "column" else columns
+    shown = ", ".join(f"{name}={value}" for name, value in sorted(part.values.items()))
     kind = f"{verb}_{_KINDS.get(part.kind, 'constraint')}"
-    return _operation(path, kind, table, part.name, text, columns, wanted=_shown(part.values))
-
-
-def _shown(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}={value}" for name, value in sorted(values.items()))
+    return _operation(path, kind, table, part.name, text, columns, wanted=shown)
 
 
 def _operation(

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from alembic_lockstep.pysource.declared_tables import NO_COLUMNS
+from alembic_lockstep.pysource.declared_tables import NO_COLUMNS, snake_case
 from alembic_lockstep.pysource.module_index import Module, Modules, chain_of
 from alembic_lockstep.pysource.source import FUNCTION, keyword
 from alembic_lockstep.static.linking import linked
@@ -81,40 +81,38 @@ class _DeclarationReader:
             elif isinstance(statement, (ast.For, ast.While)) or callee not in ("", *COLUMNS):
                 text = ast.unparse(statement)
                 if _MAKES.search(text) and callee not in _NOT_COLUMNS:
-                    self.unread.append(_by_code(statement, module))
+                    self.unread.append(reader.unread(statement))
 
     def _owner(self, cls: Definition, path: tuple[str, ...] = ()) -> Definition | None:
         """Return the class whose table a class has: itself, a parent, or None."""
         if cls.name in path or not isinstance(cls.node, ast.ClassDef):
             return None
-        lineage, own = self.lookup.lineage(cls), cls.statements
         if any(ast.unparse(flag) == "table=True" for flag in cls.node.keywords):
             return cls
-        roots = set(self.lookup.roots(cls))
-        direct = {"".join(chain_of(base)[-1:]) for base in cls.bases}
-        is_base = not direct.isdisjoint(("DeclarativeBase", "DeclarativeBaseNoMeta"))
-        is_decorated = any(_is_decorated(base.node, *_DECORATORS) for base in lineage)
-        is_mapped = (roots - _PLAIN or is_decorated) and "SQLModel" not in roots
-        if is_base or not is_mapped or _is_decorated(cls.node, "as_declarative"):
+        own, roots = cls.statements, self.lookup.roots(cls)
+        # The table of `__table__ = Table(…)` is read by itself.
+        if not self._is_mapped(cls) or "__abstract__" in own or "__table__" in own:
             return None
-        if "__abstract__" in own or "__table__" in own:
-            return None  # its `Table(…)` is read by itself
-        if "__tablename__" in own:
-            return cls
         bases = filter(None, (self.lookup.definition(base, cls.module) for base in cls.bases))
-        parents = list(filter(None, (self._owner(base, (*path, cls.name)) for base in bases)))
-        named = next((base for base in lineage if "__tablename__" in base.statements), None)
-        is_made = named is not None and isinstance(named.statements["__tablename__"], FUNCTION)
-        if parents and not is_made:
-            return cls if "Model" in roots and self._has_key([cls]) else parents[0]
-        return cls if named or ("Model" in roots and self._has_key(lineage)) else None
+        parents = filter(None, (self._owner(base, (*path, cls.name)) for base in bases))
+        parent = next(parents, None)
+        lineage = self.lookup.lineage(cls)
+        names = [base.statements.get("__tablename__") for base in lineage]
+        named = next(filter(None, names), None)
+        is_named = names[0] or isinstance(named, FUNCTION) or (named and not parent)
+        # Flask-SQLAlchemy names the tables of classes with a key.
+        is_keyed = "Model" in roots and _has_key([cls] if parent else lineage)
+        return cls if is_named or is_keyed else parent
 
-    def _has_key(self, classes: Iterable[Definition]) -> bool:
-        values = (
-            getattr(member, "value", None) for cls in classes for member in cls.statements.values()
-        )
-        return any(
-            isinstance(value, ast.Call) and keyword(value, "primary_key") for value in values
+    def _is_mapped(self, cls: Definition) -> bool:
+        """Return whether a class is declarative, and not the base or SQLModel's schema of data."""
+        lineage, roots = self.lookup.lineage(cls), {*self.lookup.roots(cls)}
+        direct = {name for base in cls.bases for name in chain_of(base)[-1:]}
+        is_base = not direct.isdisjoint(("DeclarativeBase", "DeclarativeBaseNoMeta"))
+        if is_base or "SQLModel" in roots or _is_decorated(cls.node, "as_declarative"):
+            return False
+        return bool(roots - _PLAIN) or any(
+            _is_decorated(base.node, *_DECORATORS) for base in lineage
         )
 
     def _inherited(self, cls: Definition, name: str) -> tuple[ast.AST | None, Module]:
@@ -127,37 +125,28 @@ class _DeclarationReader:
         return None, cls.module
 
     def _mapped(self, cls: Definition) -> Table:
-        origin = Origin(cls.module.path, cls.name)
         value, module = self._inherited(cls, "__table_args__")
         reader = PartReader(self.lookup, module)
-        parts: list[TablePart | Unread] = []
         schema = self._schema(*self._inherited(cls, "metadata"))
         for item in items_of(value):
-            part = reader.constraint(item)
-            if part:
-                parts.append(replace(part, origin=origin))
-            elif isinstance(item, ast.Dict):
+            if isinstance(item, ast.Dict):
                 options = zip(item.keys, item.values, strict=True)
                 keywords = {reader.text(key): reader.text(option) for key, option in options}
                 schema = keywords.get("schema") or schema
-            else:
-                parts.append(_by_code(item, module))
-        name = self._table_name(cls)
-        return _with_parts(Table(_key(name, schema), origin=origin), [*self._parts(cls), *parts])
+        others = [item for item in items_of(value) if not isinstance(item, ast.Dict)]
+        table = Table(_key(self._table_name(cls), schema), origin=Origin(cls.module.path, cls.name))
+        return _with_parts(table, [*self._parts(cls), *reader.parts(others)])
 
     def _table_name(self, cls: Definition) -> str:
         value, module = self._inherited(cls, "__tablename__")
-        if isinstance(value, ast.Constant) and "__tablename__" not in cls.statements:
+        if "__tablename__" not in cls.statements and isinstance(value, ast.Constant):
             # A parent's name is the parent's table's, if the parent has one.
-            owners = [base for base in self.lookup.lineage(cls)[1:] if self._owner(base)]
-            value = None if owners else value
-        if value is not None and ast.unparse(value) != "cls.__name__.lower()":
-            return self.lookup.text(value, module)
-        if value is not None or "SQLModel" in self.lookup.roots(cls):
+            value = None if any(map(self._owner, self.lookup.lineage(cls)[1:])) else value
+        if value is None and "SQLModel" not in self.lookup.roots(cls):
+            return snake_case(cls.name)
+        if value is None or ast.unparse(value) == "cls.__name__.lower()":
             return cls.name.lower()
-        # Flask-SQLAlchemy's name for a class's table.
-        spaced = re.sub(r"((?<=[a-z0-9])[A-Z]|(?!^)[A-Z](?=[a-z]))", r"_\1", cls.name)
-        return spaced.lower().lstrip("_")
+        return self.lookup.text(value, module)
 
     def _schema(self, metadata: ast.AST | None, module: Module) -> str:
         target = self.lookup.definition(metadata, module)
@@ -219,29 +208,26 @@ class _DeclarationReader:
             return reader.column(None, name, inner)
         text = ast.unparse(statement)
         if inner is not None or (callee and "olumn" in text) or _MAKES.search(text):
-            return [_by_code(statement, reader.module)]
+            return [reader.unread(statement)]
         return []
 
     def _plain(self, reader: PartReader, call: ast.Call) -> Table:
         """Return the table of a `Table("name", metadata, …)`."""
-        parts: list[TablePart | Unread] = []
-        origin = Origin(reader.module.path)
-        for argument in call.args[2:]:
-            is_column = isinstance(argument, ast.Call) and reader.name_of(argument) in COLUMNS
-            own = reader.column(argument, "") if is_column else [reader.constraint(argument)]  # type: ignore[arg-type]
-            parts += [replace(part, origin=origin) for part in own if part]
-            if not isinstance(argument, ast.Call):
-                parts.append(_by_code(argument, reader.module))
         name = reader.text(call.args[0] if call.args else keyword(call, "name"))
         metadata = call.args[1] if len(call.args) > 1 else None
         schema = reader.text(keyword(call, "schema")) or self._schema(metadata, reader.module)
-        return _with_parts(Table(_key(name, schema), origin=origin), parts)
+        table = Table(_key(name, schema), origin=Origin(reader.module.path))
+        return _with_parts(table, reader.parts(call.args[2:]))
 
 
 def _with_parts(table: Table, parts: Iterable[TablePart | Unread]) -> Table:
     """Return the table with further parts; columns that it has count more."""
     parts, columns = list(parts), table.columns
-    more = [part for part in parts if isinstance(part, TablePart)]
+    more = [
+        part if part.origin.path else replace(part, origin=table.origin)
+        for part in parts
+        if isinstance(part, TablePart)
+    ]
     more = [part for part in more if part.kind != "column" or part.name not in columns]
     unread = tuple(part for part in parts if isinstance(part, Unread))
     return replace(table, parts=(*table.parts, *more), unread=(*table.unread, *unread))
@@ -276,8 +262,10 @@ def _is_decorated(node: ast.AST | None, *names: str) -> bool:
     return any(name in chain_of(target) for target in called for name in names)
 
 
-def _by_code(node: ast.stmt | ast.expr, module: Module) -> Unread:
-    return Unread(f"code makes this: {ast.unparse(node)}", module.path, node.lineno)
+def _has_key(classes: Iterable[Definition]) -> bool:
+    members = (member for cls in classes for member in cls.statements.values())
+    values = (getattr(member, "value", None) for member in members)
+    return any(isinstance(value, ast.Call) and keyword(value, "primary_key") for value in values)
 
 
 def _key(name: str, schema: str) -> str:

@@ -45,10 +45,7 @@ def judge_static(context: RunContext, base: str, tree: str) -> Report:
     settings = context.load_settings((trusted or now).read("pyproject.toml"))
     finder = EnvironmentFinder(repository, settings, context.environ, change_set)
     histories = read_histories(finder, finder.find(now), change_set)
-    facts = [
-        Facts.of(_searched(each), forgotten=each.uncommitted, notes=_unloaded(each))
-        for each in histories
-    ]
+    facts = [_facts(each) for each in histories]
     directives = Directives(repository, now, trusted)
     doubts: list[str] = []
     verdicts = [
@@ -84,24 +81,19 @@ def _judge_environment(
     return replace(conclude(facts, globs, directives), comparison=None)
 
 
-def _searched(histories: Histories) -> Histories:
-    """Return the histories with the migrations of version locations that only env.py names."""
-    return histories.with_loaded_version_locations(_scripts(histories))
-
-
-def _unloaded(histories: Histories) -> tuple[str, ...]:
-    scripts = _scripts(histories)
-    return unloaded_migrations(histories.now, scripts) if scripts else ()
-
-
-def _scripts(histories: Histories) -> list[str]:
-    """Return the migrations below the script location, if there are none where they should be."""
-    if histories.history.revisions:
-        return []
-    folders = (histories.environment.script_location,)
-    files = migration_files(histories.tree.files, filter(None, folders), recursive=True)
-    revisions, _ = read_revisions(files, histories.tree.read)
-    return [revision.path for revision in revisions]
+def _facts(histories: Histories) -> Facts:
+    """Return the facts, with the migrations of version locations that only env.py names."""
+    scripts: list[str] = []
+    if not histories.history.revisions:
+        folders = filter(None, (histories.environment.script_location,))
+        files = migration_files(histories.tree.files, folders, recursive=True)
+        revisions, _ = read_revisions(files, histories.tree.read)
+        scripts = [revision.path for revision in revisions]
+    return Facts.of(
+        histories.with_loaded_version_locations(scripts),
+        forgotten=histories.uncommitted,
+        notes=unloaded_migrations(histories.now, scripts) if scripts else (),
+    )
 
 
 def _report(verdict: Verdict, notes: Sequence[str] = ()) -> Report:

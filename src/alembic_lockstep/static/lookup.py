@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TypeGuard
 
 from alembic_lockstep.pysource.module_index import Module, Modules, chain_of
-from alembic_lockstep.pysource.source import FUNCTION, members
+from alembic_lockstep.pysource.source import FUNCTION, callee, keyword, members
 
 # Calls that only mark a text: `op.f("ix_games_host")`, `text("now()")`.
 _MARKS = {"f", "conv", "quoted_name", "text", "literal_column", "literal"}
@@ -84,13 +84,13 @@ class Lookup:
             return ""
         target = self.definition(node.func, module)
         if target is None:
-            return _last(node.func)
+            return callee(node)
         if isinstance(target.node, ast.ClassDef):
             return next(filter(None, self.roots(target)), target.name)
         returned = returned_by(target.node)
         if isinstance(returned, ast.Call):
             passes_on = any(isinstance(arg, ast.Starred) for arg in returned.args)
-            return _last(returned.func) if passes_on else target.name
+            return callee(returned) if passes_on else target.name
         return target.name
 
     def literal(self, node: ast.AST | None, module: Module) -> object:
@@ -99,7 +99,7 @@ class Lookup:
             return node.value
         if isinstance(node, (ast.Tuple, ast.List, ast.Set)):
             return tuple(self.literal(item, module) for item in node.elts)
-        if isinstance(node, ast.Call) and node.args and _last(node.func) in _MARKS:
+        if isinstance(node, ast.Call) and node.args and callee(node) in _MARKS:
             return self.literal(node.args[0], module)
         if isinstance(node, (ast.JoinedStr, ast.BinOp)):
             return self._joined(node, module)
@@ -135,7 +135,7 @@ class Lookup:
                 yield inner.value
             target = self.definition(inner, module) if isinstance(inner, ast.Name) else None
             if target and target.node and depth and not isinstance(target.node, ast.ClassDef):
-                yield from self.strings(target.node, target.module)
+                yield from self.strings(target.node, target.module, depth - 1)
 
     def _chain(self, chain: list[str], module: Module) -> Definition | None:
         if not chain:
@@ -175,9 +175,8 @@ class Lookup:
     def _base(self, node: ast.expr, module: Module) -> Definition:
         target = self.definition(node, module)
         if target and isinstance(target.node, ast.Call):  # Base = declarative_base(cls=Mixin)
-            mixin = [item.value for item in target.node.keywords if item.arg == "cls"]
-            own = self.definition(mixin[0], target.module) if mixin else None
-            return own or Definition(None, target.module, _last(target.node.func))
+            own = self.definition(keyword(target.node, "cls"), target.module)
+            return own or Definition(None, target.module, callee(target.node))
         return target or Definition(None, module, "")
 
     def _joined(self, node: ast.JoinedStr | ast.BinOp, module: Module) -> object:
@@ -216,7 +215,3 @@ def items_of(node: ast.AST | None) -> list[ast.expr]:
     if isinstance(node, (ast.Tuple, ast.List)):
         return list(node.elts)
     return [node] if isinstance(node, ast.expr) else []
-
-
-def _last(node: ast.expr) -> str:
-    return (chain_of(node) or [getattr(node, "attr", "")])[-1]

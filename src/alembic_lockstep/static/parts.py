@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from alembic_lockstep.pysource.module_index import Module
+from alembic_lockstep.pysource.module_index import Module, chain_of
+from alembic_lockstep.pysource.schema_text import unquoted
 from alembic_lockstep.static.column_types import Spellings, enum_labels, of_annotation, spellings
 from alembic_lockstep.static.lookup import Lookup, Unknown, is_text, items_of
-from alembic_lockstep.static.tables import TablePart
+from alembic_lockstep.static.tables import TablePart, Unread
 
 COLUMNS = ("Column", "mapped_column", "MappedColumn")
 _GENERATED = ("Computed", "Identity", "Sequence")
@@ -108,6 +109,20 @@ class PartReader:
         pairs = zip(more.keys, more.values, strict=True) if isinstance(more, ast.Dict) else ()
         keywords |= {self.text(key): option for key, option in pairs}  # type: ignore[misc]
         return self._column(name, args, keywords, inner, is_optional, types)
+
+    def parts(self, items: Iterable[ast.expr]) -> Iterator[TablePart | Unread]:
+        """Yield the columns and constraints among arguments, directly or by name."""
+        for item in items:
+            call, module = self.lookup.resolved(item, self.module)
+            reader = replace(self, module=module)
+            if isinstance(call, ast.Call) and reader.name_of(call) in COLUMNS:
+                yield from reader.column(call, "")
+            else:
+                yield reader.constraint(call) or self.unread(item)
+
+    def unread(self, node: ast.stmt | ast.expr) -> Unread:
+        """Return code whose text does not tell what it makes."""
+        return Unread(f"code makes this: {ast.unparse(node)}", self.module.path, node.lineno)
 
     def constraint(self, node: ast.AST | None) -> TablePart | None:
         """Return the index or constraint of a call; None if it is another call."""
@@ -233,20 +248,18 @@ def arguments(call: ast.Call | None) -> dict[str, ast.expr]:
 
 def without_none(annotation: ast.expr | None) -> tuple[ast.expr | None, bool]:
     """Return an annotation without quotes, `Optional[…]` and `| None`, and whether it had that."""
-    parts: list[ast.expr] = []
-    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
-        try:
-            return without_none(ast.parse(annotation.value.strip(), mode="eval").body)
-        except (SyntaxError, ValueError, RecursionError):
-            return annotation, False
-    if isinstance(annotation, ast.Subscript):
-        name = ast.unparse(annotation.value).rpartition(".")[2]
-        if name == "Optional":
-            return without_none(annotation.slice)[0], True
-        parts = items_of(annotation.slice) if name == "Union" else []
-    elif isinstance(annotation, ast.BinOp) and isinstance(annotation.op, ast.BitOr):
+    if annotation is None:
+        return None, False
+    annotation = unquoted(annotation)
+    parts = [annotation]
+    if isinstance(annotation, ast.BinOp):
         parts = [annotation.left, annotation.right]
-    others = [part for part in parts if ast.unparse(part) != "None"]
-    if len(others) < len(parts) and len(others) == 1:
-        return without_none(others[0])[0], True
+    elif isinstance(annotation, ast.Subscript):
+        name = chain_of(annotation.value)[-1:]
+        if name == ["Optional"]:
+            return without_none(annotation.slice)[0], True
+        parts = items_of(annotation.slice) if name == ["Union"] else parts
+    types = [part for part in parts if ast.unparse(part) != "None"]
+    if len(types) == 1 and len(parts) > 1:
+        return without_none(types[0])[0], True
     return annotation, False

@@ -22,7 +22,7 @@ from alembic_lockstep.pysource.locate import COLUMN
 from alembic_lockstep.pysource.module_index import Modules
 from alembic_lockstep.rules.unknown_parent import sourceless_files
 from alembic_lockstep.static.apply import apply
-from alembic_lockstep.static.compare import Difference, differences
+from alembic_lockstep.static.compare import differences
 from alembic_lockstep.static.declarations import MAY_DECLARE, read_declarations
 from alembic_lockstep.static.steps import Step
 from alembic_lockstep.static.tables import Declarations, Unread
@@ -41,69 +41,70 @@ class Reading:
     everything: Sequence[Facts]
 
     @cached_property
+    def modules(self) -> Modules:
+        """Return the judged tree's modules."""
+        return Modules(self.facts.tree.read, self.facts.tree.files)
+
+    @cached_property
+    def base_modules(self) -> Modules:
+        """Return the base's modules."""
+        return Modules(self.facts.base.read, self.facts.base.files)
+
+    @cached_property
     def declared(self) -> Declarations:
         """Return what the judged tree's models declare."""
-        return self._declarations(self.facts.tree)
+        return self._declarations(self.facts.tree, self.modules)
 
     @cached_property
     def base(self) -> Declarations:
         """Return what the base's models declare."""
-        return self._declarations(self.facts.base)
+        return self._declarations(self.facts.base, self.base_modules)
 
     @cached_property
     def steps(self) -> Steps:
         """Return what new migrations do, and what edited ones do otherwise."""
-        return list(_steps(self.facts))
+        return list(_steps(self.facts, self.modules, self.base_modules))
 
     @cached_property
     def history(self) -> Steps:
         """Return what all migrations of the judged tree do."""
-        modules = Modules(self.facts.tree.read, self.facts.tree.files)
         revisions = self.facts.history.new_since(History(()))
-        return [step for revision in revisions for step in read_upgrade(modules, revision.path)]
+        return [step for each in revisions for step in read_upgrade(self.modules, each.path)]
 
     @cached_property
-    def left(self) -> list[Difference]:
-        """Return what models and migrations disagree in, sure or not.
+    def left(self) -> dict[Operation, bool]:
+        """Return what models and migrations disagree in, each with whether it is sure.
 
         Models that come to say what the whole history makes mend old drift: no migration is due.
         """
         left = self._differences(self.steps)
         if not left:
-            return []
+            return {}
         replayed = apply((), self.history)
-        drift = {
-            _thing(difference.operation)
-            for difference in differences(self.declared.tables, replayed, ())
-        }
+        drift = set(map(_thing, differences(self.declared.tables, replayed, ())))
         # Tables of one name are of several databases, and the history may be of either.
         names = Counter(table.name for table in self.declared.tables)
         columns = {table.name: set(table.columns) for table in replayed if names[table.name] <= 1}
         # The text of a CHECK, which a migration may spell otherwise, is no less changed for that.
-        texts = Counter(
-            _thing(difference.operation)[1:] for difference in left if _is_text(difference)
-        )
-        return [
-            difference
-            for difference in left
-            if _thing(difference.operation) in drift
-            or _is_beyond(difference.operation, columns)
-            or (_is_text(difference) and texts[_thing(difference.operation)[1:]] > 1)
-        ]
+        texts = Counter(_thing(operation)[1:] for operation in left if _is_text(operation))
+        return {
+            operation: is_sure
+            for operation, is_sure in left.items()
+            if _thing(operation) in drift
+            or _is_beyond(operation, columns)
+            or (_is_text(operation) and texts[_thing(operation)[1:]] > 1)
+        }
 
     def compared(self) -> tuple[Facts, dict[Operation, str]]:
         """Return the facts with what is sure to differ, and what may differ with the reason."""
-        doubts = {difference.operation: self._doubt(difference) for difference in self.left}
+        doubts = {operation: self._doubt(operation) for operation in self.left}
         sure = tuple(operation for operation, doubt in doubts.items() if not doubt)
         now, before = _observed(self.declared), _observed(self.base)
         facts = replace(self.facts, comparison=Comparison(now, before, BASE_MODELS, sure))
         if sure and facts.forgotten:
-            unfixed = {
-                difference.operation for difference in self._differences(self._with_forgotten())
-            }
-            facts = replace(
-                facts, fixed=tuple(operation for operation in sure if operation not in unfixed)
-            )
+            unfixed = self._differences(self._with_forgotten())
+            fixed = tuple(operation for operation in sure if operation not in unfixed)
+            facts = replace(facts, fixed=fixed)
         return facts, {
             operation: f"{operation.text}: {doubt}" for operation, doubt in doubts.items() if doubt
         }
@@ -124,13 +125,12 @@ class Reading:
         if not tables and self.steps:
             yield "no Python file declares a table in a way that can be read"
 
-    def _differences(self, steps: Steps) -> list[Difference]:
+    def _differences(self, steps: Steps) -> dict[Operation, bool]:
         migrated = apply(self.base.tables, steps)
-        return list(differences(self.declared.tables, migrated, self.base.tables))
+        return differences(self.declared.tables, migrated, self.base.tables)
 
-    def _doubt(self, difference: Difference) -> str:
+    def _doubt(self, operation: Operation) -> str:
         """Return why a difference is not sure; "" if it is."""
-        operation = difference.operation
         names = {operation.table, operation.name or "".join(operation.columns[:1])}
         if operation.kind == "remove_index" and operation.name:
             names = {operation.name}  # `DROP INDEX` names no table
@@ -141,7 +141,7 @@ class Reading:
             # Old code that may be about anything has done all the rest for the base.
             if words <= step.words if step.words is not None else step in self.steps:
                 return step.label
-        return "" if difference.is_sure else f"{operation.database}: only running it shows"
+        return "" if self.left[operation] else f"{operation.database}: only running it shows"
 
     def _with_forgotten(self) -> Steps:
         """Return the steps as they were if the forgotten migrations were in the commit."""
@@ -151,11 +151,11 @@ class Reading:
         more = [step for path in self.facts.forgotten for step in read_upgrade(modules, path)]
         return [*self.steps, *more]
 
-    def _declarations(self, tree: Tree) -> Declarations:
+    def _declarations(self, tree: Tree, modules: Modules) -> Declarations:
         scripts = tuple(f"{facts.environment.script_location}/" for facts in self.everything)
         paths = sorted(self.facts.repository.grep(tree.sha, "-E", MAY_DECLARE, among="*.py"))
         paths = [path for path in paths if may_hold_models(path) and not path.startswith(scripts)]
-        return read_declarations(Modules(tree.read, tree.files), filter(self._is_mine, paths))
+        return read_declarations(modules, filter(self._is_mine, paths))
 
     def _is_mine(self, path: str) -> bool:
         """Return whether this environment's migrations lie nearest to a file."""
@@ -166,10 +166,8 @@ class Reading:
         return max(self.everything, key=nearness) is self.facts
 
 
-def _steps(facts: Facts) -> Iterator[Step | Unread]:
+def _steps(facts: Facts, now: Modules, before: Modules) -> Iterator[Step | Unread]:
     """Yield what the new migrations do, after what edited ones do otherwise."""
-    now = Modules(facts.tree.read, facts.tree.files)
-    before = Modules(facts.base.read, facts.base.files)
     paths = {revision.id: revision.path for revision in facts.history.revisions}
     for revision in facts.base_history.revisions:
         old, new = revision.path, paths.get(revision.id, "")
@@ -203,9 +201,9 @@ def _thing(operation: Operation) -> tuple[object, ...]:
     return operation.kind, operation.table, *named, *operation.columns
 
 
-def _is_text(difference: Difference) -> bool:
+def _is_text(operation: Operation) -> bool:
     """Return whether it is about a constraint that is a text: CHECK, EXCLUDE."""
-    return difference.operation.kind.endswith("_constraint") and not difference.operation.columns
+    return operation.kind.endswith("_constraint") and not operation.columns
 
 
 def _is_beyond(operation: Operation, columns: Mapping[str, set[str]]) -> bool:

@@ -8,9 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from alembic_lockstep.static.column_types import enum_labels, spellings
 from alembic_lockstep.static.lookup import Unknown, is_text, items_of
-from alembic_lockstep.static.parts import COLUMNS, PartReader, arguments
+from alembic_lockstep.static.parts import PartReader, arguments
 from alembic_lockstep.static.tables import TablePart, Unread
 
 
@@ -118,6 +117,13 @@ _RENAMED = {
     "source_schema": "schema",
 }
 _KINDS = {"foreignkey": "foreign key", "primary": "primary key"}
+# From the arguments of `alter_column` to values of a column.
+_ASPECTS = {
+    "nullable": "nullable",
+    "server_default": "default",
+    "comment": "comment",
+    "type_": "type",
+}
 _CONDITIONS = {"if_not_exists", "if_exists", "postgresql_concurrently", "referent_schema"}
 
 
@@ -149,7 +155,7 @@ def steps_of_call(reader: PartReader, call: ast.Call, batch: str | None) -> list
         step = Step("alter", table, kind, name, values=_alteration(reader, keywords))
         return [step] if name else None
     if method == "add_column":
-        return _columns(reader, table, keywords.get("column"))
+        return _added(reader, table, items_of(keywords.get("column")))
     return [Step("add", table, part=_created(reader, keywords, kind))]
 
 
@@ -168,47 +174,28 @@ def _of_table(
         return [Step("rename table", table, name=new)] if new else None
     if verb == "drop":
         return [Step("drop table", table)]
-    steps = [Step("add table", table)]
-    for argument in call.args[1:]:
-        part = reader.constraint(argument)
-        if part:
-            steps.append(Step("add", table, part=part))
-        else:
-            columns = _columns(reader, table, argument)
-            if columns is None:
-                return None
-            steps += columns
+    added = _added(reader, table, call.args[1:])
+    return None if added is None else [Step("add table", table), *added]
+
+
+def _added(reader: PartReader, table: str, items: list[ast.expr]) -> list[Step] | None:
+    steps = []
+    for part in reader.parts(items):
+        if isinstance(part, Unread) or (part.kind == "column" and not part.name):
+            return None
+        steps.append(Step("add", table, part=part))
     return steps
-
-
-def _columns(reader: PartReader, table: str, node: ast.expr | None) -> list[Step] | None:
-    call, module = reader.lookup.resolved(node, reader.module) if node else (None, reader.module)
-    reader = replace(reader, module=module)
-    if not isinstance(call, ast.Call) or reader.name_of(call) not in COLUMNS:
-        return None
-    parts = reader.column(call, "")
-    return [Step("add", table, part=part) for part in parts] if parts[0].name else None
 
 
 def _alteration(reader: PartReader, keywords: Mapping[str, ast.expr]) -> dict[str, Any]:
     """Return the values that `op.alter_column` changes, and the new name."""
-    lookup, module = reader.lookup, reader.module
-    literal = {name: lookup.literal(value, module) for name, value in keywords.items()}
-    # None leaves nullability and name as they are, False the comment and the default.
-    values: dict[str, Any] = {
-        key: literal[name]
-        for name, key in (("nullable", "nullable"), ("new_column_name", "name"))
-        if literal.get(name) is not None
-    }
-    values |= {"comment": literal["comment"]} if literal.get("comment", False) is not False else {}
-    if "server_default" in keywords:
-        text = lookup.spelled(keywords["server_default"], module)
-        values |= {} if text == "False" else {"default": None if text == "None" else text}
-    if "type_" in keywords:
-        values["type"] = tuple(spellings(lookup, keywords["type_"], module))
-        labels = enum_labels(lookup, keywords["type_"], module)
-        values |= {"enum": labels} if labels else {}
-    return values
+    aspects = {name: aspect for name, aspect in _ASPECTS.items() if name in keywords}
+    options = [ast.keyword(name, keywords[name]) for name in aspects]
+    column, *_ = reader.column(ast.Call(ast.Name("Column"), [], options), "")
+    altered = {*aspects.values(), *(["enum"] if "type_" in aspects else [])}
+    values = {name: value for name, value in column.values.items() if name in altered}
+    new = reader.text(keywords.get("new_column_name"))
+    return values | ({"name": new} if new else {})
 
 
 def _created(reader: PartReader, keywords: Mapping[str, ast.expr], kind: str) -> TablePart:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from alembic_lockstep.pysource.module_index import Module, Modules
-from alembic_lockstep.pysource.source import keyword
+from alembic_lockstep.pysource.source import callee, calls, keyword, strings
 from alembic_lockstep.static.column_types import enum_labels
-from alembic_lockstep.static.lookup import Lookup, is_text, with_name
+from alembic_lockstep.static.lookup import Lookup, with_name
 from alembic_lockstep.static.parts import PartReader, arguments
 from alembic_lockstep.static.steps import (
     Step,
@@ -27,6 +27,7 @@ _IDLE = {"bulk_insert", "f", "get_bind", "get_context", "batch_alter_table", "in
 _ROWS = {"insert", "update", "delete", "select", "values", "where", "from_select", "returning"}
 _EXECUTE = {"execute", "exec_driver_sql", "executescript"}
 _CHANGES = re.compile(r"\b(?:op|batch\w*)\.|\bexecute\(|\b(?:create|drop)(?:_all)?\(")
+_NESTED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 Steps = list[Step | Unread]
 
@@ -84,7 +85,8 @@ class _UpgradeReader:
         if isinstance(statement, (ast.If, ast.Try, ast.While, ast.For)):
             why = "a loop" if isinstance(statement, (ast.For, ast.While)) else "a condition"
             return self._unread(f"it depends on {why}", statement, module)
-        return [step for call in _calls(statement) for step in self._call(call, module)]
+        inner = () if isinstance(statement, _NESTED) else calls(statement)
+        return [step for call in inner for step in self._call(call, module)]
 
     def _open_batch(self, item: ast.withitem, module: Module) -> None:
         call, reader = item.context_expr, PartReader(self.lookup, module)
@@ -114,7 +116,7 @@ class _UpgradeReader:
 
     def _changes(self, node: ast.AST, module: Module, depth: int = 4) -> bool:
         """Return whether code speaks of `op` and the like, or a function that it calls does."""
-        targets = (self.lookup.definition(call.func, module) for call in _nested(node))
+        targets = (self.lookup.definition(call.func, module) for call in calls(node))
         return bool(_CHANGES.search(ast.unparse(node))) or any(
             self._changes(target.node, target.module, depth - 1)
             for target in targets
@@ -125,8 +127,7 @@ class _UpgradeReader:
         target = self.lookup.definition(call.func, module)
         if target and isinstance(target.node, ast.FunctionDef):
             return self._unread(f"it calls {target.name}()", call, module)
-        owner = call.func.value if isinstance(call.func, ast.Attribute) else None
-        method = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+        owner, method = getattr(call.func, "value", None), callee(call)
         batch = self._batches.get(owner.id) if isinstance(owner, ast.Name) else None
         if method in _EXECUTE:
             return self._execute(call, module)
@@ -139,12 +140,14 @@ class _UpgradeReader:
                 return list(steps)
             return self._unread(f"what op.{method}() changes cannot be told", call, module)
         labels = enum_labels(self.lookup, owner, module)
-        if labels and method in ("create", "drop"):
-            is_made = method == "create"
-            return [Step("relabel", labels[0], values={"labels": labels[1]})] if is_made else []
-        is_foreign = any(self._is_op(arg, module) for arg in call.args)
-        if is_foreign or method in ("create_all", "drop_all") or "__table__" in ast.unparse(call):
-            return [Unread(f"it calls {ast.unparse(call.func)}()", self.path, call.lineno)]
+        if labels and method == "create":
+            return [Step("relabel", labels[0], values={"labels": labels[1]})]
+        name = ast.unparse(call.func)
+        makes_tables = method.endswith("_all") or "__table__" in name
+        if any(self._is_op(arg, module) for arg in call.args) or (
+            makes_tables and method.startswith(("create", "drop"))
+        ):
+            return [Unread(f"it calls {name}()", self.path, call.lineno)]
         return []
 
     def _is_op(self, node: ast.expr | None, module: Module) -> bool:
@@ -157,11 +160,7 @@ class _UpgradeReader:
         if text:
             return list(steps_of_sql(text, self.path, call.lineno))
         node, inside = self.lookup.resolved(node, module) if node else (call, module)
-        names = {getattr(call.func, "attr", getattr(call.func, "id", "")) for call in _nested(node)}
-        first = next(
-            (inner.value for inner in ast.walk(node) if isinstance(inner, ast.Constant)), ""
-        )
-        if names & _ROWS or (is_text(first) and changes_no_schema(first)):
+        if {*map(callee, calls(node))} & _ROWS or any(map(changes_no_schema, strings(node)[:1])):
             return []
         words = _words(self.lookup.strings(node, inside))
         is_file = "open(" in ast.unparse(call) or "read" in ast.unparse(call)
@@ -171,18 +170,3 @@ class _UpgradeReader:
 
 def _words(texts: Iterable[str]) -> frozenset[str]:
     return frozenset(word for text in texts for word in re.findall(r"\w+", text))
-
-
-def _nested(node: ast.AST) -> list[ast.Call]:
-    return [inner for inner in ast.walk(node) if isinstance(inner, ast.Call)]
-
-
-def _calls(statement: ast.stmt) -> Iterator[ast.Call]:
-    """Yield the calls that a statement makes for themselves: not those within one another."""
-    if isinstance(statement, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)):
-        return
-    value = getattr(statement, "value", None)
-    while isinstance(value, ast.Call):
-        yield value
-        # op.get_bind().execute(…), conn.execute(…).fetchall()
-        value = value.func.value if isinstance(value.func, ast.Attribute) else None
