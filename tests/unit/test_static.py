@@ -528,7 +528,11 @@ def test_what_of_a_migration_can_be_read(upgrade: str) -> None:
         ("op.add_column(TABLE(), sa.Column('name'))", "what op.add_column() changes", False),
         ("op.conjure('games', 'name')", "what op.conjure() changes cannot be told", True),
         ("helpers.add_name(op)", "it calls helpers.add_name()", True),
-        ("[op.add_column(t, c) for t, c in columns()]", "what op.add_column() changes", True),
+        ("[op.add_column(t, c) for t, c in columns()]", "it depends on a loop", True),
+        ("added = [op.add_column(t, c) for t, c in x()]", "what op.add_column() changes", True),
+        (f"names() and {ADD}", "it depends on a condition", True),
+        (f"{ADD} if names() else None", "it depends on a condition", True),
+        (f"match names():\n    case 'a':\n        {ADD}", "it depends on a condition", True),
         (
             f"def again(sql):\n    op.execute(sql)\n    again(sql)\n"
             f"def upgrade():\n    again({SQL!r})\n",

@@ -28,6 +28,8 @@ _ROWS = {"insert", "update", "delete", "select", "values", "where", "from_select
 _EXECUTE = {"execute", "exec_driver_sql", "executescript"}
 _CHANGES = re.compile(r"\b(?:op|batch\w*)\.|\bexecute\(|\b(?:create|drop)(?:_all)?\(")
 _NESTED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_CONDITIONS = (ast.If, ast.Try, ast.Match, ast.IfExp, ast.BoolOp)
+_LOOPS = (ast.For, ast.While, ast.ListComp, ast.GeneratorExp)
 
 Steps = list[Step | Unread]
 
@@ -82,8 +84,9 @@ class _UpgradeReader:
         branch = self._branch(statement, module)
         if branch is not None:
             return self.body(branch, module)
-        if isinstance(statement, (ast.If, ast.Try, ast.While, ast.For)):
-            why = "a loop" if isinstance(statement, (ast.For, ast.While)) else "a condition"
+        node = statement.value if isinstance(statement, ast.Expr) else statement
+        if isinstance(node, (*_CONDITIONS, *_LOOPS)):
+            why = "a loop" if isinstance(node, _LOOPS) else "a condition"
             return self._unread(f"it depends on {why}", statement, module)
         inner = () if isinstance(statement, _NESTED) else calls(statement)
         return [step for call in inner for step in self._call(call, module)]
