@@ -128,14 +128,17 @@ class Lookup:
             return Unknown(text) if any(isinstance(part, Unknown) for part in parts) else text
         return value
 
-    def strings(self, node: ast.AST, module: Module, depth: int = 3) -> Iterator[str]:
+    def strings(
+        self, node: ast.AST, module: Module, within: tuple[ast.AST, ...] = ()
+    ) -> Iterator[str]:
         """Yield the texts in a node, and in what its names stand for."""
         for inner in ast.walk(node):
             if isinstance(inner, ast.Constant) and isinstance(inner.value, str):
                 yield inner.value
             target = self.definition(inner, module) if isinstance(inner, ast.Name) else None
-            if target and target.node and depth and not isinstance(target.node, ast.ClassDef):
-                yield from self.strings(target.node, target.module, depth - 1)
+            meaning = target.node if target and not isinstance(target.node, ast.ClassDef) else None
+            if target and meaning and meaning not in within:
+                yield from self.strings(meaning, target.module, (*within, meaning))
 
     def _chain(self, chain: list[str], module: Module) -> Definition | None:
         if not chain:

@@ -17,6 +17,7 @@ COLUMNS = ("Column", "mapped_column", "MappedColumn")
 _GENERATED = ("Computed", "Identity", "Sequence")
 _KINDS = {
     "Index": "index",
+    "ForeignKey": "foreign key",
     "UniqueConstraint": "unique",
     "ForeignKeyConstraint": "foreign key",
     "PrimaryKeyConstraint": "primary key",
@@ -103,11 +104,10 @@ class PartReader:
             action = options.get("ondelete", ast.Constant(None))
             actions = [ast.keyword("ondelete", action)]
             args.append(ast.Call(ast.Name("ForeignKey"), [options["foreign_key"]], actions))
-        keywords = {"nullable": ast.Constant(is_optional)}
-        keywords |= {option: options[option] for option in _SHARED if option in options}  # type: ignore[misc]
+        shared = {option: options[option] for option in _SHARED if option in options}
         more = options.get("sa_column_kwargs")
         pairs = zip(more.keys, more.values, strict=True) if isinstance(more, ast.Dict) else ()
-        keywords |= {self.text(key): option for key, option in pairs}  # type: ignore[misc]
+        keywords = shared | {self.text(key): option for key, option in pairs}
         return self._column(name, args, keywords, inner, is_optional, types)
 
     def parts(self, items: Iterable[ast.expr]) -> Iterator[TablePart | Unread]:
@@ -124,14 +124,22 @@ class PartReader:
         """Return code whose text does not tell what it makes."""
         return Unread(f"code makes this: {ast.unparse(node)}", self.module.path, node.lineno)
 
-    def constraint(self, node: ast.AST | None) -> TablePart | None:
-        """Return the index or constraint of a call; None if it is another call."""
-        kind = _KINDS.get(self.name_of(node))
+    def constraint(self, node: ast.AST | None, column: str = "") -> TablePart | None:
+        """Return the index or constraint of a call; None if it is another call.
+
+        Args:
+            column: The column that a `ForeignKey(…)` is of.
+        """
+        name = self.name_of(node)
+        kind = _KINDS.get(name)
         if kind is None or not isinstance(node, ast.Call):
             return None
         args, keywords = list(node.args), arguments(node)
         target: Sequence[ast.expr] = ()
-        if kind == "index" and args:
+        if name == "ForeignKey":
+            target = args[:1] or [keywords.pop("column", ast.Constant(""))]
+            args = [ast.Constant(column)]
+        elif kind == "index" and args:
             keywords["name"] = args.pop(0)
         elif kind == "foreign key":
             local = args[0] if args else keywords.pop("columns", None)
@@ -184,14 +192,14 @@ class PartReader:
         if first is None or is_text(first):
             args = args[1:]
         name = next(filter(is_text, (literal.get("name"), first)), name)
-        loose = ("ForeignKey", *_KINDS, *_GENERATED, "FetchedValue")
-        items = [arg for arg in args if self.name_of(arg) in loose]
+        items = [arg for arg in args if self.name_of(arg) in (*_KINDS, *_GENERATED, "FetchedValue")]
         others = [arg for arg in args if arg not in items]
         node = keywords.get("type_", keywords.get("type", next(iter(others), None)))
-        keys = [item for item in items if self.name_of(item) == "ForeignKey"]
         generated = [item for item in items if self.name_of(item) in _GENERATED]
+        parts = [*filter(None, (self.constraint(item, name) for item in items))]
         is_key = bool(literal.get("primary_key"))
-        is_keys = node is None and (inner is None or bool(keys))
+        refers = any(part.kind == "foreign key" for part in parts)
+        is_keys = node is None and (inner is None or refers)
         values = {
             # A foreign key has the type of what it refers to, whatever is annotated.
             "type": types or (() if is_keys else self._type(node, inner)),
@@ -202,8 +210,15 @@ class PartReader:
         }
         labels = enum_labels(lookup, node if node is not None else inner, module)
         values |= {"enum": labels} if labels and values["type"] == ("Enum",) else {}
-        column = TablePart("column", name, (name,), values, self.migrated)
-        return [column, *self._with_column(name, keywords, literal, items)]
+        own = [ast.Constant(name)]
+        if is_key:
+            parts.insert(0, self.build("primary key", {}, own))
+        if literal.get("index"):
+            options = {option: value for option, value in keywords.items() if option == "unique"}
+            parts.insert(0, self.build("index", options, own))
+        elif literal.get("unique"):
+            parts.insert(0, self.build("unique", {}, own))
+        return [TablePart("column", name, (name,), values, self.migrated), *parts]
 
     def _spelled(self, node: ast.expr | None) -> str | None:
         text = self.lookup.spelled(node, self.module) if node is not None else "None"
@@ -216,29 +231,6 @@ class PartReader:
         if node is not None:
             return tuple(spellings(self.lookup, node, self.module))
         return of_annotation(self.lookup, inner, self.module) if inner is not None else ()
-
-    def _with_column(
-        self, name: str, keywords: Arguments, literal: Mapping[str, object], items: list[ast.expr]
-    ) -> Iterator[TablePart]:
-        own = [ast.Constant(name)]
-        if literal.get("index"):
-            yield self.build(
-                "index",
-                {option: keywords[option] for option in ("unique",) if option in keywords},
-                own,
-            )
-        elif literal.get("unique"):
-            yield self.build("unique", {}, own)
-        if literal.get("primary_key"):
-            yield self.build("primary key", {}, own)
-        for item in items:
-            if isinstance(item, ast.Call) and self.name_of(item) == "ForeignKey":
-                options = arguments(item)
-                target = item.args[:1] or [options.pop("column", ast.Constant(""))]
-                yield self.build("foreign key", options, own, target)
-            else:
-                constraint = self.constraint(item)
-                yield from [constraint] if constraint else []
 
 
 def arguments(call: ast.Call | None) -> dict[str, ast.expr]:
