@@ -236,6 +236,9 @@ def test_what_only_the_twin_removes_is_removed_first() -> None:
         {**column, "instead": column["code"]},
         shared,
     ]
+    other = operation_of("remove_column", name="other")
+    twin = [column, {**other, "code": ["other's"]}, shared]
+    assert merged([column, other], twin)[1] == other
 
 
 def test_the_code_of_another_table_that_has_been_run_before_is_not_run_again() -> None:
