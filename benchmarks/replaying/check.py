@@ -16,6 +16,8 @@ from replaying.truth import variables
 
 _STATE = re.compile(r"(.*? (?:is in|is not in|is different in) the models|.*? differs)(?:, but|$)")
 _LEFT = re.compile(r"after .* the database has (.*), which the models lack")
+# Brute force has no time limit either: on a busy machine the default would decide on verdicts.
+_LONG_TIMEOUT = {"ALEMBIC_LOCKSTEP_TIMEOUT": "86400"}
 _HISTORY = {
     "broken-upgrade": "upgrade fails",
     "multiple-heads": "several heads",
@@ -53,6 +55,7 @@ class Checker:
     def found(self, commit: Commit, arguments: Sequence[str]) -> Found:
         """Judge a commit against its first parent."""
         project, root = self.project, self.clone.root
+        values = variables(project, root, self._never(), root / "never")
         command = [
             *(str(self.tool), "check", "--base", commit.parent, "--tree", commit.sha),
             *("--output-format", "json", "--python", str(self.python), *arguments),
@@ -64,7 +67,7 @@ class Checker:
         done = subprocess.run(
             command,
             cwd=root,
-            env={**self.environ, **variables(project, root, self._never(), root / "never")},
+            env={**self.environ, **_LONG_TIMEOUT, **values},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -40,15 +40,20 @@ COMMIT = Commit("a" * 40, "b" * 40)
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Clone:
-    """Ten revisions; then a note, a column without its migration, the migration, and no column."""
+    """Ten revisions; then a note, a column without its migration, the migration, and no column.
+
+    The project limits a dry run to less than the start of a Python takes.
+    """
     root = tmp_path / "shop"
     root.mkdir()
     environ = clean_environ(tmp_path)
     begin_repository(root, environ)
     changed = files(10)[MODELS].replace(AFTER, f"{AFTER}\n{COLUMN}")
     path, migration = next_migration(10)
+    settings = f"{files(10)['pyproject.toml']}\n[tool.alembic-lockstep]\ntimeout = 0.01\n"
+    begin = {**files(10), "pyproject.toml": settings}
     steps = ({"NOTES.md": "Nothing.\n"}, {MODELS: changed}, {path: migration})
-    for number, texts in enumerate((files(10), *steps)):
+    for number, texts in enumerate((begin, *steps)):
         write(root, texts)
         run(("git", "add", "--all"), cwd=root, environ=environ, check=True)
         run(("git", "commit", "-qm", f"Step {number}"), cwd=root, environ=environ, check=True)
