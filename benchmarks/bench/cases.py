@@ -12,7 +12,7 @@ from bench.subject import Subject
 
 CHECK = "`alembic upgrade head && alembic check`"
 FLOOR = "the floor: import, reflect once"
-BARE = "`import git`, `git diff --cached`"
+BARE = "`import json, subprocess`, `git diff --cached`"
 IRRELEVANT = "nothing relevant staged"
 
 

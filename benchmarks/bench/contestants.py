@@ -37,9 +37,9 @@ def tool(subject: Subject, prepare: Prepare, **variables: str) -> Contestant:
 
 
 def bare(subject: Subject, prepare: Prepare) -> Contestant:
-    """The least that a hook on GitPython costs: import it, and have git compare once."""
+    """The least that a hook in Python costs: start, import what it needs, have git compare once."""
     python = str(subject.tool.with_name("python"))
-    commands = ((python, "-c", "import git"), ("git", "diff", "--cached"))
+    commands = ((python, "-c", "import json, subprocess"), ("git", "diff", "--cached"))
     return Contestant(commands, subject.root, subject.environ, prepare)
 
 

@@ -6,9 +6,12 @@ A line begins with the seconds since the run began. No line holds a variable's v
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TextIO
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import TextIO
 
 _began = time.perf_counter()
 _logs: list[TextIO] = []

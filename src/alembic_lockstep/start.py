@@ -1,4 +1,4 @@
-"""The console script: it imports nothing from the project's folder, whose `git/` is not GitPython.
+"""The console script: it imports nothing from the project's folder, whose `click.py` is not click.
 
 Until that folder is off `sys.path`, only modules that Python itself has loaded may be imported.
 """

@@ -98,7 +98,6 @@ def _run(request: dict[str, Any]) -> NoReturn:
     time.sleep(START)
     os.environ.clear()
     os.environ.update(request["environ"])
-    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # as the tool does when it is imported
     os.chdir(request["cwd"])
     outputs = (os.open(file, os.O_WRONLY | os.O_CREAT, 0o600) for file in request["files"])
     for number, opened in enumerate((os.open(os.devnull, os.O_RDONLY), *outputs)):

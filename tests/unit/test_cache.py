@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import platformdirs
 import pytest
 
 import alembic_lockstep
-from alembic_lockstep.cache.store import Cache
+from alembic_lockstep.cache.store import Cache, cache_root
 
 SOURCE = str(Path(alembic_lockstep.__file__).parents[1])
 #: Writes entries of many pages until it is killed; prints a line once the first is there.
@@ -23,7 +24,7 @@ import sys
 from itertools import count
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from alembic_lockstep.cache.store import Cache
+from alembic_lockstep.cache.store import Cache, cache_root
 cache = Cache(Path(sys.argv[2]))
 for number in count():
     cache.write("records", sys.argv[3], [number] * 200_000)
@@ -38,12 +39,12 @@ def cache(tmp_path: Path) -> Cache:
 
 
 def files(cache: Cache) -> list[Path]:
-    return sorted(path for path in cache._folder.rglob("*") if path.is_file())
+    return sorted(path for path in Path(cache._folder).rglob("*") if path.is_file())
 
 
 def set_used(cache: Cache, name: str, seconds_ago: float) -> None:
     used = time.time() - seconds_ago
-    os.utime(cache._folder / "records" / name, (used, used))
+    os.utime(Path(cache._folder, "records", name), (used, used))
 
 
 def start_writer(cache: Cache, name: str) -> subprocess.Popen[str]:
@@ -79,8 +80,8 @@ def test_what_was_written_is_read(cache: Cache) -> None:
 
 def test_it_is_the_users_alone(cache: Cache) -> None:
     cache.write("records", "one", 1)
-    modes = [path.stat().st_mode & 0o777 for path in sorted(cache._folder.rglob("*"))]
-    assert (cache._folder.stat().st_mode & 0o777, modes) == (0o700, [0o700, 0o600])
+    modes = [path.stat().st_mode & 0o777 for path in sorted(Path(cache._folder).rglob("*"))]
+    assert (Path(cache._folder).stat().st_mode & 0o777, modes) == (0o700, [0o700, 0o600])
 
 
 @pytest.mark.parametrize("length", [0, 10, 33, 40, -1])
@@ -199,7 +200,7 @@ def test_a_killed_writer_leaves_the_entry_whole_and_nothing_for_long(cache: Cach
     for _ in range(8):
         kill([start_writer(cache, "one")])
         assert is_whole(cache.read("records", "one"))
-    left = cache._folder / "records" / ".killed"  # as a writer leaves it, an hour ago
+    left = Path(cache._folder) / "records" / ".killed"  # as a writer leaves it, an hour ago
     left.write_bytes(b"half")
     set_used(cache, ".killed", 4000)
     cache.write("records", "two", 2)
@@ -223,3 +224,14 @@ def test_clear_deletes_all_entries(cache: Cache) -> None:
     assert files(cache) == []
     cache.write("records", "one", 1)
     assert cache.read("records", "one") == 1
+
+
+@pytest.mark.parametrize("folder", [None, "", " ", "relative", "/srv/cache", " /srv"])
+def test_the_users_folder_is_that_of_platformdirs(
+    monkeypatch: pytest.MonkeyPatch, folder: str | None
+) -> None:
+    if folder is None:
+        monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    else:
+        monkeypatch.setenv("XDG_CACHE_HOME", folder)
+    assert cache_root() == platformdirs.user_cache_path("alembic-lockstep", appauthor=False)

@@ -6,9 +6,18 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterable
-from hashlib import blake2b
-from pathlib import Path
+
+__all__ = ["THERE", "blake2b", "content_of", "digest", "have_changed", "stamp_of"]
+
+try:
+    from _blake2 import blake2b  # what `hashlib` has, without OpenSSL
+except ImportError:
+    from hashlib import blake2b
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
 
 from alembic_lockstep.system.regular import CLOCK_TICK
 
@@ -25,14 +34,15 @@ def digest(value: object) -> str:
     return blake2b(text, digest_size=8).hexdigest()
 
 
-def content_of(path: Path, *, is_read: bool) -> str:
+def content_of(path: Path | str, *, is_read: bool) -> str:
     """Return a digest of a file's content, `THERE` if it was not read; "" if it is absent."""
-    if not is_read or not path.is_file():  # a folder, or a device that never ends
+    if not is_read or not os.path.isfile(path):  # a folder, or a device that never ends
         return THERE if os.path.lexists(path) else ""
     try:
-        if path.stat().st_size > _LARGE:
+        if os.path.getsize(path) > _LARGE:
             return stamp_of(str(path))
-        return blake2b(path.read_bytes(), digest_size=16).hexdigest()
+        with open(path, "rb") as file:
+            return blake2b(file.read(), digest_size=16).hexdigest()
     except OSError:
         return ""
 
@@ -44,7 +54,7 @@ def have_changed(paths: Iterable[str], since: int) -> bool:
 
 def _changed_at(path: str) -> int:
     try:
-        status = os.stat(path)  # noqa: PTH116 - of thousands of files
+        status = os.stat(path)
     except OSError:
         return 0
     # The first import of a module changes its folder, too: bytecode is written there.
@@ -58,9 +68,9 @@ def stamp_of(path: str) -> str:
     another environment links to it, too.
     """
     try:
-        status = os.stat(path)  # noqa: PTH116 - of thousands of files
+        status = os.stat(path)
         if stat.S_ISDIR(status.st_mode):
-            return digest(sorted(set(os.listdir(path)) - {"__pycache__"}))  # noqa: PTH208
+            return digest(sorted(set(os.listdir(path)) - {"__pycache__"}))
     except OSError:
         return ""
     times = (

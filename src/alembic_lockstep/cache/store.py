@@ -10,14 +10,18 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from hashlib import blake2b
-from pathlib import Path
-from typing import IO, Any, NamedTuple
 
 from alembic_lockstep import __version__
+from alembic_lockstep.cache.digests import blake2b
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+    from typing import IO, Any
 
 #: Part of entries' names. Change it with the content of entries, so that old ones are not read.
 FORMAT = f"{__version__}-7"
@@ -43,18 +47,29 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 
 def cache_root() -> Path:
     """Return the user's cache folder, which holds private database servers, too."""
-    import platformdirs  # slow, and seldom needed
+    from pathlib import Path
 
-    return platformdirs.user_cache_path("alembic-lockstep", appauthor=False)
+    return Path(cache_folder())
 
 
-class _EntryFile(NamedTuple):
-    """A file of the cache, finished or not. The path is a string: thousands are listed."""
+def cache_folder() -> str:
+    """Return the path of the user's cache folder, without the imports of `platformdirs`."""
+    folder = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    if sys.platform == "linux" and "ANDROID_DATA" not in os.environ and os.path.isabs(folder):
+        return os.path.join(folder, "alembic-lockstep")
+    import platformdirs
 
-    path: str
-    name: str
-    size: int
-    used: float
+    return platformdirs.user_cache_dir("alembic-lockstep", appauthor=False)
+
+
+class _EntryFile:
+    """A file of the cache, finished or not."""
+
+    def __init__(self, path: str, name: str, size: int, used: float) -> None:
+        self.path = path
+        self.name = name
+        self.size = size
+        self.used = used
 
     @property
     def is_finished(self) -> bool:
@@ -72,17 +87,17 @@ class Cache:
         entries: Number of all entries.
     """
 
-    def __init__(self, root: Path, limit: int = LIMIT, entries: int = ENTRIES) -> None:
-        self._root = root
-        self._folder = root / "entries"
+    def __init__(self, root: Path | str, limit: int = LIMIT, entries: int = ENTRIES) -> None:
+        self._root = str(root)
+        self._folder = f"{root}/entries"
         self.limit = limit
         self._entries = entries
 
     def read(self, kind: str, name: str) -> Any | None:
         """Return an entry's content and record its use; None if it is absent or damaged."""
-        path = self._folder / kind / name
+        path = self._path(kind, name)
         try:
-            with path.open("rb") as file:
+            with open(path, "rb") as file:
                 first, body = file.readline(), file.read()
                 used = os.fstat(file.fileno()).st_mtime
         except OSError:
@@ -120,9 +135,9 @@ class Cache:
 
         No file is left if the entry is absent or damaged.
         """
-        path = self._folder / kind / name
+        path = self._path(kind, name)
         try:
-            with path.open("rb") as file:
+            with open(path, "rb") as file:
                 used = os.fstat(file.fileno()).st_mtime
                 _unpack(file, kind, name, targets)
         except OSError:  # absent; or the disk is full, and the entry still good
@@ -137,13 +152,12 @@ class Cache:
 
     def names(self, kind: str, prefix: str = "") -> list[str]:
         """Return the names that begin with prefix, the most recently used first."""
-        entries = sorted(self._list(kind), key=lambda entry: -entry.used)
-        names = (entry.name for entry in entries if entry.is_finished)
-        return [name for name in names if name.startswith(prefix)]
+        entries = sorted(self._list(kind, prefix), key=lambda entry: -entry.used)
+        return [entry.name for entry in entries if entry.is_finished]
 
     def forget(self, kind: str, name: str) -> None:
         """Delete an entry, if it exists."""
-        _delete([self._folder / kind / name])
+        _delete([self._path(kind, name)])
 
     def usage(self) -> dict[str, tuple[int, int]]:
         """Return the number of entries and their bytes, for each kind."""
@@ -154,30 +168,36 @@ class Cache:
         """Delete all entries."""
         _delete(entry.path for kind in self._kinds() for entry in self._list(kind))
 
+    def _path(self, kind: str, name: str) -> str:
+        return f"{self._folder}/{kind}/{name}"
+
     @contextmanager
     def _replacing(self, kind: str, name: str) -> Iterator[IO[bytes]]:
         """Yield a new file that replaces the entry, or is deleted if the caller fails."""
-        self._root.mkdir(parents=True, exist_ok=True)
-        for folder in (self._folder, self._folder / kind):
-            folder.mkdir(mode=0o700, exist_ok=True)
+        os.makedirs(self._root, exist_ok=True)
+        for folder in (self._folder, f"{self._folder}/{kind}"):
+            with suppress(FileExistsError):
+                os.mkdir(folder, mode=0o700)
         # The process's number is not unique: two containers may share a cache.
-        new = self._folder / kind / f".{os.getpid()}-{os.urandom(6).hex()}"
+        new = self._path(kind, f".{os.getpid()}-{os.urandom(6).hex()}")
         try:
             with os.fdopen(os.open(new, _NEW, 0o600), "wb") as file:
                 yield file
-            new.replace(self._folder / kind / name)
+            os.replace(new, self._path(kind, name))
         finally:
             _delete([new])
 
     def _kinds(self) -> list[str]:
         try:
-            return sorted(kind.name for kind in self._folder.iterdir())
+            return sorted(os.listdir(self._folder))
         except OSError:
             return []
 
-    def _list(self, kind: str) -> Iterator[_EntryFile]:
-        with suppress(OSError), os.scandir(self._folder / kind) as entries:
+    def _list(self, kind: str, prefix: str = "") -> Iterator[_EntryFile]:
+        with suppress(OSError), os.scandir(f"{self._folder}/{kind}") as entries:
             for entry in entries:
+                if not entry.name.startswith(prefix):
+                    continue
                 with suppress(FileNotFoundError):  # another run has just deleted it
                     status = entry.stat(follow_symlinks=False)
                     yield _EntryFile(entry.path, entry.name, status.st_size, status.st_mtime)
@@ -253,7 +273,7 @@ def _copy(source: IO[bytes], target: IO[bytes], size: int, checksum: blake2b) ->
         size -= len(chunk)
 
 
-def _note_use(path: Path, used: float) -> None:
+def _note_use(path: str, used: float) -> None:
     if time.time() - used > _USE_INTERVAL:
         with suppress(OSError):
             os.utime(path)
@@ -262,4 +282,4 @@ def _note_use(path: Path, used: float) -> None:
 def _delete(paths: Iterable[Path | str]) -> None:
     for path in paths:
         with suppress(OSError):
-            Path(path).unlink()
+            os.unlink(path)

@@ -9,27 +9,33 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from pathlib import Path
-from typing import Any
 
 from alembic_lockstep.cache.digests import THERE, content_of, have_changed, stamp_of
-from alembic_lockstep.git.entries import Change, folders_of, parent_folders
+from alembic_lockstep.git.entries import folders_of, parent_folders
+from alembic_lockstep.values import dataclass, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from pathlib import Path
+    from typing import Any
+
+    from alembic_lockstep.git.entries import Change
+
+    SameCode = Callable[[Change, frozenset[str] | None], bool]
 
 # Files in any folder that configure git, Alembic and Flask, or from which we find environments.
 _ALWAYS = frozenset({".gitattributes", ".gitignore", ".gitmodules", ".flaskenv", "env.py"})
 _ALWAYS_ENDINGS = (".ini", ".toml")
 # Files that pin packages: the base ran with the packages of the tree, so they matter to both.
-_PINS = re.compile(
+_PINS = (
     r"(.*/)?((pdm|poetry|uv|Pipfile)\.lock|Pipfile|(require|constraints)[^/]*\.(txt|in)"
     r"|requirements/[^/]+\.(txt|in))"
 )
+_PINS_ENDINGS = (".lock", "Pipfile", ".txt", ".in")
 _SETS = ("opened", "texts", "existing", "folders", "absent", "searched", "imported")
 _MODULES = (".py", ".pyc", ".pyd", ".so")
-
-SameCode = Callable[[Change, "frozenset[str] | None"], bool]
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,9 @@ class Trace:
     outside: Mapping[str, str]
 
     @classmethod
-    def of(cls, reads: Iterable[Mapping[str, Any]], tracked: Collection[str], root: Path) -> Trace:
+    def of(
+        cls, reads: Iterable[Mapping[str, Any]], tracked: Collection[str], root: Path | str
+    ) -> Trace:
         """Merge the reads of dry runs (`Observation.reads`) in a tree with these files."""
         runs = list(reads)
 
@@ -82,7 +90,7 @@ class Trace:
         names = {posixpath.join(folder, name) for folder, names in listed.items() for name in names}
         here = {path for path in existing if not posixpath.isabs(path)}
         shown = (opened | looked | names | here).difference(tracked, folders)
-        others = {path: content_of(root / path, is_read=path in opened) for path in shown}
+        others = {path: content_of(f"{root}/{path}", is_read=path in opened) for path in shown}
         # The project's own output is neither tracked nor in the working tree.
         ignored = {path: content for path, content in others.items() if content}
         return cls(
@@ -181,10 +189,10 @@ class Trace:
             return name.endswith(_MODULES)
         return posixpath.join(folder, name) not in self._read_in
 
-    def has_changed(self, root: Path, since: int) -> bool:
+    def has_changed(self, root: Path | str, since: int) -> bool:
         """Return whether an untracked or outside file was changed since a moment (nanoseconds)."""
         read = (path for path, content in self.ignored.items() if content != THERE)
-        return have_changed((*(str(root / path) for path in read), *self.outside), since)
+        return have_changed((*(f"{root}/{path}" for path in read), *self.outside), since)
 
     def changed_outside(self) -> str:
         """Return a file outside the repository that changed since it was read; "" if none did."""
@@ -193,7 +201,7 @@ class Trace:
         return next(changed, "") or next(gone, "")
 
     def has_same_ignored_files(
-        self, root: Path, ignored_among: Callable[[Collection[str]], set[str]]
+        self, root: Path | str, ignored_among: Callable[[Collection[str]], set[str]]
     ) -> bool:
         """Return whether a working tree has just the ignored files that could be read then.
 
@@ -202,13 +210,15 @@ class Trace:
             ignored_among: Returns those of some paths that git ignores.
         """
         for path, content in self.ignored.items():
-            if content_of(root / path, is_read=content != THERE) != content:
+            if content_of(f"{root}/{path}", is_read=content != THERE) != content:
                 return False
-        added = {path for path in self.absent if os.path.lexists(root / path)}
+        added = {path for path in self.absent if os.path.lexists(f"{root}/{path}")}
         for folder, names in self.listed.items():
-            added.update(posixpath.join(folder, name) for name in _names_in(root / folder) - names)
+            added.update(
+                posixpath.join(folder, name) for name in _names_in(f"{root}/{folder}") - names
+            )
         for folder in self.searched:
-            modules = filter(partial(self._is_new_module, folder), _names_in(root / folder))
+            modules = filter(partial(self._is_new_module, folder), _names_in(f"{root}/{folder}"))
             added.update(posixpath.join(folder, name) for name in modules)
         before = set(self.ignored)
         return ignored_among(sorted(before | added)) == before
@@ -246,12 +256,12 @@ def is_always_read(path: str) -> bool:
 
 def pins_versions(path: str) -> bool:
     """Return whether a file of this name pins versions of packages."""
-    return _PINS.fullmatch(path) is not None
+    return path.endswith(_PINS_ENDINGS) and re.fullmatch(_PINS, path) is not None
 
 
-def _names_in(folder: Path) -> set[str]:
+def _names_in(folder: str) -> set[str]:
     try:
-        return set(os.listdir(folder)) - {"__pycache__", ".git"}  # noqa: PTH208
+        return set(os.listdir(folder)) - {"__pycache__", ".git"}
     except OSError:
         return set()
 

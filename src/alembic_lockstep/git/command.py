@@ -1,29 +1,24 @@
-"""Running git, through GitPython's command interface.
+"""Running git.
 
-GitPython's `Git` object runs the real `git`, so a hook's `GIT_INDEX_FILE` and
-`GIT_DIR` are honoured, which `Repo().index` would ignore.
+The real `git` runs with the variables of the hook, so that its `GIT_INDEX_FILE` and `GIT_DIR` are
+honoured. Imported before every answer at once: what costs time is imported when it is needed.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-import re
-import shlex
 import subprocess
 import threading
-from collections.abc import Collection, Mapping
-from pathlib import Path
-from typing import BinaryIO
 
 from alembic_lockstep.debug import timed
 from alembic_lockstep.errors import CouldNotJudge
 
-# Otherwise `import git` runs `git version`: half of its import time.
-os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-
-from git.cmd import Git
-from git.exc import GitCommandNotFound
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from pathlib import Path
+    from typing import BinaryIO
 
 # The user's hooks, monitors and sparse patterns are for the user's working tree, not for our
 # indexes and working copies. `access.py` sets access times there, which changes the files' ctime.
@@ -40,31 +35,35 @@ QUIET = (
 
 #: Set for every call. Git must not refresh an index while it looks: it is the user's, also a
 #: submodule's. The options of the git around the hook (`--literal-pathspecs` of Magit and
-#: Neogit, or the like) must not apply to our pathspecs.
+#: Neogit, or the like) must not apply to our pathspecs. Messages are parsed, so they are English.
 _SET = {
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_LITERAL_PATHSPECS": "0",
     "GIT_GLOB_PATHSPECS": "0",
     "GIT_NOGLOB_PATHSPECS": "0",
     "GIT_ICASE_PATHSPECS": "0",
+    "LANGUAGE": "C",
+    "LC_ALL": "C",
 }
+if os.name == "nt":  # else a `git.exe` of the branch would run
+    _SET["NoDefaultCurrentDirectoryInExePath"] = "1"
 #: These replace what we ask for, and no value of theirs means none: another file for
 #: `git config`, another tree to read attributes from.
 _UNSET = ("GIT_CONFIG", "GIT_ATTR_SOURCE")
 
-_FILTER = re.compile(r"(?m)^fatal: (.+): (?:clean|smudge) filter '?(\S+?)'? failed$")
+_FILTER = r"(?m)^fatal: (.+): (?:clean|smudge) filter '?(\S+?)'? failed$"
 # The command that git itself suggests for a repository of another user.
-_SAFE = re.compile(r"^\s*(git config --global --add safe\.directory .+)$", re.MULTILINE)
+_SAFE = r"(?m)^\s*(git config --global --add safe\.directory .+)$"
 # Messages about objects that are not there: of the index, and of trees and commits.
-_UNSTORED = re.compile(r"(?m)^error: invalid object \d+ [0-9a-f]+ for '(.+)'$")
-_LOST = re.compile(
+_UNSTORED = r"(?m)^error: invalid object \d+ [0-9a-f]+ for '(.+)'$"
+_LOST = (
     r"(?i)unable to read (?:tree|sha1 file|[0-9a-f]{40})|could not read [0-9a-f]{40}"
     r"|from promisor remote|object file .* is empty"
 )
 
 
 def run_git(
-    cwd: Path,
+    cwd: Path | str,
     *arguments: str,
     environ: Mapping[str, str] | None = None,
     stdin: BinaryIO | None = None,
@@ -82,37 +81,39 @@ def run_git(
     Raises:
         CouldNotJudge: it failed; the message is git's own.
     """
-    command = ["git", *arguments]
-    try:
-        with timed(f"git {' '.join(_without_options(arguments))[:200]}"):
-            code, stdout, stderr = Git(str(cwd)).execute(
-                command,
-                istream=stdin,
+    with timed(f"git {' '.join(_without_options(arguments))[:200]}"):
+        try:
+            process = subprocess.run(
+                ["git", *arguments],
+                cwd=cwd,
                 env=_variables(environ or {}),
-                with_extended_output=True,
-                with_exceptions=False,
-                stdout_as_string=False,
-                strip_newline_in_stdout=False,
+                stdin=stdin or subprocess.DEVNULL,
+                capture_output=True,
+                check=False,
             )
-    except GitCommandNotFound as error:
-        if not cwd.is_dir():
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(cwd)) from error
-        raise CouldNotJudge(
-            "git is not installed or not on PATH", fix="Install git, or add its folder to PATH."
-        ) from error
-    if code not in accepted:
-        raise _failure(cwd, _without_options(arguments)[0], stderr.strip(), fix)
-    return stderr.encode() if errors else stdout
+        except FileNotFoundError as error:
+            raise _not_installed(cwd) from error
+    if process.returncode not in accepted:
+        message = os.fsdecode(process.stderr).strip()
+        raise _failure(cwd, _without_options(arguments)[0], message, fix)
+    return process.stderr if errors else process.stdout
 
 
 def _variables(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables for a call. GitPython adds them to this process's own."""
-    for name in _UNSET:
-        os.environ.pop(name, None)
-    return {**environ, **_SET}
+    """Return all variables for a call."""
+    inherited = {name: value for name, value in os.environ.items() if name not in _UNSET}
+    return {**inherited, **environ, **_SET}
 
 
-def lost_objects_advice(cwd: Path) -> str:
+def _not_installed(cwd: Path | str) -> Exception:
+    if not os.path.isdir(cwd):  # noqa: PTH112
+        return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(cwd))
+    return CouldNotJudge(
+        "git is not installed or not on PATH", fix="Install git, or add its folder to PATH."
+    )
+
+
+def lost_objects_advice(cwd: Path | str) -> str:
     """Return how to get objects that a clone does not have."""
     remotes = run_git(cwd, "remote").decode().split()
     if not remotes:
@@ -128,8 +129,11 @@ def lost_objects_advice(cwd: Path) -> str:
     )
 
 
-def _failure(cwd: Path, command: str, message: str, fix: str) -> CouldNotJudge:
-    filter_failure = _FILTER.search(message)
+def _failure(cwd: Path | str, command: str, message: str, fix: str) -> CouldNotJudge:
+    import re
+    import shlex
+
+    filter_failure = re.search(_FILTER, message)
     if filter_failure:
         path, name = filter_failure.groups()
         keys = shlex.quote(rf"^filter\.{name}\.")
@@ -138,17 +142,17 @@ def _failure(cwd: Path, command: str, message: str, fix: str) -> CouldNotJudge:
             fix=f"Mend or unset what it runs:\ngit config --get-regexp {keys}",
             log=message,
         )
-    safe = _SAFE.search(message)
+    safe = re.search(_SAFE, message)
     if safe:
         message, fix = message.splitlines()[0], safe[1]
-    unstored = _UNSTORED.search(message)
+    unstored = re.search(_UNSTORED, message)
     if unstored:
         path = shlex.quote(unstored[1])
         fix = (
             "Its content was lost. If the file on disk is as it was staged, store it again:\n"
             f'git hash-object -w -- "$(git rev-parse --show-cdup)"{path}\n'
         )
-    if unstored or _LOST.search(message):
+    if unstored or re.search(_LOST, message):
         fix += lost_objects_advice(cwd)
     lines = [line.strip() for line in message.splitlines() if not line.startswith("hint:")]
     reason = "; ".join(filter(None, lines))
@@ -173,16 +177,20 @@ class ObjectReader:
     Small objects are cached: a tree and its base share nearly all of their files.
     """
 
-    def __init__(self, cwd: Path, environ: Mapping[str, str]) -> None:
+    def __init__(self, cwd: Path | str, environ: Mapping[str, str]) -> None:
         self._cwd = cwd
-        self._git = Git(str(cwd))
         self._environ = environ
-        self._process: Git.AutoInterrupt | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._small: dict[str, bytes] = {}
         self._lock = threading.Lock()
 
+    def __del__(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+
     def read(self, sha: str) -> bytes:
-        """Return an object's content; GitPython's own reader supports SHA-1 ids only.
+        """Return an object's content.
 
         Raises:
             CouldNotJudge: this clone does not have the object.
@@ -203,13 +211,21 @@ class ObjectReader:
         content = self._process.stdout.read(int(header[2]))
         self._process.stdout.readline()
         if len(content) <= SMALL:
-            self._small[sha] = bytes(content)
-        return bytes(content)
+            self._small[sha] = content
+        return content
 
-    def _start(self) -> Git.AutoInterrupt:
-        command = ["git", "cat-file", "--batch"]
-        pipe, environ = subprocess.PIPE, _variables(self._environ)
-        return self._git.execute(command, istream=pipe, as_process=True, env=environ)
+    def _start(self) -> subprocess.Popen[bytes]:
+        try:
+            return subprocess.Popen(
+                ["git", "cat-file", "--batch"],
+                cwd=self._cwd,
+                env=_variables(self._environ),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+        except FileNotFoundError as error:
+            raise _not_installed(self._cwd) from error
 
     def _missing(self, sha: str) -> CouldNotJudge:
         """Return the error for a partial clone without its remote, or for lost objects."""

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
-from hashlib import blake2b
+
+from alembic_lockstep.cache.digests import blake2b
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # Variables that git sets for a hook: `git rev-parse --local-env-vars`, githooks(5), and options of
 # git(1) that it passes on. A project's own GIT_SHA or a user's GIT_SSH_COMMAND stays.
