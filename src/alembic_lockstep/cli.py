@@ -27,7 +27,7 @@ from alembic_lockstep.system.streams import flush_streams, open_streams
 
 if TYPE_CHECKING:
     from alembic_lockstep.cache.store import Cache
-    from alembic_lockstep.cache.verdicts import VerdictCache
+    from alembic_lockstep.cache.verdict_records import VerdictRecords
     from alembic_lockstep.context import RunContext
     from alembic_lockstep.git.commit_ranges import Range
 
@@ -137,7 +137,7 @@ def check(
     _begin_log(sys.stderr if verbose else None, debug_log)
     cwd = working_directory()
     from alembic_lockstep.cache.store import Cache, cache_root
-    from alembic_lockstep.cache.verdicts import VerdictCache
+    from alembic_lockstep.cache.verdict_records import VerdictRecords
     from alembic_lockstep.context import RunContext
     from alembic_lockstep.git.chosen_range import choose_range
     from alembic_lockstep.git.repository import Repository
@@ -155,7 +155,7 @@ def check(
         return _judge_statically(reports, context, span)
     cache = None if no_cache else Cache(cache_root())
     if cache and not each_commit and not span.target:
-        verdicts = VerdictCache(cache, context)
+        verdicts = VerdictRecords.of(cache, context)
         if _answers_at_once(verdicts, reports, context, span):
             return CLEAN
     return _judge_by_dry_run(reports, context, span, cache, each_commit=each_commit)
@@ -205,17 +205,18 @@ def _begin_log(*streams: TextIO | None) -> None:
 
 
 def _answers_at_once(
-    verdicts: VerdictCache, reports: Output, context: RunContext, span: Range
+    verdicts: VerdictRecords, reports: Output, context: RunContext, span: Range
 ) -> bool:
     """Report the last verdict and return True, if it holds for what is to be judged."""
+    from alembic_lockstep.cache.verdicts import PASSED
+
     repository = context.repository
     base, tree = span.base, None  # None is the staged tree, whose id is not known yet
     if span.tip:
         base, tree = map(repository.tree_of, (span.base, span.tip))
     if not verdicts.has_passed(base, tree):
         return False
-    change = "nothing in the commits" if tree else "nothing staged"
-    passed = f"Passed: {change} touches what the last verdict read."
+    passed = PASSED.replace("nothing staged", "nothing in the commits") if tree else PASSED
     if not tree and reports.needs("json"):
         tree = repository.staged_tree(context.environ)
     reports.write(Report((passed, *span.notes), base, tree or ""))
@@ -330,8 +331,7 @@ def _run(reports: Output, argv: Sequence[str] | None) -> int:
     except SystemExit:  # of click: who reads the output has gone away
         return COULD_NOT_JUDGE
     except (KeyboardInterrupt, click.Abort):
-        click.echo("alembic-lockstep: interrupted", err=True)
-        return INTERRUPTED
+        return interrupted()
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
             return _give_up(reports, _of_the_machine(error), COULD_NOT_JUDGE)
@@ -344,6 +344,12 @@ def _run(reports: Output, argv: Sequence[str] | None) -> int:
             "commit is blocked. Please report the lines above."
         )
         return _give_up(reports, CouldNotJudge(message), INTERNAL_ERROR)
+
+
+def interrupted() -> int:
+    """Say that the run was interrupted; return the exit code."""
+    click.echo("alembic-lockstep: interrupted", err=True)
+    return INTERRUPTED
 
 
 def _give_up(reports: Output, error: CouldNotJudge, code: int) -> int:

@@ -17,7 +17,7 @@ from alembic_lockstep.alembic_env.environments import Environment
 from alembic_lockstep.cache.cached_runner import CachedRunner
 from alembic_lockstep.cache.record import record
 from alembic_lockstep.cache.repository_cache import untraced_reasons
-from alembic_lockstep.cache.verdicts import VerdictCache
+from alembic_lockstep.cache.verdict_records import VerdictRecords
 from alembic_lockstep.config import Settings
 from alembic_lockstep.context import RunContext
 from alembic_lockstep.debug import debug
@@ -70,7 +70,7 @@ class Gate:
         Ranges ask; for what is staged the command line does, before this module is imported.
         """
         cache = self.runners.cache
-        return cache is not None and VerdictCache(cache, self.context).has_passed(base, tree)
+        return cache is not None and VerdictRecords.of(cache, self.context).has_passed(base, tree)
 
     def judge(self, base: str, tree: str) -> Verdict:
         """Judge a tree against its base (ids of git trees).

@@ -19,9 +19,25 @@ def entry() -> None:
         sys.path[:] = [path for path in sys.path if os.path.isabs(path)]
     else:
         sys.path[:] = list(installed(sys.path, cwd, os.environ.get("PYTHONPATH", "")))
-    from alembic_lockstep.cli import entry as run
-
     run()
+
+
+def run() -> None:
+    """Answer at once, or run the whole command."""
+    from alembic_lockstep.cache.at_once import answers_at_once
+    from alembic_lockstep.system.streams import flush_streams
+
+    try:
+        is_answered = answers_at_once(sys.argv[1:])
+    except KeyboardInterrupt:
+        from alembic_lockstep.cli import interrupted
+
+        sys.exit(interrupted())
+    if is_answered:
+        os._exit(flush_streams(0))  # nothing was started that has to end
+    from alembic_lockstep.cli import entry as run_command
+
+    run_command()
 
 
 def installed(entries: "Iterable[str]", cwd: str, pythonpath: str) -> "Iterator[str]":

@@ -29,9 +29,10 @@ else:
             for name, default in fields.items():
                 if isinstance(default, field):
                     setattr(cls, name, default.default)
-            cls._names = tuple(cls.__annotations__)
-            cls._compared = tuple(
-                name for name in cls._names if getattr(fields.get(name), "compare", True)
+            inherited = getattr(cls, "_value_fields", ())
+            cls._value_fields = (*inherited, *cls.__annotations__)
+            cls._value_compared = tuple(
+                name for name in cls._value_fields if getattr(fields.get(name), "compare", True)
             )
             for name in ("__init__", "__setattr__", "__eq__", "__hash__", "__repr__"):
                 setattr(cls, name, vars(_Value)[name])
@@ -41,13 +42,13 @@ else:
 
     def replace(value, **changes):
         """Return a copy of a value with other fields."""
-        return type(value)(**{name: getattr(value, name) for name in value._names} | changes)
+        return type(value)(**{name: getattr(value, name) for name in value._value_fields} | changes)
 
     class _Value:
         """The methods that every class of values gets."""
 
         def __init__(self, *arguments, **fields):
-            names, defaults = self._names, type(self)
+            names, defaults = self._value_fields, type(self)
             fields.update(zip(names, arguments, strict=False))
             is_complete = all(name in fields or hasattr(defaults, name) for name in names)
             if not is_complete or len(arguments) > len(names) or not fields.keys() <= set(names):
@@ -64,8 +65,8 @@ else:
             return hash(_compared(self))
 
         def __repr__(self):
-            fields = (f"{name}={getattr(self, name)!r}" for name in self._names)
+            fields = (f"{name}={getattr(self, name)!r}" for name in self._value_fields)
             return f"{type(self).__name__}({', '.join(fields)})"
 
     def _compared(value):
-        return tuple(getattr(value, name) for name in value._compared)
+        return tuple(getattr(value, name) for name in value._value_compared)

@@ -30,6 +30,7 @@ IMPORTED = (
     "alembic_lockstep.report.judged",
     "alembic_lockstep.scratch.mysql_start",
     "alembic_lockstep.scratch.postgres_start",
+    "alembic_lockstep.start",
     "filelock",
     "platformdirs",
 )
@@ -106,7 +107,7 @@ def _run(request: dict[str, Any]) -> NoReturn:
     sys.argv = ["alembic-lockstep", *request["arguments"]]
     code: object = 3
     try:
-        sys.modules["alembic_lockstep.cli"].entry()
+        sys.modules["alembic_lockstep.start"].run()
     except SystemExit as end:
         code = end.code
     finally:

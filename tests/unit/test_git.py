@@ -13,7 +13,7 @@ import pytest
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.checkout import check_out
 from alembic_lockstep.git.entries import Change
-from alembic_lockstep.git.listing import ignored_among, list_ignored
+from alembic_lockstep.git.listing import list_ignored
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
 
@@ -339,5 +339,5 @@ def test_what_git_was_called_with_around_the_hook_changes_none_of_our_questions(
     assert repository.grep(tree, "-F", "lockstep:", among="*.py") == ["a/models.py", "b.py"]
     added = {entry.path for entry in repository.entries(repository.tree_with(tree, ["new_[1].py"]))}
     assert added == {"a/models.py", "b.py", "new_[1].py"}
-    assert ignored_among(repository, ["seen.log"]) == {"seen.log"}
+    assert repository.ignored_among(["seen.log"]) == {"seen.log"}
     assert repository.configuration.last("filter.upper.clean") == "tr a-z A-Z"

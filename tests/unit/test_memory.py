@@ -192,15 +192,15 @@ def test_ignored_files(tmp_path: Path) -> None:
     (tmp_path / "app" / "seen.txt").write_text("")
     read = Trace.of([reads], ["app/models.py"], tmp_path)
     assert set(read.ignored) == {".env", "app/big", "app/seen.txt"}
-    assert read.has_same_ignored_files(tmp_path, all_of)
-    assert not read.has_same_ignored_files(tmp_path, nothing)  # tracked now, or neither
+    assert read.changed_ignored_file(tmp_path, all_of) == ""
+    assert read.changed_ignored_file(tmp_path, nothing) == ".env"  # tracked now, or neither
 
     def once(path: str, text: str | None) -> bool:
         """Return whether the files count as the same while one is written or deleted."""
         file = tmp_path / path
         before = file.read_bytes() if file.exists() else None
         file.unlink() if text is None else file.write_text(text)
-        same = read.has_same_ignored_files(tmp_path, all_of)
+        same = not read.changed_ignored_file(tmp_path, all_of)
         file.unlink(missing_ok=True)
         if before is not None:
             file.write_bytes(before)

@@ -46,6 +46,22 @@ def test_a_class_of_values(module: ModuleType) -> None:
         first.path = "b"
 
 
+@pytest.mark.parametrize("module", MODULES, ids=["ours", "theirs"])
+def test_a_class_inherits_fields(module: Any) -> None:
+    @module.dataclass(frozen=True)
+    class First:
+        path: str
+
+    @module.dataclass(frozen=True)
+    class Second(First):
+        size: int
+
+    second: Any = Second
+    assert vars(second("a", 1)) == {"path": "a", "size": 1}
+    assert second("a", 1) != second("b", 1)
+    assert second("a", 1) != second("a", 2)
+
+
 def test_it_imports_nothing() -> None:
     module = importlib.reload(alembic_lockstep.values)
     assert not any(isinstance(value, ModuleType) for value in vars(module).values())

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from alembic_lockstep.cache.tree_trace import Trace
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.git.entries import Change
-from alembic_lockstep.git.repository import Repository
+from alembic_lockstep.values import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+    from alembic_lockstep.git.entries import Change
+    from alembic_lockstep.git.working_tree import WorkingTree
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,7 @@ class CachedTree:
         stored: The cache entry, with its `trace`.
     """
 
-    repository: Repository
+    repository: WorkingTree
     sha: str
     stored: Mapping[str, Any]
 
@@ -57,9 +61,9 @@ class CachedTree:
         outside = self.trace.changed_outside()
         if outside:
             return f"changed outside of the repository: {outside}"
-        if not self.trace.has_same_ignored_files(self.repository.root, self._ignored_among):
-            return "ignored files that were read, or could be imported, have changed"
-        return ""
+        root, among = self.repository.root, self.repository.ignored_among
+        ignored = self.trace.changed_ignored_file(root, among)
+        return f"an ignored file that is read has changed: {ignored}" if ignored else ""
 
     def blob(self, path: str) -> str:
         """Return the id of a file's content; "" if the tree has no such file."""
@@ -71,13 +75,6 @@ class CachedTree:
     def text(self, blob: str) -> str:
         """Return the text of a file by its id."""
         return self.repository.contents.read(blob).decode("utf-8", "replace")
-
-    def _ignored_among(self, paths: Collection[str]) -> set[str]:
-        if not paths:
-            return set()
-        from alembic_lockstep.git.listing import ignored_among
-
-        return ignored_among(self.repository, paths)
 
     def _same_code(self, change: Change, ran: frozenset[str] | None) -> bool:
         from alembic_lockstep.cache.same_code import same_code

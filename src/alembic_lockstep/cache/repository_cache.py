@@ -13,11 +13,10 @@ from alembic_lockstep.cache.observations import ObservationCache
 from alembic_lockstep.cache.snapshots import SnapshotCache
 from alembic_lockstep.cache.store import Cache
 from alembic_lockstep.cache.tree_trace import Trace
-from alembic_lockstep.cache.verdicts import VerdictCache
+from alembic_lockstep.cache.verdict_records import VerdictRecords
 from alembic_lockstep.config import Settings
 from alembic_lockstep.context import RunContext
 from alembic_lockstep.dryrun.observation import Observation
-from alembic_lockstep.git.listing import ignored_among
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.scratch import ScratchServers
 
@@ -45,9 +44,9 @@ class RepositoryCache:
         return ObservationCache(self.cache, self.context, self.settings)
 
     @cached_property
-    def verdicts(self) -> VerdictCache:
+    def verdicts(self) -> VerdictRecords:
         """Cached verdicts."""
-        return VerdictCache(self.cache, self.context)
+        return VerdictRecords.of(self.cache, self.context)
 
     def snapshots(self, servers: ScratchServers) -> SnapshotCache:
         """Return the cache of databases in which migrations have run."""
@@ -68,7 +67,7 @@ class RepositoryCache:
         reads = [*(run.reads for run in runs), _as_reads(host_reads, tree)]
         trace = Trace.of(reads, tree.files, repository.root)
         # A file that the commit adds lies on disk, but the base's runs could not read it.
-        shown = ignored_among(repository, trace.ignored)
+        shown = repository.ignored_among(trace.ignored)
         trace = trace.without(trace.ignored.keys() - shown)
         return CachedTree(repository, name, {"trace": trace.stored})
 

@@ -33,7 +33,6 @@ from alembic_lockstep.debug import debug
 from alembic_lockstep.dryrun.dependencies import data_read, files_taken
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.starting_points import Snapshot, SnapshotStore
-from alembic_lockstep.git.listing import ignored_among
 from alembic_lockstep.interpreters.environ import environ_digest
 from alembic_lockstep.scratch import ScratchServers
 
@@ -232,7 +231,7 @@ class SnapshotCache(SnapshotStore):
         with suppress(OSError):  # no such folder, or deleted meanwhile
             others = set(os.listdir(on_disk)) - tracked  # noqa: PTH208
         candidates = [f"{top}{name}" for name in sorted(others)]
-        ignored = ignored_among(self.context.repository, candidates)
+        ignored = self.context.repository.ignored_among(candidates)
         return (tracked | {path.removeprefix(top) for path in ignored}) - {"__pycache__"}
 
     def _stored(self, environment: Environment) -> Iterator[Snapshot]:

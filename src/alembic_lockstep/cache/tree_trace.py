@@ -200,10 +200,10 @@ class Trace:
         gone = (path for path in self.existing if posixpath.isabs(path) and not stamp_of(path))
         return next(changed, "") or next(gone, "")
 
-    def has_same_ignored_files(
+    def changed_ignored_file(
         self, root: Path | str, ignored_among: Callable[[Collection[str]], set[str]]
-    ) -> bool:
-        """Return whether a working tree has just the ignored files that could be read then.
+    ) -> str:
+        """Return an ignored file that could be read then and has changed, or is new; or "".
 
         Args:
             root: The working tree's top folder.
@@ -211,7 +211,7 @@ class Trace:
         """
         for path, content in self.ignored.items():
             if content_of(f"{root}/{path}", is_read=content != THERE) != content:
-                return False
+                return path
         added = {path for path in self.absent if os.path.lexists(f"{root}/{path}")}
         for folder, names in self.listed.items():
             added.update(
@@ -221,7 +221,8 @@ class Trace:
             modules = filter(partial(self._is_new_module, folder), _names_in(f"{root}/{folder}"))
             added.update(posixpath.join(folder, name) for name in modules)
         before = set(self.ignored)
-        return ignored_among(sorted(before | added)) == before
+        changed = ignored_among(sorted(before | added)) ^ before
+        return min(changed, default="")
 
     def _is_new_module(self, folder: str, name: str) -> bool:
         is_file = name.endswith(_MODULES)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from alembic_lockstep.git.command import paths, run_git
-from alembic_lockstep.git.repository import Repository, literal
+from alembic_lockstep.git.repository import Repository
+from alembic_lockstep.git.working_tree import IGNORED
 
 _BYTECODE = re.compile(r"(^|/)__pycache__/|\.pyc$")
-_IGNORED = ("--others", "--ignored", "--exclude-standard", "--directory", "-z")
 
 
 def list_ignored(repository: Repository) -> list[str]:
@@ -35,25 +35,6 @@ def list_worktrees(repository: Repository) -> list[tuple[str, list[str]]]:
     return worktrees
 
 
-def ignored_among(repository: Repository, names: Collection[str]) -> set[str]:
-    """Return those files and folders that git ignores, or in which it ignores something.
-
-    Bytecode does not count: every folder of tests has some, and none is loaded without source.
-    """
-    if not names:
-        return set()
-    listed = paths(repository.git("ls-files", *_IGNORED, "--", *map(literal, names)))
-    ignored = [path for path in listed if "__pycache__" not in path.split("/")]
-    return {
-        name
-        for name in names
-        for path in ignored
-        if name == path.rstrip("/")
-        or path.startswith(f"{name}/")
-        or (path.endswith("/") and name.startswith(path))
-    }
-
-
 def _ignored_in(repository: Repository, root: Path, git_dir: Path | None = None) -> list[str]:
     git_dir = git_dir or root / ".git"
     environ = {
@@ -63,7 +44,7 @@ def _ignored_in(repository: Repository, root: Path, git_dir: Path | None = None)
     }
     # A hook's variables speak of the repository's own working tree.
     listed = run_git(
-        root, "ls-files", *_IGNORED, environ=None if root == repository.root else environ
+        root, "ls-files", *IGNORED, environ=None if root == repository.root else environ
     )
     return [path for path in _outermost(paths(listed)) if not _BYTECODE.search(path)]
 

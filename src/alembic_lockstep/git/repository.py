@@ -6,22 +6,17 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.git.command import (
-    QUIET,
-    ObjectReader,
-    lost_objects_advice,
-    paths,
-    run_git,
-)
-from alembic_lockstep.git.entries import Change, TreeEntry, parse_changes, parse_entries
+from alembic_lockstep.git.command import QUIET, lost_objects_advice, paths, run_git
+from alembic_lockstep.git.entries import TreeEntry, parse_entries
+from alembic_lockstep.git.working_tree import WorkingTree, literal
 
 if TYPE_CHECKING:
     from alembic_lockstep.git.configuration import Configuration
@@ -37,12 +32,8 @@ UNSHALLOW = (
 _ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
-# Whatever `diff.ignoreSubmodules` and .gitmodules say.
-_ALL_SUBMODULES = "--ignore-submodules=none"
-
-
 @dataclass(frozen=True)
-class Repository:
+class Repository(WorkingTree):
     """A git repository with a working tree.
 
     Attributes:
@@ -83,28 +74,12 @@ class Repository:
         root, git_dir, common, stored = ((cwd / os.fsdecode(line)).resolve() for line in lines)
         return cls(root, git_dir, common, _main_root(root, git_dir, common), stored)
 
-    def git(
-        self,
-        *arguments: str,
-        environ: Mapping[str, str] | None = None,
-        stdin: BinaryIO | None = None,
-        accepted: Collection[int] = (0,),
-    ) -> bytes:
-        """Run one git command at the root and return what it printed."""
-        variables = {**self.object_environ, **(environ or {})}
-        return run_git(self.root, *arguments, environ=variables, stdin=stdin, accepted=accepted)
-
     @property
     def private(self) -> Path:
         """Our own folder below the git directory, made if need be."""
         folder = self.git_dir / "alembic-lockstep"
         folder.mkdir(exist_ok=True)
         return folder
-
-    @cached_property
-    def contents(self) -> ObjectReader:
-        """Reader of its objects."""
-        return ObjectReader(self.root, self.object_environ)
 
     @cached_property
     def configuration(self) -> Configuration:
@@ -252,22 +227,6 @@ class Repository:
             self._entries_by_tree[tree] = list(parse_entries(listed))
         return self._entries_by_tree[tree]
 
-    def changes(self, base: str, tree: str, *, renames: bool = True) -> list[Change]:
-        """Return the change set between two trees.
-
-        Args:
-            renames: Find renames, which takes 0.7 s between trees that are far apart.
-        """
-        option = "-M" if renames else "--no-renames"
-        command = ("diff-tree", "-r", "-z", option, _ALL_SUBMODULES, "--raw", base, tree)
-        return list(parse_changes(self.git(*command)))
-
-    def staged_changes(self, base: str) -> list[Change]:
-        """Return the change set from a tree to the index (the hook's); nothing is written."""
-        command = ("diff-index", "--cached", "--raw", "-z", "--no-renames", _ALL_SUBMODULES, base)
-        listed = self.git(*command)
-        return list(parse_changes(listed))
-
     def untracked(self) -> list[str]:
         """Return the files that git neither tracks nor ignores: the forgotten ones."""
         return paths(self.git("ls-files", "--others", "--exclude-standard", "-z"))
@@ -323,8 +282,3 @@ def _main_root(root: Path, git_dir: Path, common: Path) -> Path:
     bare = ("config", "--file", str(common / "config"), "--type=bool", "--default=false")
     is_bare = run_git(root, *bare, "--get", "core.bare").strip() == b"true"
     return root if is_bare else common.parent
-
-
-def literal(path: str) -> str:
-    """Return the pathspec that matches a path alone."""
-    return f":(top,literal){path}"

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from pathlib import Path
 from alembic_lockstep.config import Settings
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.interpreters.elsewhere import environments_inside, environments_outside
-from alembic_lockstep.system.regular import read_text
+from alembic_lockstep.system import questions
 
 FIX = (
     "Install the project there, or correct the setting. Without it, the project's environment is "
@@ -155,7 +154,7 @@ def virtual_environments(search: Search) -> Iterator[Candidate]:
         for folder, words in _folders(search).items():
             for name, environment in environments_of(folder, outer):
                 python = _python_of(environment)
-                if os.path.isfile(python):  # noqa: PTH113 - another account's folder raises there
+                if questions.is_file(python):
                     yield Candidate(f"{name} {words}", str(python))
 
 
@@ -184,9 +183,9 @@ def tools_in_use(root: Path, directory: str) -> dict[_Tool, Path]:
 
 
 def _uses(tool: _Tool, folder: Path) -> bool:
-    if any((folder / name).is_file() for name in tool.files):
+    if any(questions.is_file(folder / name) for name in tool.files):
         return True
-    return bool(tool.table) and tool.table in (read_text(folder / "pyproject.toml") or "")
+    return bool(tool.table) and tool.table in (questions.read_text(folder / "pyproject.toml") or "")
 
 
 def _ask(name: str, question: str, folder: Path, outer: Mapping[str, str]) -> Candidate:
@@ -229,8 +228,8 @@ def fallbacks(outer: Mapping[str, str]) -> Iterator[Candidate]:
         yield Candidate("CONDA_PREFIX", str(python))
     # A container image or a CI job often installs the project without any environment.
     for name in ("python", "python3"):
-        path = shutil.which(name, path=outer.get("PATH", ""))
+        path = questions.find_program(name, outer.get("PATH", ""))
         if path:
             yield Candidate(f"{name} on PATH", path)
             break
-    yield Candidate(OWN, sys.executable)
+    yield Candidate(OWN, questions.own_python())

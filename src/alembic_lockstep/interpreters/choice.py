@@ -12,7 +12,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from shutil import which
 
-from alembic_lockstep.cache.digests import stamp_of
 from alembic_lockstep.config import Settings
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.interpreters.candidates import (
@@ -26,6 +25,7 @@ from alembic_lockstep.interpreters.candidates import (
     virtual_environments,
 )
 from alembic_lockstep.interpreters.environ import outer_environ
+from alembic_lockstep.system import questions
 
 _TRIAL_SECONDS = 60.0
 # The current folder may hold a typing.py, and `-c` puts it on sys.path. The libraries are located
@@ -184,9 +184,9 @@ def _ages(python: Path) -> list[str]:
     """Return stamps that change when an environment is recreated or packages are installed."""
     prefix = python.parent.parent
     marks = [python, prefix / "pyvenv.cfg"]
-    marks += sorted(prefix.glob("[Ll]ib/python*/site-packages"))
+    marks += map(Path, questions.glob(prefix, "[Ll]ib/python*/site-packages"))
     marks.append(prefix / "Lib" / "site-packages")
-    return [stamp_of(str(mark)) for mark in marks]
+    return [questions.stamp(mark) for mark in marks]
 
 
 def _cached(cache_file: Path, directory: str, stamp: str) -> Candidate | None:

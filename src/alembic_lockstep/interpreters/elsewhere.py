@@ -9,11 +9,10 @@ import base64
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from alembic_lockstep.system.regular import read_text
+from alembic_lockstep.system.questions import glob, is_file, read_text, real_path
 
 Environments = Iterator[tuple[str, Path]]
 _MOST = 4096  # characters: files that hold a path are shorter
@@ -22,16 +21,16 @@ _MOST = 4096  # characters: files that hold a path are shorter
 def environments_inside(folder: Path, outer: Mapping[str, str]) -> Environments:
     """Yield environments below a folder of the project: words for a message, and the path."""
     for name in (".venv", "venv", "env"):
-        if (folder / name).is_file():
+        if is_file(folder / name):
             yield from _named_in(folder / name, outer)
         else:
             yield name, folder / name
     for pattern in (".venv[-_3]*", "venv[-_3]*", ".direnv/python-*", ".direnv/virtualenv"):
-        yield from ((_below(path, folder), path) for path in sorted(folder.glob(pattern)))
+        yield from ((_below(path, folder), Path(path)) for path in glob(folder, pattern))
     yield ".pixi/envs/default", folder / ".pixi" / "envs" / "default"
-    for path in sorted(folder.glob(".pixi/envs/*")):
-        if path.name != "default":
-            yield _below(path, folder), path
+    for path in glob(folder, ".pixi/envs/*"):
+        if Path(path).name != "default":
+            yield _below(path, folder), Path(path)
     yield ".conda", folder / ".conda"
 
 
@@ -62,37 +61,35 @@ def _named_in(file: Path, outer: Mapping[str, str]) -> Environments:
 
 def _by_hash(folder: Path, outer: Mapping[str, str]) -> Environments:
     """Yield the environment of poetry, hatch or pipenv for a folder, unless it has several."""
-    if (folder / "pyproject.toml").is_file():
+    if is_file(folder / "pyproject.toml"):
         # poetry.utils.env.EnvManager.generate_env_name
-        mark = _hash(os.path.normcase(os.path.realpath(folder)))
+        mark = _hash(os.path.normcase(real_path(folder)))
         for home in _poetry_homes(outer):
-            yield from _only("poetry's", home.glob(f"*-{mark}-py*"))
+            yield from _only("poetry's", glob(home, f"*-{mark}-py*"))
         # hatch.env.virtual.VirtualEnvironment
         mark = _hash(str(folder))
         for home in _data_homes(outer):
-            paths = [*(home / "hatch/env/virtual").glob(f"*/{mark}/*")]
+            paths = glob(home, f"hatch/env/virtual/*/{mark}/*")
             # The environment `default` has the project's name.
-            default = [path for path in paths if path.name == path.parents[1].name]
-            yield from _only("hatch's", iter(default or paths))
-    if (folder / "Pipfile").is_file():
+            default = [path for path in paths if Path(path).name == Path(path).parents[1].name]
+            yield from _only("hatch's", default or paths)
+    if is_file(folder / "Pipfile"):
         # pipenv.project.Project.virtualenv_name
         mark = _hash(str(folder / "Pipfile"))
         homes = [Path(outer["WORKON_HOME"])] if outer.get("WORKON_HOME") else []
         for home in (*homes, *(home / "virtualenvs" for home in _data_homes(outer))):
-            yield from _only("pipenv's", home.glob(f"*-{mark}*"))
+            yield from _only("pipenv's", glob(home, f"*-{mark}*"))
 
 
-def _only(words: str, folders: Iterator[Path]) -> Environments:
+def _only(words: str, folders: Sequence[str]) -> Environments:
     """Yield a folder if it is the only one: of several, the tool itself has to choose."""
-    with suppress(OSError):
-        paths = list(folders)
-        if len(paths) == 1:
-            yield f"{words} {paths[0].name}", paths[0]
+    if len(folders) == 1:
+        yield f"{words} {Path(folders[0]).name}", Path(folders[0])
 
 
 def _of_virtualenvwrapper(folder: Path, outer: Mapping[str, str]) -> Environments:
     for home in _workon_homes(outer):
-        for file in sorted(home.glob("*/.project")):
+        for file in map(Path, glob(home, "*/.project")):
             if _first_line(file) == str(folder):
                 yield f"virtualenvwrapper's {file.parent.name}", file.parent
 
@@ -161,5 +158,5 @@ def _is_name(text: str) -> bool:
     return re.fullmatch(r"\w[\w.+-]*", text) is not None
 
 
-def _below(path: Path, folder: Path) -> str:
-    return path.relative_to(folder).as_posix()
+def _below(path: str, folder: Path) -> str:
+    return Path(path).relative_to(folder).as_posix()

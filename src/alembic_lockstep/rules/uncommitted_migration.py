@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from alembic_lockstep.alembic_env.revisions import Revision
 from alembic_lockstep.facts import Facts, location_in
 from alembic_lockstep.findings import Finding, Location
-from alembic_lockstep.git.listing import ignored_among
 from alembic_lockstep.git.pathspec import add_command
 from alembic_lockstep.report.text import listed
 from alembic_lockstep.rules.differences import locations
@@ -62,7 +61,7 @@ def _ignored(facts: Facts) -> Iterator[Finding]:
         path for path in opened if path not in facts.tree.files and not path.endswith((*_CODE, "/"))
     ]
     readers = {path: reader for path in others if (reader := _reader(facts, path))}
-    for path in sorted(ignored_among(facts.repository, sorted(readers))):
+    for path in sorted(facts.repository.ignored_among(sorted(readers))):
         if _is_database(facts, path):  # each clone has its own
             continue
         revision, line = readers[path]
