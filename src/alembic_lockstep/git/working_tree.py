@@ -1,16 +1,18 @@
 """The working tree around a folder, and the questions to git that an answer at once needs.
 
-Where git's own files are plain, three of them say where the working tree is and which tree HEAD
-has; that saves two processes. Wherever they are not, git itself is asked.
+Where git's own files are plain, a few of them say where the working tree is, and which tree HEAD
+has; that saves three processes. Wherever they are not, git itself is asked.
 """
 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from functools import cached_property
 
 from alembic_lockstep.git.command import ObjectReader, paths, run_git
 from alembic_lockstep.git.entries import parse_changes
+from alembic_lockstep.git.loose_objects import PackedError, is_id, tree_changes, tree_of_commit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,19 +26,20 @@ if TYPE_CHECKING:
 # some of them for a hook. Of the configuration, only the repository's own file could say it.
 # fmt: off
 _HARMLESS = frozenset({
-    "GIT_ASKPASS", "GIT_AUTHOR_DATE", "GIT_AUTHOR_EMAIL", "GIT_AUTHOR_NAME", "GIT_COMMITTER_DATE",
-    "GIT_COMMITTER_EMAIL", "GIT_COMMITTER_NAME", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM",
-    "GIT_CONFIG_SYSTEM", "GIT_EDITOR", "GIT_EXEC_PATH",
-    "GIT_GLOB_PATHSPECS", "GIT_ICASE_PATHSPECS", "GIT_INDEX_FILE", "GIT_LITERAL_PATHSPECS",
-    "GIT_NOGLOB_PATHSPECS", "GIT_OPTIONAL_LOCKS", "GIT_PAGER", "GIT_PREFIX", "GIT_REFLOG_ACTION",
-    "GIT_SEQUENCE_EDITOR", "GIT_SSH", "GIT_SSH_COMMAND", "GIT_TERMINAL_PROMPT", "GIT_TRACE",
+    "GIT_ASKPASS", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_SYSTEM", "GIT_EDITOR",
+    "GIT_EXEC_PATH", "GIT_GLOB_PATHSPECS", "GIT_ICASE_PATHSPECS", "GIT_INDEX_FILE",
+    "GIT_LITERAL_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_OPTIONAL_LOCKS", "GIT_PAGER",
+    "GIT_PREFIX", "GIT_REFLOG_ACTION", "GIT_SEQUENCE_EDITOR", "GIT_TERMINAL_PROMPT",
 })
+_HARMLESS_PREFIXES = (
+    "GIT_AUTHOR_", "GIT_COMMITTER_", "GIT_CURL_", "GIT_HTTP_", "GIT_PROXY_", "GIT_PS1_", "GIT_SSH",
+    "GIT_SSL_", "GIT_TRACE",
+)
 # fmt: on
 # Whatever `diff.ignoreSubmodules` and .gitmodules say.
 _ALL_SUBMODULES = "--ignore-submodules=none"
 #: Options of `git ls-files` that list what is ignored.
 IGNORED = ("--others", "--ignored", "--exclude-standard", "--directory", "-z")
-_HEX = frozenset(b"0123456789abcdef")
 
 
 class WorkingTree:
@@ -46,16 +49,19 @@ class WorkingTree:
         root: Its top folder, absolute.
         common_dir: The git directory that it shares with linked working trees, absolute.
         object_environ: Variables that let git find further objects.
+        loose_objects: The folder of objects that can be read without git; "" for none.
     """
 
     root: Path | str
     common_dir: Path | str
     object_environ: Mapping[str, str]
+    loose_objects = ""
 
-    def __init__(self, root: str, common_dir: str) -> None:
+    def __init__(self, root: str, common_dir: str, loose_objects: str = "") -> None:
         self.root = root
         self.common_dir = common_dir
         self.object_environ = {}
+        self.loose_objects = loose_objects
 
     def git(
         self,
@@ -81,6 +87,9 @@ class WorkingTree:
             tree: The tree after.
             renames: Find renames, which takes 0.7 s between trees that are far apart.
         """
+        if self.loose_objects and not renames:
+            with suppress(PackedError):
+                return list(tree_changes(self.loose_objects, base, tree))
         option = "-M" if renames else "--no-renames"
         command = ("diff-tree", "-r", "-z", option, _ALL_SUBMODULES, "--raw", base, tree)
         return list(parse_changes(self.git(*command)))
@@ -123,10 +132,11 @@ def working_tree_and_head(cwd: str, environ: Mapping[str, str]) -> tuple[Working
     root = _plain_root(cwd, environ)
     if root:
         common = os.path.join(root, ".git")
-        tree = _tree_of_head(common)
+        is_loose = not _replaces_objects(common)
+        tree = _tree_of_head(common) if is_loose else ""
         if not tree:
             tree = run_git(root, "rev-parse", "--verify", "HEAD^{tree}").decode().strip()
-        return WorkingTree(root, common), tree
+        return WorkingTree(root, common, f"{common}/objects" if is_loose else ""), tree
     names = ("--show-toplevel", "--git-common-dir", "HEAD^{tree}")
     lines = run_git(cwd, "rev-parse", *names).splitlines()
     root, common = (os.path.realpath(os.path.join(cwd, os.fsdecode(line))) for line in lines[:2])
@@ -135,7 +145,8 @@ def working_tree_and_head(cwd: str, environ: Mapping[str, str]) -> tuple[Working
 
 def _plain_root(cwd: str, environ: Mapping[str, str]) -> str:
     """Return the top of the working tree around a folder, if nothing about it is unusual; or ""."""
-    if any(name[:4] == "GIT_" and name not in _HARMLESS for name in environ):
+    unusual = {name for name in environ if name.startswith("GIT_")} - _HARMLESS
+    if not all(name.startswith(_HARMLESS_PREFIXES) for name in unusual):
         return ""
     root = cwd = os.path.realpath(cwd)
     while not os.path.lexists(os.path.join(root, ".git")):
@@ -162,7 +173,7 @@ def _is_plain(config: bytes) -> bool:
 
 
 def _tree_of_head(folder: str) -> str:
-    """Return the tree of HEAD's commit if its object is a file of its own, as after a commit.
+    """Return the tree of HEAD's commit if it can be read without git; or "".
 
     Args:
         folder: The git directory.
@@ -170,30 +181,16 @@ def _tree_of_head(folder: str) -> str:
     head = _read(folder, "HEAD").strip()
     if head.startswith(b"ref: "):
         head = _read(folder, os.fsdecode(head[5:])).strip()
-    packed = _read(folder, "packed-refs")
-    if not _is_id(head) or b" refs/replace/" in packed:
-        return ""
-    if os.path.exists(os.path.join(folder, "refs", "replace")):
-        return ""
-    name = head.decode()
-    return tree_of_commit(_read(folder, f"objects/{name[:2]}/{name[2:]}"))
-
-
-def tree_of_commit(compressed: bytes) -> str:
-    """Return the tree that a commit's object names, "" if this is no such object."""
-    import zlib
-
     try:
-        kind, _, content = zlib.decompress(compressed).partition(b"\0")
-    except zlib.error:
+        return tree_of_commit(f"{folder}/objects", head.decode()) if is_id(head) else ""
+    except PackedError:
         return ""
-    first = content.partition(b"\n")[0]
-    is_commit = kind.startswith(b"commit ") and first.startswith(b"tree ") and _is_id(first[5:])
-    return first[5:].decode() if is_commit else ""
 
 
-def _is_id(text: bytes) -> bool:
-    return len(text) in (40, 64) and _HEX.issuperset(text)
+def _replaces_objects(folder: str) -> bool:
+    """Return whether there may be objects that git shows in the place of others."""
+    packed = b" refs/replace/" in _read(folder, "packed-refs")
+    return packed or os.path.exists(os.path.join(folder, "refs", "replace"))
 
 
 def _read(folder: str, name: str) -> bytes:

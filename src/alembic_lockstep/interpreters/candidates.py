@@ -13,7 +13,7 @@ from pathlib import Path
 from alembic_lockstep.config import Settings
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.interpreters.elsewhere import environments_inside, environments_outside
-from alembic_lockstep.system import questions
+from alembic_lockstep.system import disk_questions as questions
 
 FIX = (
     "Install the project there, or correct the setting. Without it, the project's environment is "

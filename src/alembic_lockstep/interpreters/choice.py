@@ -25,7 +25,7 @@ from alembic_lockstep.interpreters.candidates import (
     virtual_environments,
 )
 from alembic_lockstep.interpreters.environ import outer_environ
-from alembic_lockstep.system import questions
+from alembic_lockstep.system import disk_questions as questions
 
 _TRIAL_SECONDS = 60.0
 # The current folder may hold a typing.py, and `-c` puts it on sys.path. The libraries are located

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from alembic_lockstep.system.questions import glob, is_file, read_text, real_path
+from alembic_lockstep.system.disk_questions import glob, is_file, read_text, real_path
 
 Environments = Iterator[tuple[str, Path]]
 _MOST = 4096  # characters: files that hold a path are shorter

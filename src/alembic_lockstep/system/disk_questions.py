@@ -29,6 +29,11 @@ def is_file(path: Path | str) -> bool:
     return bool(_ask("file", str(path)))
 
 
+def is_folder(path: Path | str) -> bool:
+    """Return whether a path is a folder, also through a link."""
+    return bool(_ask("folder", str(path)))
+
+
 def read_text(path: Path | str) -> str | None:
     """Return the text of a regular file, or None; bytes that are no UTF-8 are replaced."""
     content = _content(str(path))
@@ -138,6 +143,7 @@ def _find_program(name: str, search_path: str) -> str | None:
 
 _ANSWERS: dict[str, Callable[..., Any]] = {
     "file": os.path.isfile,
+    "folder": os.path.isdir,
     "content": lambda path: _content_digest(_content(path)),
     "glob": _glob,
     "program": _find_program,
