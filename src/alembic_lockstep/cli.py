@@ -27,9 +27,9 @@ from alembic_lockstep.system.streams import flush_streams, open_streams
 
 if TYPE_CHECKING:
     from alembic_lockstep.cache.store import Cache
-    from alembic_lockstep.cache.verdict_records import VerdictRecords
     from alembic_lockstep.context import RunContext
     from alembic_lockstep.git.commit_ranges import Range
+    from alembic_lockstep.git.repository import Repository
 
 CLEAN, FINDINGS, COULD_NOT_JUDGE, INTERNAL_ERROR, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -153,16 +153,25 @@ def check(
         if each_commit:
             raise click.UsageError("--static judges a range as a whole, not --each-commit")
         return _judge_statically(reports, context, span)
-    cache = None if no_cache else Cache(cache_root())
+    cache, surprise = None if no_cache else Cache(cache_root()), ""
     if cache and not each_commit and not span.target:
         verdicts = VerdictRecords.of(cache, context)
-        if _answers_at_once(verdicts, reports, context, span):
+        refusals = verdicts.refusals(*_trees(context.repository, span))
+        if refusals is None:
+            _report_answer(reports, context.repository, span, environ)
             return CLEAN
-    return _judge_by_dry_run(reports, context, span, cache, each_commit=each_commit)
+        surprise = verdicts.surprise(refusals)
+    return _judge_by_dry_run(reports, context, span, cache, surprise, each_commit=each_commit)
 
 
 def _judge_by_dry_run(
-    reports: Output, context: RunContext, span: Range, cache: Cache | None, *, each_commit: bool
+    reports: Output,
+    context: RunContext,
+    span: Range,
+    cache: Cache | None,
+    surprise: str,
+    *,
+    each_commit: bool,
 ) -> int:
     gc.enable()
     from alembic_lockstep.cache.store import cache_root
@@ -191,7 +200,12 @@ def _judge_by_dry_run(
                 verdict = gate.judge(span.base, repository.staged_tree(context.environ))
             else:
                 verdict = judge_branch(gate, span, each_commit=each_commit)
-    reports.write(report_of(verdict))
+    report = report_of(verdict)
+    comparisons = [each.comparison for each in verdict.environments if each.comparison]
+    if surprise and not all(comparison.is_recalled for comparison in comparisons):
+        line = f"Not answered from the cache: {surprise}."
+        report = replace(report, summary=(*report.summary, line))
+    reports.write(report)
     if verdict.findings:
         return FINDINGS
     show_once(verdict, repository.private / "shown.json")
@@ -204,23 +218,24 @@ def _begin_log(*streams: TextIO | None) -> None:
     debug(f"alembic-lockstep {__version__}, Python {sys.version.split()[0]}, {sys.platform}")
 
 
-def _answers_at_once(
-    verdicts: VerdictRecords, reports: Output, context: RunContext, span: Range
-) -> bool:
-    """Report the last verdict and return True, if it holds for what is to be judged."""
+def _trees(repository: Repository, span: Range) -> tuple[str, str | None]:
+    """Return the ids of the base and of the tree; None is the staged tree, whose id is unknown."""
+    if span.tip is None:
+        return span.base, None
+    return repository.tree_of(span.base), repository.tree_of(span.tip)
+
+
+def _report_answer(
+    reports: Output, repository: Repository, span: Range, environ: Mapping[str, str]
+) -> None:
+    """Report that a cached verdict answers."""
     from alembic_lockstep.cache.verdicts import PASSED
 
-    repository = context.repository
-    base, tree = span.base, None  # None is the staged tree, whose id is not known yet
-    if span.tip:
-        base, tree = map(repository.tree_of, (span.base, span.tip))
-    if not verdicts.has_passed(base, tree):
-        return False
+    base, tree = _trees(repository, span)
     passed = PASSED.replace("nothing staged", "nothing in the commits") if tree else PASSED
     if not tree and reports.needs("json"):
-        tree = repository.staged_tree(context.environ)
+        tree = repository.staged_tree(environ)
     reports.write(Report((passed, *span.notes), base, tree or ""))
-    return True
 
 
 def _judge_statically(reports: Output, context: RunContext, span: Range) -> int:
@@ -271,6 +286,33 @@ def clear() -> int:
     from alembic_lockstep.cache import upkeep
 
     return _run_upkeep(upkeep.clear)
+
+
+@cache.command()
+def why() -> int:
+    """Print why the last verdict does not answer for what is staged."""
+    from alembic_lockstep.cache.store import Cache, cache_root
+    from alembic_lockstep.cache.verdict_records import VerdictRecords
+    from alembic_lockstep.context import RunContext
+    from alembic_lockstep.git.chosen_range import choose_range
+    from alembic_lockstep.git.repository import Repository
+    from alembic_lockstep.report.text import printable
+
+    environ = dict(os.environ)
+    repository = Repository.discover(working_directory())
+    span = choose_range(repository, None, None, environ)
+    verdicts = VerdictRecords.of(Cache(cache_root()), RunContext(repository, environ))
+    refusals = verdicts.refusals(*_trees(repository, span))
+    judged = "the commits" if span.tip else "what is staged"
+    if NO_CACHE in environ:
+        click.echo(f"{NO_CACHE} is set: checks do not use the cache.")
+    if refusals is None:
+        click.echo(f"The cache answers for {judged}.")
+        return CLEAN
+    click.echo(f"The cache does not answer for {judged}:")
+    for line in verdicts.explain(refusals):
+        click.echo(f"  {printable(line)}")
+    return CLEAN
 
 
 def _run_upkeep(action: Callable[[Path, tuple[str, ...], Mapping[str, str]], Iterator[str]]) -> int:

@@ -119,7 +119,12 @@ class Gate:
         if isinstance(runner, CachedRunner):
             trees = {base: change_set.base, tree: change_set.tree}
             verdict = replace(verdict, uncached_because=_uncached_because(all_facts, runner))
-            record((base, tree), trees, host_reads, verdict, runner)
+            reasons = record((base, tree), trees, host_reads, verdict, runner)
+            verdict = replace(verdict, uncached_because=reasons)
+        elif self.runners.cache:
+            reasons = ("what the setting `run` starts cannot be watched",)
+            VerdictRecords.of(self.runners.cache, self.context).note_check(reasons)
+            verdict = replace(verdict, uncached_because=reasons)
         return verdict
 
     def settings(self, tree: Tree) -> Settings:

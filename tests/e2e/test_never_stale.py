@@ -29,9 +29,16 @@ from .edits import (
     write_dotenv,
     write_migration,
 )
-from .harness import Result, clean_environ
+from .harness import Project, Result, clean_environ
 from .many_inputs import VERSIONS, InapplicableError, ManyInputs
-from .subfolder_project import EXAMPLES, add_migration, assert_clean, assert_finding, some_examples
+from .subfolder_project import (
+    ENV,
+    EXAMPLES,
+    add_migration,
+    assert_clean,
+    assert_finding,
+    some_examples,
+)
 from .subfolder_project import MODELS as SHOP
 
 FAST = "Passed: nothing staged touches what the last verdict read."
@@ -357,3 +364,62 @@ def test_what_a_migration_read_that_is_not_run_again_still_counts(
     shop.write(f"service/{path}", text)
     shop.stage("service")
     assert_finding(shop.check(), "broken-upgrade")
+
+
+LOOKS = """import os
+if not os.path.isdir(os.path.join(os.path.dirname(__file__), "..", "..", "{folder}")):
+    raise SystemExit("no folder")
+"""
+
+
+@pytest.mark.sampled(1)
+@pytest.mark.parametrize("is_tracked", [True, False])
+def test_a_folder_that_a_recalled_run_looked_for_still_counts(
+    shop: Project, is_tracked: bool
+) -> None:
+    """The verdict is lost, and stored again from the observation."""
+    shop.write("spool/file", "")
+    if not is_tracked:
+        shop.write(".gitignore", f"{shop.read('.gitignore')}spool/\n")
+    shop.write(ENV, LOOKS.format(folder="spool") + shop.read(ENV))
+    shop.stage(".")
+    assert_clean(shop.check(once=True))
+    shop.commit("Look for a folder", "--no-verify")
+    cache = Path(shop.environ["XDG_CACHE_HOME"]) / "alembic-lockstep" / "entries"
+    shutil.rmtree(cache / "verdicts")
+    for text in ("One.\n", "Two.\n"):
+        shop.write("notes.txt", text)
+        shop.stage("notes.txt")
+        result = shop.check(once=True)
+        assert_clean(result)
+    assert FAST in result.stderr
+    shutil.rmtree(shop.root / "spool")
+    shop.stage(".")
+    for arguments in ((), ("--no-cache",)):
+        assert shop.check(*arguments, once=True).returncode == COULD_NOT_JUDGE
+
+
+@pytest.mark.both_ways
+def test_what_is_ignored_no_more_is_not_of_the_checkout(shop: Project) -> None:
+    """Its file is as it was; the pattern that decides is not of what is staged."""
+    shop.write("service/shop/plan.txt", "paid")
+    ignoring = shop.root / ".git" / "info" / "exclude"
+    ignoring.write_text("plan.txt\n")
+    shop.write(ENV, READS_PLAN + shop.read(ENV))
+    shop.stage(ENV)
+    assert_clean(shop.check())
+    shop.commit("Read a plan", "--no-verify")
+    shop.write("notes.txt", "One.\n")
+    shop.stage("notes.txt")
+    assert FAST in shop.check().stderr
+    ignoring.write_text("")
+    assert shop.check().returncode == COULD_NOT_JUDGE
+    ignoring.write_text("plan.txt\n")
+    assert FAST in shop.check().stderr
+    shop.write("service/.gitignore", "!plan.txt\n")
+    assert shop.check().returncode == COULD_NOT_JUDGE
+
+
+READS_PLAN = """import os
+open(os.path.join(os.path.dirname(__file__), "..", "shop", "plan.txt")).read()
+"""

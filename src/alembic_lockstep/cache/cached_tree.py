@@ -11,7 +11,7 @@ from alembic_lockstep.values import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from typing import Any
 
     from alembic_lockstep.git.entries import Change
@@ -56,13 +56,22 @@ class CachedTree:
         """Return whether a changed, unread file may declare tables (rule unregistered-model)."""
         return any(map(self._may_declare_a_table, changes))
 
-    def changed_surroundings(self) -> str:
-        """Return what has changed of the files read outside of git; "" if nothing has."""
+    def changed_surroundings(self, *, are_ignored: bool = False) -> str:
+        """Return what has changed of the files read outside of git; "" if nothing has.
+
+        Args:
+            are_ignored: Git ignores the same of the files that existed then.
+        """
         outside = self.trace.changed_outside()
         if outside:
             return f"changed outside of the repository: {outside}"
-        root, among = self.repository.root, self.repository.ignored_among
-        ignored = self.trace.changed_ignored_file(root, among)
+        before = self.trace.ignored.keys()
+
+        def ignored_among(names: Collection[str]) -> set[str]:
+            is_known = are_ignored and before == set(names)
+            return set(names) if is_known else self.repository.ignored_among(names)
+
+        ignored = self.trace.changed_ignored_file(self.repository.root, ignored_among)
         return f"an ignored file that is read has changed: {ignored}" if ignored else ""
 
     def blob(self, path: str) -> str:

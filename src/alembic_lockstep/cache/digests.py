@@ -7,7 +7,7 @@ import os
 import re
 import stat
 
-__all__ = ["THERE", "blake2b", "content_of", "digest", "have_changed", "stamp_of"]
+__all__ = ["THERE", "blake2b", "changed_since", "content_of", "digest", "stamp_of"]
 
 try:
     from _blake2 import blake2b  # what `hashlib` has, without OpenSSL
@@ -47,9 +47,9 @@ def content_of(path: Path | str, *, is_read: bool) -> str:
         return ""
 
 
-def have_changed(paths: Iterable[str], since: int) -> bool:
-    """Return whether a file was changed since a moment (`time.time_ns()`), by its ctime."""
-    return any(_changed_at(path) > since - CLOCK_TICK for path in paths)
+def changed_since(paths: Iterable[str], since: int) -> str:
+    """Return a file that was changed since a moment (`time.time_ns()`), by its ctime; or ""."""
+    return next((path for path in paths if _changed_at(path) > since - CLOCK_TICK), "")
 
 
 def _changed_at(path: str) -> int:

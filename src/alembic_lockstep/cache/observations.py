@@ -10,7 +10,7 @@ from typing import Any
 from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree
 from alembic_lockstep.alembic_env.environments import Environment
 from alembic_lockstep.cache.cached_tree import CachedTree
-from alembic_lockstep.cache.digests import digest
+from alembic_lockstep.cache.digests import THERE, digest
 from alembic_lockstep.cache.store import FORMAT, Cache
 from alembic_lockstep.config import Settings
 from alembic_lockstep.context import RunContext
@@ -75,6 +75,9 @@ def _observation(facts: Mapping[str, Any], trace: Mapping[str, Any]) -> Observat
     plain: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in facts.items()
     }
-    plain["reads"] = {**trace, "copies": (), "during": {}, "untraced": ()}
+    there = (path for path, content in trace["ignored"].items() if content == THERE)
+    looked = [f"{path}/" for path in (*trace["folders"], *there)]
+    opened = [*trace["opened"], *looked]
+    plain["reads"] = {**trace, "opened": opened, "copies": (), "during": {}, "untraced": ()}
     plain["is_recalled"] = True
     return Observation(**plain)

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator, Mapping
 
 from alembic_lockstep.advice.lacks import server_lacks
 from alembic_lockstep.cache.cached_runner import CachedRunner
-from alembic_lockstep.debug import debug
-from alembic_lockstep.dryrun.comparison import BASE_MODELS, Comparison
+from alembic_lockstep.cache.tree_trace import is_always_read
+from alembic_lockstep.dryrun.comparison import BASE_MODELS, REPLAY, Comparison
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.runner import DryRunner
 from alembic_lockstep.git.tree import Tree
@@ -20,10 +20,15 @@ def record(
     host_reads: Collection[str],
     verdict: Verdict,
     runner: CachedRunner,
-) -> None:
+) -> tuple[str, ...]:
     """Cache the observations of both trees and, without findings, the verdict.
 
-    Nothing is cached if the verdict says why it may not hold for the next run.
+    Nothing is cached if the verdict says why it may not hold for the next run. Without findings in
+    the tree and without errors in the base, the base is cached as a verdict on itself, so that it
+    answers again once the commit was given up.
+
+    Returns:
+        Why the verdict is not cached, in words for people; empty if it is, or has findings.
 
     Args:
         tree_ids: The ids of the base and of the tree, without submodules filled in.
@@ -31,17 +36,21 @@ def record(
         host_reads: The paths that we ourselves read or looked for in either.
     """
     if verdict.uncached_because:
-        return
+        runner.cache.verdicts.note_check(verdict.uncached_because)
+        return verdict.uncached_because
     (base, name), launcher, cache = tree_ids, runner.launcher, runner.cache
     judged = cache.cached_tree(name, trees[name], host_reads, launcher.observations)
-    if judged.trace.has_changed(cache.context.repository.root, cache.since):
-        debug("not cached: something that was read has changed since this run began")
-        return
+    changed = judged.trace.changed_file(cache.context.repository.root, cache.since)
+    if changed:
+        reasons = (f"{changed} was read, and changed during the check",)
+        cache.verdicts.note_check(reasons)
+        return reasons
     environments = {each.environment.name for each in verdict.environments}
+    own_reads = host_reads
     if len(environments) > 1:
         # Files that only other environments read do not matter to one of them. The Python files
         # that we ourselves read for its dry run are in its own description.
-        host_reads = [path for path in host_reads if not path.endswith(".py")]
+        own_reads = [path for path in host_reads if not path.endswith(".py")]
     for each in verdict.environments:
         runs = launcher.observations_except(environments - {each.environment.name})
         python = launcher.interpreter(each.environment).path
@@ -50,10 +59,42 @@ def record(
             if each.environment.config in trees[tree].files:
                 cached_tree = judged
                 if tree != name or len(environments) > 1:
-                    cached_tree = cache.cached_tree(tree, trees[tree], host_reads, runs)
+                    cached_tree = cache.cached_tree(tree, trees[tree], own_reads, runs)
                 cache.observations.store(each.environment, python, observation, cached_tree)
-    if not verdict.findings:
-        cache.verdicts.store(base, judged, launcher.interpreters, judged.blob("pyproject.toml"))
+    verdicts, settings = cache.verdicts, judged.blob("pyproject.toml")
+    if _is_base_observed(verdict, base, name, trees, runner):
+        on_base = cache.cached_tree(base, trees[base], host_reads, launcher.observations)
+        if not on_base.trace.changed_file(cache.context.repository.root, cache.since):
+            verdicts.store(base, on_base, launcher.interpreters, settings)
+    if verdict.findings:
+        verdicts.note_check(("it found something",))
+        return ()
+    failure = verdicts.store(base, judged, launcher.interpreters, settings)
+    verdicts.note_check(tuple(filter(None, [failure])))
+    return tuple(filter(None, [failure]))
+
+
+def _is_base_observed(
+    verdict: Verdict, base: str, tree: str, trees: Mapping[str, Tree], runner: DryRunner
+) -> bool:
+    """Return whether all environments ran in the base, too, so that its trace is known.
+
+    A commit on the base that touches nothing of this trace introduces nothing; unless the setting
+    `strict` has the base's own differences count.
+    """
+    before, now = trees[base].files, trees[tree].files
+    changed = (path for path in {**before, **now} if before.get(path) != now.get(path))
+    if base == tree or runner.settings.strict or any(map(is_always_read, changed)):
+        return False  # the base has other settings, or other environments
+    comparisons = [each.comparison for each in verdict.environments]
+    return all(
+        comparison
+        and comparison.start == REPLAY
+        and comparison.before
+        and not comparison.before.error
+        and not comparison.now.outdated
+        for comparison in comparisons
+    )
 
 
 def _replayed(

@@ -19,9 +19,9 @@ from alembic_lockstep.alembic_env.inert_migrations import inert_migrations
 from alembic_lockstep.cache.digests import (
     INSTALLED,
     THERE,
+    changed_since,
     content_of,
     digest,
-    have_changed,
     stamp_of,
 )
 from alembic_lockstep.cache.same_code import is_same_code
@@ -116,7 +116,7 @@ class SnapshotCache(SnapshotStore):
         root, tracked = self.context.repository.root, env.tree.files
         outside = [path for path in observation.reads["outside"] if not INSTALLED.search(path)]
         untracked = [path for path in observation.reads["opened"] if path not in tracked]
-        if have_changed((*outside, *(str(root / path) for path in untracked)), self.since):
+        if changed_since((*outside, *(str(root / path) for path in untracked)), self.since):
             return None
         databases = self._keep_databases(observation, scratch)
         if databases is None:

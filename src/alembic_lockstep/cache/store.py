@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing import IO, Any
 
 #: Part of entries' names. Change it with the content of entries, so that old ones are not read.
-FORMAT = f"{__version__}-7"
+FORMAT = f"{__version__}-9"
 
 #: Bytes of all entries together: some thousand records and a hundred SQLite snapshots of a large
 #: project (1,000 small tables take 8 MB), yet less than what package installers keep.
@@ -108,14 +108,18 @@ class Cache:
         _note_use(path, used)
         return json.loads(body)
 
-    def write(self, kind: str, name: str, content: Any) -> None:
-        """Write or replace an entry; do nothing if that is impossible."""
+    def write(self, kind: str, name: str, content: Any) -> str:
+        """Write or replace an entry; return why that is impossible, if it is, in words."""
         body = json.dumps(content, separators=(",", ":")).encode()
         if len(body) > self.limit // _SHARE:
-            return
-        with suppress(OSError), self._replacing(kind, name) as file:
-            file.write(_first_line(kind, name, body) + body)
+            return f"a record of {len(body)} bytes is too large for the cache"
+        try:
+            with self._replacing(kind, name) as file:
+                file.write(_first_line(kind, name, body) + body)
+        except OSError as error:
+            return f"the cache in {self._root} cannot be written: {error.strerror}"
         self._evict()
+        return ""
 
     def write_files(self, kind: str, name: str, sources: Sequence[Path]) -> bool:
         """Write an entry that packs files, absent ones included; return whether that worked."""

@@ -11,7 +11,7 @@ import posixpath
 import re
 from functools import cached_property, partial
 
-from alembic_lockstep.cache.digests import THERE, content_of, have_changed, stamp_of
+from alembic_lockstep.cache.digests import THERE, changed_since, content_of, stamp_of
 from alembic_lockstep.git.entries import folders_of, parent_folders
 from alembic_lockstep.values import dataclass, replace
 
@@ -189,10 +189,10 @@ class Trace:
             return name.endswith(_MODULES)
         return posixpath.join(folder, name) not in self._read_in
 
-    def has_changed(self, root: Path | str, since: int) -> bool:
-        """Return whether an untracked or outside file was changed since a moment (nanoseconds)."""
+    def changed_file(self, root: Path | str, since: int) -> str:
+        """Return an untracked or outside file that was changed since a moment (nanoseconds)."""
         read = (path for path, content in self.ignored.items() if content != THERE)
-        return have_changed((*(f"{root}/{path}" for path in read), *self.outside), since)
+        return changed_since((*(f"{root}/{path}" for path in read), *self.outside), since)
 
     def changed_outside(self) -> str:
         """Return a file outside the repository that changed since it was read; "" if none did."""

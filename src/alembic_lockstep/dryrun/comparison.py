@@ -31,7 +31,7 @@ from alembic_lockstep.dryrun.schema_operations import (
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.isolation.cell import Guard
 
-BASE_MODELS = "base-models"
+REPLAY, BASE_MODELS = "replay", "base-models"
 
 
 @dataclass(frozen=True)

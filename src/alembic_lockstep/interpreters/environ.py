@@ -73,22 +73,6 @@ def variable_digests(environ: Mapping[str, str]) -> dict[str, str]:
 
 def _digest(text: str, size: int) -> str:
     return blake2b(text.encode("utf-8", "surrogateescape"), digest_size=size).hexdigest()
-        for name, value in outer_environ(environ).items()
-        if name not in _SESSION_VARIABLES and not name.startswith(_SESSION_PREFIXES)
-    }
-
-
-<<<<<<< HEAD
-def environ_digest(environ: Mapping[str, str]) -> str:
-    """Return a digest of the variables that a project gets; it reveals no value."""
-    assignments = sorted(f"{name}={value}" for name, value in project_environ(environ).items())
-    return blake2b(
-        "\0".join(assignments).encode("utf-8", "surrogateescape"), digest_size=16
-    ).hexdigest()
-=======
-def _digest(text: str, size: int) -> str:
-    return blake2b(text.encode("utf-8", "surrogateescape"), digest_size=size).hexdigest()
->>>>>>> 788f3ce (Read the last commits' trees without git, and ask for patterns again)
 
 
 def _is_ours(folder: str) -> bool:
