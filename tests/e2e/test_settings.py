@@ -362,7 +362,7 @@ def test_a_debug_log_says_what_was_done_and_why_no_verdict_answered(shop: Projec
     for words in (
         "git write-tree",
         "verdict on tree",
-        f"touches what was read: {MODELS}",
+        f"the last run read what is changed: {MODELS}",
         "interpreter: .venv at the root",
         "snapshot: 2 revisions of 2",
         "0 revisions run, came to its end; guard: ",

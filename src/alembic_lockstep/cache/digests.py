@@ -7,6 +7,8 @@ import os
 import re
 import stat
 
+from alembic_lockstep.system.regular import CLOCK_TICK
+
 __all__ = ["THERE", "blake2b", "changed_since", "content_of", "digest", "stamp_of"]
 
 try:
@@ -18,8 +20,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
-
-from alembic_lockstep.system.regular import CLOCK_TICK
 
 # Bytes above which a file is identified by size and time instead of its content.
 _LARGE = 1 << 20

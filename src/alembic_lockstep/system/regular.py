@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # Nanoseconds by which the times of files may lag behind the clock: the kernel's tick.
 CLOCK_TICK = 20_000_000
