@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cached_property
 
 from alembic_lockstep.cache.tree_trace import Trace
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.values import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import posixpath
 import re
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 from alembic_lockstep.cache.digests import THERE, changed_since, content_of, stamp_of
 from alembic_lockstep.git.entries import folders_of, parent_folders
-from alembic_lockstep.values import dataclass, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

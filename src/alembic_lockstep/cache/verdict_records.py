@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -16,7 +17,6 @@ from alembic_lockstep.interpreters.choice import cached_interpreter
 from alembic_lockstep.interpreters.environ import variable_digests
 from alembic_lockstep.report.text import listed
 from alembic_lockstep.system.disk_questions import recorded
-from alembic_lockstep.values import dataclass
 
 # How the last check of each repository was started, and why it is not cached.
 _LAST_CHECKS = "last-checks"

@@ -9,6 +9,7 @@ This module answers at once, so it imports little; `verdict_records.py` has what
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 
 from alembic_lockstep.cache.cached_tree import CachedTree
@@ -20,7 +21,6 @@ from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.entries import parent_folders
 from alembic_lockstep.interpreters.environ import environ_digest
 from alembic_lockstep.system.disk_questions import are_answered_alike
-from alembic_lockstep.values import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

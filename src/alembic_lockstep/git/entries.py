@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass, field
 
 from alembic_lockstep.git.command import records
-from alembic_lockstep.values import dataclass, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
