@@ -60,7 +60,7 @@ TYPED = {
     "git/ci_range.py:_present": "what_a_forced_push_replaced_is_fetched_or_another_commit_named",
     "git/command.py:_failure": "objects_that_were_lost",
     "git/command.py:_missing": "objects_that_were_lost",
-    "git/command.py:run_git": "git_that_is_not_there_is_installed",
+    "git/command.py:_not_installed": "git_that_is_not_there_is_installed",
     "git/commit_ranges.py:commits": "each_commit_of_a_pull_request_is_the_branches_own",
     "git/commit_ranges.py:merge_base": ("branches_without_a_common_commit_are_compared_as_trees"),
     "git/commit_ranges.py:merge_result": "",
