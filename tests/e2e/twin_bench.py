@@ -23,6 +23,7 @@ from alembic_lockstep.probe.redirect import Redirect
 from alembic_lockstep.probe.twin.autogenerate_filters import AutogenerateFilters
 from alembic_lockstep.probe.twin.merge import merge
 from alembic_lockstep.probe.twin.opinion import compare_with_twin
+from alembic_lockstep.probe.twin.rebuilds import with_rebuilds
 from alembic_lockstep.scratch import ScratchServers, mysql_installs
 
 from .harness import SCRATCH_SERVER, reachable_directory, require, server_answers
@@ -135,6 +136,7 @@ class Bench(Redirect):
         operations_found = flatten(script.upgrade_ops, rendering)
         twin = compare_with_twin(context, [metadata], self, 0, {})
         merged = merge(operations_found, twin, AutogenerateFilters(rendering, [metadata]).includes)
+        merged = with_rebuilds(merged, connection, [metadata])
         connection.rollback()  # only to read began a transaction
         return Opinions(
             _operations(merged),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from typing import Any
 
+from alembic_lockstep.dryrun.enforcement import without_enforcement
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.probe.database_facts import model_object
 
@@ -36,6 +37,7 @@ class Operation:
         sql: The statements of the fix, in the database's dialect; only of differences that the
             twin shows.
         imports: The lines that import what the code needs besides `op` and `sa`.
+        drops_referenced: Whether SQLite drops a table to which rows refer, to make it again or not.
         instead: The code that fixes it together with another operation, which has it as `code`.
         declared: For differences that only the twin shows, the part's kind and name, and a digest
             of its definition in the models; empty without one.
@@ -56,6 +58,7 @@ class Operation:
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     imports: tuple[str, ...] = ()
+    drops_referenced: bool = False
 
     @property
     def whole_code(self) -> tuple[str, ...]:
@@ -109,6 +112,7 @@ def _operation(fact: Mapping[str, Any], database: str) -> Operation:
         before=tuple(fact.get("before", ())),
         after=tuple(fact.get("after", ())),
         imports=tuple(fact.get("imports", ())),
+        drops_referenced=bool(fact.get("drops_referenced")),
     )
 
 
@@ -191,8 +195,22 @@ def _body(missing: Sequence[Operation]) -> str:
     before = [operation.before for operation in sorted(missing, key=_rank_of_removal)]
     after = [operation.after for operation in sorted(missing, key=_is_foreign_key)]
     lines = [*_merge(_once(before)), *_merge(dict.fromkeys(code)), *_merge(_once(after))]
+    lines = _enforced_later(lines, missing)
     lines = [*_imports(missing, "\n".join(lines)), *lines]
     return "\n".join(f"    {line}" if line else "" for line in lines or ["pass"])
+
+
+def _enforced_later(lines: list[str], missing: Sequence[Operation]) -> list[str]:
+    dropping = [operation for operation in missing if operation.drops_referenced]
+    if not dropping:
+        return lines
+    again = any(operation.kind != "remove_table" for operation in dropping)
+    return without_enforcement(lines, {each.table for each in dropping}, again=again)
+
+
+def code_by_itself(operation: Operation) -> str:
+    """Return the code that fixes one operation and no other."""
+    return "\n".join(_enforced_later([*operation.whole_code], [operation]))
 
 
 def _imports(missing: Sequence[Operation], code: str) -> list[str]:

@@ -32,6 +32,7 @@ def fix_commands(
     message: str,
     *,
     by_hand: Collection[str] = (),
+    replaces: bool = False,
     flask: str = "",
     placement: Placement = _DEFAULT_PLACEMENT,
 ) -> tuple[str, ...]:
@@ -42,6 +43,7 @@ def fix_commands(
         files: Every file of the tree; a lock file decides how commands are run.
         message: The migration's message: `add games.winners`.
         by_hand: The operations that autogenerate would leave out.
+        replaces: Whether autogenerate's own `upgrade()` would lose rows, or fail on them.
         flask: The version of the project's Flask, if it is known.
         placement: The branch and the version location for the migration.
     """
@@ -50,7 +52,9 @@ def fix_commands(
     folders = locations or environment.version_locations
     command = f"{create}{_placement_options(environment, placement)} -m {_quoted(message)}"
     edit = f"# add to it what autogenerate does not see: {', '.join(by_hand)}"
-    lines = (command, edit if by_hand else "", add_command(folders) if folders else "")
+    if replaces:
+        edit = "# put the upgrade() above in place of its own, which loses rows or fails on them"
+    lines = (command, edit if by_hand or replaces else "", add_command(folders) if folders else "")
     return tuple(filter(None, lines))
 
 

@@ -17,6 +17,7 @@ from .redirect import Redirect
 from .twin.autogenerate_filters import AutogenerateFilters
 from .twin.merge import merge
 from .twin.opinion import compare_with_twin
+from .twin.rebuilds import with_rebuilds
 
 # Options of `context.configure()` without which autogenerate does not compare something.
 SWITCHES = ("compare_type", "compare_server_default")
@@ -50,9 +51,11 @@ def compare_database(
     operations = _flattened(_processed(context, script), rendering)
     twin = compare_with_twin(context, metadatas, redirect, number, cached)
     include = AutogenerateFilters(rendering, metadatas).includes
+    operations = merge(operations, twin, include, unwanted)
+    assert context.connection is not None
     return {
         "name": context.opts["upgrade_token"],
-        "operations": merge(operations, twin, include, unwanted),
+        "operations": with_rebuilds(operations, context.connection, metadatas),
         "twin": twin,
         "catalogue": catalogue(metadatas, checkout),
         "switched_off": [name for name in SWITCHES if not context.opts.get(name)],

@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from alembic_lockstep.alembic_env.revisions import Revision
-from alembic_lockstep.dryrun.schema_operations import Operation
+from alembic_lockstep.dryrun.schema_operations import Operation, code_by_itself
 from alembic_lockstep.facts import Facts, location_in, merged_catalogue
 from alembic_lockstep.findings import Finding, Location
 from alembic_lockstep.pysource.locate import locate, locate_original
@@ -50,7 +50,7 @@ def finding_of(rule: str, facts: Facts, operation: Operation, message: str) -> F
         facts.environment.name,
         related=tuple(related),
         hint=_definitions(operation) or _rename_hint(facts, operation),
-        operation="\n".join(operation.whole_code),
+        operation=code_by_itself(operation),
         sql=operation.sql,
         difference=operation,
     )

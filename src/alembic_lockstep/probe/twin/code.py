@@ -7,6 +7,7 @@ from typing import List, NamedTuple, Tuple
 
 from ..rendering import escape_colons
 from .schema import Early, Late, SchemaDifference
+from .sqltext import FOREIGN_KEYS_OFF
 
 _TAB = re.compile(r"(?P<string>'(?:[^']|'')*')|^\t", re.MULTILINE)
 _CHECK = re.compile(r"CHECK \((?P<expression>.*)\)", re.DOTALL)
@@ -29,6 +30,8 @@ def code_of(difference: SchemaDifference, statements: List[str], dialect: str) -
         return Code([], default, [])
     code = Code([], [], [])
     for statement in statements:
+        if statement == FOREIGN_KEYS_OFF:  # the host writes this around the whole body
+            continue
         stage = {Early: code.before, Late: code.after}.get(type(statement), code.main)
         stage.append(f"op.execute({_sql(statement)})")
     drops, creates = _check(difference, dialect)

@@ -153,13 +153,13 @@ def _with_safe_rebuilds(
     unsafe = {
         op["table"]
         for op in operations
-        if op["code"] and op.get("in_batch") and _recreates_table(op)
+        if op["code"] and op.get("in_batch") and recreates_table(op)
         if (op["table"] in fragile and not op.get("foreign")) or not op["name"]
     }
     return [_with_code_of(op, confirmed) if op["table"] in unsafe else op for op in operations]
 
 
-def _recreates_table(operation: OperationFacts) -> bool:
+def recreates_table(operation: OperationFacts) -> bool:
     """Return whether batch mode recreates the table; SQLite can add plain columns."""
     verb, _, noun = operation["kind"].partition("_")
     if operation["kind"] == "add_column":

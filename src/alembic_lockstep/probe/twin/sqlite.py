@@ -16,7 +16,7 @@ from ..rendering import escape_colons
 from .create_table import read_index, read_table
 from .expression import identifier
 from .schema import DatabaseSchema, Part, SchemaDifference, TableSchema, differences
-from .sqltext import Reader, fold, tokenize
+from .sqltext import FOREIGN_KEYS_OFF, Reader, fold, tokenize
 
 # Suffixes of the shadow tables of the modules that come with SQLite.
 _SHADOWS = (
@@ -89,9 +89,9 @@ def fix_statements(
 
     SQLite can only exchange indexes; a table with any other difference is recreated, as in
     https://www.sqlite.org/lang_altertable.html#otheralter, and all its differences are fixed.
-    Foreign keys have to be off meanwhile, or dropping the table deletes rows that refer to it:
-    SQLite ignores the first statement inside of a transaction. They stay off for the connection, as
-    the next table to be recreated may be in the transaction of this one.
+    Foreign keys have to be off meanwhile, or dropping the table deletes rows that refer to it, and
+    SQLite ignores the first statement inside of a transaction. A migration's code has more in its
+    place: see `without_enforcement()`.
     """
     key = difference.table
     actual, expected = database.tables[key], models.tables[key]
@@ -120,7 +120,7 @@ def _recreate_table(
 ) -> Iterator[str]:
     name = tokenize(expected.sql)[2].name
     new = _quote(f"_lockstep_{name}")
-    yield "PRAGMA foreign_keys = OFF"
+    yield FOREIGN_KEYS_OFF
     yield _renamed(expected.sql, new)
     has = {fold(column.name) for column in actual.of("column")}
     common = ", ".join(

@@ -48,6 +48,9 @@ def tokenize(sql: str) -> List[Token]:
     ]
 
 
+FOREIGN_KEYS_OFF = "PRAGMA foreign_keys = OFF"
+
+
 def fold(name: str) -> str:
     """Return a name in lower case, of ASCII letters only, as SQLite compares names."""
     return name.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")

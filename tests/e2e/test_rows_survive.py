@@ -1,0 +1,309 @@
+"""The printed fix keeps all rows, however env.py connects, and the connection's settings."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from alembic_lockstep.dryrun.schema_operations import upgrade_functions
+
+from . import minimal_project, typed_advice
+from .env_forms import FORMS, load, store, upgrade
+from .harness import make_venv
+from .kinds import KINDS, Kind
+from .rows import add_children, fill, rows_of
+from .twin_bench import Bench, bench, servers
+
+__all__ = ["bench", "servers"]
+
+ON_SQLITE = [kind for kind in KINDS if "sqlite" not in kind.lacks]
+
+
+sqlite_only = pytest.mark.parametrize("bench", ["sqlite"], indirect=True)
+
+
+@sqlite_only
+@pytest.mark.parametrize("kind", ON_SQLITE, ids=lambda kind: kind.name)
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::sqlalchemy.exc.SAWarning")
+def test_rows_survive_on_sqlite_in_each_form_of_env_script(
+    bench: Bench, kind: Kind, tmp_path: Path
+) -> None:
+    before, after = kind.before(), kind.after()
+    add_children(before, after)
+    with bench.empty() as connection:
+        before.create_all(connection)
+        fill(connection, before, after)
+        rows = rows_of(connection, before, after)
+        codes = {
+            upgrade_functions(bench.ask(connection, after, compare_server_default=compares).merged)
+            for compares in (False, True)
+        }
+        store(connection, tmp_path / "before.db")
+        for number, (code, form) in enumerate(product(sorted(codes), FORMS)):
+            database = tmp_path / f"{number}.db"
+            shutil.copy(tmp_path / "before.db", database)
+            assert upgrade(tmp_path / str(number), database, code, form) == 1, code
+            load(database, connection)
+            assert rows_of(connection, before, after) == rows, (form, code)
+            connection.exec_driver_sql("DROP TABLE alembic_version")
+            connection.commit()
+            assert not bench.ask(connection, after, compare_server_default=True).merged, code
+
+
+def users(*parts: Any) -> sa.MetaData:
+    metadata = sa.MetaData()
+    sa.Table("users", metadata, sa.Column("id", sa.Integer, primary_key=True), *parts)
+    return metadata
+
+
+def score(default: str | None, **options: Any) -> sa.Column[int]:
+    return sa.Column("score", sa.Integer, server_default=default, **options)
+
+
+def referring(metadata: sa.MetaData, *parts: Any, name: str = "child") -> sa.MetaData:
+    key = sa.Column("id", sa.Integer, primary_key=True)
+    sa.Table(name, metadata, key, sa.Column("note", sa.Integer), *parts)
+    return metadata
+
+
+def user_id(*, action: str = "CASCADE", refers: bool = True) -> sa.Column[int]:
+    keys = [sa.ForeignKey("users.id", ondelete=action)] if refers else []
+    return sa.Column("user_id", sa.Integer, *keys)
+
+
+def parent_id() -> sa.Column[int]:
+    return sa.Column("parent_id", sa.Integer, sa.ForeignKey("users.id", ondelete="CASCADE"))
+
+
+#: Models before and after, and rows: what a kind of docs/what-is-compared.md does not have.
+CASES: dict[str, tuple[Any, Any, list[str]]] = {
+    "the table refers to itself": (
+        lambda: referring(users(score("1"), parent_id())),
+        lambda: referring(users(score("2"), parent_id())),
+        ["INSERT INTO users VALUES (1, 5, NULL), (2, 6, 1)"],
+    ),
+    "a table goes, and the column that refers to it stays": (
+        lambda: referring(users(score("1")), user_id()),
+        lambda: referring(sa.MetaData(), user_id(refers=False)),
+        ["INSERT INTO users VALUES (1, 5)", "INSERT INTO child VALUES (1, 7, 1)"],
+    ),
+    "a table goes that refers to itself": (
+        lambda: referring(users(score("1"), parent_id())),
+        lambda: referring(sa.MetaData()),
+        ["INSERT INTO users VALUES (1, 5, NULL), (2, 6, 1)"],
+    ),
+    "two tables change that refer to one another": (
+        lambda: referring(users(score("1"), child_id()), user_id(action="SET NULL")),
+        lambda: referring(
+            users(score("2"), child_id()),
+            user_id(action="SET NULL"),
+            sa.CheckConstraint("note > 1", name="enough"),
+        ),
+        [
+            "INSERT INTO users VALUES (1, 5, NULL)",
+            "INSERT INTO child VALUES (1, 7, 1)",
+            "UPDATE users SET child_id = 1",
+        ],
+    ),
+    "the foreign key comes with the change of its table": (
+        lambda: referring(users(score("1")), user_id(refers=False)),
+        lambda: referring(users(score("2")), user_id()),
+        ["INSERT INTO users VALUES (1, 5)", "INSERT INTO child VALUES (1, 7, 1)"],
+    ),
+}
+
+
+def child_id() -> sa.Column[int]:
+    key = sa.ForeignKey("child.id", ondelete="CASCADE", name="fk_child", use_alter=True)
+    return sa.Column("child_id", sa.Integer, key)
+
+
+@sqlite_only
+@pytest.mark.sampled(1)
+@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
+@pytest.mark.parametrize("case", CASES)
+def test_rows_of_tables_that_refer_to_one_another_survive(
+    bench: Bench, case: str, tmp_path: Path
+) -> None:
+    make_before, make_after, rows = CASES[case]
+    before, after = make_before(), make_after()
+    with prepared(bench, before, rows) as connection:
+        kept = rows_of(connection, before, after)
+        code = upgrade_functions(bench.ask(connection, after).merged)
+        store(connection, tmp_path / "before.db")
+        for form in ("connect", "begin"):
+            shutil.copy(tmp_path / "before.db", tmp_path / f"{form}.db")
+            assert upgrade(tmp_path / form, tmp_path / f"{form}.db", code, form) == 1, code
+            load(tmp_path / f"{form}.db", connection)
+            assert rows_of(connection, before, after) == kept, code
+
+
+@contextmanager
+def prepared(bench: Bench, models: sa.MetaData, rows: list[str]) -> Iterator[sa.Connection]:
+    with bench.empty() as connection:
+        models.create_all(connection)
+        for statement in rows:
+            connection.exec_driver_sql(statement)
+        connection.commit()
+        yield connection
+
+
+ONE_USER_TWO_ORDERS = [
+    "INSERT INTO users VALUES (1, 5)",
+    "INSERT INTO child VALUES (1, 7, 1), (2, 8, 1)",
+]
+
+
+def default_changes(bench: Bench, database: Path) -> str:
+    """Store a database, and return the fix for a server default that changes."""
+    before = referring(users(score("1")), user_id())
+    after = referring(users(score("2")), user_id())
+    with prepared(bench, before, ONE_USER_TWO_ORDERS) as connection:
+        store(connection, database)
+        return upgrade_functions(bench.ask(connection, after).merged)
+
+
+@sqlite_only
+def test_a_fix_that_fails_changes_neither_rows_nor_the_setting(
+    bench: Bench, tmp_path: Path
+) -> None:
+    database = tmp_path / "a.db"
+    code = default_changes(bench, database)
+    moment = 'op.execute("ALTER TABLE _lockstep_users RENAME TO users")'
+    assert moment in code
+    report: dict[str, Any] = {}
+    with pytest.raises(ZeroDivisionError):
+        upgrade(tmp_path / "migrations", database, code.replace(moment, "1 / 0"), "begin", report)
+    assert report["foreign_keys"] == 1
+    with closing(sqlite3.connect(database)) as connection:
+        assert connection.execute("SELECT score FROM users").fetchall() == [(5,)]
+        assert connection.execute("SELECT count(*) FROM child").fetchone() == (2,)
+
+
+@sqlite_only
+def test_a_fix_refuses_to_run_where_foreign_keys_stay_on(bench: Bench, tmp_path: Path) -> None:
+    """A driver that opens a transaction at once, as sqlite3 with `autocommit=False` does."""
+    database = tmp_path / "a.db"
+    code = default_changes(bench, database)
+    reopened = code.replace(
+        '    op.execute("PRAGMA foreign_keys = OFF")',
+        '    op.execute("BEGIN")\n    op.execute("PRAGMA foreign_keys = OFF")',
+    )
+    assert reopened != code
+    with pytest.raises(RuntimeError, match="cannot switch foreign keys off"):
+        upgrade(tmp_path / "migrations", database, reopened, "connect")
+    with closing(sqlite3.connect(database)) as connection:
+        assert connection.execute("SELECT count(*) FROM child").fetchone() == (2,)
+
+
+@sqlite_only
+def test_a_fix_names_rows_that_refer_to_nothing(bench: Bench, tmp_path: Path) -> None:
+    database = tmp_path / "a.db"
+    code = default_changes(bench, database)
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("INSERT INTO child VALUES (3, 9, 77)")
+        connection.commit()
+    with pytest.raises(RuntimeError, match=r"refer to rows that do not exist.*child.*users"):
+        upgrade(tmp_path / "migrations", database, code, "connect")
+
+
+@sqlite_only
+def test_a_table_to_which_nothing_refers_is_changed_in_few_lines(bench: Bench) -> None:
+    with prepared(bench, referring(users(score("1"))), []) as connection:
+        code = upgrade_functions(bench.ask(connection, referring(users(score("2")))).merged)
+    assert "PRAGMA foreign_keys" not in code
+
+
+ENV_BEGIN = """\
+from alembic import context
+from sqlalchemy import create_engine, event
+
+import shop
+
+engine = create_engine(context.config.get_main_option("sqlalchemy.url"))
+
+
+@event.listens_for(engine, "connect")
+def enforce(connection, _):
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+with engine.begin() as connection:
+    context.configure(connection=connection, target_metadata=shop.metadata)
+    with context.begin_transaction():
+        context.run_migrations()
+"""
+SHOP = """\
+from sqlalchemy import Column, ForeignKey, Integer, MetaData, Table
+
+metadata = MetaData()
+table = Table(
+    "users",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("score", Integer, server_default="1"),
+)
+Table("orders", metadata, Column("user_id", ForeignKey("users.id", ondelete="CASCADE")))
+"""
+FIRST = """\
+import sqlalchemy as sa
+from alembic import op
+
+revision, down_revision = "aaaaaaaaaaaa", None
+
+
+def upgrade():
+    op.create_table(
+        "users",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("score", sa.Integer, server_default="1"),
+    )
+    op.create_table(
+        "orders",
+        sa.Column("user_id", sa.Integer, sa.ForeignKey("users.id", ondelete="CASCADE")),
+    )
+"""
+MORE = "INSERT INTO users VALUES (1, 5); INSERT INTO orders VALUES (1), (1);"
+
+
+def test_the_printed_body_pasted_into_the_migration_keeps_what_the_database_holds(
+    tmp_path: Path, home: Path
+) -> None:
+    project = minimal_project.begin(tmp_path / "a shop", home, ["shop.py"])
+    make_venv(project.root / ".venv", project.root)
+    project.write(".gitignore", "/.venv/\n*.db\n")
+    project.write("shop.py", SHOP)
+    project.write("migrations/env.py", ENV_BEGIN)
+    project.write("migrations/versions/a.py", FIRST)
+    minimal_project.first_commit(project)
+    assert project.alembic("upgrade", "head").returncode == 0
+    with closing(sqlite3.connect(project.root / "ledger.db")) as connection:
+        connection.executescript(MORE)
+
+    project.replace("shop.py", 'server_default="1"', 'server_default="2"')
+    project.stage("shop.py")
+    result = project.check()
+    assert result.returncode == 1
+    assert "in place of its own, which loses rows" in result.output
+    new = FIRST.replace('"aaaaaaaaaaaa", None', '"bbbbbbbbbbbb", "aaaaaaaaaaaa"')
+    body = typed_advice.printed_upgrade(project)
+    project.write(
+        "migrations/versions/b.py", f"{new.partition('def upgrade')[0]}def upgrade():\n    {body}\n"
+    )
+    project.stage(".")
+    assert project.check().returncode == 0, project.check().output
+    result = project.alembic("upgrade", "head")
+    assert result.returncode == 0, result.output
+    with closing(sqlite3.connect(project.root / "ledger.db")) as connection:
+        assert connection.execute("SELECT * FROM users").fetchall() == [(1, 5)]
+        assert connection.execute("SELECT * FROM orders").fetchall() == [(1,), (1,)]
+        connection.execute("INSERT INTO users (id) VALUES (2)")
+        assert connection.execute("SELECT max(score) FROM users WHERE id = 2").fetchone() == (2,)
