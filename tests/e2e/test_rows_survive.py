@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from alembic_lockstep.dryrun.schema_operations import upgrade_functions
 
 from . import minimal_project, typed_advice
+from .combined_changes import WITHOUT_FIX
 from .env_forms import FORMS, load, store, upgrade
 from .harness import make_venv
 from .kinds import KINDS, Kind
@@ -220,6 +221,147 @@ def test_a_table_to_which_nothing_refers_is_changed_in_few_lines(bench: Bench) -
     with prepared(bench, referring(users(score("1"))), []) as connection:
         code = upgrade_functions(bench.ask(connection, referring(users(score("2")))).merged)
     assert "PRAGMA foreign_keys" not in code
+
+
+ON_SERVERS = [
+    (dialect, kind)
+    for dialect in ("postgresql", "mariadb")
+    for kind in KINDS
+    if dialect not in kind.lacks and kind.name not in WITHOUT_FIX
+]
+
+
+@pytest.mark.parametrize(
+    ("bench", "kind"),
+    ON_SERVERS,
+    indirect=["bench"],
+    ids=[f"{dialect}-{kind.name}" for dialect, kind in ON_SERVERS],
+)
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::sqlalchemy.exc.SAWarning")
+def test_rows_survive_on_servers(bench: Bench, kind: Kind) -> None:
+    before, after = kind.before(), kind.after()
+    add_children(before, after)
+    with bench.empty() as connection:
+        before.create_all(connection)
+        fill(connection, before, after)
+        rows = rows_of(connection, before, after)
+        code = upgrade_functions(bench.ask(connection, after).merged)
+        bench.migrate(connection, after, code)
+        assert rows_of(connection, before, after) == rows, code
+        assert not bench.ask(connection, after).merged, code
+
+
+Parts = list[Any]
+
+
+def strict(name: str, kind: Any, *parts: Any, **options: Any) -> sa.Column[Any]:
+    return sa.Column(name, kind, *parts, nullable=False, **options)
+
+
+def unique() -> sa.UniqueConstraint:
+    return sa.UniqueConstraint("a", name="uq")
+
+
+class Trimmed(sa.types.TypeDecorator[str]):
+    """A type of the project's own."""
+
+    impl = sa.String(20)
+    cache_ok = True
+
+
+def other_user() -> Any:
+    return sa.ForeignKey("users.id", name="fk_other")
+
+
+#: Columns before and after, and the values that rows without one then have.
+NOT_NULL: dict[str, tuple[Parts, Parts, list[Any]]] = {
+    "new, text": ([], [strict("a", sa.String(20))], ["", ""]),
+    "new, a number": ([], [strict("a", sa.Integer)], [0, 0]),
+    "new, with a default in Python": (
+        [],
+        [strict("a", sa.String(20), default="it's")],
+        ["it's"] * 2,
+    ),
+    "new, with a default in the server": (
+        [],
+        [strict("a", sa.Integer, server_default="7")],
+        [7, 7],
+    ),
+    "new, an Enum": ([], [strict("a", sa.Enum("x", "y", name="letter"))], ["x", "x"]),
+    "new, one for each": ([], [strict("a", sa.String(20), unique=True)], ["1", "2"]),
+    "new, a number for each": (
+        [],
+        [strict("a", sa.Integer), unique()],
+        [1, 2],
+    ),
+    "new, of the project's own type": ([], [strict("a", Trimmed)], ["", ""]),
+    "new, to another row": ([], [strict("a", sa.Integer, other_user())], [1, 2]),
+    "new, with a comment": ([], [strict("a", sa.Integer, comment="points")], [0, 0]),
+    "new, several": (
+        [],
+        [
+            strict("a", sa.Integer),
+            strict("b", sa.Date),
+            strict("c", sa.JSON),
+            strict("d", sa.Boolean),
+        ],
+        [0, 0],
+    ),
+    "text": ([sa.Column("a", sa.String(20))], [strict("a", sa.String(20))], ["", "kept"]),
+    "text, of another length": (
+        [sa.Column("a", sa.String(20))],
+        [strict("a", sa.String(30))],
+        ["", "kept"],
+    ),
+    "text, with a default in the server": (
+        [sa.Column("a", sa.String(20))],
+        [strict("a", sa.String(20), server_default="none")],
+        ["none", "kept"],
+    ),
+    "text, with a default before": (
+        [sa.Column("a", sa.String(20), server_default="none")],
+        [strict("a", sa.String(20))],
+        ["", "kept"],
+    ),
+    "text that becomes a number": (
+        [sa.Column("a", sa.String(20))],
+        [strict("a", sa.Integer)],
+        [0, 5],
+    ),
+}
+OLD_VALUES = {"text that becomes a number": "5"}
+
+
+def copied(parts: Parts) -> Parts:
+    """Return columns and constraints for another table."""
+    return [part._copy() if isinstance(part, sa.Column) else unique() for part in parts]
+
+
+@pytest.mark.sampled(1)
+@pytest.mark.parametrize("case", NOT_NULL)
+@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
+def test_columns_become_not_null_on_rows(bench: Bench, case: str) -> None:
+    old, new, values = NOT_NULL[case]
+    before, after = users(*copied(old)), users(*copied(new))
+    for compares in (False, True):
+        with bench.empty() as connection:
+            before.create_all(connection)
+            connection.execute(sa.insert(before.tables["users"]).values(id=1))
+            if old:
+                connection.exec_driver_sql("UPDATE users SET a = NULL")
+            row = {"id": 2, **({"a": OLD_VALUES.get(case, "kept")} if old else {})}
+            connection.execute(sa.insert(before.tables["users"]).values(row))
+            connection.commit()
+            code = upgrade_functions(
+                bench.ask(connection, after, compare_server_default=compares).merged
+            )
+            bench.migrate(connection, after, code)
+            query = "SELECT a FROM users ORDER BY id"
+            assert [*connection.exec_driver_sql(query).scalars()] == values, code
+            connection.rollback()
+            assert not bench.ask(connection, after, compare_server_default=True).merged, code
+            is_chosen = "default in" in case and "before" not in case
+            assert ("choose the value" not in code) == is_chosen or case.endswith("Python"), code
 
 
 ENV_BEGIN = """\

@@ -37,6 +37,7 @@ class Operation:
         sql: The statements of the fix, in the database's dialect; only of differences that the
             twin shows.
         imports: The lines that import what the code needs besides `op` and `sa`.
+        fills: Whether rows need a value, for a column becomes NOT NULL.
         drops_referenced: Whether SQLite drops a table to which rows refer, to make it again or not.
         instead: The code that fixes it together with another operation, which has it as `code`.
         declared: For differences that only the twin shows, the part's kind and name, and a digest
@@ -58,6 +59,7 @@ class Operation:
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     imports: tuple[str, ...] = ()
+    fills: bool = False
     drops_referenced: bool = False
 
     @property
@@ -112,6 +114,7 @@ def _operation(fact: Mapping[str, Any], database: str) -> Operation:
         before=tuple(fact.get("before", ())),
         after=tuple(fact.get("after", ())),
         imports=tuple(fact.get("imports", ())),
+        fills=bool(fact.get("fills")),
         drops_referenced=bool(fact.get("drops_referenced")),
     )
 

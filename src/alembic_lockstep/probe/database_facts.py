@@ -32,6 +32,7 @@ class OperationFacts(TypedDict, total=False):
         checked: Whether a new column's type adds a CHECK.
         recreates: Whether SQLite has to recreate the table for a new column.
         leaves: Index that Alembic's own code would leave.
+        fills: Whether rows need a value, for a column becomes NOT NULL.
         drops_referenced: Whether SQLite drops a table to which rows refer, to make it again or not.
         alembic_fails: Whether the server refuses Alembic's own code.
         is_computed: Whether the database's column is a computed one.
@@ -61,6 +62,7 @@ class OperationFacts(TypedDict, total=False):
     recreates: bool
     leaves: str
     is_computed: bool
+    fills: bool
     drops_referenced: bool
     alembic_fails: bool
 

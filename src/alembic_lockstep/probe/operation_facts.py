@@ -8,6 +8,7 @@ from alembic.operations import ops
 from sqlalchemy import Computed
 from sqlalchemy.sql.elements import ClauseElement
 
+from .filling import needs_value
 from .foreign import describe_foreign
 
 # The twin's names of constraints, by SQLAlchemy's, of which CHECK has three.
@@ -39,7 +40,8 @@ def facts_of(op: Any, default_schema: str) -> Iterator[Any]:
     elif isinstance(op, ops.AddColumnOp):
         text = f"column {op.table_name}.{op.column.name}"
         facts = {"name": op.column.name, "text": text, "checked": _is_checked(op)}
-        yield "add_column", {**facts, "recreates": _recreates_table(op)}
+        facts = {**facts, "recreates": _recreates_table(op), "fills": needs_value(op.column)}
+        yield "add_column", facts
     elif isinstance(op, ops.DropColumnOp):
         text = f"column {op.table_name}.{op.column_name}"
         yield "remove_column", {"name": op.column_name, "expected": "", "text": text}
@@ -76,7 +78,8 @@ def _recreates_table(op: ops.AddColumnOp) -> bool:
     """Return whether SQLite cannot add the column to an existing table as it is."""
     default: Any = op.column.server_default
     is_expression = isinstance(getattr(default, "arg", None), ClauseElement)
-    return isinstance(default, Computed) or is_expression or _is_checked(op)
+    by_itself = isinstance(default, Computed) or is_expression or _is_checked(op)
+    return by_itself or needs_value(op.column)
 
 
 def _altered(op: ops.AlterColumnOp) -> Iterator[Any]:
@@ -101,7 +104,8 @@ def _altered(op: ops.AlterColumnOp) -> Iterator[Any]:
     }
     for kind, (changed, text, expected) in changes.items():
         if changed:
-            yield kind, {"name": op.column_name, "expected": expected, "text": text}
+            fills = kind == "modify_nullable" and op.modify_nullable is False
+            yield kind, {"name": op.column_name, "expected": expected, "text": text, "fills": fills}
 
 
 def _indexed(part: str, noun: str, op: Any, added: bool, parts: Any, name: Any) -> Any:

@@ -19,6 +19,7 @@ from alembic.operations import ops
 from sqlalchemy import Column
 
 from .database_facts import OperationFacts
+from .filling import steps_of
 from .new_tables import (
     comments_of_constraints,
     complete_table,
@@ -152,7 +153,13 @@ def _printed(
     context.imports = set()
     if is_table:
         op = complete_table(op, context)
-    code = _code(_within(with_quotable_names(op), parent), context)
+    code: List[str] = []
+    for step in steps_of(op, context):
+        if isinstance(step, str):
+            code.append(step)
+        else:
+            in_steps = _batch_context(step, context)
+            code += _code(_within(with_quotable_names(step), parent), in_steps)
     return code, sorted({line for text in context.imports for line in text.splitlines()})
 
 

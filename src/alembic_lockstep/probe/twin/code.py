@@ -33,7 +33,7 @@ def code_of(difference: SchemaDifference, statements: List[str], dialect: str) -
         if statement == FOREIGN_KEYS_OFF:  # the host writes this around the whole body
             continue
         stage = {Early: code.before, Late: code.after}.get(type(statement), code.main)
-        stage.append(f"op.execute({_sql(statement)})")
+        stage.append(execute(statement))
     drops, creates = _check(difference, dialect)
     if not drops + creates:
         return code
@@ -80,6 +80,11 @@ def _call(function: str, difference: SchemaDifference, name: str, argument: str)
         names = [f"op.f({name!r})", repr(table)]
     within = [f"schema={schema!r}"] if schema else []
     return f"op.{function}({', '.join([*names, argument, *within])})"
+
+
+def execute(statement: str) -> str:
+    """Return the line that runs a statement as it is."""
+    return f"op.execute({_sql(statement)})"
 
 
 def _sql(text: str) -> str:

@@ -21,8 +21,9 @@ from .mysql_groups import (
     group_of,
     held_by,
 )
-from .mysql_text import literal, quoted
+from .mysql_text import column_definition, literal, quoted
 from .name_conflicts import is_taken_over
+from .rows import missing_value
 from .schema import DatabaseSchema, Early, Part, SchemaDifference, TableSchema
 
 _TEXTUAL = re.compile(r"(?:var)?char|(?:tiny|medium|long)?text|enum|set")
@@ -45,7 +46,7 @@ def fix_statements(
     table_fixes = [_TableFix(key, group, held, database, models) for key in tables]
     return [
         statement
-        for step in (_TableFix.before, _TableFix.alter, _TableFix.after)
+        for step in (_TableFix.before, _TableFix.fill, _TableFix.alter, _TableFix.after)
         for table_fix in table_fixes
         for statement in step(table_fix)
     ]
@@ -77,6 +78,7 @@ class _TableFix:
         self._removed = [member.actual for member in own if member.actual is not None]
         self._added = [member.expected for member in own if member.expected is not None]
         self._held = [part for held_key, part in held if held_key == key]
+        self._new: Set[str] = set()
         self._make_room()
         self._head = f"ALTER TABLE {self._actual.sql_name} "
 
@@ -87,6 +89,23 @@ class _TableFix:
             yield self._head + ", ".join(dict.fromkeys(drops))
         if any(fact_of(difference.actual, "partition by") for difference in self._repartitioned()):
             yield f"{self._head}REMOVE PARTITIONING"
+
+    def fill(self) -> Iterator[str]:
+        """Give rows a value for columns that become NOT NULL: new ones are nullable before."""
+        again = self._recreated()
+        for name, difference in self._columns.items():
+            column, before = difference.expected, difference.actual
+            if column is None or name in again:
+                continue
+            value = missing_value(column, before, self._expected, quoted)
+            if not value or (before is None and column.facts["default"]):
+                continue
+            if before is None:
+                nullable = column_definition({**column.facts, "nullable": "yes"})
+                yield f"{self._head}ADD COLUMN {quoted(name)} {nullable}"
+                self._new.add(name)
+            assignment = f"SET {quoted(name)} = {value} WHERE {quoted(name)} IS NULL"
+            yield f"UPDATE {self._actual.sql_name} {assignment}"
 
     def alter(self) -> Iterator[str]:
         clauses = [
@@ -169,7 +188,7 @@ class _TableFix:
         again = self._recreated()
         for name, column in altered.items():
             if column is not None:
-                verb = "ADD" if name in again or name not in has else "MODIFY"
+                verb = "ADD" if name in again or name not in {*has, *self._new} else "MODIFY"
                 yield f"{verb} COLUMN {column.sql}{self._check_of(name)}"
 
     def _check_of(self, column: str) -> str:

@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 from ..rendering import escape_colons
 from .create_table import read_index, read_table
 from .expression import identifier
+from .rows import values_for
 from .schema import DatabaseSchema, Part, SchemaDifference, TableSchema, differences
 from .sqltext import FOREIGN_KEYS_OFF, Reader, fold, tokenize
 
@@ -123,13 +124,10 @@ def _recreate_table(
     yield FOREIGN_KEYS_OFF
     yield _renamed(expected.sql, new)
     has = {fold(column.name) for column in actual.of("column")}
-    common = ", ".join(
-        _quote(column.name)
-        for column in expected.of("column")
-        if fold(column.name) in has and not column.facts.get("computed")
-    )
-    if common:
-        yield f"INSERT INTO {new} ({common}) SELECT {common} FROM {actual.sql_name}"
+    values = values_for(actual, expected, _quote)
+    if values:
+        names, row = ", ".join(map(_quote, values)), ", ".join(values.values())
+        yield f"INSERT INTO {new} ({names}) SELECT {row} FROM {actual.sql_name}"
     if _counts(actual) and _counts(expected):
         yield from _keep_count(f"_lockstep_{name}", name)
     yield f"DROP TABLE {actual.sql_name}"

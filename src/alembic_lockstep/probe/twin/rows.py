@@ -1,0 +1,79 @@
+"""Write values for the rows of a table of which a column becomes NOT NULL."""
+
+from __future__ import annotations
+
+import re
+from typing import Callable, Dict, Optional
+
+from .schema import Part, TableSchema
+from .sqltext import fold
+
+_CHOOSE = "/* choose the value for rows that exist */"
+_ENUM = re.compile(r"enum\(('(?:[^']|'')*')", re.IGNORECASE)
+# Neutral values by a part of the type's name; the first that fits counts.
+_NEUTRAL = (
+    (r"INT|BOOL|REAL|FLOA|DOUB|NUM|DEC|BIT|YEAR", "0"),
+    (r"TIMESTAMP|DATETIME", "CURRENT_TIMESTAMP"),
+    (r"DATE", "CURRENT_DATE"),
+    (r"TIME", "'00:00:00'"),
+    (r"UUID", "'00000000-0000-0000-0000-000000000000'"),
+    (r"JSON", "'{}'"),
+)
+
+
+def values_for(
+    actual: TableSchema, expected: TableSchema, quote: Callable[[str], str]
+) -> Dict[str, str]:
+    """Return the columns of a table that is made again and get a value, each with its SQL.
+
+    A column that becomes NOT NULL gets a value instead of NULL: its default, or one to choose.
+    """
+    old = {fold(column.name): column for column in actual.of("column")}
+    values: Dict[str, str] = {}
+    for column in expected.of("column"):
+        if column.facts.get("computed"):
+            continue
+        before, name = old.get(fold(column.name)), quote(column.name)
+        value = missing_value(column, before, expected, quote)
+        if before is None:
+            if value and not column.facts.get("default"):
+                values[column.name] = value
+        else:
+            values[column.name] = f"coalesce({name}, {value})" if value else name
+    return values
+
+
+def missing_value(
+    column: Part, before: Optional[Part], table: TableSchema, quote: Callable[[str], str]
+) -> str:
+    """Return the SQL for rows without a value, if the column is NOT NULL and was not; else nothing.
+
+    Args:
+        column: The column of the models.
+        before: The column of the database; None for a new one.
+        table: The table of the models.
+    """
+    facts = column.facts
+    if facts.get("nullable") != "no" or facts.get("computed") or facts.get("autoincrement"):
+        return ""
+    if any(column.name in key.columns for key in table.of("primary_key")):
+        return ""
+    if before is not None and before.facts.get("nullable") == "no":
+        return ""
+    return facts.get("default") or f"{_neutral(column, table, quote)} {_CHOOSE}"
+
+
+def _neutral(column: Part, table: TableSchema, quote: Callable[[str], str]) -> str:
+    keys = [key.columns for key in table.of("primary_key")]
+    alone = [part for part in table.of("unique", "index") if part.columns == (column.name,)]
+    is_unique = any(part.kind == "unique" or part.facts.get("unique") for part in alone)
+    if is_unique and keys and len(keys[0]) == 1:
+        return quote(keys[0][0])
+    kind = column.facts["type"]
+    label = _ENUM.match(kind)
+    if label:
+        return label[1]
+    checks = (part.sql for part in table.of("check") if part.columns == (column.name,))
+    if any("json_valid" in check for check in checks):  # MariaDB's JSON
+        return "'{}'"
+    return next((value for part, value in _NEUTRAL if re.search(part, kind.upper())), "''")
