@@ -364,6 +364,88 @@ def test_columns_become_not_null_on_rows(bench: Bench, case: str) -> None:
             assert ("choose the value" not in code) == is_chosen or case.endswith("Python"), code
 
 
+def name(**options: Any) -> sa.Column[Any]:
+    return sa.Column("name", sa.String(20), **options)
+
+
+def full_name(**options: Any) -> sa.Column[Any]:
+    return sa.Column("full_name", sa.String(20), **options)
+
+
+def length_of(column: str) -> sa.CheckConstraint:
+    return sa.CheckConstraint(f"length({column}) >= 0", name="some")
+
+
+#: Columns before and after, of which the first may have been renamed; its values are to be there.
+RENAMES: dict[str, tuple[Any, Any, list[Any]]] = {
+    "plain": (lambda: [name()], lambda: [full_name()], ["x", None]),
+    "with a default": (
+        lambda: [name(server_default="a")],
+        lambda: [full_name(server_default="a")],
+        ["x", "a"],
+    ),
+    "with another default": (
+        lambda: [name(server_default="a")],
+        lambda: [full_name(server_default="b")],
+        ["x", "a"],
+    ),
+    "NOT NULL from now on": (lambda: [name()], lambda: [full_name(nullable=False)], ["x", ""]),
+    "NOT NULL no longer": (
+        lambda: [name(nullable=False, server_default="a")],
+        lambda: [full_name(server_default="a")],
+        ["x", "a"],
+    ),
+    "with its index": (lambda: [name(index=True)], lambda: [full_name(index=True)], ["x", None]),
+    "with its UNIQUE": (
+        lambda: [name(), sa.UniqueConstraint("name", name="uq_name")],
+        lambda: [full_name(), sa.UniqueConstraint("full_name", name="uq_full_name")],
+        ["x", None],
+    ),
+    "with a CHECK": (
+        lambda: [name(), length_of("name")],
+        lambda: [full_name(), length_of("full_name")],
+        ["x", None],
+    ),
+    "with a comment": (
+        lambda: [name(comment="a")],
+        lambda: [full_name(comment="b")],
+        ["x", None],
+    ),
+    "the nearest name of two": (
+        lambda: [name(), sa.Column("email", sa.String(20))],
+        lambda: [sa.Column("mail", sa.String(20)), full_name()],
+        ["x", None],
+    ),
+}
+
+
+@pytest.mark.sampled(1)
+@pytest.mark.parametrize("case", RENAMES)
+@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
+def test_a_column_that_may_be_renamed_keeps_its_values(bench: Bench, case: str) -> None:
+    old, new, values = RENAMES[case]
+    before, after = referring(users(*old()), user_id()), referring(users(*new()), user_id())
+    for compares in (False, True):
+        with bench.empty() as connection:
+            before.create_all(connection)
+            table = before.tables["users"]
+            connection.execute(sa.insert(table).values(id=1, name="x"))
+            connection.execute(sa.insert(table).values(id=2))
+            connection.execute(sa.insert(before.tables["child"]).values(id=1, user_id=1))
+            connection.commit()
+            code = upgrade_functions(
+                bench.ask(connection, after, compare_server_default=compares).merged
+            )
+            bench.migrate(connection, after, code)
+            query = "SELECT full_name FROM users ORDER BY id"
+            assert [*connection.exec_driver_sql(query).scalars()] == values, code
+            assert [*connection.exec_driver_sql("SELECT user_id FROM child").scalars()] == [1]
+            connection.rollback()
+            left = bench.ask(connection, after, compare_server_default=True).merged
+            assert not left, (code, left)
+            assert "renamed" in code, code
+
+
 ENV_BEGIN = """\
 from alembic import context
 from sqlalchemy import create_engine, event

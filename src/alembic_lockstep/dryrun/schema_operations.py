@@ -4,82 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby, pairwise
 from typing import Any
 
 from alembic_lockstep.dryrun.enforcement import without_enforcement
 from alembic_lockstep.dryrun.observation import Observation
+from alembic_lockstep.dryrun.operation import Operation
+from alembic_lockstep.dryrun.renamed import with_renames
 from alembic_lockstep.probe.database_facts import model_object
 
+__all__ = [
+    "Operation",
+    "code_by_itself",
+    "operations",
+    "subtract",
+    "upgrade_functions",
+    "without_leftovers",
+    "without_uncompared",
+]
+
 BATCH = "with op.batch_alter_table("
-
-
-@dataclass(frozen=True)
-class Operation:
-    """One schema difference between the migrated database and the models.
-
-    Attributes:
-        database: The database's upgrade token (`engine1_upgrades`) in an environment of several
-            databases, else empty.
-        kind: `add_column`, `remove_table`, `modify_type` …; `add` means that the models
-            have it and the database lacks it.
-        table: The table's key, `schema.name` or `name`.
-        name: The column's, index's or constraint's name; may be empty.
-        columns: The columns of an index or a constraint.
-        expected: The definition in the models, as text; empty without one.
-        actual: The definition in the database, as text; empty without one.
-        text: The difference in words: `column games.winners`.
-        before: Lines of `op.*` code that drop constraints and indexes which other operations, or
-            this one, cannot be run with.
-        code: The lines of the fix.
-        after: The lines that create these again, or need all others.
-        sql: The statements of the fix, in the database's dialect; only of differences that the
-            twin shows.
-        imports: The lines that import what the code needs besides `op` and `sa`.
-        fills: Whether rows need a value, for a column becomes NOT NULL.
-        drops_referenced: Whether SQLite drops a table to which rows refer, to make it again or not.
-        instead: The code that fixes it together with another operation, which has it as `code`.
-        declared: For differences that only the twin shows, the part's kind and name, and a digest
-            of its definition in the models; empty without one.
-    """
-
-    database: str
-    kind: str
-    table: str
-    name: str
-    columns: tuple[str, ...]
-    expected: str
-    actual: str
-    text: str
-    code: tuple[str, ...]
-    sql: tuple[str, ...] = ()
-    instead: tuple[str, ...] = ()
-    declared: tuple[str, str] = ("", "")
-    before: tuple[str, ...] = ()
-    after: tuple[str, ...] = ()
-    imports: tuple[str, ...] = ()
-    fills: bool = False
-    drops_referenced: bool = False
-
-    @property
-    def whole_code(self) -> tuple[str, ...]:
-        """Return all lines, in the order in which they are run."""
-        return (*self.before, *self.code, *self.after)
-
-    @property
-    def identity(self) -> tuple[object, ...]:
-        """Return the fields that identify it in two runs, without the database's definition."""
-        return (self.database, self.kind, self.table, self.name, self.columns, self.expected)
-
-    @property
-    def function(self) -> str:
-        """Return the migration's function that fixes it: `upgrade`, or `upgrade_engine1`.
-
-        The names are those of the `multidb` templates of Alembic and Flask-Migrate.
-        """
-        name, suffix, _ = self.database.rpartition("_upgrades")
-        return f"upgrade_{name}" if suffix else "upgrade"
 
 
 def operations(observation: Observation) -> list[Operation]:
@@ -114,6 +59,9 @@ def _operation(fact: Mapping[str, Any], database: str) -> Operation:
         before=tuple(fact.get("before", ())),
         after=tuple(fact.get("after", ())),
         imports=tuple(fact.get("imports", ())),
+        renames=fact.get("renames", ""),
+        rename=tuple(fact.get("rename", ())),
+        replaces=tuple(fact.get("replaces", ())),
         fills=bool(fact.get("fills")),
         drops_referenced=bool(fact.get("drops_referenced")),
     )
@@ -194,7 +142,8 @@ def _body(missing: Sequence[Operation]) -> str:
         else operation
         for operation in missing
     ]
-    code = [operation.code for operation in missing]
+    missing = with_renames(missing)
+    code = [block for operation in missing for block in (operation.question, operation.code)]
     before = [operation.before for operation in sorted(missing, key=_rank_of_removal)]
     after = [operation.after for operation in sorted(missing, key=_is_foreign_key)]
     lines = [*_merge(_once(before)), *_merge(dict.fromkeys(code)), *_merge(_once(after))]

@@ -32,6 +32,8 @@ class OperationFacts(TypedDict, total=False):
         checked: Whether a new column's type adds a CHECK.
         recreates: Whether SQLite has to recreate the table for a new column.
         leaves: Index that Alembic's own code would leave.
+        renames: Column that goes, and may be this new one under its old name; with `rename`, the
+            code to rename it, and `replaces`, the code of both operations in place of which it is.
         fills: Whether rows need a value, for a column becomes NOT NULL.
         drops_referenced: Whether SQLite drops a table to which rows refer, to make it again or not.
         alembic_fails: Whether the server refuses Alembic's own code.
@@ -62,6 +64,9 @@ class OperationFacts(TypedDict, total=False):
     recreates: bool
     leaves: str
     is_computed: bool
+    renames: str
+    rename: List[str]
+    replaces: List[str]
     fills: bool
     drops_referenced: bool
     alembic_fails: bool

@@ -7,17 +7,15 @@ database's side, `actual`, is left out, so that two runs can be subtracted as se
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from copy import copy
 from itertools import groupby
-from tokenize import OP, TokenError, generate_tokens
 from typing import Any, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
-from alembic.autogenerate import render
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 from sqlalchemy import Column
 
+from .code_lines import code_lines
 from .database_facts import OperationFacts
 from .filling import steps_of
 from .new_tables import (
@@ -28,6 +26,7 @@ from .new_tables import (
 )
 from .operation_facts import facts_of, names_of, table_of, target_of
 from .operation_order import OrderedFact, dependants_first, make_room, references_first
+from .renames import Pair, possible_renames, steps_of_rename
 from .rendering import escape_colons, exact_context, table_context, with_quotable_names
 
 # In the `repr` of a type whose argument is a function; another one in each process.
@@ -117,8 +116,10 @@ def _facts_below(
     op: ops.MigrateOperation, contexts: _Contexts, parent: Optional[ops.ModifyTableOps]
 ) -> Iterator[OrderedFact]:
     if isinstance(op, ops.ModifyTableOps):
-        for inner in op.ops:
-            yield from _facts_below(inner, contexts, op)
+        facts = [fact for inner in op.ops for fact in _facts_below(inner, contexts, op)]
+        for pair in possible_renames(op, contexts.usual):
+            _note_rename(pair, facts, op, contexts)
+        yield from facts
         return
     default_schema = str(getattr(contexts.usual.dialect, "default_schema_name", None) or "")
     for kind, facts in facts_of(op, default_schema):
@@ -131,7 +132,7 @@ def _facts_below(
         # A batch block is rendered around each operation; the host merges equal blocks.
         fact["code"], fact["imports"] = _printed(op, parent, contexts)
         if fact.get("expected") is None:
-            fact["expected"] = "\n".join(_code(op, contexts.usual))
+            fact["expected"] = "\n".join(code_lines(op, contexts.usual))
         fact["expected"] = _ADDRESS.sub("", fact["expected"])
         fact["actual"] = _database_side(op, contexts.usual)
         fact["before"], fact["after"] = [], []
@@ -142,6 +143,23 @@ def _facts_below(
         fact["takes"], fact["frees"] = (set(), names) if is_gone else (names, set())
         fact["leads_to"] = target_of(op)
         yield fact
+
+
+def _note_rename(
+    pair: Pair, facts: List[OrderedFact], parent: ops.ModifyTableOps, contexts: _Contexts
+) -> None:
+    """Note at the new column that it may be another one, renamed."""
+    names = {("remove_column", pair[0].column_name), ("add_column", str(pair[1].column.name))}
+    both = [fact for fact in facts if (fact["kind"], fact["name"]) in names]
+    new = next(fact for fact in both if fact["kind"] == "add_column")
+    rename, *others = steps_of_rename(pair)
+    plain = copy(contexts.usual)
+    plain.opts = {**plain.opts, "render_as_batch": False}
+    code = code_lines(_within(rename, parent), plain)
+    for other in others:
+        code += _printed(other, parent, contexts)[0]
+    new["renames"], new["rename"] = pair[0].column_name, code
+    new["replaces"] = [line for fact in both for line in fact["code"]]
 
 
 def _printed(
@@ -159,7 +177,7 @@ def _printed(
             code.append(step)
         else:
             in_steps = _batch_context(step, context)
-            code += _code(_within(with_quotable_names(step), parent), in_steps)
+            code += code_lines(_within(with_quotable_names(step), parent), in_steps)
     return code, sorted({line for text in context.imports for line in text.splitlines()})
 
 
@@ -197,9 +215,11 @@ def _database_side(op: Any, context: AutogenContext) -> str:
     if getattr(op, "_reverse", None) is None:
         return ""
     if isinstance(op, ops.DropIndexOp):
-        return "\n".join(_code(ops.CreateIndexOp.from_index(op.to_index()), context))
+        return "\n".join(code_lines(ops.CreateIndexOp.from_index(op.to_index()), context))
     if isinstance(op, ops.DropConstraintOp):
-        return "\n".join(_code(ops.AddConstraintOp.from_constraint(op.to_constraint()), context))
+        return "\n".join(
+            code_lines(ops.AddConstraintOp.from_constraint(op.to_constraint()), context)
+        )
     return ""
 
 
@@ -207,41 +227,3 @@ def _within(op: ops.MigrateOperation, parent: Optional[ops.ModifyTableOps]) -> o
     if parent is None:
         return op
     return ops.ModifyTableOps(parent.table_name, [op], schema=parent.schema)
-
-
-def _code(op: ops.MigrateOperation, context: AutogenContext) -> List[str]:
-    """Return lines of `op.*` code, indented in brackets and in batch blocks."""
-    lines: List[str] = []
-    try:
-        texts = render.render_op(context, op)
-    except (NotImplementedError, ValueError):  # there is no renderer
-        return []
-    for text in texts:
-        inside = "    " if lines and lines[0].startswith("with ") else ""
-        lines += [inside + line for line in _indented(str(text))]
-    return [line for line in lines if line.strip()]
-
-
-def _indented(text: str) -> List[str]:
-    """Return the lines of a rendered text, all arguments indented: Alembic indents some only.
-
-    A string over several lines stays as it is, and is one line.
-    """
-    in_brackets: Set[int] = set()
-    in_strings: Set[int] = set()
-    depth = 0
-    with suppress(SyntaxError, TokenError):
-        for token in generate_tokens(iter(text.splitlines(keepends=True)).__next__):
-            depth += (token.string in "([{") - (token.string in ")]}") if token.type == OP else 0
-            in_strings.update(range(token.start[0] + 1, token.end[0] + 1))
-            if depth:
-                in_brackets.add(token.end[0] + 1)
-    lines: List[str] = []
-    for number, line in enumerate(text.split("\n"), 1):
-        if number in in_strings:
-            lines[-1] += f"\n{line}"
-        elif number in in_brackets and not line.startswith((" ", ")")):
-            lines.append(f"    {line}")
-        else:
-            lines.append(line)
-    return lines

@@ -23,7 +23,7 @@ from .mysql_groups import (
 )
 from .mysql_text import column_definition, literal, quoted
 from .name_conflicts import is_taken_over
-from .rows import missing_value
+from .rows import missing_value, possible_renames
 from .schema import DatabaseSchema, Early, Part, SchemaDifference, TableSchema
 
 _TEXTUAL = re.compile(r"(?:var)?char|(?:tiny|medium|long)?text|enum|set")
@@ -79,6 +79,11 @@ class _TableFix:
         self._added = [member.expected for member in own if member.expected is not None]
         self._held = [part for held_key, part in held if held_key == key]
         self._new: Set[str] = set()
+        self._renames = {
+            new: self._columns[old]
+            for new, old in possible_renames(self._actual, self._expected).items()
+            if {new, old} <= set(self._columns)
+        }
         self._make_room()
         self._head = f"ALTER TABLE {self._actual.sql_name} "
 
@@ -97,6 +102,8 @@ class _TableFix:
             column, before = difference.expected, difference.actual
             if column is None or name in again:
                 continue
+            old = self._renames.get(name)
+            before = old.actual if old else before
             value = missing_value(column, before, self._expected, quoted)
             if not value or (before is None and column.facts["default"]):
                 continue
@@ -104,7 +111,8 @@ class _TableFix:
                 nullable = column_definition({**column.facts, "nullable": "yes"})
                 yield f"{self._head}ADD COLUMN {quoted(name)} {nullable}"
                 self._new.add(name)
-            assignment = f"SET {quoted(name)} = {value} WHERE {quoted(name)} IS NULL"
+            filled = quoted(before.name if before is not None else name)
+            assignment = f"SET {filled} = {value} WHERE {filled} IS NULL"
             yield f"UPDATE {self._actual.sql_name} {assignment}"
 
     def alter(self) -> Iterator[str]:
@@ -151,8 +159,9 @@ class _TableFix:
         for name in self._idle_indexes():
             yield f"DROP INDEX {quoted(name)}"
         again = self._recreated()
+        renamed = {old.part.name for old in self._renames.values()}
         for name, difference in self._columns.items():
-            if difference.expected is None or name in again:
+            if (difference.expected is None and name not in renamed) or name in again:
                 yield f"DROP COLUMN {quoted(name)}"
 
     def _hidden(self) -> Iterator[Tuple[str, str]]:
@@ -187,7 +196,11 @@ class _TableFix:
                     altered.setdefault(part.name, has.get(part.name))
         again = self._recreated()
         for name, column in altered.items():
-            if column is not None:
+            if column is not None and name in self._renames:
+                old = quoted(self._renames[name].part.name)
+                definition = f"{old} {column.sql}{self._check_of(name)}"
+                yield f"CHANGE COLUMN {definition} /* if it was renamed, else DROP and ADD */"
+            elif column is not None:
                 verb = "ADD" if name in again or name not in {*has, *self._new} else "MODIFY"
                 yield f"{verb} COLUMN {column.sql}{self._check_of(name)}"
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Callable, Dict, Optional
+from difflib import SequenceMatcher
+from typing import Callable, Dict, List, Optional, Tuple
 
 from .schema import Part, TableSchema
 from .sqltext import fold
@@ -29,18 +30,54 @@ def values_for(
     A column that becomes NOT NULL gets a value instead of NULL: its default, or one to choose.
     """
     old = {fold(column.name): column for column in actual.of("column")}
+    renamed = possible_renames(actual, expected)
     values: Dict[str, str] = {}
     for column in expected.of("column"):
         if column.facts.get("computed"):
             continue
         before, name = old.get(fold(column.name)), quote(column.name)
         value = missing_value(column, before, expected, quote)
-        if before is None:
+        if before is None and column.name in renamed:
+            values[column.name] = _renamed_value(quote(renamed[column.name]), value)
+        elif before is None:
             if value and not column.facts.get("default"):
                 values[column.name] = value
         else:
             values[column.name] = f"coalesce({name}, {value})" if value else name
     return values
+
+
+def possible_renames(actual: TableSchema, expected: TableSchema) -> Dict[str, str]:
+    """Return new columns, each with one that goes and is of the same type."""
+    gone, new = _only_in(actual, expected), _only_in(expected, actual)
+    tables = (actual, expected)
+    keys = {name for table in tables for key in table.of("primary_key") for name in key.columns}
+    pairs = [
+        (SequenceMatcher(None, old.name, column.name).ratio(), old.name, column.name)
+        for old in gone
+        for column in new
+        if _shape(old) == _shape(column) and not {old.name, column.name} & keys
+    ]
+    renamed: Dict[str, str] = {}
+    for _, before, now in sorted(pairs, reverse=True):
+        if now not in renamed and before not in renamed.values():
+            renamed[now] = before
+    return renamed
+
+
+def _only_in(table: TableSchema, other: TableSchema) -> List[Part]:
+    names = {fold(column.name) for column in other.of("column")}
+    return [column for column in table.of("column") if fold(column.name) not in names]
+
+
+def _shape(column: Part) -> Tuple[str, ...]:
+    return tuple(column.facts.get(name, "") for name in ("type", "collation", "computed"))
+
+
+def _renamed_value(name: str, value: str) -> str:
+    if value:
+        return f"coalesce({name}, {value}) /* if it was renamed, else only the value */"
+    return f"{name} /* if it was renamed, else NULL */"
 
 
 def missing_value(
