@@ -9,15 +9,13 @@ from typing import Any
 import sqlalchemy as sa
 from hypothesis import strategies as st
 
-from .kinds import KINDS, Kind
+from .kinds import KINDS, WITHOUT_FIX, Kind
 
 #: What a name or a default may hold, to be joined to longer ones.
 PIECES = (
     *("a", "B", " ", ":a", "::b", "\\:", "12:30", '"', "''", "%", "%(a)s", "%%", "\\", "ö", "名"),
     *("{}", "--", "/*", "select", "`", "?", "$1", "[", "\t", "\n"),
 )
-#: Of which no statement makes the other.
-WITHOUT_FIX = ("partitions",)
 
 texts = st.lists(st.sampled_from(PIECES), max_size=4).map("".join)
 # Less what autogenerate itself falls over: a quote in the name of a PostgreSQL table, a backtick in

@@ -36,7 +36,9 @@ def _child(metadata: sa.MetaData, *parts: Any, name: str = "child") -> None:
 
 
 def _is_referable(table: sa.Table | None) -> bool:
-    if table is None or table.kwargs.get("mariadb_engine") or table.schema:
+    if table is None or table._prefixes:  # what is logged cannot refer to what is not
+        return False
+    if table.kwargs.get("mariadb_engine") or table.schema:
         return False
     if any(name.endswith("partition_by") for name in table.kwargs):
         return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from itertools import product
@@ -16,10 +17,9 @@ import sqlalchemy as sa
 from alembic_lockstep.dryrun.schema_operations import upgrade_functions
 
 from . import minimal_project, typed_advice
-from .combined_changes import WITHOUT_FIX
 from .env_forms import FORMS, load, store, upgrade
 from .harness import make_venv
-from .kinds import KINDS, Kind
+from .kinds import KINDS, WITHOUT_FIX, Kind
 from .rows import add_children, fill, rows_of
 from .twin_bench import Bench, bench, servers
 
@@ -247,7 +247,9 @@ def test_rows_survive_on_servers(bench: Bench, kind: Kind) -> None:
         rows = rows_of(connection, before, after)
         code = upgrade_functions(bench.ask(connection, after).merged)
         bench.migrate(connection, after, code)
-        assert rows_of(connection, before, after) == rows, code
+        then = rows_of(connection, before, after)
+        for table in rows:  # one that inherits adds its rows to those of its parent
+            assert not Counter(rows[table]) - Counter(then[table]), code
         assert not bench.ask(connection, after).merged, code
 
 
@@ -444,6 +446,38 @@ def test_a_column_that_may_be_renamed_keeps_its_values(bench: Bench, case: str) 
             left = bench.ask(connection, after, compare_server_default=True).merged
             assert not left, (code, left)
             assert "renamed" in code, code
+
+
+#: Types before and after, and a value that has to be there afterwards, as SQLite gives it.
+TYPES: dict[str, tuple[Any, Any, Any, Any]] = {
+    "text to time": (sa.String(30), sa.DateTime(), "2026-01-02 03:04:05", "2026-01-02 03:04:05"),
+    "text to date": (sa.String(30), sa.Date(), "2026-01-02", "2026-01-02"),
+    "time to date": (sa.DateTime(), sa.Date(), "2026-01-02 03:04:05", "2026-01-02 03:04:05"),
+    "text to number": (sa.String(30), sa.Integer(), "12", 12),
+    "text that is no number": (sa.String(30), sa.Integer(), "few", "few"),
+    "decimals to number": (sa.Numeric(10, 2), sa.Integer(), 1.5, 1.5),
+    "text to flag": (sa.String(9), sa.Boolean(), "true", "true"),
+    "number to text": (sa.Integer(), sa.String(9), 7, "7"),
+    "text to JSON": (sa.Text(), sa.JSON(), "{}", "{}"),
+    "text to bytes": (sa.Text(), sa.LargeBinary(), "x", "x"),
+    "number to a larger one": (sa.Integer(), sa.BigInteger(), 7, 7),
+}
+
+
+@sqlite_only
+@pytest.mark.sampled(1)
+@pytest.mark.parametrize("case", TYPES)
+def test_values_survive_another_type_on_sqlite(bench: Bench, case: str) -> None:
+    old, new, value, kept = TYPES[case]
+    after = users(sa.Column("a", new, nullable=False))
+    with prepared(bench, users(sa.Column("a", old)), []) as connection:
+        connection.exec_driver_sql("INSERT INTO users VALUES (1, ?)", (value,))
+        connection.commit()
+        code = upgrade_functions(bench.ask(connection, after).merged)
+        bench.migrate(connection, after, code)
+        assert connection.exec_driver_sql("SELECT a FROM users").scalar() == kept, code
+        connection.rollback()
+        assert not bench.ask(connection, after).merged, code
 
 
 ENV_BEGIN = """\

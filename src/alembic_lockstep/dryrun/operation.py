@@ -30,6 +30,7 @@ class Operation:
         renames: The column that goes, and may be this new one under its old name.
         rename: The code that renames it.
         replaces: The code of both operations, in place of which that is.
+        alembic_fails: Whether Alembic's own code is refused or spoils rows.
         question: Lines of comment that ask whether it is a rename.
         fills: Whether rows need a value, for a column becomes NOT NULL.
         drops_referenced: Whether SQLite drops a table to which rows refer, to make it again or not.
@@ -56,9 +57,16 @@ class Operation:
     renames: str = ""
     rename: tuple[str, ...] = ()
     replaces: tuple[str, ...] = ()
+    alembic_fails: bool = False
     question: tuple[str, ...] = ()
     fills: bool = False
     drops_referenced: bool = False
+
+    @property
+    def is_unlike_alembic(self) -> bool:
+        """Return whether autogenerate's code for it loses rows or values, or fails on them."""
+        reasons = (self.drops_referenced, self.fills, self.renames, self.alembic_fails)
+        return any(reasons)
 
     @property
     def whole_code(self) -> tuple[str, ...]:

@@ -62,6 +62,7 @@ def _operation(fact: Mapping[str, Any], database: str) -> Operation:
         renames=fact.get("renames", ""),
         rename=tuple(fact.get("rename", ())),
         replaces=tuple(fact.get("replaces", ())),
+        alembic_fails=bool(fact.get("alembic_fails")),
         fills=bool(fact.get("fills")),
         drops_referenced=bool(fact.get("drops_referenced")),
     )

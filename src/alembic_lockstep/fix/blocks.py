@@ -46,7 +46,7 @@ def _commands(facts: Facts) -> tuple[str, ...]:
         facts.tree.files,
         _message(facts.unfixed),
         by_hand=[operation.text for operation in facts.unfixed if operation.sql],
-        replaces=any(each.drops_referenced or each.fills or each.renames for each in facts.unfixed),
+        replaces=any(operation.is_unlike_alembic for operation in facts.unfixed),
         flask=facts.comparison.now.flask if facts.comparison else "",
         placement=place_revision(facts.environment, facts.history, facts.tree.read, tables),
     )

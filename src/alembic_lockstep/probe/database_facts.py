@@ -36,7 +36,7 @@ class OperationFacts(TypedDict, total=False):
             code to rename it, and `replaces`, the code of both operations in place of which it is.
         fills: Whether rows need a value, for a column becomes NOT NULL.
         drops_referenced: Whether SQLite drops a table to which rows refer, to make it again or not.
-        alembic_fails: Whether the server refuses Alembic's own code.
+        alembic_fails: Whether Alembic's own code is refused or spoils rows.
         is_computed: Whether the database's column is a computed one.
     """
 

@@ -14,6 +14,9 @@ from sqlalchemy import Column, Integer, MetaData, Table
 
 Make = Callable[[], MetaData]
 
+#: Of which no statement makes the other, on some dialect.
+WITHOUT_FIX = ("partitions",)
+
 
 @dataclass(frozen=True)
 class Kind:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from .kind import Kind
+from .kind import WITHOUT_FIX, Kind
 
 PAGE = Path(__file__).parents[3] / "docs/what-is-compared.md"
 BEGIN, END = "<!-- kinds: begin -->\n", "<!-- kinds: end -->\n"
@@ -14,6 +14,7 @@ TITLES = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mariadb": "MariaDB"}
 # What `alembic check` sees, the same with `compare_server_default`, and what the gate sees.
 Seen = tuple[str, ...]
 WAYS = ("check", "with defaults", "gate")
+ROWS = "keeps rows"
 NOT_STORED: Seen = ("–",) * 3  # noqa: RUF001
 UNKNOWN: Seen = ("?",) * 3
 
@@ -50,11 +51,19 @@ def _read(page: str) -> dict[str, dict[str, Seen]]:
 
 def _table(rows: Mapping[str, Mapping[str, Seen]]) -> list[str]:
     heads = [f"{title}: {way}" for title in TITLES.values() for way in WAYS]
-    lines = [["kind", *heads], ["---"] * (len(heads) + 1)]
+    lines = [["kind", *heads, ROWS], ["---"] * (len(heads) + 2)]
     lines += [
-        [name, *(word for words in row.values() for word in words)] for name, row in rows.items()
+        [name, *(word for words in row.values() for word in words), _kept(name)]
+        for name, row in rows.items()
     ]
     return [f"| {' | '.join(line)} |" for line in lines]
+
+
+def _kept(name: str) -> str:
+    """Return what `test_rows_survive.py` shows of a kind's fix on each dialect that stores it."""
+    if name in WITHOUT_FIX:
+        return "not tried"
+    return "all others" if name in ("table: removed", "column: removed") else "yes"
 
 
 def _lacks(kinds: Sequence[Kind]) -> list[str]:

@@ -40,7 +40,7 @@ class TwinDialect:
             migrated database, its schema and the models' statements.
         discard_statements: Returns statements that drop tables, types and sequences of a twin.
         fixes_in_stages: Fixes may have statements that come before or after all others.
-        alembic_fails: Returns whether the server refuses Alembic's own code for a difference.
+        alembic_fails: Returns whether Alembic's code for a difference is refused or spoils rows.
         is_lost_in_batch: Returns whether Alembic's batch mode would lose a part of a table.
     """
 
@@ -60,7 +60,10 @@ def find_dialect(name: str) -> Optional[TwinDialect]:
         from . import sqlite
 
         return TwinDialect(
-            sqlite.read, sqlite.fix_statements, is_lost_in_batch=sqlite.is_lost_in_batch
+            sqlite.read,
+            sqlite.fix_statements,
+            is_lost_in_batch=sqlite.is_lost_in_batch,
+            alembic_fails=sqlite.alembic_fails,
         )
     if name == "postgresql":
         from . import postgresql

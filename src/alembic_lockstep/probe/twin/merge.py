@@ -5,7 +5,7 @@ Both are lists of operations; see `probe/operations.py`.
 
 from __future__ import annotations
 
-from typing import Any, Callable, Iterable, List, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Iterable, List, Optional, Sequence, Set, Tuple, cast
 
 from ..database_facts import OperationFacts, TwinComparison
 
@@ -174,7 +174,9 @@ def _with_code_of(operation: OperationFacts, confirmed: List[OperationFacts]) ->
             after = counterpart.get("after", [])
             if operation.get("before"):  # another table takes over its name
                 before, code = before + code, []
-            return {**operation, "before": before, "code": code, "after": after}
+            failing = {"alembic_fails": True} if counterpart.get("alembic_fails") else {}
+            with_code = {**operation, "before": before, "code": code, "after": after}
+            return cast(OperationFacts, {**with_code, **failing})
     return operation
 
 

@@ -91,7 +91,8 @@ def missing_value(
         table: The table of the models.
     """
     facts = column.facts
-    if facts.get("nullable") != "no" or facts.get("computed") or facts.get("autoincrement"):
+    is_filled = any(facts.get(name) for name in ("computed", "identity", "autoincrement"))
+    if facts.get("nullable") != "no" or is_filled:
         return ""
     if any(column.name in key.columns for key in table.of("primary_key")):
         return ""

@@ -83,6 +83,24 @@ def is_lost_in_batch(table: TableSchema) -> bool:
     )
 
 
+def alembic_fails(difference: SchemaDifference) -> bool:
+    """Return whether batch mode would convert the values of a column, and lose most of them.
+
+    It casts, and for SQLite a date is a number: '2026-11-29' becomes 2026, and 'few' becomes 0.
+    """
+    expected, actual = difference.expected, difference.actual
+    if difference.aspect != "type" or expected is None or actual is None:
+        return False
+    old, new = (_family(part.facts["type"]) for part in (actual, expected))
+    return old != new
+
+
+def _family(kind: str) -> str:
+    name = kind.partition("(")[0].strip()
+    families = (("INT", "integer"), ("CHAR", "text"), ("TEXT", "text"), ("CLOB", "text"))
+    return next((family for part, family in families if part in name), name)
+
+
 def fix_statements(
     difference: SchemaDifference, database: DatabaseSchema, models: DatabaseSchema
 ) -> List[str]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Iterator, List, Set
 
+from ..rows import missing_value
 from ..schema import DatabaseSchema, Part, SchemaDifference, TableSchema
 from .catalogues import OWN_SEQUENCE
 from .conversion import converted, needs_using
@@ -71,12 +73,21 @@ def _column_fix(
     if expected is None:
         yield f"{alter} DROP COLUMN {column}"
     elif actual is None:
-        yield from add(table, expected)
+        value = missing_value(expected, None, models.tables[difference.table], quoted)
+        if not value or expected.facts["default"]:
+            yield from add(table, expected)
+            return
+        yield from add(table, replace(expected, sql=expected.sql.replace(" NOT NULL", "", 1)))
+        yield from _strict(table, expected.name, value)
     elif difference.aspect in ("type", "collation"):
         yield from _retype(f"{alter} ALTER COLUMN {column}", column, expected, actual)
     elif difference.aspect == "nullable":
-        verb = "SET" if expected.facts["nullable"] == "no" else "DROP"
-        yield f"{alter} ALTER COLUMN {column} {verb} NOT NULL"
+        value = missing_value(expected, actual, models.tables[difference.table], quoted)
+        if value:
+            yield from _strict(table, expected.name, value)
+        else:
+            verb = "SET" if expected.facts["nullable"] == "no" else "DROP"
+            yield f"{alter} ALTER COLUMN {column} {verb} NOT NULL"
     elif difference.aspect == "comment":
         yield comment_on_column(table, expected)
     elif not expected.facts["computed"]:
@@ -91,6 +102,13 @@ def _column_fix(
             ),
         )
         yield from [*drops, *drop(table, actual), *add(table, expected), *adds]
+
+
+def _strict(table: TableSchema, name: str, value: str) -> Iterator[str]:
+    """Make a column NOT NULL, and give it a value in the rows that have none."""
+    column = quoted(name)
+    yield f"UPDATE {table.sql_name} SET {column} = {value} WHERE {column} IS NULL"
+    yield f"ALTER TABLE {table.sql_name} ALTER COLUMN {column} SET NOT NULL"
 
 
 def alembic_fails(difference: SchemaDifference) -> bool:
