@@ -480,6 +480,35 @@ def test_values_survive_another_type_on_sqlite(bench: Bench, case: str) -> None:
         assert not bench.ask(connection, after).merged, code
 
 
+#: Types before and after, and what is said of values that get lost; nothing if all fit.
+NARROWING: dict[str, tuple[Any, Any, str]] = {
+    "shorter": (sa.String(30), sa.String(20), "values longer than 20 make this fail"),
+    "with a length": (sa.Text(), sa.String(20), "values longer than 20 make this fail"),
+    "longer": (sa.String(20), sa.String(30), ""),
+    "smaller": (sa.BigInteger(), sa.Integer(), "larger values make this fail"),
+    "larger": (sa.Integer(), sa.BigInteger(), ""),
+    "fewer decimals": (sa.Numeric(10, 4), sa.Numeric(10, 2), "this rounds values to 2 decimals"),
+    "fewer digits": (sa.Numeric(10, 2), sa.Numeric(8, 2), "larger values make this fail"),
+    "more digits": (sa.Numeric(8, 2), sa.Numeric(10, 4), ""),
+    "no decimals": (sa.Numeric(10, 2), sa.Integer(), "this rounds values"),
+    "no time": (sa.DateTime(), sa.Date(), "this cuts off the time of day"),
+}
+
+
+@pytest.mark.sampled(1)
+@pytest.mark.parametrize("case", NARROWING)
+def test_what_a_smaller_type_does_not_hold_is_said(bench: Bench, case: str) -> None:
+    old, new, words = NARROWING[case]
+    with prepared(bench, users(sa.Column("a", old)), []) as connection:
+        after = users(sa.Column("a", new))
+        code = upgrade_functions(bench.ask(connection, after).merged)
+        bench.migrate(connection, after, code)
+    if words and bench.dialect != "sqlite":
+        assert f"# users.a: {words}" in code
+    else:
+        assert "# users.a" not in code
+
+
 ENV_BEGIN = """\
 from alembic import context
 from sqlalchemy import create_engine, event

@@ -10,6 +10,7 @@ from alembic.operations import ops
 from alembic.util import sqla_compat
 from sqlalchemy import Column, Enum, Integer, String, UniqueConstraint, literal, types
 
+from .narrowing import notes_on
 from .twin.code import execute
 
 CHOOSE = "  # choose the value for rows that exist"
@@ -42,9 +43,10 @@ def steps_of(op: Any, context: AutogenContext) -> List[Step]:
     """Return the steps that do on a table with rows what an operation does on an empty one."""
     if isinstance(op, ops.AddColumnOp) and needs_value(op.column):
         return _steps_of_new(op, context)
-    if isinstance(op, ops.AlterColumnOp) and op.modify_nullable is False:
-        return _steps_of_altered(op, context)
-    return [op]
+    if not isinstance(op, ops.AlterColumnOp):
+        return [op]
+    strict = _steps_of_altered(op, context) if op.modify_nullable is False else [op]
+    return [*notes_on(op, context.dialect.name), *strict]
 
 
 def _steps_of_new(op: ops.AddColumnOp, context: AutogenContext) -> List[Step]:
