@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from copy import copy
 from typing import Any, List, Optional, Tuple, Union
 
 from alembic.autogenerate.api import AutogenContext
@@ -51,8 +52,9 @@ def steps_of(op: Any, context: AutogenContext) -> List[Step]:
 
 def _steps_of_new(op: ops.AddColumnOp, context: AutogenContext) -> List[Step]:
     column = op.column
-    nullable = sqla_compat._copy(column)
-    nullable.nullable = True
+    nullable = copy(op)
+    nullable.column = sqla_compat._copy(column)
+    nullable.column.nullable = True
     value = _value(column, context.dialect)
     fill = _filling(op.table_name, op.schema, column.name, value, context.dialect)
     strict = ops.AlterColumnOp(
@@ -63,7 +65,7 @@ def _steps_of_new(op: ops.AddColumnOp, context: AutogenContext) -> List[Step]:
         existing_comment=column.comment,
         modify_nullable=False,
     )
-    return [ops.AddColumnOp(op.table_name, nullable, schema=op.schema), fill, strict]
+    return [nullable, fill, strict]
 
 
 def _steps_of_altered(op: ops.AlterColumnOp, context: AutogenContext) -> List[Step]:
