@@ -131,13 +131,13 @@ def _value(column: Column[Any], dialect: Any) -> str:
         with suppress(Exception):  # its table is not among the models
             return _target(column, foreign.column, dialect)
     if key is not None and _is_unique(column):
-        kind = _base_type(column.type, dialect)
+        kind = base_type(column.type, dialect)
         if isinstance(kind, Integer):
             return _quoted(key, dialect)
         if isinstance(kind, String) and not isinstance(kind, Enum):
             text = {"postgresql": "VARCHAR", "sqlite": "TEXT"}.get(dialect.name, "CHAR")
             return f"CAST({_quoted(key, dialect)} AS {text})"
-    return _neutral(_base_type(column.type, dialect), dialect)
+    return _neutral(base_type(column.type, dialect), dialect)
 
 
 def _target(column: Column[Any], target: Column[Any], dialect: Any) -> str:
@@ -164,7 +164,7 @@ def _is_unique(column: Column[Any]) -> bool:
     return any([*part.columns] == [column] for part in alone)
 
 
-def _base_type(kind: Any, dialect: Any) -> Any:
+def base_type(kind: Any, dialect: Any) -> Any:
     """Return the type of the database behind a decorator or a variant."""
     with suppress(Exception):  # of the project's own type
         return kind._unwrapped_dialect_impl(dialect)

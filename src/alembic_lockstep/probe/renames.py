@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from difflib import SequenceMatcher
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
+from sqlalchemy import Enum
+
+from .filling import base_type
 
 Pair = Tuple[ops.DropColumnOp, ops.AddColumnOp]
 
+_MORE = ("unsigned", "timezone", "collation")
 _CAST = re.compile(r"::[\w\s\"]+(?:\([\d, ]+\))?(?:\[\])?")
 
 
@@ -33,7 +37,7 @@ def steps_of_rename(pair: Pair) -> List[ops.AlterColumnOp]:
     new = add.column
     existing: Dict[str, Any] = {
         "schema": drop.schema,
-        "existing_type": old.type,
+        "existing_type": new.type,  # MariaDB describes JSON as LONGTEXT
         "existing_nullable": old.nullable,
         "existing_server_default": old.server_default or False,
         "existing_comment": old.comment,
@@ -65,14 +69,25 @@ def _fits(old: Any, new: Any, context: AutogenContext) -> bool:
         return False
     if any(getattr(column, "identity", None) is not None for column in (old, new)):
         return False
-    return not context.migration_context.impl.compare_type(old, new)
+    if context.migration_context.impl.compare_type(old, new):
+        return False
+    kinds = [base_type(column.type, context.dialect) for column in (old, new)]
+    if any(isinstance(kind, Enum) for kind in kinds):  # labels in another order are no difference
+        first, second = (kind.compile(dialect=context.dialect) for kind in kinds)
+        return bool(first == second)
+    return _options(kinds[0]) == _options(kinds[1])  # nor are these
+
+
+def _options(kind: Any) -> Tuple[Any, ...]:
+    return tuple(getattr(kind, name, None) or None for name in _MORE)
 
 
 def _likeness(first: str, second: str) -> float:
     return SequenceMatcher(None, first, second).ratio()
 
 
-def _default(column: Any) -> str:
+def _default(column: Any) -> Optional[str]:
     argument = getattr(column.server_default, "arg", None)
-    text = str(getattr(argument, "text", "" if argument is None else argument))
-    return _CAST.sub("", text).strip("()' ").lower()
+    if argument is None:
+        return None
+    return _CAST.sub("", str(getattr(argument, "text", argument))).strip("()' ").lower()
