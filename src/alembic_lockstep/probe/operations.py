@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from copy import copy
 from itertools import groupby
-from typing import Any, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Any, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
