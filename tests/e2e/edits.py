@@ -439,6 +439,14 @@ def use_other_python(many_inputs: ManyInputs, number: int) -> None:
 # What no verdict depends on.
 
 
+def write_requirements(many_inputs: ManyInputs, number: int) -> None:
+    many_inputs.write("requirements.txt", f"barn==1.{number}\ntractor==2\n")
+
+
+def pin_another_version(many_inputs: ManyInputs, number: int) -> None:
+    write_requirements(many_inputs, number + 1)
+
+
 def edit_readme(many_inputs: ManyInputs, number: int) -> None:
     many_inputs.write("README.md", f"# A farm\n\nAs of day {number}.\n")
 
@@ -559,6 +567,7 @@ EDITS = {
     "what Python runs when it starts": Edit(customise_python, strict=True),
     "another Python": Edit(use_other_python, strict=True),
     "README.md": Edit(edit_readme, 0, fast=True),
+    "another pinned version": Edit(pin_another_version, 0, fast=True, before=write_requirements),
     "a deleted README.md": Edit(delete_readme, 0, fast=True),
     "a module that nobody imports": Edit(add_unrelated_module, 0, fast=True),
 }

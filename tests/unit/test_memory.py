@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,16 @@ def test_touched(status: str, path: str, touched: bool) -> None:
     change = Change(status, path, path, "1" * 40, "0" * 40)
     assert SEEN.is_touched([change], lambda *_: False) is touched
     assert Trace.load(SEEN.stored).is_touched([change], lambda *_: False) is touched
+
+
+@pytest.mark.parametrize("path", ["poetry.lock", "requirements.txt", "requirements/dev.in"])
+@pytest.mark.parametrize("pins", [False, True])
+def test_pinned_versions_count_where_models_are_in_packages(path: str, pins: bool) -> None:
+    read = replace(SEEN, pins=pins)
+    edit, addition = Change("M", path, path, "1", "2"), Change("A", path, path, "1", "0")
+    assert read.is_touched([edit], lambda *_: False) is pins
+    assert read.is_touched([addition], lambda *_: False)  # which tools are in use
+    assert replace(read, opened=frozenset({path})).is_touched([edit], lambda *_: False)
 
 
 def test_a_rename_counts_at_both_ends() -> None:

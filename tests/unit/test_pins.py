@@ -10,7 +10,7 @@ from graphs import Graph
 
 from alembic_lockstep.dryrun.comparison import Comparison
 from alembic_lockstep.dryrun.observation import Observation
-from alembic_lockstep.dryrun.pinned_models import count_pinned_models
+from alembic_lockstep.dryrun.pinned_models import count_pinned_models, has_packaged_models
 from alembic_lockstep.dryrun.schema_operations import Operation
 
 POETRY = (
@@ -88,3 +88,18 @@ def test_what_a_newly_pinned_package_brings_is_not_older(graph: Graph, path: str
 )
 def test_what_others_brought_stays_older(graph: Graph, path: str, before: str, after: str) -> None:
     assert introduced(graph, {path: before}, {path: after}) == []
+
+
+def test_versions_matter_to_old_differences_of_packages() -> None:
+    catalogue = {"tables": TABLES, "bases": [], "modules": []}
+    observation = Observation(databases=({"name": "", "operations": [], "catalogue": catalogue},))
+
+    def with_old(*tables: str) -> Comparison:
+        old = tuple(column(table) for table in tables)
+        return Comparison(observation, observation, "replay", old=old)
+
+    assert not has_packaged_models(with_old())
+    assert not has_packaged_models(with_old("own", "gone"))
+    assert has_packaged_models(with_old("own", "orders"))
+    assert has_packaged_models(with_old("mixed"))  # a column of a package's mixin
+    assert has_packaged_models(None)  # nothing ran

@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterator, Mapping
 
 from alembic_lockstep.advice.lacks import server_lacks
 from alembic_lockstep.cache.cached_runner import CachedRunner
-from alembic_lockstep.cache.tree_trace import is_always_read
+from alembic_lockstep.cache.tree_trace import is_always_read, pins_versions
 from alembic_lockstep.dryrun.comparison import BASE_MODELS, REPLAY, Comparison
 from alembic_lockstep.dryrun.observation import Observation
+from alembic_lockstep.dryrun.pinned_models import has_packaged_models
 from alembic_lockstep.dryrun.runner import DryRunner
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.verdict import EnvironmentVerdict, Verdict
@@ -39,7 +40,9 @@ def record(
         runner.cache.verdicts.note_check(verdict.uncached_because)
         return verdict.uncached_because
     (base, name), launcher, cache = tree_ids, runner.launcher, runner.cache
-    judged = cache.cached_tree(name, trees[name], host_reads, launcher.observations)
+    pins = any(has_packaged_models(each.comparison) for each in verdict.environments)
+    observations = launcher.observations
+    judged = cache.cached_tree(name, trees[name], host_reads, observations, pins=pins)
     changed = judged.trace.changed_file(cache.context.repository.root, cache.since)
     if changed:
         reasons = (f"{changed} was read, and changed during the check",)
@@ -63,7 +66,7 @@ def record(
                 cache.observations.store(each.environment, python, observation, cached_tree)
     verdicts, settings = cache.verdicts, judged.blob("pyproject.toml")
     if _is_base_observed(verdict, base, name, trees, runner):
-        on_base = cache.cached_tree(base, trees[base], host_reads, launcher.observations)
+        on_base = cache.cached_tree(base, trees[base], host_reads, observations, pins=pins)
         if not on_base.trace.changed_file(cache.context.repository.root, cache.since):
             verdicts.store(base, on_base, launcher.interpreters, settings)
     if verdict.findings:
@@ -84,7 +87,8 @@ def _is_base_observed(
     """
     before, now = trees[base].files, trees[tree].files
     changed = (path for path in {**before, **now} if before.get(path) != now.get(path))
-    if base == tree or runner.settings.strict or any(map(is_always_read, changed)):
+    has_settings = any(is_always_read(path) or pins_versions(path) for path in changed)
+    if base == tree or runner.settings.strict or has_settings:
         return False  # the base has other settings, or other environments
     comparisons = [each.comparison for each in verdict.environments]
     return all(

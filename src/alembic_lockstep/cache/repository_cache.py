@@ -53,7 +53,13 @@ class RepositoryCache:
         return SnapshotCache(self.cache, self.context, self.settings, servers, self.since)
 
     def cached_tree(
-        self, name: str, tree: Tree, host_reads: Collection[str], runs: Sequence[Observation]
+        self,
+        name: str,
+        tree: Tree,
+        host_reads: Collection[str],
+        runs: Sequence[Observation],
+        *,
+        pins: bool = False,
     ) -> CachedTree:
         """Return a tree with the trace of all that was read of it.
 
@@ -62,10 +68,11 @@ class RepositoryCache:
             tree: The tree as it was read.
             host_reads: The paths that we ourselves read or looked for.
             runs: The dry runs.
+            pins: Whether what follows from them depends on the versions that a file pins.
         """
         repository = self.context.repository
         reads = [*(run.reads for run in runs), _as_reads(host_reads, tree)]
-        trace = Trace.of(reads, tree.files, repository.root)
+        trace = Trace.of(reads, tree.files, repository.root, pins=pins)
         # A file that the commit adds lies on disk, but the base's runs could not read it.
         shown = repository.ignored_among(trace.ignored)
         trace = trace.without(trace.ignored.keys() - shown)

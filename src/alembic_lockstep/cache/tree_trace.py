@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 # Files in any folder that configure git, Alembic and Flask, or from which we find environments.
 _ALWAYS = frozenset({".gitattributes", ".gitignore", ".gitmodules", ".flaskenv", "env.py"})
 _ALWAYS_ENDINGS = (".ini", ".toml")
-# Files that pin packages: the base ran with the packages of the tree, so they matter to both.
+# Files that pin packages. The base ran with the packages of the tree: see `pinned_models.py`.
 _PINS = (
     r"(.*/)?((pdm|poetry|uv|Pipfile)\.lock|Pipfile|(require|constraints)[^/]*\.(txt|in)"
     r"|requirements/[^/]+\.(txt|in))"
@@ -54,6 +54,8 @@ class Trace:
         imported: Last components of the modules' names that it looked for.
         ignored: Files and folders that are not tracked, see `content_of`.
         outside: Files outside the repository and folders of installed packages, with their stamps.
+        pins: Whether another version that a requirements or lock file pins may change the verdict.
+            The packages that are installed count in any case.
     """
 
     opened: frozenset[str]
@@ -67,10 +69,16 @@ class Trace:
     imported: frozenset[str]
     ignored: Mapping[str, str]
     outside: Mapping[str, str]
+    pins: bool
 
     @classmethod
     def of(
-        cls, reads: Iterable[Mapping[str, Any]], tracked: Collection[str], root: Path | str
+        cls,
+        reads: Iterable[Mapping[str, Any]],
+        tracked: Collection[str],
+        root: Path | str,
+        *,
+        pins: bool = True,
     ) -> Trace:
         """Merge the reads of dry runs (`Observation.reads`) in a tree with these files."""
         runs = list(reads)
@@ -105,6 +113,7 @@ class Trace:
             imported=merged("imported"),
             ignored=ignored,
             outside={path: stamp_of(path) for path in merged("outside")},
+            pins=pins,
         )
 
     @classmethod
@@ -116,6 +125,7 @@ class Trace:
             functions={path: frozenset(ran) for path, ran in stored["functions"].items()},
             ignored=stored["ignored"],
             outside=stored["outside"],
+            pins=stored["pins"],
         )
 
     def without(self, forgotten: Collection[str]) -> Trace:
@@ -132,6 +142,7 @@ class Trace:
             "functions": {path: sorted(ran) for path, ran in self.functions.items()},
             "ignored": dict(self.ignored),
             "outside": dict(self.outside),
+            "pins": self.pins,
         }
 
     @cached_property
@@ -158,7 +169,8 @@ class Trace:
     def _touches(self, change: Change) -> bool:
         if change.status == "M":
             # A submodule or a linked folder in which files were read.
-            return is_always_read(change.path) or change.path in self._read_in
+            is_read = is_always_read(change.path) or change.path in self._read_in
+            return is_read or (self.pins and pins_versions(change.path))
         if change.status in "UTX":
             return True
         deleted = change.old_path if change.status in "DR" else ""
@@ -169,7 +181,9 @@ class Trace:
 
     def _touches_name(self, path: str, *, is_new: bool) -> bool:
         """Return whether the addition or deletion of a file touches what was read."""
-        if is_always_read(path) or path in self.opened or path in self._read_in:
+        if is_always_read(path) or pins_versions(path):
+            return True
+        if path in self.opened or path in self._read_in:
             return True
         if path in self.absent or not self.absent.isdisjoint(parent_folders(path)):
             return True
@@ -252,7 +266,7 @@ def executed_functions(runs: Iterable[Mapping[str, Any]]) -> dict[str, frozenset
 def is_always_read(path: str) -> bool:
     """Return whether git or we ourselves read every file of this name."""
     name = posixpath.basename(path)
-    return name in _ALWAYS or name.endswith(_ALWAYS_ENDINGS) or pins_versions(path)
+    return name in _ALWAYS or name.endswith(_ALWAYS_ENDINGS)
 
 
 def pins_versions(path: str) -> bool:

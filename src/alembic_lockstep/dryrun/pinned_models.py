@@ -53,6 +53,16 @@ def count_pinned_models(
     return replace(comparison, introduced=introduced, old=old), [note]
 
 
+def has_packaged_models(comparison: Comparison | None) -> bool:
+    """Return whether a model with an old difference is in a package, whose version may count."""
+    if comparison is None:
+        return True
+    tables = merged_catalogue(comparison.now.databases)["tables"]
+    return any(
+        _packages(tables.get(operation.table, {}), operation.name) for operation in comparison.old
+    )
+
+
 def _packages(table: Mapping[str, Any], column: str) -> frozenset[str]:
     """Return the possible names of distributions of a table's model, or of a column's mixin."""
     sources = (table, table.get("columns", {}).get(column, {}))
