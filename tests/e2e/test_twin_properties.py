@@ -62,7 +62,7 @@ def test_any_two_changes_are_cured_at_once_by_what_is_printed(bench: Bench) -> N
     check()
 
 
-@pytest.mark.sampled(150)  # of some 10,000 pairs
+@pytest.mark.sampled(300)  # of some 10,000 pairs
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::sqlalchemy.exc.SAWarning")
 @pytest.mark.parametrize("number", range(len(KINDS)), ids=[kind.name for kind in KINDS])
 def test_each_pair_of_changes_is_cured_at_once(bench: Bench, number: int) -> None:
