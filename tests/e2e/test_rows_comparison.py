@@ -282,3 +282,33 @@ def test_rows_are_json(databases: Databases, dialect: str) -> None:
     assert loaded["users"]["key"] == ["id"]
     assert loaded["users"]["rows"][0][:2] == ["1", "name 1"]
     assert loaded["users"]["count"] == 5
+
+
+def test_times_that_an_update_touches(databases: Databases) -> None:
+    """A migration that updates rows changes them, and did not ask for it."""
+    at = "at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP"
+    tables = f"CREATE TABLE t (id {{key}}, a INTEGER, {at})"
+    assert migrated(databases, "mysql", "UPDATE t SET a = 5 WHERE a IS NULL", tables).changes == []
+
+    tables = """
+        CREATE TABLE t (id {key}, a INTEGER, at TIMESTAMP NOT NULL);
+        CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS
+            'BEGIN NEW.at = now(); RETURN NEW; END';
+        CREATE TRIGGER touches BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION touch()
+    """
+    update = "UPDATE t SET a = 5 WHERE a IS NULL"
+    assert migrated(databases, "postgresql", update, tables).changes == []
+    plain = "CREATE TABLE t (id {key}, a INTEGER, at TIMESTAMP NOT NULL)"
+    changed = migrated(databases, "postgresql", "UPDATE t SET at = now()", plain)
+    assert changed.kinds() == [("value-changed", "t", "at")]
+
+
+def test_tables_that_inherit(databases: Databases) -> None:
+    tables = """
+        CREATE TABLE a (id int PRIMARY KEY, t text);
+        CREATE TABLE b (u int, PRIMARY KEY (id)) INHERITS (a);
+        CREATE TABLE c (a int NOT NULL REFERENCES a)
+    """
+    assert migrated(databases, "postgresql", "", tables).changes == []
+    changed = migrated(databases, "postgresql", "DELETE FROM b", tables)
+    assert changed.kinds() == [("rows-vanished", "b", "")]

@@ -470,3 +470,35 @@ def test_a_file_of_rows(databases: Databases, dialect: str) -> None:
     assert len(column(database, "a")) == 2
     fill(database)
     assert len(column(database, "a")) >= 5
+
+
+def test_what_only_sqlite_has(databases: Databases) -> None:
+    sql = """
+        CREATE TABLE plain (id INTEGER PRIMARY KEY, a TEXT) WITHOUT ROWID;
+        CREATE TABLE counted (id INTEGER PRIMARY KEY AUTOINCREMENT, a);
+        CREATE TABLE strict_one (a INTEGER, b REAL, c BLOB NOT NULL, d TEXT, e ANY) STRICT;
+        CREATE TABLE computed (a INTEGER, b INTEGER AS (a + 1) STORED, c INTEGER AS (a + 2));
+        CREATE TABLE "Mixed" (Id INTEGER PRIMARY KEY, parent INTEGER REFERENCES mixed (ID));
+        CREATE TABLE no_target (a INTEGER REFERENCES plain);
+        CREATE TABLE expressions (a TEXT NOT NULL, b INTEGER);
+        CREATE UNIQUE INDEX i ON expressions (lower(a)) WHERE b > 0;
+        CREATE VIRTUAL TABLE texts USING fts5 (a)
+    """
+    database = databases.make("sqlite", sql)
+
+    filled = fill(database)
+    assert reasons(filled) == {}
+    assert len(filled.tables) == 7
+    assert any(column(database, "parent", "Mixed"))
+
+
+def test_an_index_that_the_rows_break(databases: Databases) -> None:
+    """What an expression makes of values is judged by the database, row by row."""
+    sql = """
+        CREATE TABLE t (id {key}, a TEXT NOT NULL, b INTEGER NOT NULL);
+        CREATE UNIQUE INDEX i ON t ((b / 1000))
+    """
+    database = databases.make("sqlite", sql)
+
+    assert reasons(fill(database)) == {}
+    assert len(column(database, "id")) >= 3

@@ -28,6 +28,7 @@ class ReadColumn:
         spelling: Its type in SQL.
         labels: Those of an enum.
         is_computed: The server computes its values.
+        is_touched: The server may set its value whenever a row is updated.
     """
 
     name: str
@@ -35,6 +36,7 @@ class ReadColumn:
     spelling: str
     labels: tuple[str, ...] = ()
     is_computed: bool = False
+    is_touched: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,11 +116,18 @@ def read_rows(
 
 def _read(database: RowsDatabase, table: RowTable) -> ReadTable:
     columns = tuple(
-        ReadColumn(c.name, c.type.kind, c.type.spelling, c.type.labels, c.is_computed)
-        for c in table.columns
+        ReadColumn(
+            column.name,
+            column.type.kind,
+            column.type.spelling,
+            column.type.labels,
+            column.is_computed,
+            column.is_touched or (table.has_triggers and column.type.kind == "timestamp"),
+        )
+        for column in table.columns
     )
     listed = ", ".join(_text(database, column) for column in table.columns)
-    source = database.quoted_table(table.name)
+    source = database.source(table)
     order = f" ORDER BY {database.quoted_columns(table.primary_key)}" if table.primary_key else ""
     try:
         rows = database.query(f"SELECT {listed} FROM {source}{order} LIMIT {MOST_ROWS + 1}")

@@ -53,6 +53,7 @@ class RowColumn:
         default: The default in SQL; empty if there is none.
         is_counted: The server counts the values: identity, serial, AUTO_INCREMENT, rowid.
         is_computed: The server computes the values, and accepts none.
+        is_touched: The server sets the value whenever the row is updated.
         position: Counts the columns of the table from 0.
     """
 
@@ -62,6 +63,7 @@ class RowColumn:
     default: str = ""
     is_counted: bool = False
     is_computed: bool = False
+    is_touched: bool = False
     position: int = 0
 
 
@@ -109,6 +111,7 @@ class RowTable:
 
     Attributes:
         partitions: The names of its partitions, of all levels.
+        has_triggers: Triggers run when a row is updated.
         obstacle: Why it can hold no row; empty if nothing is known to hinder.
     """
 
@@ -118,6 +121,7 @@ class RowTable:
     references: tuple[Reference, ...] = ()
     conditions: tuple[Condition, ...] = ()
     partitions: tuple[TableName, ...] = ()
+    has_triggers: bool = False
     obstacle: str = ""
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from alembic_lockstep.rows.column_choices import choose
+from alembic_lockstep.rows.column_choices import Choice, choose
 from alembic_lockstep.rows.condition_judge import NULL, RowJudge
 from alembic_lockstep.rows.described_tables import Reference, RowTable, TableName, Tables
 from alembic_lockstep.rows.late_references import LateReferences
@@ -16,6 +16,9 @@ from alembic_lockstep.rows.row_insertion import RowInsertion
 from alembic_lockstep.rows.row_plan import Parents, Row, RowPlan
 from alembic_lockstep.rows.rows_database import RowsDatabase, StatementError
 from alembic_lockstep.rows.table_order import is_required, ordered_groups, related
+
+#: Tables of a circle get more rows than the first ones, if these are fewer.
+_FEW = 3
 
 
 @dataclass(frozen=True)
@@ -100,23 +103,37 @@ class _Filling:
     def fill_group(self, group: Sequence[RowTable]) -> None:
         """Fill a table, or several whose references are circular and required."""
         required = _required_within(group)
-        if required:
-            self._fill_circle(group, required)
-        else:
-            self._fill_alone(group[0])
+        self._database.set_mark()
+        try:
+            if required:
+                self._fill_circle(group, required)
+            else:
+                self._fill_alone(group[0])
+        except StatementError as error:
+            self._database.back_to_mark()
+            names = {part.name for part in self.filled}
+            for table in group:
+                if table.name not in names:
+                    self._report(table, 0, str(error))
+        self._database.remove_mark()
         self._done.update(table.name for table in group)
 
     def _fill_alone(self, table: RowTable) -> None:
         if table.obstacle:
             self.filled.append(FilledTable(table.name, 0, table.obstacle))
             return
-        choices = self._choices[table.name]
+        count, message = self._insert_into(table, self._choices[table.name])
+        self._report(table, count, message)
+
+    def _insert_into(self, table: RowTable, choices: dict[str, Choice]) -> tuple[int, str]:
+        """Insert rows into a table; return how many, and why others were refused."""
         plan = RowPlan(table, choices, self._parents(table), {})
         rows = plan.rows(RowJudge(self._database, table))
+        if not rows:
+            return 0, self._lack(table)
         insertion = RowInsertion(self._database, table, list(choices))
-        count = insertion.insert(rows, plan, choices) if rows else 0
-        reason = "" if rows else self._lack(table)
-        self._report(table, count, insertion.message or reason)
+        count = insertion.insert(rows, plan, choices)
+        return count, insertion.message
 
     def _fill_circle(self, group: Sequence[RowTable], required: set[Reference]) -> None:
         """Fill tables whose first rows refer to each other: they go in before any is checked."""
@@ -134,10 +151,20 @@ class _Filling:
         finally:
             if self._database.dialect == "mysql":
                 self._database.run("SET SESSION foreign_key_checks = 1")
+        self._done.update(table.name for table in group)
         for table, count in zip(group, counts, strict=True):
             if count and self._database.dialect == "postgresql":
                 self._count_on(table)
-            self._report(table, count, message or self._lack(table))
+            more = self._more_rows(table) if 0 < count < _FEW else 0
+            self._report(table, count + more, message or self._lack(table))
+
+    def _more_rows(self, table: RowTable) -> int:
+        """Insert rows that refer to what is there now, where a circle allowed few."""
+        settable = _settable(table, ())
+        choices = {
+            name: choice for name, choice in self._choices[table.name].items() if name in settable
+        }
+        return self._insert_into(table, choices)[0]
 
     def _fixed_first_rows(
         self, group: Sequence[RowTable], required: set[Reference]

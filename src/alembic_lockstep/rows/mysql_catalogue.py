@@ -58,6 +58,10 @@ _PARTITIONS = f"""
     AND COALESCE(subpartition_ordinal_position, 1) = 1
     ORDER BY table_name, partition_ordinal_position
 """
+_TRIGGERS = f"""
+    SELECT event_object_table FROM {_SCHEMA}.triggers
+    WHERE event_object_schema = DATABASE() AND event_manipulation = 'UPDATE'
+"""
 _JSON = re.compile(r"(?i)json_valid\(`((?:[^`]|``)+)`\)")
 _NAME = re.compile(r"`((?:[^`]|``)+)`")
 
@@ -70,6 +74,7 @@ def read_mysql_tables(database: RowsDatabase) -> Tables:
     for table, partitioning in _grouped(database.query(_PARTITIONS)).items():
         names = [column.name for column in columns[table]]
         conditions[table] += _partitioning(partitioning, names)
+    triggers = {table for (table,) in database.query(_TRIGGERS)}
     return {
         TableName("", table): RowTable(
             TableName("", table),
@@ -77,6 +82,7 @@ def read_mysql_tables(database: RowsDatabase) -> Tables:
             tuple(keys[table]),
             tuple(references[table]),
             tuple(conditions[table]),
+            has_triggers=table in triggers,
         )
         for (table,) in database.query(_TABLES)
     }
@@ -122,6 +128,7 @@ def _columns(
                 "" if default in (None, "NULL") else str(default),
                 is_counted="auto_increment" in extra.lower(),
                 is_computed=bool(re.search(r"(?i)\bgenerated\b", extra)),
+                is_touched="on update" in extra.lower(),
                 position=len(columns[table]),
             )
         )

@@ -30,7 +30,8 @@ _OWN = """
 """
 _TABLES = f"""
     SELECT c.oid, CASE WHEN n.nspname = current_schema() THEN '' ELSE n.nspname END,
-        c.relname, c.relkind::text, i.inhparent,
+        c.relname, c.relkind::text, EXISTS (SELECT FROM pg_trigger g
+            WHERE g.tgrelid = c.oid AND NOT g.tgisinternal AND g.tgtype & 16 <> 0), i.inhparent,
         CASE WHEN c.relispartition AND c.relkind = 'r'
             THEN pg_get_partition_constraintdef(c.oid) END
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -65,6 +66,7 @@ class _Parts:
     """What is read of one table."""
 
     name: TableName
+    has_triggers: bool
     parent: int | None
     bound: str | None
     columns: dict[int, RowColumn] = field(default_factory=dict)
@@ -82,8 +84,8 @@ def read_postgresql_tables(database: RowsDatabase) -> Tables:
     version = int(number)
     parts: dict[int, _Parts] = {}
     partitioned: dict[int, bool] = {}
-    for oid, schema, name, relkind, parent, bound in database.query(_TABLES):
-        parts[oid] = _Parts(TableName(schema, name), parent, bound)
+    for oid, schema, name, relkind, *facts in database.query(_TABLES):
+        parts[oid] = _Parts(TableName(schema, name), *facts)
         partitioned[oid] = relkind == "p"
     types = PostgreSQLTypes(database, version)
     _read_columns(database, version, types, parts)
@@ -191,6 +193,7 @@ def _table(part: _Parts, is_partitioned: bool, partitions: list[_Parts]) -> RowT
         tuple(_distinct(part.references)),
         tuple(_distinct(conditions)),
         tuple(partition.name for partition in partitions),
+        part.has_triggers,
         "it has no partition" if is_partitioned and not partitions else "",
     )
 

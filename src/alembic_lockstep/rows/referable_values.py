@@ -48,7 +48,7 @@ class ReferableValues:
         tests = " AND ".join(f"{name} IS NOT NULL" for name in quoted)
         grouped = ", ".join([*quoted, *map(self._database.quoted, others)])
         sql = (
-            f"SELECT {', '.join(listed)} FROM {self._database.quoted_table(table.name)} "
+            f"SELECT {', '.join(listed)} FROM {self._database.source(table)} "
             f"WHERE {tests} GROUP BY {grouped} ORDER BY {', '.join(quoted)} LIMIT {_MOST_PARENTS}"
         )
         return [tuple(map(str, row)) for row in self._database.query(sql)]

@@ -93,6 +93,8 @@ class _TableComparison:
         before, after = self._before.columns[old], self._after.columns[new]
         if before.is_computed or after.is_computed:
             return
+        if before.is_touched and before.spelling == after.spelling:
+            return
         values = [(row[old], other[new]) for row, other in self._matching.pairs]
         changed = [pair for pair in values if not survives(*pair, before, after)]
         if before.name in self._before.key and before.spelling != after.spelling:

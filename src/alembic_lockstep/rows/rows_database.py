@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.engine import URL, create_engine, make_url
 from sqlalchemy.pool import NullPool
 
-from alembic_lockstep.rows.described_tables import TableName
+from alembic_lockstep.rows.described_tables import RowTable, TableName
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -124,6 +124,21 @@ class RowsDatabase:
             self.run(f"{_UNDO}; {_RELEASE}")
             raise
 
+    def set_mark(self) -> None:
+        """Mark the state of a transaction to which `back_to_mark` returns."""
+        if self.dialect == "postgresql":
+            self.run("SAVEPOINT mark")
+
+    def back_to_mark(self) -> None:
+        """Undo what failed half-way, so that the transaction can go on."""
+        if self.dialect == "postgresql":
+            self.run("ROLLBACK TO SAVEPOINT mark")
+
+    def remove_mark(self) -> None:
+        """Keep what was done since the mark."""
+        if self.dialect == "postgresql":
+            self.run("RELEASE SAVEPOINT mark")
+
     def quoted(self, name: str) -> str:
         """Return an identifier as it is written in SQL."""
         mark = "`" if self.dialect == "mysql" else '"'
@@ -132,6 +147,11 @@ class RowsDatabase:
     def quoted_table(self, name: TableName) -> str:
         """Return a table's name as it is written in SQL."""
         return ".".join(self.quoted(part) for part in name if part)
+
+    def source(self, table: RowTable) -> str:
+        """Return a table as it is written after FROM, without the rows of tables that inherit."""
+        only = "ONLY " if self.dialect == "postgresql" and not table.partitions else ""
+        return only + self.quoted_table(table.name)
 
     def quoted_columns(self, names: Sequence[str]) -> str:
         """Return columns' names as they are listed in SQL."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from alembic_lockstep.probe.twin.sqltext import Reader, fold, tokenize
@@ -36,6 +37,7 @@ _REFERENCES = f"""
     SELECT m.name, p.id, p."table", p."from", p."to"
     FROM {_JOIN.format("foreign_key_list")} ORDER BY m.name, p.id, p.seq
 """
+_TRIGGERS = "SELECT tbl_name, sql FROM sqlite_master WHERE type = 'trigger'"
 _INDEX_SQL = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
 _TYPE = re.compile(r"([^(]*)(?:\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\))?.*", re.DOTALL)
 _INTEGER = 2**63
@@ -59,6 +61,7 @@ def read_sqlite_tables(database: RowsDatabase) -> Tables:
     sources = {name: sql for name, sql in database.query(_TABLES) if not name.startswith("sqlite_")}
     virtual = [name for name, sql in sources.items() if re.match(r"(?i)CREATE\s+VIRTUAL", sql)]
     columns, keys, references = _columns(database), _keys(database), _references(database)
+    triggers = {name for name, sql in database.query(_TRIGGERS) if "update" in sql.lower()}
     tables: Tables = {}
     for name, sql in sources.items():
         if any(name == other or name.startswith(f"{other}_") for other in virtual):
@@ -67,14 +70,23 @@ def read_sqlite_tables(database: RowsDatabase) -> Tables:
         primary = [column for _, column in sorted(listed.primary) if column]
         if primary and not any(key.is_primary for key in keys[name]):
             keys[name].insert(0, UniqueKey(tuple(primary), is_primary=True))
+        own = [
+            replace(column, is_counted=False) if _has_no_rowid(sql) else column
+            for column in listed.columns
+        ]
         tables[TableName("", name)] = RowTable(
             TableName("", name),
-            tuple(listed.columns),
+            tuple(own),
             tuple(keys[name]),
             tuple(references[name]),
             tuple(_conditions(sql, [column.name for column in listed.columns])),
+            has_triggers=name in triggers,
         )
     return {name: _with_targets(table, tables) for name, table in tables.items()}
+
+
+def _has_no_rowid(sql: str) -> bool:
+    return bool(re.search(r"(?i)\bWITHOUT\s+ROWID\b[^)]*$", sql))
 
 
 class _Columns:
@@ -173,13 +185,7 @@ def _with_targets(table: RowTable, tables: Tables) -> RowTable:
         own = {column.name.lower(): column.name for column in table.columns}
         columns = tuple(own.get(name.lower(), name) for name in reference.columns)
         references.append(Reference(columns, target.name, targets, reference.is_deferrable))
-    return RowTable(
-        table.name,
-        table.columns,
-        table.keys,
-        tuple(dict.fromkeys(references)),
-        table.conditions,
-    )
+    return replace(table, references=tuple(dict.fromkeys(references)))
 
 
 def _conditions(sql: str, names: Sequence[str]) -> list[Condition]:
