@@ -7,11 +7,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from alembic_lockstep.rows import RowsDatabase, TableName, open_rows_database
 from alembic_lockstep.scratch import ScratchServers, mysql_installs
 
 from .harness import SCRATCH_SERVER, reachable_directory, require, server_answers
+from .twin_bench import SCHEMA
 
 DIALECTS = ("sqlite", "postgresql", "mysql")
 #: How each dialect counts a key.
@@ -51,7 +53,7 @@ class Databases:
         self._servers = servers
         self._stack = stack
         self._urls: dict[tuple[str, int], str] = {}
-        self._extensions: set[str] = set()
+        self._open: dict[tuple[str, int], RowsDatabase] = {}
 
     def make(self, dialect: str, sql: str, number: int = 0) -> RowsDatabase:
         """An empty database with the tables of a script, in which {key} makes counted keys."""
@@ -63,12 +65,19 @@ class Databases:
         self._urls[dialect, number] = url
         if dialect == "sqlite":
             Path(url.removeprefix("sqlite:///")).unlink(missing_ok=True)
+        if (dialect, number) in self._open:
+            self._open[dialect, number].close()
         database = open_rows_database(url)
+        self._open[dialect, number] = database
         self._stack.callback(database.close)
         for statement in _clearing(dialect, database):
             database.run(statement)
         run(database, sql)
         return database
+
+    def url(self, dialect: str) -> sa.URL:
+        """The URL of the database that was made last, without a driver."""
+        return sa.make_url(self._urls[dialect, 0])
 
 
 def run(database: RowsDatabase, sql: str) -> None:
@@ -82,6 +91,7 @@ def _clearing(dialect: str, database: RowsDatabase) -> list[str]:
     if dialect == "postgresql":
         return [
             "DROP SCHEMA IF EXISTS other CASCADE",
+            f'DROP SCHEMA IF EXISTS "{SCHEMA}" CASCADE',
             "DROP SCHEMA public CASCADE",
             "CREATE SCHEMA public",
         ]
