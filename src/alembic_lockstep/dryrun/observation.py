@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from alembic_lockstep.dryrun.trial_facts import TrialFacts
 from alembic_lockstep.isolation.cell import Guard
 
 
@@ -39,6 +40,7 @@ class Observation:
         flask: The version of the project's Flask; empty where none was needed.
         reads: The files and values that were read: see `probe/trace.py`.
         log: The project's output.
+        trial: The new revisions on tables with rows; empty if that was not tried.
         is_recalled: Nothing ran: this is the cached observation of a run that read the same.
     """
 
@@ -69,4 +71,5 @@ class Observation:
     flask: str = ""
     reads: Mapping[str, Any] = field(default_factory=dict)
     log: str = ""
+    trial: TrialFacts = field(default_factory=TrialFacts)
     is_recalled: bool = False
