@@ -32,6 +32,7 @@ from .edits import (
 from .harness import Project, Result, clean_environ
 from .many_inputs import VERSIONS, InapplicableError, ManyInputs
 from .subfolder_project import (
+    ADD_PAID,
     ENV,
     EXAMPLES,
     add_migration,
@@ -423,3 +424,12 @@ def test_what_is_ignored_no_more_is_not_of_the_checkout(shop: Project) -> None:
 READS_PLAN = """import os
 open(os.path.join(os.path.dirname(__file__), "..", "shop", "plan.txt")).read()
 """
+
+
+def test_a_new_migration_is_edited_after_a_finding(shop: Project) -> None:
+    """The base's trace has the reads of the commit's run, which listed the new file."""
+    path = add_migration(shop, "bbbbbbbbbbbb", upgrade=ADD_PAID)
+    assert_finding(shop.check(once=True), path, "migration-mismatch", "orders.paid")
+    index = "op.create_index('ix_orders_total', 'orders', ['total'])"
+    add_migration(shop, "bbbbbbbbbbbb", upgrade=index)
+    assert_finding(shop.check(once=True), path, "migration-mismatch", "ix_orders_total")

@@ -190,7 +190,10 @@ class Trace:
         if not is_new and not self.folders.isdisjoint(parent_folders(path)):
             return True
         for folder, name, is_file in _steps(path):
-            if folder in self.listed and (not is_new or name not in self.listed[folder]):
+            # A name that is listed may be of the base's run, or of the commit's, whose files the
+            # base had not.
+            is_there = not is_file and is_new and name in self.listed.get(folder, ())
+            if folder in self.listed and not is_there:
                 return True
             if folder in self.searched and self._could_be_imported(folder, name, is_file):
                 return True
