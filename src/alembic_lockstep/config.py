@@ -13,6 +13,7 @@ from alembic_lockstep.setting_kinds import (
     GUARD,
     PATHS,
     REASONS,
+    ROWS,
     SECONDS,
     START,
     STRING,
@@ -46,6 +47,8 @@ class Settings:
         stand_in: A Python file that runs before the project, POSIX from the root.
         stand_in_text: That file's text, from the tree of the settings; no setting.
         start: `replay`, `base-models`, or the path of an `.sql` file.
+        rows: Whether new revisions are tried on tables with rows, or the path of an `.sql` file
+            with rows to put there as well.
         scratch_urls: URLs of servers for scratch databases.
         scratch_setup: SQL run in every new scratch database.
         scratch_inside: `host:port` of the servers of `scratch_urls` for programs that the setting
@@ -70,6 +73,7 @@ class Settings:
     stand_in: str = ""
     stand_in_text: str = ""
     start: str = "replay"
+    rows: bool | str = True
     scratch_urls: tuple[str, ...] = ()
     scratch_setup: tuple[str, ...] = ()
     scratch_inside: str = ""
@@ -107,6 +111,7 @@ _KEYS = (
     _key("env", VARIABLES),
     _key("stand_in", STRING),
     _key("start", START),
+    _key("rows", ROWS),
     _key("scratch_urls", URLS, toml="scratch.urls", variable="SCRATCH"),
     _key("scratch_setup", STRINGS, toml="scratch.setup"),
     _key("scratch_inside", STRING, toml="scratch.inside"),

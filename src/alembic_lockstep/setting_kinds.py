@@ -41,6 +41,15 @@ def _start(value: object) -> str:
     raise _UnfitError
 
 
+def _rows(value: object) -> bool | str:
+    if isinstance(value, bool):
+        return value
+    text = _string(value)
+    if text.endswith(".sql"):
+        return text
+    raise _UnfitError
+
+
 def _guard(value: object) -> str:
     text = _string(value)
     if text in ("auto", "namespaces", "landlock", "python"):
@@ -138,6 +147,11 @@ def _text_as_truth(text: str) -> bool:
 
 STRING = Kind("a string", _string, str)
 START = Kind('"replay", "base-models" or the path of an .sql file', _start, _start)
+ROWS = Kind(
+    "true, false or the path of an .sql file",
+    _rows,
+    lambda text: text if text.endswith(".sql") else _text_as_truth(text),
+)
 GUARD = Kind('"auto", "namespaces", "landlock" or "python"', _guard, _guard)
 UNSURE = Kind('"pass" or "block"', _unsure, _unsure)
 STRINGS = Kind('a list of strings, such as ["…"]', _strings, lambda text: tuple(shlex.split(text)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree
 from alembic_lockstep.cache.repository_cache import RepositoryCache
@@ -20,11 +20,12 @@ class CachedRunner(DryRunner):
         self, env: EnvironmentAtTree, base: EnvironmentAtTree | None = None, *, role: str
     ) -> Observation:
         """Return the cached observation of a history, or replay it."""
-        observation = self.replayed.get((env.environment, env.tree.sha))
-        observation = observation or self._recall(env, base, role)
+        observation = self._replayed_for(env, base)
         if observation is None:
-            return super().replay(env, base, role=role)
-        self.replayed[env.environment, env.tree.sha] = observation
+            observation = self._recall(env, base, role)
+            if observation is None:
+                return super().replay(env, base, role=role)
+            self.replayed[env.environment, env.tree.sha] = observation
         self.launcher.note(env, observation)
         return observation
 
@@ -48,7 +49,9 @@ class CachedRunner(DryRunner):
             fails: Find an observation of a failed replay instead of a successful one.
         """
         interpreter = self.launcher.interpreter(envs[0].environment).path
-        return self.cache.observations.find(envs, interpreter, fails=fails)
+        observation = self.cache.observations.find(envs, interpreter, fails=fails)
+        # Its trial was that of revisions which are no longer new.
+        return observation and replace(observation, trial={})
 
 
 def _has_same_history(env: EnvironmentAtTree, base: EnvironmentAtTree) -> bool:

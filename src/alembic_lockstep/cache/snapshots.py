@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -33,11 +33,13 @@ from alembic_lockstep.debug import debug
 from alembic_lockstep.dryrun.dependencies import data_read, files_taken
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.starting_points import Snapshot, SnapshotStore
+from alembic_lockstep.dryrun.trial_facts import TrialFacts
 from alembic_lockstep.interpreters.environ import environ_digest
 from alembic_lockstep.scratch import ScratchServers
 
 KIND = "snapshots"
 _TWINS = "twins"
+_TRIALS = "trials"
 _MOST_TWINS = 8
 _SETS = ("opened", "existing", "absent", "searched", "texts", "outside", "imported")
 _NO_READS: dict[str, Any] = {
@@ -82,7 +84,9 @@ class SnapshotCache(SnapshotStore):
     servers: ScratchServers
     since: int
 
-    def find(self, env: EnvironmentAtTree, new: Collection[str]) -> Snapshot | None:
+    def find(
+        self, env: EnvironmentAtTree, new: Collection[str], *, only_old: bool = False
+    ) -> Snapshot | None:
         """Return the snapshot that has most of a tree's history; None if none is usable.
 
         It has either none of the revisions that are new since the base, or all old ones.
@@ -92,7 +96,7 @@ class SnapshotCache(SnapshotStore):
 
         def fits(snapshot: Snapshot) -> bool:
             applied = set(snapshot.applied)
-            return applied <= old or (old <= applied <= ids)
+            return applied <= old or (old <= applied <= ids and not only_old)
 
         candidates = [snapshot for snapshot in self._stored(env.environment) if fits(snapshot)]
         by_size = sorted(candidates, key=lambda snapshot: len(snapshot.applied), reverse=True)
@@ -157,6 +161,16 @@ class SnapshotCache(SnapshotStore):
         if new and not any(twin["failure"] for twin in new.values()):
             latest = dict(list({**cached, **new}.items())[-_MOST_TWINS:])
             self.cache.write(_TWINS, snapshot.name, latest)
+
+    def trial(self, snapshot: Snapshot, key: Sequence[str]) -> TrialFacts:
+        """Return the cached result of a trial on rows; empty if there is none with this key."""
+        content: Any = self.cache.read(_TRIALS, snapshot.name)
+        facts: TrialFacts = content["facts"] if content and content["key"] == list(key) else {}
+        return facts
+
+    def keep_trial(self, snapshot: Snapshot, key: Sequence[str], facts: TrialFacts) -> None:
+        """Cache the result of a trial on rows."""
+        self.cache.write(_TRIALS, snapshot.name, {"key": list(key), "facts": facts})
 
     def forget(self, snapshot: Snapshot) -> None:
         """Delete a snapshot's entry, so that it is not found again."""

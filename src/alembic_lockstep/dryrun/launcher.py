@@ -119,6 +119,7 @@ class Launcher:
         env: EnvironmentAtTree,
         role: str,
         connect: Callable[[], Ask],
+        is_ready: Callable[[str], bool] = lambda _: False,
         **options: Unpack[RunOptions],
     ) -> Observation:
         """Make a dry run, and another one if its failure shows which option is missing.
@@ -126,13 +127,14 @@ class Launcher:
         Args:
             role: `tree` or `base`, or another run in them; each has its checkout.
             connect: Returns the function that answers a process's connections.
+            is_ready: See `Run`.
         """
         environment, tree = env.environment, env.tree
         checkout = self._checkouts.check_out(environment, role, tree.sha)
-        observation = self._observe(environment, checkout, connect(), options)
+        observation = self._observe(environment, checkout, connect(), is_ready, options)
         self.note(env, observation)
         if self._workarounds.learn(observation, environment, tree):
-            return self.run(env, role, connect, **options)
+            return self.run(env, role, connect, is_ready, **options)
         if observation.error.get("type") == "ModuleNotFoundError":
             # Perhaps the wrong interpreter: the next run searches for another one.
             self._interpreter_cache.unlink(missing_ok=True)
@@ -177,7 +179,12 @@ class Launcher:
         return {folder: python.path for folder, python in self._interpreters.items()}
 
     def _observe(
-        self, environment: Environment, checkout: Path, connect: Ask, options: RunOptions
+        self,
+        environment: Environment,
+        checkout: Path,
+        connect: Ask,
+        is_ready: Callable[[str], bool],
+        options: RunOptions,
     ) -> Observation:
         access = None if self.settings.run else AccessTimes.begin(checkout)
         interpreter = self.interpreter(environment).path
@@ -200,6 +207,7 @@ class Launcher:
             waits=self.waits,
             mark=self.mark,
             is_shared=self.is_shared,
+            is_ready=is_ready,
         )
         early = self.early.take(interpreter, self._policy) if self._may_begin else None
         with timed(f"{environment.name}: run in {checkout.parent.name}"):
@@ -242,6 +250,7 @@ class Launcher:
             "expects": "",
             "inert": {},
             "leave_out": [],
+            "phases": [],
             "start_sql": "",
             "upgrade": True,
             "twins": {},

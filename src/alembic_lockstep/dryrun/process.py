@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, cast
 
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.probe_process import Probe, start_elsewhere, start_probe
+from alembic_lockstep.dryrun.trial_facts import TrialFacts
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.isolation.addresses import addresses_of
 from alembic_lockstep.isolation.cell import Guard, Policy, Refused
@@ -27,9 +28,17 @@ from alembic_lockstep.probe.protocol import (
     Message,
     Request,
     RunRequest,
+    TrialAnswer,
 )
 
 Ask = Callable[[str, str, str], str]
+
+#: How far a run came that is in its trial.
+_IN_TRIAL = "in the trial on tables with rows"
+
+
+class TrialBrokenError(Exception):
+    """The process ended, or took too long, while new revisions were tried on rows."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,7 @@ class Run:
         waits: Describes the sessions that wait on the scratch servers, at the timeout.
         is_shared: Whether the server of a dialect has databases of others: its address is open
             only while SQLAlchemy connects.
+        is_ready: Prepares a step of the trial on rows; returns whether it can be taken.
     """
 
     interpreter: str
@@ -69,6 +79,7 @@ class Run:
     waits: Callable[[], Sequence[str]] = tuple
     mark: Callable[[str], str] = lambda _: ""
     is_shared: Callable[[str], bool] = lambda _: False
+    is_ready: Callable[[str], bool] = lambda _: False
 
 
 def observe(run: Run, early: Probe | None = None) -> Observation:
@@ -76,6 +87,9 @@ def observe(run: Run, early: Probe | None = None) -> Observation:
 
     Args:
         early: A probe that was started with the same interpreter and environment.
+
+    Raises:
+        TrialBrokenError: it did so in the trial on rows.
     """
     with _requested(run, early) as (probe, clock):
         done, position = _converse(run, probe, clock)
@@ -83,6 +97,9 @@ def observe(run: Run, early: Probe | None = None) -> Observation:
         guard, refused = probe.cell.guard, probe.cell.refused()
         probe.log.seek(0)
         output = probe.log.read().decode("utf-8", "replace")
+    if position == _IN_TRIAL and (clock.has_expired or done is None):
+        how = "took too long" if clock.has_expired else "ended the project's Python"
+        raise TrialBrokenError(f"the new revisions {how} on tables with rows")
     if clock.has_expired:
         raise _took_too_long(run.timeout, position, clock.waits, output)
     if done is None:
@@ -100,6 +117,8 @@ def _converse(run: Run, probe: Probe, clock: _Clock) -> tuple[Done | None, str]:
         done = _handle(event, run, probe, clock)
         if event["event"] == "revision":
             position = f"at revision {event['id']}, {event['number']} of {event['total']}"
+        elif event["event"] == "trial":
+            position = _IN_TRIAL
         if done is not None:  # children may hold the pipe open
             return done, position
     return None, position
@@ -130,6 +149,7 @@ def _observation(facts: Done, guard: Guard, refused: Refused, output: str) -> Ob
         flask=facts["flask"],
         reads=facts["reads"],
         log=output,
+        trial=cast(TrialFacts, facts.get("trial", {})),
     )
 
 
@@ -268,6 +288,11 @@ def _handle(event: Message, run: Run, probe: Probe, clock: _Clock) -> Done | Non
             "is_shared": is_shared,
         }
         _write(process, _line(answer))
+    elif event["event"] == "trial":
+        clock.stop()
+        trial_answer: TrialAnswer = {"goes_on": run.is_ready(event["step"])}
+        clock.start()
+        _write(process, _line(trial_answer))
     elif event["event"] == "open" or event["event"] == "shut":
         change = probe.cell.allow if event["event"] == "open" else probe.cell.forbid
         change(addresses_of(event["url"]))

@@ -12,13 +12,16 @@ from alembic_lockstep.config import Settings
 from alembic_lockstep.dryrun.dependencies import common_revisions, outdated_files
 from alembic_lockstep.dryrun.launcher import Launcher
 from alembic_lockstep.dryrun.observation import Observation
+from alembic_lockstep.dryrun.row_trial import RowTrial
 from alembic_lockstep.dryrun.scratch_runner import (
     Scratch,
     ScratchRunner,
     UnusableSnapshotError,
+    read_sql,
 )
 from alembic_lockstep.dryrun.second_process import SecondProcess
 from alembic_lockstep.dryrun.starting_points import Snapshot, SnapshotStore
+from alembic_lockstep.dryrun.trial_facts import TrialFacts
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.scratch import ScratchServers
 
@@ -71,13 +74,32 @@ class DryRunner:
         changes, such as the models for `create_all()`, they must still run in this tree; but the
         database is the one that they make in the base's checkout.
         """
-        observation = self.replayed.get((env.environment, env.tree.sha))
+        observation = self._replayed_for(env, base)
         if observation:
             self.launcher.note(env, observation)
             return observation
         observation = self._replay_uncached(env, base, role)
         self.replayed[env.environment, env.tree.sha] = observation
         return observation
+
+    def _replayed_for(
+        self, env: EnvironmentAtTree, base: EnvironmentAtTree | None
+    ) -> Observation | None:
+        """Return the observation of an earlier replay in this run, unless it tried less on rows."""
+        observation = self.replayed.get((env.environment, env.tree.sha))
+        if observation is None:
+            return None
+        new = self._new_revisions(env, base) if self.settings.rows else ()
+        if not new or observation.error:
+            return replace(observation, trial={})
+        return observation if set(observation.trial.get("revisions", ())) == new else None
+
+    def _new_revisions(
+        self, env: EnvironmentAtTree, base: EnvironmentAtTree | None
+    ) -> frozenset[str]:
+        """Return the ids of revisions that the base has not; none if it has none of the others."""
+        old = common_revisions(env, base, self.launcher.repository) if base else frozenset()
+        return env.history.ids - old if old else frozenset()
 
     def create(self, env: EnvironmentAtTree, scratch: Scratch, *, role: str) -> Observation:
         """Run `create_all` in empty databases, and stamp them with the tree's heads.
@@ -105,9 +127,12 @@ class DryRunner:
                 fix=start_file_advice("sqlite"),
             )
 
+        trial = self._trial_of(env, env.history.ids - base.history.ids)
+
         def work() -> Observation:
             copies = {target: self.servers.copy(url) for target, url in scratch.items()}
-            return self._scratch.run(env, role, copies, applied=sorted(base.history.ids))
+            applied = sorted(base.history.ids)
+            return self._scratch.run(env, role, copies, trial=trial, applied=applied)
 
         return self._scratch.privileged(work, continues=True)
 
@@ -128,20 +153,53 @@ class DryRunner:
     def _replay_uncached(
         self, env: EnvironmentAtTree, base: EnvironmentAtTree | None, role: str
     ) -> Observation:
-        old = common_revisions(env, base, self.launcher.repository) if base else frozenset()
-        new = env.history.ids - old if old else frozenset()
+        new = self._new_revisions(env, base)
+        trial = self._trial_of(env, new)
         if self.settings.run:
             new = frozenset()  # behind `run`, SQLite's file is gone when the process is
+        observation = self._replay_new(env, base, new, role, trial)
+        if trial and not observation.trial and not observation.error:
+            return replace(observation, trial=trial.without_run(observation))
+        return observation
+
+    def _replay_new(
+        self,
+        env: EnvironmentAtTree,
+        base: EnvironmentAtTree | None,
+        new: Collection[str],
+        role: str,
+        trial: RowTrial | None,
+    ) -> Observation:
         try:
-            return self._attempt(lambda store: self._replay(env, base, new, role, store))
+            return self._attempt(lambda store: self._replay(env, base, new, role, store, trial))
         except _OutdatedError as error:
             outdated = error.files
         assert base is not None
-        observation = self._attempt(lambda store: self._replay_on_base(env, base, old, role, store))
+        old = common_revisions(env, base, self.launcher.repository)
+        observation = self._attempt(
+            lambda store: self._replay_on_base(env, base, old, role, store, trial)
+        )
         if observation.phase == "base":  # there is only the tree's own database
-            observation = self._attempt(lambda store: self._replay(env, None, new, role, store))
+            observation = self._attempt(
+                lambda store: self._replay(env, None, new, role, store, trial)
+            )
             return replace(observation, outdated=outdated)
         return replace(observation, outdated=outdated, is_on_base=True)
+
+    def _trial_of(self, env: EnvironmentAtTree, new: Collection[str]) -> RowTrial | None:
+        """Return the trial of new revisions on rows; None without them, or if it is switched off.
+
+        Raises:
+            CouldNotJudge: the tree lacks the setting's file.
+        """
+        rows = self.settings.rows
+        if not new or not rows:
+            return None
+        sql = ""
+        if isinstance(rows, str):
+            sql = read_sql(env.tree, "rows", rows, self.launcher.repository)
+        note = "the setting run keeps the databases out of reach" if self.settings.run else ""
+        return RowTrial(self.servers, env, new, rows=("" if rows is True else rows, sql), note=note)
 
     def _attempt(self, replay: Callable[[SnapshotStore], Observation]) -> Observation:
         """Make a replay with snapshots; if some are unusable, without them."""
@@ -159,6 +217,7 @@ class DryRunner:
         new: Collection[str],
         role: str,
         snapshots: SnapshotStore,
+        trial: RowTrial | None,
     ) -> Observation:
         """Run a tree's history in its own checkout.
 
@@ -169,15 +228,28 @@ class DryRunner:
             _OutdatedError: they differ.
         """
         start = snapshots.find(env, new)
-        if new and not (start and env.history.ids - set(new) <= set(start.applied)):
-            return self._replay_in_two(env, base, new, role, start, snapshots)
+        facts: TrialFacts = {}
+        if start and trial and set(new) & set(start.applied):
+            facts = snapshots.trial(start, trial.key)
+            if not facts and not trial.is_given_up:
+                start = snapshots.find(env, new, only_old=True)
+        old = env.history.ids - set(new)
+        if new and not (start and old <= set(start.applied)):
+            return self._replay_in_two(env, base, new, role, start, snapshots, trial)
         if start:
             self._check_dependencies(env, base, _NOTHING_RAN, start)
         is_whole = start is not None and set(start.applied) == env.history.ids
         twins = (snapshots.twins(start) if start and is_whole else None) or {}
         scratch: Scratch = {}
-        observation = self._scratch.run_from(start, env, role, scratch, twins=twins)
-        snapshots.keep_whole(env, observation, scratch, start)
+        if trial:
+            trial.snapshot = start
+        is_tried = start is not None and set(start.applied) == old
+        observation = self._scratch.run_from(
+            start, env, role, scratch, trial=trial if is_tried else None, twins=twins
+        )
+        if facts and not observation.error:
+            observation = replace(observation, trial=facts)
+        snapshots.keep_whole(env, observation, scratch, start, trial.key if trial else ())
         if not observation.error and not new:
             self._check_dependencies(env, base, observation, start)
         return observation
@@ -190,6 +262,7 @@ class DryRunner:
         role: str,
         start: Snapshot | None,
         snapshots: SnapshotStore,
+        trial: RowTrial | None,
     ) -> Observation:
         """Run the base's revisions, then the new ones in a second process.
 
@@ -197,7 +270,7 @@ class DryRunner:
         """
         self.launcher.start_early(env.environment, 2)
         scratch: Scratch = {}
-        with SecondProcess(self._scratch, env, new, role) as second:
+        with SecondProcess(self._scratch, env, new, role, trial) as second:
             first = self._scratch.run_from(
                 start,
                 env,
@@ -212,15 +285,18 @@ class DryRunner:
             snapshot = snapshots.keep(env, first, scratch, start)
             self._check_dependencies(env, base, first, start)
             before = self._scratch.restore(snapshot) if snapshot else scratch
+            if trial:
+                trial.snapshot = snapshot
             observation, scratch = second.finish(before)
         if _failed_at_start(observation):
             # Perhaps there cannot be two of this project at once.
             scratch = {} if snapshot else before
-            observation = self._scratch.run_from(snapshot, env, role, scratch)
+            observation = self._scratch.run_from(snapshot, env, role, scratch, trial=trial)
         elif snapshot and set(scratch) - set(before):
             raise UnusableSnapshotError(snapshot)
         if snapshot:  # without it nothing would say what made the second part's databases
-            snapshots.keep_whole(env, observation, scratch, snapshot)
+            key = trial.key if trial else ()
+            snapshots.keep_whole(env, observation, scratch, snapshot, key)
         return _concat(first, observation)
 
     def _check_dependencies(
@@ -251,6 +327,7 @@ class DryRunner:
         old: Collection[str],
         role: str,
         snapshots: SnapshotStore,
+        trial: RowTrial | None,
     ) -> Observation:
         """Run common revisions in the base's checkout, then the rest in the tree's.
 
@@ -274,7 +351,9 @@ class DryRunner:
             start = snapshots.keep(base, first, scratch, start)
         if start:
             scratch = self._scratch.restore(start)
-        return _concat(first, self._scratch.run(env, role, scratch))
+        if trial:
+            trial.snapshot = start
+        return _concat(first, self._scratch.run(env, role, scratch, trial=trial))
 
 
 def _failed_at_start(observation: Observation) -> bool:

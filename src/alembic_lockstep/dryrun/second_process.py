@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree
 from alembic_lockstep.alembic_env.inert_migrations import inert_migrations
 from alembic_lockstep.dryrun.observation import Observation
+from alembic_lockstep.dryrun.row_trial import RowTrial
 from alembic_lockstep.dryrun.scratch_runner import Scratch, ScratchRunner
 
 
@@ -15,11 +16,17 @@ class SecondProcess:
     """The run of new revisions in a process that starts before its databases are ready."""
 
     def __init__(
-        self, runner: ScratchRunner, env: EnvironmentAtTree, new: Collection[str], role: str
+        self,
+        runner: ScratchRunner,
+        env: EnvironmentAtTree,
+        new: Collection[str],
+        role: str,
+        trial: RowTrial | None,
     ) -> None:
         self._runner = runner
         self._env = env
         self._role = f"{role}-new"
+        self._trial = trial
         revisions = env.history.revisions
         old = [revision.path for revision in revisions if revision.id not in new]
         self._inert = inert_migrations(env.tree, old)
@@ -53,5 +60,7 @@ class SecondProcess:
         def copy(target: str) -> str | None:
             return self._databases.result().get(target)
 
-        observation = self._runner.run(self._env, self._role, scratch, copy, inert=self._inert)
+        observation = self._runner.run(
+            self._env, self._role, scratch, copy, trial=self._trial, inert=self._inert
+        )
         return observation, scratch

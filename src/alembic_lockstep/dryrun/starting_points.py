@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree
 from alembic_lockstep.dryrun.observation import Observation
+from alembic_lockstep.dryrun.trial_facts import TrialFacts
 
 
 @dataclass(frozen=True)
@@ -58,10 +59,15 @@ class SnapshotStore:
     A dry run has the same result whatever the store finds.
     """
 
-    def find(self, env: EnvironmentAtTree, new: Collection[str]) -> Snapshot | None:
+    def find(
+        self, env: EnvironmentAtTree, new: Collection[str], *, only_old: bool = False
+    ) -> Snapshot | None:
         """Return the snapshot that has most of a history.
 
         It has either none of the revisions that are `new` since the base, or all others.
+
+        Args:
+            only_old: It has none of the new ones.
         """
 
     def keep(
@@ -84,20 +90,39 @@ class SnapshotStore:
         observation: Observation,
         scratch: dict[str, str],
         start: Snapshot | None,
+        trial: Sequence[str] = (),
     ) -> None:
-        """Make the databases of a whole history a snapshot, with the results of their twins."""
+        """Make the databases of a whole history a snapshot, with the results of their twins.
+
+        Args:
+            trial: The key of the observation's trial on rows.
+        """
         if observation.error:
             return
         if observation.revisions:
             start = self.keep(env, observation, scratch, start)
         if start:
             self.keep_twins(start, observation)
+            if observation.trial:
+                self.keep_trial(start, trial, observation.trial)
 
     def forget(self, snapshot: Snapshot) -> None:
         """Delete a snapshot's entry."""
 
     def twins(self, snapshot: Snapshot) -> Mapping[str, Any] | None:
         """Return the results of the twin databases for a snapshot, if any."""
+
+    def trial(self, snapshot: Snapshot, key: Sequence[str]) -> TrialFacts:
+        """Return the result of the trial on rows of a snapshot's revisions; empty if it has none.
+
+        Args:
+            key: The trial's, see `RowTrial`.
+        """
+        del snapshot, key
+        return {}
+
+    def keep_trial(self, snapshot: Snapshot, key: Sequence[str], facts: TrialFacts) -> None:
+        """Store the result of a trial on rows with a snapshot."""
 
     def keep_twins(self, snapshot: Snapshot, observation: Observation) -> None:
         """Store the results of a run's twin databases with a snapshot."""

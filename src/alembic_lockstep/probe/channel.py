@@ -10,7 +10,7 @@ import sys
 import threading
 from typing import Any, TextIO
 
-from .protocol import ConnectAnswer, Message, Question, Request
+from .protocol import ConnectAnswer, Message, Question, Request, TrialAnswer, TrialStep
 
 
 class Channel:
@@ -50,10 +50,18 @@ class Channel:
 
     def ask(self, question: Question) -> ConnectAnswer:
         """Send a message and wait for the host's answer, which is empty but for `Connect`."""
+        answer: ConnectAnswer = self._answer_to(question)
+        return answer
+
+    def goes_on(self, step: TrialStep) -> bool:
+        """Send the next step of a trial; return whether the host has prepared it."""
+        answer: TrialAnswer = self._answer_to(step)
+        return answer["goes_on"]
+
+    def _answer_to(self, question: Question) -> Any:
         with self._lock:
             self.send(question)
-            answer: ConnectAnswer = json.loads(self._lines.get())
-        return answer
+            return json.loads(self._lines.get())
 
 
 def relative(path: str, root: str) -> str:

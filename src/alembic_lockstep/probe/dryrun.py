@@ -44,8 +44,8 @@ class DryRun:
         reads: Reads,
         surroundings: Surroundings,
     ) -> None:
-        self._script = ScriptDirectory.from_config(config)
-        self._config = config
+        self.script = ScriptDirectory.from_config(config)
+        self.config = config
         self._channel = channel
         self._redirect = redirect
         self._request = request
@@ -82,15 +82,15 @@ class DryRun:
     def run(self) -> None:
         """Execute env.py; raise whatever it or a migration raises."""
         # Absolute: `script_location = migrations` makes it relative to the working directory.
-        self._redirect.env_script = os.path.abspath(self._script.env_py_location)
+        self._redirect.env_script = os.path.abspath(self.script.env_py_location)
         install_inert_migrations(self._request["inert"], self._request["checkout"])
-        environment = EnvironmentContext(self._config, self._script, fn=self._run_migrations)
+        environment = EnvironmentContext(self.config, self.script, fn=self._run_migrations)
         # On the instance: Alembic knows its own class only as what `alembic.context` stands for.
         environment.configure = self._wrap_configure(environment.configure)  # type: ignore[method-assign]
         environment.get_x_argument = self._wrap_get_x_argument(environment.get_x_argument)  # type: ignore[method-assign]
         questions = Questions()
         with environment, questions.noted():
-            _execute_env(self._script, self._request["worker_thread"])
+            execute_env(self.script, self._request["worker_thread"])
         if not self._has_run:
             raise NotMigratedError(questions.last)
 
@@ -128,7 +128,7 @@ class DryRun:
             for convention in (metadata.naming_convention.items() for metadata in metadatas)
         ]
         with self._reads.unnoted():
-            facts.append(self._surroundings.fingerprint(self._config.attributes))
+            facts.append(self._surroundings.fingerprint(self.config.attributes))
         self.circumstances += repr(facts)
         if self._request["expects"] and not self._request["expects"].startswith(self.circumstances):
             self.is_stale = True
@@ -166,7 +166,7 @@ class DryRun:
         self.phase = "upgrade"
         self._note_scripts()
         self._refuse_without_upgrade()
-        steps = list(self._pending_steps(rev))
+        steps = list(self.pending_steps(rev))
         with self._transcript.recorded():
             for number, step in enumerate(steps, 1):
                 yield from self._run_step(step, number, len(steps))
@@ -189,10 +189,10 @@ class DryRun:
         self.revisions.append(self.revision)
         self.paths[self.revision] = relative(str(step.revision.path), self._request["checkout"])
 
-    def _pending_steps(self, rev: Any) -> Iterator[Any]:
+    def pending_steps(self, rev: Any) -> Iterator[Any]:
         """Yield the steps to run: all of the history, or those not built on left-out revisions."""
         left_out = set(self._request["leave_out"])
-        for step in self._script._upgrade_revs("heads", self._without_ancestors(rev)):
+        for step in self.script._upgrade_revs("heads", self._without_ancestors(rev)):
             script = step.revision
             if script.revision in self._request["applied"]:
                 raise util.CommandError(
@@ -212,8 +212,8 @@ class DryRun:
         """
         if len(heads) < 2:
             return heads
-        iterate = self._script.iterate_revisions
-        scripts = self._script.get_revisions(heads)
+        iterate = self.script.iterate_revisions
+        scripts = self.script.get_revisions(heads)
         chains = ((head, iterate(head.revision, "base")) for head in scripts if head)
         ancestors = {
             ancestor.revision
@@ -224,7 +224,7 @@ class DryRun:
         return tuple(head for head in heads if head not in ancestors)
 
     def _refuse_without_upgrade(self) -> None:
-        for script in self._script.walk_revisions():
+        for script in self.script.walk_revisions():
             if not isinstance(script.module, Inert) and not hasattr(script.module, "upgrade"):
                 self.revision = script.revision
                 raise util.CommandError("it has no function upgrade()")
@@ -246,7 +246,7 @@ class DryRun:
             began = context.connection.get_transaction()
             for metadata in metadatas:
                 self.extensions += create_all(metadata, context.connection)
-            context.stamp(self._script, "heads")
+            context.stamp(self.script, "heads")
             # A listener of the models that commits has ended the transaction; the next statement
             # began another, which nothing else commits.
             current = context.connection.get_transaction()
@@ -255,12 +255,12 @@ class DryRun:
 
     def _note_scripts(self) -> None:
         """Keep the paths of the history's files: env.py may have set the version locations."""
-        files = (str(script.path) for script in self._script.walk_revisions())
+        files = (str(script.path) for script in self.script.walk_revisions())
         paths = (relative(path, self._request["checkout"]) for path in files)
         self.scripts = sorted({*self.scripts, *filter(None, paths)})
 
 
-def _execute_env(script: ScriptDirectory, worker_thread: bool) -> None:
+def execute_env(script: ScriptDirectory, worker_thread: bool) -> None:
     """Run env.py, in a thread of an event loop if it is written to be run there."""
     if not worker_thread:
         script.run_env()

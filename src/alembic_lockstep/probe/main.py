@@ -15,7 +15,7 @@ from .exceptions import describe_error
 from .imports import loaded_from_worktree, repoint_imports
 from .isolation import Isolation
 from .places import Places
-from .protocol import Done, Outcome, Progress, Request
+from .protocol import Done, Outcome, Progress, Request, TrialOutcome
 from .reads import Reads
 from .stand_in import run_stand_in
 from .trace import trace
@@ -97,6 +97,7 @@ def _observe(
     run = redirect = None
     failure: Outcome = {}
     progress: Progress = {}
+    trial: TrialOutcome = {}
     with ExitStack() as stack:
         try:
             if failed is not None:
@@ -112,6 +113,10 @@ def _observe(
             config = project.load_config(request, stack)
             run = dryrun.DryRun(config, channel, redirect, request, reads, surroundings)
             run.run()
+            if request["phases"] and run.revisions:
+                from .trial import Trial
+
+                trial = Trial(run, channel, redirect, request, reads).run()
         except BaseException as error:  # also SystemExit and asyncio's CancelledError
             _print_trace(error, places.checkout)
             failure = {"error": describe_error(error, places.checkout), "phase": "start"}
@@ -120,6 +125,7 @@ def _observe(
     if run:
         progress = run.progress()
         progress["databases"] = [] if failure else run.databases
+        progress["trial"] = trial
     connections = redirect.connections if redirect else []
     denied = redirect.cluster.denied if redirect else []
     reads.scratch = redirect.files if redirect else set()

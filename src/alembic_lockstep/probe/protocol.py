@@ -1,7 +1,8 @@
 """Declare the conversation between host and probe: JSON lines over the probe's standard streams.
 
 The host sends one `Request`. The probe sends messages, and waits for the answers to `Connect` (a
-`ConnectAnswer`), `Door` and `Ran` (both an empty object). The last message is `Done`.
+`ConnectAnswer`), `TrialStep` (a `TrialAnswer`), `Door` and `Ran` (both an empty object). The last
+message is `Done`.
 
 Both sides import this module: with `database_facts.py` it imports nothing but typing, and runs on
 Python 3.9.
@@ -13,8 +14,10 @@ from typing import Any, Dict, List, Literal, Mapping, Tuple, TypedDict, Union
 
 from .database_facts import DatabaseFacts
 
-# Destinations of a connection; the twins of a run are numbered: `twin-1`.
+# Destinations of a connection; the twins of a run are numbered: `twin-1`. During a trial those with
+# rows, or those without for comparison, take the place of the scratch databases.
 SCRATCH, DECOY, TWIN = "scratch", "decoy", "twin"
+ROWS, UNFILLED = "rows", "unfilled"
 
 # Exceptions of the probe's own, as `Error.type`, for which the host has advice.
 NO_ALCHEMY_CONFIG = "NoAlchemyConfigError"
@@ -24,6 +27,7 @@ NOT_MIGRATED = "NotMigratedError"
 MISSING_ATTRIBUTE = "MissingAttributeError"
 
 Phase = Literal["start", "env", "start-sql", "upgrade", "create", "compare"]
+TrialPhase = Literal["upgrade", "downgrade", "upgrade-again"]
 
 
 class StandIn(TypedDict):
@@ -58,6 +62,7 @@ class RunOptions(TypedDict, total=False):
         expects: Circumstances under which the restored snapshot was made; empty without one.
         inert: Facts of migrations that need not be loaded, by path: see `inert_migrations.py`.
         leave_out: Revisions not to run, nor those that build on them.
+        phases: Phases of the trial, in which the revisions that ran are tried on tables with rows.
         start_sql: SQL to run before the first revision; empty for none.
         twins: Comparisons of earlier runs, by their `key`.
         upgrade: Whether to run the revisions.
@@ -69,6 +74,7 @@ class RunOptions(TypedDict, total=False):
     expects: str
     inert: Mapping[str, Mapping[str, Any]]
     leave_out: List[str]
+    phases: List[TrialPhase]
     start_sql: str
     twins: Mapping[str, Any]
     upgrade: bool
@@ -153,6 +159,19 @@ class RevisionStarted(TypedDict):
     total: int
 
 
+class TrialStep(TypedDict):
+    """Message before a phase of a trial, before its comparison without rows, and after the last."""
+
+    event: Literal["trial"]
+    step: Union[TrialPhase, Literal["unfilled", "end"]]
+
+
+class TrialAnswer(TypedDict):
+    """Answer to `TrialStep`: whether the databases are ready for it."""
+
+    goes_on: bool
+
+
 class Ran(TypedDict):
     """Message after the project's code has run, before the probe reads files for itself."""
 
@@ -216,6 +235,22 @@ class Copy(TypedDict):
     differs: bool
 
 
+class TrialOutcome(TypedDict, total=False):
+    """Failure in a trial; empty if there was none.
+
+    Attributes:
+        phase: The phase that failed.
+        revision: Revision that was running; empty if env.py failed before the first one.
+        error: Its exception.
+        fails_unfilled: The upgrade fails in databases without our rows as well.
+    """
+
+    phase: TrialPhase
+    revision: str
+    error: Error
+    fails_unfilled: bool
+
+
 class Progress(TypedDict, total=False):
     """Progress of env.py; absent if the project could not be started.
 
@@ -231,6 +266,7 @@ class Progress(TypedDict, total=False):
         is_stale: Whether the snapshot was made under other circumstances than these.
         extensions: Extensions that `create_all()` needed and the base has no migration for.
         databases: Compared databases.
+        trial: Failure on tables with rows.
     """
 
     phase: Phase
@@ -244,6 +280,7 @@ class Progress(TypedDict, total=False):
     is_stale: bool
     extensions: List[str]
     databases: List[DatabaseFacts]
+    trial: TrialOutcome
 
 
 class Outcome(Progress, total=False):
@@ -275,5 +312,5 @@ class Done(Outcome):
     reads: Dict[str, Any]
 
 
-Question = Union[Connect, Door, Ran]
+Question = Union[Connect, TrialStep, Door, Ran]
 Message = Union[Question, RevisionStarted, Done]

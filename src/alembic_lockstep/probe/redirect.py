@@ -5,19 +5,22 @@ driver is called, for sync and async engines alike:
 https://docs.sqlalchemy.org/en/20/core/events.html#sqlalchemy.events.DialectEvents.do_connect
 
 There are three destinations. Connections of env.py while migrations run open the *scratch*
-database, empty before the first revision. Connections of the application while it starts (to
-create tables, to seed, to query) open a *decoy*, so that they cannot change the scratch database.
-Our own connection, in which the models make their tables, opens the *twin*.
+database, empty before the first revision; in a trial, another one that takes its place. Connections
+of the application while it starts (to create tables, to seed, to query) open a *decoy*, so that
+they cannot change the scratch database. Our own connection, in which the models make their tables,
+opens the *twin*.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from contextlib import contextmanager, suppress
 from threading import Lock, get_ident
 from types import FrameType
 from typing import Any, Dict, Iterator, List, Optional, Set
+from weakref import WeakSet
 
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine, make_url
@@ -72,6 +75,9 @@ class Redirect:
         self.env_script = ""
         # True while migrations run: then every connection is theirs.
         self.is_migrating = False
+        # The destination of env.py's connections, and the pools' records of those.
+        self._main = SCRATCH
+        self._records: "WeakSet[Any]" = WeakSet()
         self._twins = 0
         self._twins_thread: Optional[int] = None
         self.connections: List[Target] = []
@@ -100,15 +106,31 @@ class Redirect:
         finally:
             self._twins_thread = None
 
+    def begin_phase(self, destination: str) -> None:
+        """Send env.py's connections to another destination from now on."""
+        self._main = destination
+        self.is_migrating = False
+
+    def release(self) -> None:
+        """Close connections that env.py has left open: their locks would stop the next phase."""
+        if not any(record.in_use for record in self._records):
+            return
+        gc.collect()
+        for record in list(self._records):
+            connection = record.fairy_ref() if record.in_use else None
+            if connection is not None:
+                with suppress(Exception):  # each driver raises its own
+                    connection.invalidate()
+
     def _destination(self) -> str:
         if self._twins_thread == get_ident():
             return f"{TWIN}-{self._twins}"
         if self.is_migrating:
-            return SCRATCH
+            return self._main
         opener = next(
             (file for file in _files(sys._getframe(2)) if self.places.in_checkout(file)), None
         )
-        return SCRATCH if self.env_script and opener == self.env_script else DECOY
+        return self._main if self.env_script and opener == self.env_script else DECOY
 
     def _connect_for_creator(self, dialect: Any, url: Any, creator: str, record: Any) -> Any:
         """Connect instead of a project's function, which is not called."""
@@ -138,6 +160,8 @@ class Redirect:
             _create_empty_file(cargs[0] if cargs else cparams.get("database"))
         if record is not None:
             record.info[MARK] = destination
+            if destination == self._main:
+                self._records.add(record)
         return connection
 
     @contextmanager
@@ -204,12 +228,12 @@ class Redirect:
     def claim(self, connection: Connection) -> None:
         """Make sure that the connection on which migrations will run is the scratch database."""
         self.is_migrating = True
-        if _marked_destination(connection) == DECOY:
+        if _marked_destination(connection) not in (None, self._main):
             transaction = connection.get_transaction()
             if transaction is not None:
                 transaction.rollback()
             connection.invalidate()
-        if _marked_destination(connection) != SCRATCH:
+        if _marked_destination(connection) != self._main:
             raise RuntimeError(
                 "env.py's connection does not come from a SQLAlchemy engine's own connect; "
                 "the dry run cannot tell what database it is, and does not upgrade it"
