@@ -19,7 +19,7 @@ from .harness import (
     require,
     server_answers,
 )
-from .subfolder_project import ENV, HEAD, MODELS, VERSIONS
+from .subfolder_project import ENV, HEAD, MODELS, VERSIONS, assert_unjudged
 
 NEW, BASE = "bbbbbbbbbbbb", "aaaaaaaaaaaa"
 MARK = ": trial on rows: "
@@ -57,6 +57,38 @@ SERVER_DEFAULT = """\
 with op.batch_alter_table("users") as batch:
         batch.alter_column("score", server_default={default!r})"""
 MOOD = "sa.Enum('good', 'bad', name='mood')"
+
+MULTIDB = """\
+from alembic import op
+import sqlalchemy as sa
+
+revision = "0b2"
+down_revision = "0a1"
+
+
+def upgrade(engine_name):
+    globals()["upgrade_%s" % engine_name]()
+
+
+def downgrade(engine_name):
+    globals()["downgrade_%s" % engine_name]()
+
+
+def upgrade_people():
+    pass
+
+
+def downgrade_people():
+    pass
+
+
+def upgrade_papers():
+    {upgrade}
+
+
+def downgrade_papers():
+    op.drop_column("papers", "pages")
+"""
 
 #: Upgrade and downgrade, and what is found.
 Case = tuple[str, str, dict[str, Any]]
@@ -156,9 +188,7 @@ BY_SERVER: dict[str, tuple[Case, ...]] = {
     "mariadb": (
         *ON_SERVERS,
         (
-            "op.create_foreign_key('fk_o', 'orders', 'customers', ['updated_by'], ['id'])"
-            if False
-            else "op.add_column('orders', sa.Column('by_id', sa.Integer()))\n"
+            "op.add_column('orders', sa.Column('by_id', sa.Integer()))\n"
             "    op.create_foreign_key('fk_o', 'orders', 'customers', ['by_id'], ['id'])",
             "op.drop_constraint('fk_o', 'orders', type_='foreignkey')\n"
             "    op.drop_column('orders', 'by_id')",
@@ -256,3 +286,169 @@ def test_a_rebuilt_table_whose_cascade_empties_another_loses_rows(way: str, shop
     facts = trial(shop)
     assert findings(facts) == {"changes": [("rows-vanished", "posts", "")]}
     assert facts["changes"][0]["count"] == facts["filled"]["posts"]
+
+
+def test_merged_branches_go_back_and_forth(shop: Project) -> None:
+    a, b, merge = "bbbbbbbbbbb1", "bbbbbbbbbbb2", "bbbbbbbbbbb3"
+    column = "op.add_column('orders', sa.Column('{}', sa.Integer()))"
+    drop = "op.drop_column('orders', '{}')"
+    add(shop, column.format("left"), drop.format("left"), revision=a)
+    add(shop, column.format("right"), drop.format("right"), revision=b)
+    add(shop, "pass", "pass", revision=merge, down=(a, b))
+    facts = trial(shop)
+    assert findings(facts) == {}
+    assert facts["revisions"][-1] == merge
+    assert set(facts["revisions"]) == {a, b, merge}
+
+
+def test_a_merge_of_an_old_and_a_new_branch(shop: Project) -> None:
+    add(shop, "op.add_column('orders', sa.Column('one', sa.Integer()))", "pass", revision=BASE)
+    shop.git("commit", "--quiet", "--no-verify", "-m", "One branch")
+    add(
+        shop,
+        "op.add_column('orders', sa.Column('two', sa.Integer()))",
+        "op.drop_column('orders', 'two')",
+    )
+    add(shop, "pass", "pass", revision="cccccccccccc", down=(BASE, NEW))
+    facts = trial(shop)
+    assert findings(facts) == {}
+    assert facts["revisions"] == [NEW, "cccccccccccc"]
+
+
+def test_each_database_of_an_environment_gets_rows(make_project: MakeProject) -> None:
+    project = make_project("multidb", hook=None)
+    text = MULTIDB.format(upgrade='op.add_column("papers", sa.Column("pages", sa.Integer))')
+    project.write("migrations/versions/0b2_pages.py", text)
+    project.stage(".")
+    facts = trial(project)
+    assert findings(facts) == {}
+    assert set(facts["filled"]) == {"papers", "persons"}
+    project.replace("migrations/versions/0b2_pages.py", 'op.drop_column("papers", "pages")', "pass")
+    project.stage(".")
+    assert findings(trial(project)) == {"empty_downgrades": ["0b2"]}
+
+
+@pytest.mark.sampled(1)
+@pytest.mark.parametrize("name", ["trivia", "async_settings", "sqlmodel_app", "src_layout"])
+def test_a_generated_migration_survives(name: str, make_project: MakeProject) -> None:
+    project = make_project(name, hook=None)
+    project.add_column()
+    project.autogenerate("A column")
+    project.stage(".")
+    result = project.check("-v", once=True)
+    (facts,) = trials(result)
+    assert result.returncode == 0, result.output
+    assert findings(facts) == {}
+    assert facts["filled"]
+
+
+def test_migrations_start_from_the_bases_models(shop: Project) -> None:
+    shop.environ["ALEMBIC_LOCKSTEP_START"] = "base-models"
+    for case in EVERYWHERE[:3]:
+        assert_case(shop, case)
+
+
+def test_an_env_script_that_runs_once_makes_no_finding(shop: Project) -> None:
+    add(
+        shop,
+        "import os; assert os.environ.setdefault('RUNS', str(os.getpid())) != 'x'; "
+        "import shop as s; assert not hasattr(s, 'ran'), 'again'; s.ran = True",
+        "pass",
+    )
+    facts = trial(shop)
+    assert "twice in one process" in facts["note"]
+    assert "phase" not in facts
+
+
+def test_a_process_that_a_trial_ends_runs_again_without(shop: Project) -> None:
+    add(
+        shop,
+        "if op.get_bind().execute(sa.text('SELECT count(*) FROM orders')).scalar():\n"
+        "        import os; os._exit(1)",
+        "pass",
+    )
+    result = shop.check("-v", once=True)
+    assert result.returncode == 0, result.output
+    (facts,) = trials(result)
+    assert "ended the project's Python" in facts["note"]
+
+
+def test_a_connection_that_env_leaves_open_stops_nothing(shop_on_postgresql: Project) -> None:
+    shop = shop_on_postgresql
+    shop.replace(
+        ENV,
+        "    with connectable.connect() as connection:\n        context",
+        "    connection = connectable.connect()\n"
+        "    Base.connections = [*getattr(Base, 'connections', ()), connection]\n"
+        "    if True:\n        context",
+    )
+    shop.replace(
+        ENV,
+        "            context.run_migrations()\n\n\nif",
+        "            context.run_migrations()\n"
+        "        connection.exec_driver_sql('SELECT * FROM orders')\n\n\nif",
+    )
+    add(shop, *EVERYWHERE[0][:2])
+    shop.stage(ENV)
+    assert findings(trial(shop)) == {}
+
+
+def test_a_trial_starts_no_more_processes(shop: Project) -> None:
+    add(shop, *EVERYWHERE[0][:2])
+    counts = []
+    for rows in ("true", "false"):
+        shop.environ["ALEMBIC_LOCKSTEP_ROWS"] = rows
+        result = shop.check("-v", "--no-cache", once=True)
+        counts.append((result.output.count(": run in "), len(trials(result))))
+    assert counts == [(counts[0][0], 1), (counts[0][0], 0)]
+
+
+def test_rows_of_the_team_and_no_rows(shop: Project) -> None:
+    add(
+        shop,
+        "op.create_index('one_name', 'customers', ['updated_at'], unique=True)",
+        "op.drop_index('one_name', 'customers')",
+    )
+    shop.environ["ALEMBIC_LOCKSTEP_ROWS"] = "false"
+    assert trials(shop.check("-v", once=True)) == []
+    shop.environ["ALEMBIC_LOCKSTEP_ROWS"] = "rows.sql"
+    assert_unjudged(shop.check(once=True), "names rows.sql, which is not in the commit")
+    insert = "INSERT INTO customers (id, email) VALUES (70, 'ada@example.org');\n"
+    shop.write("rows.sql", insert)
+    shop.stage("rows.sql")
+    facts = trial(shop)
+    assert facts["filled"]["customers"] > 1
+    shop.write("rows.sql", insert + "INSERT INTO nothing VALUES (1);\n")
+    shop.stage("rows.sql")
+    assert "rows.sql were left out" in trial(shop)["note"]
+
+
+def test_a_trial_is_made_once_for_a_snapshot(shop: Project) -> None:
+    add(
+        shop,
+        "op.add_column('orders', sa.Column('paid', sa.Boolean()))",
+        "op.drop_column('orders', 'unpaid')",
+    )
+    first = trial(shop)
+    assert findings(first) == {"phase": "downgrade"}
+    shop.write(MODELS, shop.read(MODELS) + "\nMORE = 1\n")
+    shop.stage(MODELS)
+    result = shop.check("-v", once=True)
+    assert trials(result) == []
+    assert "snapshot: 3 revisions of 3" in result.output
+    shop.git("commit", "--quiet", "--no-verify", "-m", "The migration")
+    shop.write(MODELS, shop.read(MODELS) + "\nMORE = 2\n")
+    shop.stage(MODELS)
+    assert trials(shop.check("-v", once=True)) == []
+
+
+def test_commits_of_a_branch_are_tried_by_themselves(shop: Project) -> None:
+    shop.git("switch", "--quiet", "-c", "feature")
+    names = ("bbbbbbbbbbb1", "bbbbbbbbbbb2")
+    for name, down in zip(names, (HEAD, names[0]), strict=True):
+        column = f"op.add_column('orders', sa.Column('c{name}', sa.Integer()))"
+        add(shop, column, f"op.drop_column('orders', 'c{name}')", revision=name, down=down)
+        shop.git("commit", "--quiet", "--no-verify", "-m", name)
+    result = shop.check("-v", "--base", "main", "--each-commit", once=True)
+    tried = [facts["revisions"] for facts in trials(result)]
+    assert tried == [[names[0]], [names[1]], [*names]]
