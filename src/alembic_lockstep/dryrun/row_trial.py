@@ -78,25 +78,19 @@ class _Database:
         self.unfilled: dict[str, str] = {}
         self.note = ""
         self.looks: dict[str, _Look] = {}
+        self._version_tables: tuple[str, ...] = (VERSION_TABLE,)
 
     def prepare(self) -> None:
         """Make a copy with rows, and look at it."""
         self.url = self.copy()
         with _opened(self.url) as database:
-            self._fill(database)
-            self.looks["upgrade"] = _Look(
-                read_rows(database, version_tables=_version_tables(database)),
-                read_schema(database),
-            )
+            self.looks["upgrade"] = _Look(self._fill(database), read_schema(database))
 
     def look(self, step: str) -> None:
         """Look at its rows and schema before a step."""
         with _opened(self.url) as database:
-            rows = read_rows(
-                database,
-                before=self.looks["upgrade"].rows,
-                version_tables=_version_tables(database),
-            )
+            before = self.looks["upgrade"].rows
+            rows = read_rows(database, before=before, version_tables=self._version_tables)
             self.looks[step] = _Look(rows, read_schema(database))
 
     def copy(self) -> str:
@@ -110,23 +104,34 @@ class _Database:
             raise UntriedError("the snapshot of the base's database is gone")
         return url
 
-    def _fill(self, database: RowsDatabase) -> None:
+    def _fill(self, database: RowsDatabase) -> Rows:
+        """Put rows into the tables, and return them."""
         if self._trial.rows_sql:
             try:
                 run_sql(database, self._trial.rows_sql)
             except RowsFileError as error:
                 at = f" ({error.statement})" if error.statement else ""
                 self.note = f"the rows of {self._trial.rows_file} were left out: {error}{at}"
-        version_tables = _version_tables(database)
-        names = list(read_tables(database, version_tables))
-        chosen = names if len(names) <= MOST_TABLES else self._trial.named(names)
-        filled = fill(database, chosen, version_tables)
-        own = read_rows(database, chosen, version_tables=version_tables).tables
-        counts = {name: own[name].count for name in own}
-        self.filled = {str(name): count for name, count in counts.items() if count}
-        self.unfilled = {
-            str(table.name): table.reason for table in filled.unfilled if not counts.get(table.name)
+        tables = read_tables(database, ())
+        # Alembic's own table, whatever env.py calls it.
+        own = {
+            name
+            for name, table in tables.items()
+            if [column.name for column in table.columns] == [_VERSION_COLUMN]
         }
+        self._version_tables = (VERSION_TABLE, *sorted({name.name for name in own}))
+        names = [name for name in tables if name.name not in self._version_tables]
+        chosen = names if len(names) <= MOST_TABLES else self._trial.named(names)
+        filled = fill(database, chosen, self._version_tables)
+        rows = read_rows(
+            database, [table.name for table in filled.tables], version_tables=self._version_tables
+        )
+        counts = {name: table.count for name, table in rows.tables.items() if table.count}
+        self.filled = {str(name): count for name, count in counts.items()}
+        self.unfilled = {
+            str(table.name): table.reason for table in filled.unfilled if table.name not in counts
+        }
+        return rows
 
 
 class RowTrial:
@@ -184,6 +189,7 @@ class RowTrial:
         """Forget what an earlier process of the same replay began."""
         self.settle()
         self._databases, self._unfilled, self._is_whole = {}, {}, False
+        self._note = self._note if self.is_given_up else ""
         self._threads = ThreadPoolExecutor(1)
 
     def settle(self) -> None:
@@ -206,9 +212,10 @@ class RowTrial:
         if self.snapshot is None or target not in self.snapshot.databases:
             try:
                 pristine = self.servers.copy(url)
-            except CouldNotJudge as error:
+            except CouldNotJudge:
                 self._databases[target] = Future()
-                self._databases[target].set_exception(UntriedError(error.message))
+                lack = UntriedError("a database of this server cannot be copied")
+                self._databases[target].set_exception(lack)
                 return
         self._databases[target] = self._threads.submit(self._prepare, target, pristine)
 
@@ -232,6 +239,8 @@ class RowTrial:
             self._note = str(error)
         except CouldNotJudge as error:
             self._note = error.message
+        except Exception as error:
+            self._note = f"{type(error).__name__}: {error}"
         else:
             self._is_whole = step == "end"
             return bool(databases)
@@ -347,17 +356,6 @@ def _as_facts(change: RowChange) -> RowChangeFacts:
         "after": change.after,
         "successor": change.successor,
     }
-
-
-def _version_tables(database: RowsDatabase) -> tuple[str, ...]:
-    """Return the names of Alembic's own tables."""
-    tables = read_tables(database, ())
-    own = (
-        name.name
-        for name, table in tables.items()
-        if [column.name for column in table.columns] == [_VERSION_COLUMN]
-    )
-    return (VERSION_TABLE, *own)
 
 
 @contextmanager
