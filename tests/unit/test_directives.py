@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from alembic_lockstep.ignores.directives import Directive, lines_around, read_directives
+from alembic_lockstep.ignores.directives import (
+    Directive,
+    lines_around,
+    lines_of_migration,
+    read_directives,
+)
 
 KNOWN = {"missing-migration", "migration-mismatch"}
 
@@ -135,3 +140,27 @@ def test_lines_around(line: int, around: set[int]) -> None:
 
 def test_what_python_cannot_parse_has_single_lines() -> None:
     assert set(lines_around("def (\na\n", 1)) == {1}
+
+
+MIGRATION = """\
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    op.drop_column("games", "winners")
+
+
+def downgrade() -> None:
+    op.drop_table("maps")
+"""
+
+
+def test_a_function_and_the_whole_migration_have_lines_of_their_own() -> None:
+    assert lines_of_migration(MIGRATION, 6) == {1, 5}
+    assert lines_of_migration(MIGRATION, 10) == {1, 9}
+    assert lines_of_migration(MIGRATION, 1) == {1}
+
+
+def test_a_line_of_the_other_function_is_about_nothing_here() -> None:
+    assert not {9, 10} & {*lines_of_migration(MIGRATION, 6)}

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from alembic_lockstep.config import did_you_mean
 from alembic_lockstep.pysource.search import CONSTRAINTS
-from alembic_lockstep.pysource.source import callee, syntax_tree
+from alembic_lockstep.pysource.source import FUNCTION, callee, syntax_tree
 
 MARKER = "lockstep:"
 _DIRECTIVE = re.compile(rf"#\s*{MARKER}\s*(.*)")
@@ -114,6 +114,23 @@ def lines_around(text: str, line: int) -> Collection[int]:
         own = [part for part in parts if line in part]
         lines = set().union(*own) if own else lines.difference(*parts)
     return {line} | lines
+
+
+def lines_of_migration(text: str, line: int) -> Collection[int]:
+    """Return the lines on which a directive is about a function with a line, or about all.
+
+    The latter is at the migration's `revision = "…"`.
+    """
+    nodes = [node for node in ast.walk(syntax_tree(text)) if isinstance(node, ast.stmt)]
+    lines: set[int] = set()
+    for node in nodes:
+        if isinstance(node, FUNCTION) and _first(node) <= line <= _last(node):
+            lines.update(range(_first(node), _first(node.body[0])))
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if any(isinstance(target, ast.Name) and target.id == "revision" for target in targets):
+                lines.update(range(node.lineno, _last(node) + 1))
+    return lines
 
 
 def surroundings(text: str, line: int) -> tuple[str, ...]:

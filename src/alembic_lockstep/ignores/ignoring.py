@@ -22,10 +22,11 @@ from alembic_lockstep.ignores.directives import (
     MARKER,
     Directive,
     lines_around,
+    lines_of_migration,
     read_directives,
     surroundings,
 )
-from alembic_lockstep.rules import DIFFERENCE_RULES, DRY_RUN_RULES, HISTORY_RULES
+from alembic_lockstep.rules import DIFFERENCE_RULES, DRY_RUN_RULES, HISTORY_RULES, TRIAL_RULES
 from alembic_lockstep.rules.differences import locations, rule_of
 from alembic_lockstep.verdict import Ignored, Ignores
 
@@ -74,14 +75,22 @@ class Directives:
             for directive, context in contexts.items()
         ]
 
-    def at(self, location: Location) -> list[Directive]:
-        """Return the honoured directives about a location; a deleted line has none."""
+    def at(self, location: Location, *, whole: bool = False) -> list[Directive]:
+        """Return the honoured directives about a location; a deleted line has none.
+
+        Args:
+            location: The location of a finding.
+            whole: Count those about its function, or its migration, too.
+        """
         if location.in_base:
             return []
         directives = [each for each in self.of(location.path) if not each.fault]
         if not directives:
             return []
-        around = lines_around(self.tree.read(location.path) or "", location.line)
+        text = self.tree.read(location.path) or ""
+        around = {*lines_around(text, location.line)}
+        if whole:
+            around.update(lines_of_migration(text, location.line))
         return [directive for directive in directives if directive.target in around]
 
 
@@ -154,7 +163,7 @@ def ignore_findings(
 def _ignored_by_directive(
     directives: Directives, rule: str, text: str, location: Location, environment: str
 ) -> Ignored | None:
-    for directive in directives.at(location):
+    for directive in directives.at(location, whole=rule in TRIAL_RULES):
         if rule in directive.rules:
             return Ignored(rule, text, directive.reason, directive.position, False, environment)
     return None

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from alembic_lockstep.facts import Facts
 from alembic_lockstep.findings import Finding
 from alembic_lockstep.rules import (
+    broken_downgrade,
     broken_models,
     broken_upgrade,
     edited_migration,
+    lost_rows,
     migration_mismatch,
     missing_migration,
     multiple_heads,
@@ -18,6 +20,7 @@ from alembic_lockstep.rules import (
     uncommitted_migration,
     unknown_parent,
     unregistered_model,
+    unsafe_upgrade,
 )
 
 Check = Callable[[Facts], list[Finding]]
@@ -37,6 +40,13 @@ DRY_RUN_RULES: dict[str, Check] = {
     "unregistered-model": unregistered_model.check,
     "broken-models": broken_models.check,
 }
+# Judged from the trial of new revisions on tables with rows, which is part of the dry run.
+TRIAL_RULES: dict[str, Check] = {
+    unsafe_upgrade.RULE: unsafe_upgrade.check,
+    lost_rows.RULE: lost_rows.check,
+    broken_downgrade.RULE: broken_downgrade.check,
+}
+DRY_RUN_RULES |= TRIAL_RULES
 # Judged from a range of commits; `branch.py` applies them.
 RANGE_RULES = frozenset({split_commit.RULE, stale_branch.RULE})
 # Those of the dry run that report schema differences.
