@@ -28,9 +28,11 @@ from alembic_lockstep.rules.unsafe_upgrade import failure_hint, failure_text
 RULE = "broken-downgrade"
 
 _THING = re.compile(r"(?P<kind>.+?) (?P<name>[^\s,(]+)(?: (?:on|of) (?P<table>[^\s,]+))?")
+# What exists already, in the words of the servers.
 _EXISTS = re.compile(
-    r"type \"(?P<type>[^\"]+)\" already exists|(?:relation|table|Table) [\"'`]?(?P<table>[^\"'` ]+)"
-    r"[\"'`]? already exists|index [\"'`]?(?P<index>[^\"'` ]+)[\"'`]? already exists"
+    r"(?i)(?:column|type|relation|table|index|constraint|schema|function) [\"'`]?([^\"'` ]+)[\"'`]?"
+    r"(?: (?:of|for) relation \S+)? already exists"
+    r"|duplicate (?:column|key) name:? '?([^' \")]+)"
 )
 _NO_WAY_BACK = "If there is no way back, write in downgrade(): raise NotImplementedError"
 
@@ -158,11 +160,11 @@ class _WayBack:
         if self._empty:
             return  # an upgrade without a way back cannot run twice
         revision = next((each for each in self.revisions if each.id == name), self.revisions[-1])
-        present = _EXISTS.search(str(error["message"]))
-        pairs = present.groupdict().items() if present else ()
-        thing = next((f"{kind} {named}" for kind, named in pairs if named), "")
-        if any(each is revision and thing in things for each, things in remainders if thing):
+        name_of_thing = _existing_name(str(error["message"]))
+        left = [words for each, things in remainders if each is revision for words in things]
+        if name_of_thing and any(name_of_thing in re.split(r"[ .]", words) for words in left):
             return
+        thing = f"type {name_of_thing}" if "type " in str(error["message"]) else ""
         fix = self._dropping(thing) if thing else ""
         hint = f"Write at the end of downgrade():\n{fix}" if fix else "Undo it in downgrade()."
         finding = self._finding(
@@ -227,6 +229,12 @@ class _WayBack:
         if kind in constraints and match["table"] and dialect_of(self.facts) != "sqlite":
             return f"op.drop_constraint({name!r}{_in_table(match['table'])})"
         return ""
+
+
+def _existing_name(message: str) -> str:
+    match = _EXISTS.search(message)
+    name = next(filter(None, match.groups()), "") if match else ""
+    return name.rpartition(".")[2]
 
 
 def _in_table(table: str, parameter: str = "") -> str:
