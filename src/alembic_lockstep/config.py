@@ -73,7 +73,7 @@ class Settings:
     stand_in: str = ""
     stand_in_text: str = ""
     start: str = "replay"
-    rows: bool | str = True
+    rows: bool | str = False
     scratch_urls: tuple[str, ...] = ()
     scratch_setup: tuple[str, ...] = ()
     scratch_inside: str = ""

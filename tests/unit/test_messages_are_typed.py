@@ -50,7 +50,7 @@ TYPED = {
     "dryrun/process.py:_took_too_long": "more_time_is_given_by_the_printed_setting",
     "dryrun/process.py:observe": "",
     "dryrun/runner.py:upgrade": "",
-    "dryrun/scratch_runner.py:_start_sql": (
+    "dryrun/scratch_runner.py:read_sql": (
         "a_file_of_a_setting_that_is_not_staged_is_added_by_the_command"
     ),
     "errors.py:with_fix": "a_variable_that_beats_the_printed_setting_is_named",

@@ -254,3 +254,9 @@ def test_alembic_agrees(tmp_path: Path) -> None:
     history = History(revisions)
     assert history.heads == tuple(sorted(script.get_heads()))
     assert history.ids == {revision.revision for revision in script.walk_revisions()}
+
+
+def test_several_names_in_one_assignment() -> None:
+    revision = parse("revision, down_revision = 'b', ('a', 'x')\n")
+    assert (revision.id, revision.down) == ("b", ("a", "x"))
+    assert parse_revision("versions/a.py", "revision, *others = 'b', 'a'\n") is None

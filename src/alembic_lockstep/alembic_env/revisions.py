@@ -142,6 +142,10 @@ def _assignments(module: ast.Module) -> Iterator[tuple[str, ast.expr]]:
         for target in targets:
             if isinstance(target, ast.Name):
                 yield target.id, value
+            elif isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+                names = [name.id for name in target.elts if isinstance(name, ast.Name)]
+                if len(names) == len(target.elts) == len(value.elts):
+                    yield from zip(names, value.elts, strict=True)
 
 
 def _evaluate(node: ast.expr, values: Mapping[str, object]) -> object:

@@ -31,17 +31,7 @@ def row_notes(facts: Facts) -> list[str]:
         notes.append(f"no rows in {tables}")
     if trial.get("note"):
         notes.append(f"rows: {trial['note']}")
-    if not trial and _ran_new_revisions(facts):
-        names = listed(revision.id for revision in facts.new)
-        notes.append(f"rows: {names} did not run on tables with rows (see the setting rows)")
     return [*notes, *intended_losses(facts)]
-
-
-def _ran_new_revisions(facts: Facts) -> bool:
-    now = facts.comparison.now if facts.comparison else None
-    if now is None or now.error or not now.connections:
-        return False
-    return bool({revision.id for revision in facts.new}.intersection(now.revisions))
 
 
 def _short(reason: str) -> str:
