@@ -39,12 +39,12 @@ def check(facts: Facts) -> list[Finding]:
 
 def unpublished(facts: Facts) -> list[str]:
     """Return a note for each insertion that passes because its revision is not published yet."""
-    published = facts.published_in
+    published = facts.published
     return [
-        f"{listed(insertion.below)} was put below {insertion.above.id}, which {published} does not "
-        "have yet: downgrade databases that have it first"
+        f"{listed(insertion.below)} was put below {insertion.above.id}, which {facts.published_in} "
+        "does not have yet: downgrade databases that have it first"
         for insertion in insertions(facts)
-        if published and insertion.above.id not in (facts.published or ())
+        if published is not None and insertion.above.id not in published
     ]
 
 
@@ -80,12 +80,11 @@ def _finding(facts: Facts, insertion: Insertion) -> Finding:
     old = before.down if insertion.field == "down_revision" else before.depends_on
     heads = [head for head in base.heads if above.id in base.up_to(head)]
     top = f"'{heads[0]}'" if len(heads) == 1 else "the head"
-    line, column, length = above.lines.get(insertion.field, (1, 1, 0))
     return Finding(
         RULE,
         f"{above.id} is in the base, and {new} is put below it: "
         f"a database at {above.id} will never run {new}",
-        location_in(facts.tree, above.path, line, column, length),
+        location_in(facts.tree, above.path, *above.lines[insertion.field]),
         facts.environment.name,
         hint=f"Set {insertion.field} back to {_as_python(old)} here, and put {new} on top: "
         f"down_revision = {top} there.",

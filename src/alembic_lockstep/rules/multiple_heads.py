@@ -59,7 +59,7 @@ def _movable(facts: Facts) -> tuple[Revision, str] | None:
         own = history.up_to(head) - history.up_to(*others)
         lowest = [each for each in history.revisions if each.id in own and not own & {*each.down}]
         if not own & facts.published and len(lowest) == 1 and len(lowest[0].down) < 2:
-            rank = (own <= new, lowest[0].id not in facts.base_history.ids, lowest[0].path)
+            rank = (lowest[0].id in new, lowest[0].path)
             candidates.append((rank, lowest[0], _parent_for(lowest[0], others, history)))
     return max(candidates, key=lambda candidate: candidate[0])[1:] if candidates else None
 
@@ -71,5 +71,4 @@ def _parent_for(revision: Revision, heads: list[str], history: History) -> str:
 
 
 def _parent_line(facts: Facts, revision: Revision) -> Location:
-    line, column, length = revision.lines.get("down_revision", (1, 1, 0))
-    return location_in(facts.tree, revision.path, line, column, length)
+    return location_in(facts.tree, revision.path, *revision.lines.get("down_revision", ()))

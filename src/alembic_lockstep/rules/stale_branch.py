@@ -75,12 +75,11 @@ def _lost_parents(
 def _lost_parent(
     branch: EnvironmentAtTree, shown: Tree, name: str, revision: Revision, field: str, parent: str
 ) -> Finding:
-    line, column, length = revision.lines.get(field, (1, 1, 0))
     return Finding(
         RULE,
         f"{field} '{parent}' is gone in {name}; merged into it, every upgrade will say: "
         f"Can't locate revision identified by '{parent}'",
-        location_in(shown, revision.path, line, column, length),
+        location_in(shown, revision.path, *revision.lines[field]),
         branch.environment.name,
         hint=f"Rebase onto {name} and set {field} to a revision that is still there.",
     )
@@ -97,5 +96,4 @@ def _first(new: list[Revision], history: History) -> Revision | None:
 def _parent_line(shown: Tree, revision: Revision | None, merged: EnvironmentAtTree) -> Location:
     if revision is None:
         return location_in(shown, merged.environment.config)
-    line, column, length = revision.lines.get("down_revision", (1, 1, 0))
-    return location_in(shown, revision.path, line, column, length)
+    return location_in(shown, revision.path, *revision.lines.get("down_revision", ()))

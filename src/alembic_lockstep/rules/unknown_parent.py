@@ -45,12 +45,11 @@ def sourceless_files(facts: Facts) -> list[str]:
 
 
 def _finding(facts: Facts, revision: Revision, name: str, parent: str) -> Finding:
-    line, column, length = revision.lines.get(name, (1, 1, 0))
     return Finding(
         "unknown-parent",
         f"{name} '{parent}' is defined by no committed migration; "
         f"every upgrade will say: Can't locate revision identified by '{parent}'",
-        location_in(facts.tree, revision.path, line, column, length),
+        location_in(facts.tree, revision.path, *revision.lines[name]),
         facts.environment.name,
         hint=_hint(facts, parent),
     )
