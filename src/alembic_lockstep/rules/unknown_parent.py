@@ -23,7 +23,7 @@ def check(facts: Facts) -> list[Finding]:
         return []
     old = {(revision.id, parent) for revision, _, parent in facts.base_history.missing_parents()}
     now = facts.comparison.now if facts.comparison else None
-    is_loaded = now is not None and bool(now.scripts) and not now.error
+    is_loaded = now is not None and bool(now.scripts)
     if now is not None and not now.scripts and not now.error and sourceless_files(facts):
         return []
     return [
@@ -57,7 +57,7 @@ def _finding(facts: Facts, revision: Revision, name: str, parent: str) -> Findin
 
 def _hint(facts: Facts, parent: str) -> str:
     for path in facts.forgotten:
-        if _defines(Path(facts.repository.root) / path, path, parent):
+        if _defines(facts.repository.root / path, path, parent):
             return f"It is in {path}, which is not staged: {add_command([path])}"
     if ignored := _ignored(facts, parent):
         return f"It is in {ignored}, which git ignores: {add_command([ignored], force=True)}"
@@ -85,13 +85,16 @@ def _restore_command(facts: Facts, parent: str) -> str:
 
 def _ignored(facts: Facts, parent: str) -> str:
     """Return the file on disk that defines a parent and that git ignores, or ""."""
-    for location in facts.environment.version_locations:
-        for file in sorted((Path(facts.repository.root) / location).glob("*.py")):
-            path = f"{location}/{file.name}"
-            is_ignored = path not in facts.tree.files and path not in facts.forgotten
-            if is_ignored and _defines(file, path, parent):
-                return path
-    return ""
+    others = (
+        (file, f"{location}/{file.name}")
+        for location in facts.environment.version_locations
+        for file in sorted((facts.repository.root / location).glob("*.py"))
+    )
+    not_ignored = {*facts.tree.files, *facts.forgotten}
+    matching = (
+        path for file, path in others if path not in not_ignored and _defines(file, path, parent)
+    )
+    return next(matching, "")
 
 
 def _defines(file: Path, path: str, revision_id: str) -> bool:
