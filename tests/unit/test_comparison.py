@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -139,6 +141,8 @@ def test_a_commit_that_mends_the_bases_migrations_does_not_answer_for_old_drift(
     )
     (note,) = comparison.notes
     assert note.startswith("the base's migrations fail at 0001 (no such table), so its models")
+    (note,) = judged(facts, **{**runs, "base": failed("upgrade", message="")}).notes
+    assert note.startswith("the base's migrations fail at upgrade (no message), so its models")
 
 
 @pytest.mark.parametrize("settings", [Settings(run=("docker", "run")), Settings()])
@@ -232,6 +236,7 @@ def test_a_column_that_the_application_queries_is_the_commits_if_the_base_starts
     [
         failed("start"),
         failed("upgrade"),
+        failed("start", "0001"),
         failed("upgrade", "0002", "database or disk is full"),
     ],
 )
@@ -246,6 +251,8 @@ def test_a_migration_that_fails_is_the_commits_if_the_bases_pass(facts: Facts) -
     now, clean = failed("upgrade", "0002"), run()
     assert judged(facts, tree=now, base=clean) == Comparison(now, clean, "replay")
     assert judged(facts, has_base=False, tree=now) == Comparison(now, None, "replay")
+    old = failed("upgrade", "0001")
+    assert judged(facts, tree=old, base=clean) == Comparison(old, clean, "replay")
 
 
 @pytest.mark.parametrize("has_base", [True, False])
@@ -267,10 +274,26 @@ def test_an_old_migration_that_fails_in_the_base_too_is_left_out(
     assert note.startswith(f"revision {revision} fails in the base too (no such table), so the")
 
 
-def test_a_new_migration_that_fails_is_the_commits_where_the_base_fails_elsewhere(
-    facts: Facts,
+def test_an_old_migration_that_is_edited_and_fails_as_before_is_left_out(tmp_path: Path) -> None:
+    graph = Graph(tmp_path)
+    graph.commit({"0001": None})
+    graph.put({"0001": None}, "# Edited.\n")
+    fails = failed("upgrade", "0001")
+    comparison = judged(graph.facts(), tree=fails, base=fails, create=run(), upgrade=run(NEW))
+    assert (names(comparison.introduced), comparison.start) == ([NEW], "base-models")
+
+
+@pytest.mark.parametrize(
+    ("now", "before"),
+    [
+        (failed("upgrade", "0002"), failed("upgrade", "0001")),
+        (failed("upgrade", "0001"), failed("upgrade")),
+    ],
+    ids=["at another revision", "before all revisions"],
+)
+def test_a_migration_that_fails_is_the_commits_where_the_base_fails_elsewhere(
+    facts: Facts, now: Observation, before: Observation
 ) -> None:
-    now, before = failed("upgrade", "0002"), failed("upgrade", "0001")
     assert judged(facts, tree=now, base=before) == Comparison(now, before, "replay")
 
 
@@ -282,6 +305,12 @@ def test_an_old_migration_that_fails_is_not_judged_where_the_base_does_not_start
         judged(facts, tree=failed("upgrade", "0001", "boom\nat 1"), base=before)
     assert "revision 0001 fails (boom), and" in str(error.value)
     assert "(OperationalError: no module named x)" in str(error.value)
+    assert "dump" not in str(error.value.fix)
+    connections = ({"dialect": "sqlite"}, {"dialect": "postgresql"})
+    old = replace(failed("upgrade", "0001"), connections=connections)
+    with pytest.raises(CouldNotJudge) as error:
+        judged(facts, tree=old, base=before)
+    assert "pg_dump" in str(error.value.fix)
     now = failed("upgrade", "0002")
     assert judged(facts, tree=now, base=before) == Comparison(now, before, "replay")
 
@@ -311,3 +340,8 @@ def test_what_a_run_was_refused_is_named_once_for_tree_and_base() -> None:
         assert getattr(Comparison(now, before, "replay"), name) == ("a", "b", "c")
         assert getattr(Comparison(now, None, "replay"), name) == ("a", "b")
     assert Comparison(now, before, "replay").guards == ()
+
+
+def test_a_comparison_is_recalled_if_its_tree_did_not_run() -> None:
+    assert Comparison(run(is_recalled=True), run(), "replay").is_recalled
+    assert not Comparison(run(), run(is_recalled=True), "replay").is_recalled

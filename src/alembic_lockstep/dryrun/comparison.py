@@ -122,7 +122,7 @@ def _compare(
     if base is None or runner.settings.strict or (not differences and is_whole):
         return Comparison(now, None, start, tuple(without_leftovers(differences, None)))
     before = runner.replay(base, role="base")
-    if before.phase == "upgrade" and before.error and not runner.settings.run:
+    if before.phase == "upgrade" and not runner.settings.run:
         return _compare_with_base_models(runner, env, base, now, before)
     return subtracted(now, before, start)
 
@@ -219,7 +219,7 @@ def _failed(
     if before.error and before.phase != "upgrade" and has_same_file:
         raise _base_does_not_start(runner, base, now, before)
     fails_alike = before.revision == now.revision or has_same_file
-    if before.phase == "upgrade" and before.revision and fails_alike:
+    if before.revision and fails_alike:
         return _from_base_models(runner, env, base, _does_not_replay(before, now))
     if server_lacks(now):
         raise _unjudged(runner, env, now)
@@ -254,7 +254,9 @@ def _from_base_models(
     before = runner.create(base, scratch, role="base")
     if before.error:
         raise _unjudged(runner, base, before)
-    notes = tuple(filter(None, [note, _extension_note(before)]))
+    names = ", ".join(before.extensions)
+    lack = f"the base's models need the extension {names}, which the scratch database was given"
+    notes = tuple(filter(None, [note, names and lack]))
     now = runner.upgrade(env, base, scratch, role="tree")
     if not now.error:
         return subtracted(now, before, BASE_MODELS, notes)
@@ -264,13 +266,6 @@ def _from_base_models(
     if now.phase != "upgrade" or not now.revision or is_no_fault:
         raise _unjudged(runner, env, now)
     return Comparison(now, before, BASE_MODELS, notes=notes)
-
-
-def _extension_note(before: Observation) -> str:
-    if not before.extensions:
-        return ""
-    names = ", ".join(before.extensions)
-    return f"the base's models need the extension {names}, which the scratch database was given"
 
 
 def _unjudged(runner: DryRunner, env: EnvironmentAtTree, observation: Observation) -> CouldNotJudge:
