@@ -62,12 +62,48 @@ def test_what_is_moved_and_edited_around_is_still_the_bases(graph: Graph) -> Non
 
 @pytest.mark.parametrize(
     "path",
-    ["m/env.py", "alembic.ini", ".flaskenv", "sitecustomize.py", "lib/sqlalchemy/__init__.py"],
+    [
+        "m/env.py",
+        "alembic.ini",
+        ".flaskenv",
+        "service/.env",
+        "sitecustomize.py",
+        "usercustomize.py",
+        "sqlalchemy.py",
+        "lib/flask_migrate.py",
+        "lib/sqlalchemy/__init__.py",
+    ],
 )
 def test_what_decides_the_verdict_is_named(graph: Graph, path: str) -> None:
-    graph.write({path: "[alembic]\nscript_location = m\n# A word.\n"})
+    graph.write({path: "[alembic]\nscript_location = m\n# A word, of sys.meta_path.\n"})
     (note,) = named_influences(graph.facts())
-    assert f"by {path}: " in note
+    assert note == (
+        f"this change affects its own verdict by {path}: settings and ignores are "
+        "the base's, the project's code is the change's"
+    )
+
+
+def test_each_module_of_a_package_that_replaces_a_library_is_named(graph: Graph) -> None:
+    graph.write({"lib/alembic/__init__.py": ""})
+    graph.commit({})
+    graph.write({"lib/alembic/a/b.py": "", "lib/alembic/notes.txt": "", "notes.txt": ""})
+    (note,) = named_influences(graph.facts())
+    assert "by lib/alembic/a/b.py: " in note
+
+
+def test_a_file_that_is_deleted_or_renamed_is_named_as_it_was(graph: Graph) -> None:
+    graph.write({"sitecustomize.py": "import sys\n" * 9, ".env": "A=1\n", "a.py": "A = 1\n"})
+    graph.commit({})
+    graph.git("mv", "sitecustomize.py", "customize.py")
+    graph.write({".env": None, "a.py": None})
+    (note,) = named_influences(graph.facts())
+    assert "by .env, sitecustomize.py: " in note
+
+
+def test_the_configuration_that_the_base_had_elsewhere_is_named(graph: Graph) -> None:
+    graph.write({"alembic.ini": None, "service/alembic.ini": "[alembic]\nscript_location = m\n"})
+    (note,) = named_influences(graph.facts())
+    assert "alembic.ini, service/alembic.ini: " in note
 
 
 @pytest.mark.parametrize(
@@ -76,6 +112,11 @@ def test_what_decides_the_verdict_is_named(graph: Graph, path: str) -> None:
         "import alembic_lockstep\n",
         "from alembic.autogenerate import compare\n",
         "def include_object(*_): return False\n",
+        "def include_name(*_): return False\n",
+        "from alembic.migration import compare_metadata\n",
+        "process_revision_directives = None\n",
+        "sys.addaudithook(print)\n",
+        "sys.meta_path.append(None)\n",
     ],
 )
 def test_what_reaches_into_the_comparison_is_named(graph: Graph, text: str) -> None:
@@ -89,5 +130,6 @@ def test_what_reaches_into_the_comparison_is_named(graph: Graph, text: str) -> N
 
 def test_models_and_migrations_are_not_named(graph: Graph) -> None:
     graph.write({"app/models.py": CLASS, "alembic/README": "", "app/alembic/versions/a.py": ""})
+    graph.write({"notes.txt": "alembic_lockstep", "app/.env.py": "", "alembic.py/notes.txt": ""})
     graph.put({"0002": "0001"})
     assert named_influences(graph.facts()) == ()

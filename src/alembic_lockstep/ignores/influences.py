@@ -39,14 +39,14 @@ def _influences(facts: Facts) -> Iterator[str]:
     if facts.in_base:
         own.add(facts.in_base.environment.config)
     for change in facts.changes:
-        for path in dict.fromkeys((change.old_path, change.path)):
+        for path in (change.old_path, change.path):
             if (
                 path in own
                 or posixpath.basename(path) in _READ_FIRST
                 or _replaces_library(facts, path)
             ):
                 yield path
-        if change.path.endswith(".py") and change.path not in own:
+        if change.path.endswith(".py"):
             text = facts.tree.read(change.path) or ""
             if _INTERFERES.search(text) and text != facts.base.read(change.old_path):
                 yield change.path
