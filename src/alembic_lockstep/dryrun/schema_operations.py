@@ -185,17 +185,12 @@ def _rank_of_removal(operation: Operation) -> int:
 
 
 def _once(blocks: Iterable[tuple[str, ...]]) -> Iterable[tuple[str, ...]]:
-    """Split blocks into statements, each once; a batch block stays whole."""
-    statements = (
-        piece
-        for lines in blocks
-        for piece in ([lines] if lines[:1] and lines[0].startswith(BATCH) else _statements(lines))
-    )
-    return dict.fromkeys(statements)
+    """Split blocks into statements, each once."""
+    return dict.fromkeys(statement for lines in blocks for statement in _statements(lines))
 
 
 def _statements(lines: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """Yield the statements of lines of code; an argument on a line of its own is indented."""
+    """Yield the statements of lines of code; their arguments, and a batch's body, are indented."""
     starts = [number for number, line in enumerate(lines) if not line.startswith((" ", ")"))]
     for start, end in pairwise([*starts, len(lines)]):
         yield tuple(lines[start:end])
