@@ -79,7 +79,7 @@ def test_an_error_outside_of_the_migration_is_found_at_its_file(graph: Graph) ->
 
 
 def test_a_migration_that_fails_when_it_is_imported(graph: Graph) -> None:
-    now = failed("NameError", "name 'oops' is not defined", (NEW, 2))
+    now = failed("NameError", "name 'oops' is not defined", (NEW, 2), ("", 88))
     (finding,) = broken_upgrade.check(facts_of(graph, now))
     assert finding.message == (
         "importing this migration fails: NameError: name 'oops' is not defined"
@@ -130,3 +130,12 @@ def test_a_file_that_was_not_added_is_named_before_anything_else(graph: Graph) -
     before = replace(observed(), revisions=("0002",))
     (finding,) = broken_upgrade.check(facts_of(graph, now, before=before))
     assert finding.hint.rpartition("\n")[2] == "git add :/m/rows.csv"
+
+
+def test_a_large_file_that_this_machine_lacks_is_named_before_the_base(graph: Graph) -> None:
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'a' * 64}\nsize 9\n"
+    graph.write({"m/rows.csv": pointer, "m/other.csv": pointer})
+    now = failed("Error", "line 1", (NEW, 6), revision="0002", reads={"opened": ["m/rows.csv"]})
+    before = replace(observed(), revisions=("0002",))
+    (finding,) = broken_upgrade.check(facts_of(graph, now, before=before))
+    assert finding.hint == "m/rows.csv is a Git LFS pointer here: git lfs pull"
