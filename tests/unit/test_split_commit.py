@@ -51,9 +51,12 @@ CLEAN = verdict()
 
 @pytest.fixture
 def tip(tmp_path: Path) -> Tree:
-    """Return a tree in which the column is one line below where the commit has it."""
+    """Return a tree in which the column is one line below where the commit has it.
+
+    It has one empty line, which is not the line of a finding that has none.
+    """
     graph: Graph = begin(tmp_path)
-    graph.write({MODELS: f"# Games.\n{GAME}{WINNERS}"})
+    graph.write({MODELS: f"# Games.\n{GAME}{WINNERS}\n"})
     return graph.facts().tree
 
 

@@ -38,7 +38,7 @@ def check(
         _of_commit(
             replace(finding, location=_in_tip(finding.location, commit, tip)),
             commit,
-            commits[number + 1 :],
+            commits[number:],
         )
         for number, (commit, verdict) in enumerate(commits)
         for finding in verdict.findings
@@ -47,11 +47,11 @@ def check(
     ]
 
 
-def _of_commit(finding: Finding, commit: Commit, later: Sequence[CommitVerdict]) -> Finding:
+def _of_commit(finding: Finding, commit: Commit, onward: Sequence[CommitVerdict]) -> Finding:
     operation = finding.difference
     if operation is None:
         return replace(finding, message=f"{finding.message} (in commit {commit})")
-    fixing = _fixing_commit(operation, later)
+    fixing = _fixing_commit(operation, onward)
     until = f"; models and migrations match again only with {fixing}" if fixing else ""
     return Finding(
         RULE,
@@ -64,9 +64,13 @@ def _of_commit(finding: Finding, commit: Commit, later: Sequence[CommitVerdict])
     )
 
 
-def _fixing_commit(operation: Operation, later: Sequence[CommitVerdict]) -> Commit | None:
-    """Return the first commit without the difference; None where that cannot be known."""
-    for commit, verdict in later:
+def _fixing_commit(operation: Operation, commits: Sequence[CommitVerdict]) -> Commit | None:
+    """Return the first commit without the difference; None where that cannot be known.
+
+    Args:
+        commits: The commit that introduces the difference, and those after it.
+    """
+    for commit, verdict in commits:
         comparison = verdict.comparison
         if comparison is None or comparison.now.error:
             return None
