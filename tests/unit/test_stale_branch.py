@@ -101,6 +101,21 @@ def test_of_several_new_migrations_the_lowest_gets_another_parent(judge: Judge) 
     assert finding.location.path == "m/versions/0003.py"
 
 
+def test_an_old_revision_that_the_branch_makes_a_head_is_named(judge: Judge) -> None:
+    branch: dict[str, Parents] = {"0001": None, "0009": "0001", "0003": "0001"}
+    target: dict[str, Parents] = {"0001": None, "0009": "0001", "0003": "0009", "000a": "0001"}
+    (finding,) = judge(branch, target, {**target, **branch})
+    assert "this leaves 3 heads: 0003, 0009, 000a; " in finding.message
+    assert finding.location.path == "m/versions/0009.py"
+
+
+def test_only_heads_of_the_target_that_stay_heads_are_named(judge: Judge) -> None:
+    target: dict[str, Parents] = {**OLD, "000a": "0002", "000b": "0002"}
+    branch: dict[str, Parents] = {**OLD, "000a": "0002", "0003": "000a", "0004": "0001"}
+    (finding,) = judge(branch, target, {**target, **branch})
+    assert "set down_revision = '000b' here, or" in finding.hint
+
+
 def test_a_parent_that_the_target_deleted_is_named_and_not_the_heads(judge: Judge) -> None:
     branch: dict[str, Parents] = {**OLD, "0003": "0002"}
     target: dict[str, Parents] = {"0001": None, "000a": "0001"}

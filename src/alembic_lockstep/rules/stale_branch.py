@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree
 from alembic_lockstep.alembic_env.revisions import History, Revision
 from alembic_lockstep.facts import location_in
-from alembic_lockstep.findings import Finding, Location
+from alembic_lockstep.findings import Finding
 from alembic_lockstep.fix.commands import merge_command
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.report.text import listed
@@ -38,14 +38,21 @@ def check(
     heads = merged.history.heads
     if len(heads) <= max(len(branch.history.heads), len(target.history.heads), 1):
         return []
-    first = _first(branch.history.new_since(target.history), branch.history)
+    # The first new revision has to get another parent. A branch without new ones made a head.
+    new = branch.history.new_since(target.history)
+    new_heads = [
+        revision
+        for revision in merged.history.revisions
+        if revision.id in heads and revision.id not in target.history.heads
+    ]
+    first = [*new, *new_heads][0]
     parents = ", ".join(f"'{head}'" for head in target.history.heads if head in heads)
     return [
         Finding(
             RULE,
             f"merged into {name} as it is now, this leaves {len(heads)} heads: {listed(heads)}; "
             "`upgrade head` will refuse to choose",
-            _parent_line(shown, first, merged),
+            location_in(shown, first.path, *first.lines.get("down_revision", ())),
             branch.environment.name,
             hint=f"Rebase onto {name} and set down_revision = {parents} here, or merge {name} and "
             f"make a merge revision: {merge_command(branch.environment, merged.tree.files)}",
@@ -83,17 +90,3 @@ def _lost_parent(
         branch.environment.name,
         hint=f"Rebase onto {name} and set {field} to a revision that is still there.",
     )
-
-
-def _first(new: list[Revision], history: History) -> Revision | None:
-    """Return the branch's first revision, which has to get another parent, or else a head."""
-    ids = {revision.id for revision in new}
-    lowest = (revision for revision in new if not ids.intersection(revision.down))
-    heads = (revision for revision in history.revisions if revision.id in history.heads)
-    return next(lowest, None) or next(heads, None)
-
-
-def _parent_line(shown: Tree, revision: Revision | None, merged: EnvironmentAtTree) -> Location:
-    if revision is None:
-        return location_in(shown, merged.environment.config)
-    return location_in(shown, revision.path, *revision.lines.get("down_revision", ()))
