@@ -45,6 +45,7 @@ def facts_of(graph: Graph, opened: Sequence[str]) -> Facts:
         ("m/sql/0002.sql", "sql = read(revision)"),
         ("m/sql/one.sql", "for file in sorted(glob('*.sql')): run(file)"),
         ("app/data/rows.csv", "rows = read('rows.csv')"),
+        ("m/data/rows", "rows = read('rows')"),
     ],
 )
 def test_an_ignored_file_that_a_new_migration_reads_is_named(
@@ -66,7 +67,13 @@ def test_an_ignored_file_that_a_new_migration_reads_is_named(
         pytest.param(
             "m/rows.csv.sql", "rows = [data for data in rows]", id="by a word of its name"
         ),
+        pytest.param("app/data/fill.sql", "sql = read_sql('fill')", id="elsewhere, by its stem"),
+        pytest.param("app/data/0002.sql", "sql = read(revision)", id="elsewhere, by the revision"),
+        pytest.param("m/data/rows", "area = a * b", id="by no suffix"),
         pytest.param("m/versions/0002.pyc", "", id="bytecode"),
+        pytest.param("m/data/rows.py", "load('rows.py')", id="a generated module"),
+        pytest.param("m/data/rows.pyd", "load('rows.pyd')", id="a compiled one"),
+        pytest.param("m/data/rows.so", "load('rows.so')", id="on Linux"),
         pytest.param("m/new.csv", "sql = read('new.csv')", id="not ignored"),
         pytest.param("m/env.py", "import env", id="tracked"),
     ],
@@ -83,6 +90,28 @@ def test_a_database_is_each_clones_own(graph: Graph) -> None:
     with sqlite3.connect(graph.root / "data/stats.db") as database:
         database.execute("CREATE TABLE hits (id INTEGER)")
     assert uncommitted_migration.check(facts) == []
+
+
+def test_a_file_that_is_called_as_the_migration_is_its_own(graph: Graph) -> None:
+    text = "revision, down_revision = None, None\nrevision = '0002'\ndown_revision = '0001'\n"
+    graph.write({"m/versions/fill_games.py": text})
+    facts = facts_of(graph, ["m/sql/fill_games.sql"])
+    (finding,) = uncommitted_migration.check(facts)
+    assert (finding.location.path, finding.location.line) == ("m/versions/fill_games.py", 1)
+
+
+def test_a_file_that_the_judged_commit_has_is_no_matter_of_the_index(graph: Graph) -> None:
+    graph.put({"0002": "0001"}, "sql = read('fill.sql')\n")
+    graph.write({"m/fill.sql": "SELECT 1"})
+    graph.git("add", "--force", "m/fill.sql")
+    facts = facts_of(graph, ["m/fill.sql"])
+    graph.git("rm", "--quiet", "--cached", "m/fill.sql")
+    assert uncommitted_migration.check(facts) == []
+
+
+def test_without_a_dry_run_nobody_knows_what_is_read(graph: Graph) -> None:
+    graph.put({"0002": "0001"}, "sql = read('fill.sql')\n")
+    assert uncommitted_migration.check(graph.facts()) == []
 
 
 def test_an_ignored_file_of_an_old_migration_is_not_the_commits(graph: Graph) -> None:

@@ -62,6 +62,17 @@ def test_a_migration_that_was_edited_after_it_was_staged(graph: Graph) -> None:
     )
 
 
+def test_a_file_that_a_commit_of_some_paths_leaves_out(
+    graph: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = fixed_by(graph, FORGOTTEN)
+    monkeypatch.setenv("GIT_INDEX_FILE", str(graph.root / ".git/next-index-9.lock"))
+    (finding,) = uncommitted_migration.check(facts)
+    assert finding.message.startswith(
+        "this migration is not among the paths that are committed, and the commit needs it"
+    )
+
+
 def test_two_files_have_a_finding_each_and_name_every_difference(graph: Graph) -> None:
     fixed = (ADDED, column("modify_type"), column("add_column", "losers"))
     paths = (FORGOTTEN, "m/versions/0003.py")

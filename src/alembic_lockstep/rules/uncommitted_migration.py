@@ -15,6 +15,7 @@ from alembic_lockstep.findings import Finding, Location
 from alembic_lockstep.git.pathspec import add_command
 from alembic_lockstep.report.text import listed
 from alembic_lockstep.rules.differences import locations
+from alembic_lockstep.system.regular import read_regular
 
 RULE = "uncommitted-migration"
 # Ignored modules are generated, and part of the environment.
@@ -54,7 +55,7 @@ def _state(facts: Facts, path: str) -> str:
 
 def _ignored(facts: Facts) -> Iterator[Finding]:
     """Yield a finding for each file that the new migrations name and that git ignores."""
-    if facts.comparison is None or not facts.new:
+    if facts.comparison is None:
         return
     opened = facts.comparison.now.reads.get("opened", ())
     others = [
@@ -62,8 +63,8 @@ def _ignored(facts: Facts) -> Iterator[Finding]:
     ]
     readers = {path: reader for path in others if (reader := _reader(facts, path))}
     for path in sorted(facts.repository.ignored_among(sorted(readers))):
-        if _is_database(facts, path):  # each clone has its own
-            continue
+        if read_regular(facts.repository.root / path, len(_DATABASE)) == _DATABASE:
+            continue  # each clone has its own database
         revision, line = readers[path]
         yield Finding(
             RULE,
@@ -74,17 +75,6 @@ def _ignored(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def _is_database(facts: Facts, path: str) -> bool:
-    file = facts.repository.root / path
-    try:
-        if not file.is_file():
-            return False
-        with file.open("rb") as stream:
-            return stream.read(len(_DATABASE)) == _DATABASE
-    except OSError:
-        return False
-
-
 def _reader(facts: Facts, path: str) -> tuple[Revision, int] | None:
     """Return the new revision that names a file, and the line of the name.
 
@@ -92,8 +82,7 @@ def _reader(facts: Facts, path: str) -> tuple[Revision, int] | None:
     """
     name = posixpath.basename(path)
     stem, suffix = posixpath.splitext(name)
-    script = facts.environment.script_location
-    is_near = bool(script) and path.startswith(f"{script}/")
+    is_near = path.startswith(f"{facts.environment.script_location}/")
     derived = [rf"['\"]{re.escape(stem)}['\"]", re.escape(f"*{suffix}")] if suffix else []
     pattern = "|".join([re.escape(name), *(derived if is_near else ())])
     for revision in facts.new:

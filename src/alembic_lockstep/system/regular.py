@@ -10,13 +10,19 @@ if TYPE_CHECKING:
 CLOCK_TICK = 20_000_000
 
 
-def read_regular(file: Path) -> bytes | None:
+def read_regular(file: Path, size: int = -1) -> bytes | None:
     """Return the content of a regular file; None if it is none or cannot be read.
 
     To read a device or a pipe, also behind a link, could take for ever.
+
+    Args:
+        size: The bytes to read from its beginning; -1 for all.
     """
     try:
-        return file.read_bytes() if file.is_file() else None
+        if not file.is_file():
+            return None
+        with file.open("rb") as stream:
+            return stream.read(size)
     except (OSError, ValueError):  # a path with a null character
         return None
 
