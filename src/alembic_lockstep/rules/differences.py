@@ -49,18 +49,18 @@ def finding_of(rule: str, facts: Facts, operation: Operation, message: str) -> F
         primary,
         facts.environment.name,
         related=tuple(related),
-        hint=_definitions(operation) or _rename_hint(facts, operation),
+        hint=_hint(facts, operation),
         operation=code_by_itself(operation),
         sql=operation.sql,
         difference=operation,
     )
 
 
-def _definitions(operation: Operation) -> str:
-    """Return both definitions of a modified thing; the message has no room for them."""
-    if not operation.sql or not operation.kind.startswith("modify"):
-        return ""
-    return f"models:   {operation.expected or 'none'}\ndatabase: {operation.actual or 'none'}"
+def _hint(facts: Facts, operation: Operation) -> str:
+    """Return both definitions of a modified thing, or how to keep a renamed table; or ""."""
+    if operation.sql and operation.kind.startswith("modify"):
+        return f"models:   {operation.expected or 'none'}\ndatabase: {operation.actual or 'none'}"
+    return _rename_hint(facts, operation)
 
 
 def _rename_hint(facts: Facts, operation: Operation) -> str:
@@ -97,14 +97,19 @@ def locations(
     Args:
         revisions: Those whose migrations may drop the thing; None for the new ones.
     """
-    candidates = [_in_models(facts, operation), _deleted_line(facts, operation)]
-    if operation.kind.startswith("remove"):
+    is_removed = operation.kind.startswith("remove")
+    candidates = [_in_models(facts, operation)]
+    if is_removed:
         new = facts.new if revisions is None else revisions
-        candidates.insert(0, _in_migrations(facts, operation, new))
-    if not any(candidates):
-        candidates = [_in_original(facts, operation)]
+        dropped = _in_migrations(facts, operation, new)
+        candidates = [dropped, *candidates, _deleted_line(facts, operation)]
     located = [location for location in candidates if location is not None]
-    return located or [_in_old_migration(facts, operation) or _in_env_script(facts)]
+    if located:
+        return located
+    original = _in_original(facts, operation)
+    if original is None and is_removed:  # no model ever declared it: it may be another library's
+        original = _in_migrations(facts, operation, facts.history.revisions)
+    return [original or _in_env_script(facts)]
 
 
 def _in_models(facts: Facts, operation: Operation) -> Location | None:
@@ -119,13 +124,11 @@ def _in_original(facts: Facts, operation: Operation) -> Location | None:
     A table that code copies from a model (SQLAlchemy-Continuum's `person_version`) has no lines.
     """
     assert facts.comparison is not None
-    for introduced in facts.comparison.introduced:
-        if introduced.table != operation.table and _change(introduced) == _change(operation):
-            location = _in_models(facts, introduced)
-            if location is not None:
-                return location
+    introduced = facts.comparison.introduced
+    alike = (each for each in introduced if _change(each) == _change(operation))
+    located = filter(None, (_in_models(facts, each) for each in alike))
     catalogue = merged_catalogue(facts.comparison.now.databases, operation.database)
-    return locate_original(operation.table, catalogue, facts.tree.read)
+    return next(located, None) or locate_original(operation.table, catalogue, facts.tree.read)
 
 
 def _change(operation: Operation) -> tuple[str, str, tuple[str, ...]]:
@@ -136,20 +139,13 @@ def _deleted_line(facts: Facts, operation: Operation) -> Location | None:
     """Return the deleted line, as the base has it."""
     assert facts.comparison is not None
     before = facts.comparison.before
-    if before is None or not operation.kind.startswith("remove"):
+    if before is None:
         return None
     catalogue = merged_catalogue(before.databases, operation.database)
     location = locate(asdict(operation), catalogue, facts.base.read)
     if location is None or location.source in (facts.tree.read(location.path) or "").splitlines():
         return None  # the line still exists, so it did not define the thing in the base either
     return replace(location, in_base=True)
-
-
-def _in_old_migration(facts: Facts, operation: Operation) -> Location | None:
-    """Return where a migration makes a thing that no model ever declared: another library's."""
-    if not operation.kind.startswith("remove"):
-        return None
-    return _in_migrations(facts, operation, facts.history.revisions)
 
 
 def _in_migrations(
