@@ -110,8 +110,16 @@ def test_without_a_dry_run_nobody_knows_what_is_imported(graph: Graph) -> None:
     facts = graph.facts()
     assert unregistered_model.check(facts) == []
     failed = replace(_observed("app.db"), error={"type": "KeyError", "message": "no"})
+    assert unregistered_model.without_unregistered_tables(facts) is facts
     facts = replace(facts, comparison=Comparison(failed, None, "replay"))
     assert unregistered_model.check(facts) == []
+
+
+def test_a_file_that_is_deleted_declares_nothing(graph: Graph) -> None:
+    graph.write({"app/audit.py": AUDIT})
+    graph.commit({})
+    graph.write({"app/audit.py": None})
+    assert unregistered_model.check(judged(graph)) == []
 
 
 def test_a_new_model_is_found_at_its_class(graph: Graph) -> None:
@@ -145,6 +153,16 @@ def test_a_new_model_with_its_migration_by_hand_is_to_be_imported_and_not_droppe
     (message,) = messages(judged(graph, drop("audits"), before="app.db"))
     assert "Audit is a table that m/env.py never imports" in message
     assert message.endswith("would drop it Import app.audit where the other models are imported.")
+
+
+def test_a_new_model_whose_table_is_made_by_hand_lacks_later_migrations(graph: Graph) -> None:
+    graph.write({"app/audit.py": AUDIT})
+    graph.put({"0002": "0001"}, MAKES_AUDITS)
+    (message,) = messages(judged(graph, before="app.db"))
+    assert "Audit is a new table" in message
+    assert message.endswith(
+        "nor any later change of it Import app.audit where the other models are imported."
+    )
 
 
 def test_a_model_that_is_moved_to_where_nobody_imports_it_is_not_dropped(graph: Graph) -> None:
@@ -184,6 +202,8 @@ def test_an_old_missing_import_without_a_migration_is_found(graph: Graph) -> Non
     (message,) = messages(judged(graph, before="app.db"))
     assert "Audit is a changed table" in message
     assert "no migration will change it" in message
+    # That autogenerate would drop it is not new.
+    assert messages(judged(graph, drop("audits"), before="app.db")) == [message]
 
 
 def test_an_import_that_this_commit_loses_is_no_old_one(graph: Graph) -> None:
@@ -233,6 +253,14 @@ def test_a_model_that_comes_to_a_targeted_base_is_new(graph: Graph) -> None:
     for before in ("", "app.db"):
         (message,) = messages(judged(graph, before=before))
         assert "a new table" in message
+    # Nor does another name of the targeted base, or that a library has it, make it an old one.
+    graph.write({"app/db.py": None, "app/orm.py": BASE})
+    graph.write({"app/audit.py": AUDIT.replace("app.db", "app.orm")})
+    (message,) = messages(judged(graph, base="app.orm", before="app.db"))
+    assert "a new table" in message
+    graph.write({"app/audit.py": AUDIT.replace("app.db", "sqlmodel")})
+    (message,) = messages(judged(graph, base="sqlmodel"))
+    assert "a new table" in message
 
 
 @pytest.mark.parametrize(

@@ -66,8 +66,6 @@ def without_unregistered_tables(facts: Facts) -> Facts:
         for operation in facts.comparison.introduced
         if _removes(operation) and operation.table.rpartition(".")[2] in tables
     ]
-    if not hidden:
-        return facts
     introduced = tuple(each for each in facts.comparison.introduced if each not in hidden)
     old = (*facts.comparison.old, *hidden)
     return replace(facts, comparison=replace(facts.comparison, introduced=introduced, old=old))
@@ -90,16 +88,13 @@ def _unregistered(facts: Facts) -> Iterator[Unregistered]:
     now = Resolver(bases, facts.tree.read, facts.tree.files)
     for change in facts.changes:
         path = change.path
-        if path in loaded or path not in facts.tree.files or not may_hold_models(path):
+        if path in loaded or not may_hold_models(path):
             continue
         if _is_of_migrations(facts, path) or not mentions_tables(facts.tree.read(path) or ""):
             continue
-        tables = now.tables(path)
-        if not tables:
-            continue
         before = {table.name: table for table in _tables_before(facts, now, change.old_path)}
         was_unregistered = bool(before) and change.old_path not in loaded_before
-        for table in tables:
+        for table in now.tables(path):
             if not table.makes_same_table(before.get(table.name)):
                 is_new = table.name not in before
                 yield Unregistered(
@@ -127,7 +122,8 @@ def _tables_before(facts: Facts, now: Resolver, path: str) -> list[DeclaredTable
 
 
 def _catalogue_before(facts: Facts) -> dict[str, Any]:
-    before = facts.comparison.before if facts.comparison else None
+    assert facts.comparison is not None
+    before = facts.comparison.before
     return merged_catalogue(before.databases if before else ())
 
 
@@ -140,11 +136,7 @@ def _is_migrated(facts: Facts, table: DeclaredTable) -> bool:
 
 def _is_of_migrations(facts: Facts, path: str) -> bool:
     environments = (facts.environment, *facts.elsewhere)
-    return any(_below(path, environment.script_location) for environment in environments)
-
-
-def _below(path: str, folder: str) -> bool:
-    return bool(folder) and path.startswith(f"{folder}/")
+    return any(path.startswith(f"{each.script_location}/") for each in environments)
 
 
 def _finding(facts: Facts, model: Unregistered) -> Finding:
