@@ -199,7 +199,8 @@ def test_of_two_branches_with_no_main_neither_is_to_be_moved(graph: Graph) -> No
     assert heads(graph).hint.startswith("Make a merge revision")
     graph.put({"bbbb": "aaaa"})
     facts = graph.facts()
-    assert edited_migration.check(facts) == edited_migration.unpublished(facts) == []
+    assert edited_migration.check(facts) == []
+    assert edited_migration.unpublished(facts) == []
 
 
 def test_of_two_new_revisions_the_lower_one_gets_the_other_parent(graph: Graph) -> None:
