@@ -9,6 +9,7 @@ from alembic_lockstep.ignores.directives import (
     lines_around,
     lines_of_migration,
     read_directives,
+    surroundings,
 )
 
 KNOWN = {"missing-migration", "migration-mismatch"}
@@ -74,6 +75,7 @@ def test_another_tools_comment_is_no_part_of_the_reason(after: str) -> None:
         ("# lockstep: ignore[missing-migration] x\n# and more\na = 1\n", 3),
         ("# lockstep: ignore[missing-migration] x\n\na = 1\n", 1),
         ("# lockstep: ignore[missing-migration] x", 1),
+        ("# lockstep: ignore[missing-migration] x\na = 1", 2),
         ("a = 1  # lockstep: ignore[missing-migration] x\nb = 2\n", 1),
     ],
 )
@@ -116,6 +118,12 @@ class Game(
 
     def score(self):
         return 1
+
+
+scores = Table(
+    "scores",
+    Column("id"),
+)
 """
 
 
@@ -131,11 +139,26 @@ class Game(
         (23, {23}),
         (26, {26}),
         (27, {27, 28, 29}),
+        (38, {36, 37, 38, 39}),  # of a table with one column, all
         (99, {99}),
     ],
 )
 def test_lines_around(line: int, around: set[int]) -> None:
     assert set(lines_around(MODELS, line)) == around
+
+
+@pytest.mark.parametrize(
+    ("line", "statements"),
+    [
+        (6, ("games = Table(",)),
+        (13, ("Game",)),  # a decorator is the class's
+        (21, ("Game", "winners: Mapped[str] = mapped_column(")),
+        (33, ("Game", "score", "return 1")),
+        (99, ()),
+    ],
+)
+def test_the_statements_of_a_line(line: int, statements: tuple[str, ...]) -> None:
+    assert surroundings(MODELS, line) == statements
 
 
 def test_what_python_cannot_parse_has_single_lines() -> None:

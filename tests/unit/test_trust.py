@@ -51,6 +51,23 @@ def test_a_directive_that_is_copied_to_another_place_is_not_the_bases(
     assert own == before.splitlines().index(next(x for x in before.splitlines() if IGNORE in x)) + 3
 
 
+MARKED = f"#{IGNORE.partition('#')[2]}\n@table\n"
+GAME, PLAYER = "class Game(Base): ...\n", "class Player(Base): ...\n"
+
+
+@pytest.mark.parametrize(
+    ("after", "lines"),
+    [
+        (f"A = 1\n{MARKED}{GAME}@table\n{PLAYER}", [2]),
+        (f"@table\n{GAME}{MARKED}{PLAYER}", []),
+    ],
+)
+def test_a_directive_that_moves_to_another_class_is_not_the_bases(
+    graph: Graph, after: str, lines: list[int]
+) -> None:
+    assert honoured(graph, f"{MARKED}{GAME}@table\n{PLAYER}", after) == lines
+
+
 def test_of_two_that_are_alike_neither_is_known_to_be_the_bases(graph: Graph) -> None:
     assert honoured(graph, CLASS, f"{CLASS}\n\n{CLASS}") == []
 

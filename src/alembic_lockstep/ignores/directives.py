@@ -71,10 +71,8 @@ def read_directives(path: str, text: str, ignorable: Collection[str]) -> list[Di
 
 
 def _target(number: int, alone: Collection[int], lines: list[str]) -> int:
-    below = number
-    while below in alone:
-        below += 1
-    return below if below <= len(lines) and lines[below - 1].strip() else number
+    below = min({*range(number, len(lines) + 1)}.difference(alone), default=number)
+    return below if lines[below - 1].strip() else number
 
 
 def _parse(directive: Directive, text: str, ignorable: Collection[str]) -> Directive:
@@ -103,12 +101,13 @@ def lines_around(text: str, line: int) -> Collection[int]:
     Of a class, those of its head. Of a statement that makes several columns, indexes or
     constraints, such as `Table(…)`, those of the part that has the line, else those of no part.
     """
-    statement = _statement(text, line)
-    if statement is None:
+    around = _statements(text, line)
+    if not around:
         return {line}
+    statement = around[-1]
     inner = getattr(statement, "body", None)
     last = _first(inner[0]) - 1 if inner else _last(statement)
-    parts = [] if inner else [range(part.lineno, _last(part) + 1) for part in _parts(statement)]
+    parts = [range(part.lineno, _last(part) + 1) for part in _parts(statement)]
     lines = set(range(_first(statement), last + 1))
     if len(parts) > 1:
         own = [part for part in parts if line in part]
@@ -134,28 +133,29 @@ def lines_of_migration(text: str, line: int) -> Collection[int]:
 
 
 def surroundings(text: str, line: int) -> tuple[str, ...]:
-    """Return what encloses a line, outermost first: names of classes, heads of statements."""
+    """Return the statements of a line, outermost first: names of classes, others' first lines."""
     lines = text.split("\n")
-    nodes = (node for node in ast.walk(syntax_tree(text)) if isinstance(node, ast.stmt))
-    around = [node for node in nodes if _first(node) < line <= _last(node)]
+    around = _statements(text, line)
     return tuple(getattr(node, "name", "") or lines[node.lineno - 1].strip() for node in around)
 
 
-def _statement(text: str, line: int) -> ast.stmt | None:
-    """Return the innermost statement of a line."""
+def _statements(text: str, line: int) -> list[ast.stmt]:
+    """Return the statements that a line is in, outermost first."""
     nodes = (node for node in ast.walk(syntax_tree(text)) if isinstance(node, ast.stmt))
-    around = [node for node in nodes if _first(node) <= line <= _last(node)]
-    return around[-1] if around else None
+    return [node for node in nodes if _first(node) <= line <= _last(node)]
 
 
 def _parts(node: ast.AST) -> Iterator[ast.Call]:
     """Yield the outermost calls that make a column, an index or a constraint."""
     for child in ast.iter_child_nodes(node):
-        name = callee(child) if isinstance(child, ast.Call) else ""
-        if isinstance(child, ast.Call) and (name in CONSTRAINTS or name.lower().endswith("column")):
+        if isinstance(child, ast.Call) and _makes_part(callee(child)):
             yield child
         else:
             yield from _parts(child)
+
+
+def _makes_part(name: str) -> bool:
+    return name in CONSTRAINTS or name.lower().endswith("column")
 
 
 def _first(node: ast.stmt) -> int:
