@@ -118,6 +118,20 @@ def test_a_comment_with_a_fault_or_about_a_deleted_line_ignores_nothing(graph: G
     assert directives.at(Location("m/env.py", 4)) == []
 
 
+def test_a_comment_is_about_all_lines_of_its_statement(graph: Graph) -> None:
+    comment = f"    {COMMENT.strip()}\n"
+    graph.write({MODELS: f"{GAME}{comment}    winners = Column(\n        Integer\n    )\n"})
+    directives = directives_of(graph.facts())
+    lines = [line for line in range(1, 9) if directives.at(Location(MODELS, line))]
+    assert lines == [5, 6, 7]
+
+
+def test_a_failed_upgrade_is_never_ignored(graph: Graph) -> None:
+    graph.write({MODELS: GAME + IGNORED.replace("missing-migration", "broken-upgrade")})
+    broken = finding("broken-upgrade", 4)
+    assert ignore_findings([broken], directives_of(graph.facts())) == ([broken], [])
+
+
 def finding(rule: str, line: int) -> Finding:
     return Finding(rule, f"{rule} at {line}", Location(MODELS, line), "alembic.ini")
 
@@ -146,7 +160,7 @@ def test_what_matches_an_old_difference_only_is_used(graph: Graph) -> None:
     graph.write({MODELS: GAME + IGNORED})
     facts = of(graph, old=(ADDED,))
     ignores = summary(facts, "games.*", "moves")
-    assert (ignores.unused, ignores.ignored) == (("moves",), ())
+    assert (ignores.unused, ignores.ignored, ignores.faults) == (("moves",), (), ())
     assert ignores.used == {"games.*", f"{MODELS}:4"}
     assert summary(of(graph), "games.*").unused == ("games.*", f"{MODELS}:4")
 
@@ -169,6 +183,17 @@ def test_without_old_differences_nothing_is_known_to_be_unused(
 def test_a_comment_about_another_rule_may_have_been_used_before(graph: Graph) -> None:
     graph.write({MODELS: GAME + IGNORED.replace("missing-migration", "unregistered-model")})
     assert summary(of(graph)).unused == ()
+    graph.write({MODELS: GAME + IGNORED.replace("migration]", "migration, broken-models]")})
+    assert summary(of(graph)).unused == ()
+
+
+@pytest.mark.parametrize(
+    "rules",
+    ["missing-migration", "migration-mismatch", "uncommitted-migration, missing-migration"],
+)
+def test_a_comment_about_differences_is_unused_where_none_is(graph: Graph, rules: str) -> None:
+    graph.write({MODELS: GAME + IGNORED.replace("missing-migration", rules)})
+    assert summary(of(graph)).unused == (f"{MODELS}:4",)
 
 
 def test_a_faulty_comment_is_named_and_not_unused(graph: Graph) -> None:
@@ -176,15 +201,16 @@ def test_a_faulty_comment_is_named_and_not_unused(graph: Graph) -> None:
     fault = COMMENT.replace("missing", "mising")
     other = "app/other.py"
     graph.write({MODELS: GAME + WINNERS.rstrip() + fault + "\n", other: f"x = 1{fault}\n"})
-    graph.put({"0002": "0001"}, f"x = 1{fault}\n")
+    graph.put({"0002": "0001"}, f"x = 1{fault}\ny = 1{COMMENT.replace(' by hand', '')}\n")
     ignores = summary(of(graph))
-    assert [entry.partition(": no rule")[0] for entry in ignores.faults] == [
+    assert [entry.partition(": ")[0] for entry in ignores.faults] == [
         f"{MODELS}:4",
         "m/versions/0002.py:3",
+        "m/versions/0002.py:4",
     ]
     assert ignores.unused == ()
     named = replace(finding("unregistered-model", 1), location=Location(other, 1))
-    assert len(summary(of(graph), findings=(named,)).faults) == 3
+    assert len(summary(of(graph), findings=(named,)).faults) == 4
 
 
 def test_a_comment_in_the_migration_that_left_something_is_used(graph: Graph) -> None:

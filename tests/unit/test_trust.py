@@ -68,6 +68,35 @@ def test_a_directive_that_moves_to_another_class_is_not_the_bases(
     assert honoured(graph, f"{MARKED}{GAME}@table\n{PLAYER}", after) == lines
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("missing-migration", "migration-mismatch"),
+        ("made by hand", "because"),
+    ],
+    ids=["another rule", "another reason"],
+)
+def test_a_directive_that_is_edited_is_not_the_bases(graph: Graph, old: str, new: str) -> None:
+    # Its line is its own: the code below is the same.
+    before = f"#{IGNORE.partition('#')[2]}\na = Column()\n"
+    assert honoured(graph, before, before.replace(old, new)) == []
+
+
+def test_a_directive_that_moves_within_a_table_is_not_the_bases(graph: Graph) -> None:
+    marked, other = f"  #{IGNORE.partition('#')[2]}\n", "  Column('x'),\n"
+    parts = ["games = Table(\n", "  Column('a'),\n", other, "  Column('b'),\n", other, ")\n"]
+    before, after = ("".join([*parts[:number], marked, *parts[number:]]) for number in (1, 3))
+    assert honoured(graph, before, after) == []
+
+
+def test_no_directive_of_a_new_file_is_the_bases_and_a_fault_stays_its_own(graph: Graph) -> None:
+    graph.write({"models.py": CLASS, "other.py": CLASS.replace(" made by hand", "")})
+    facts = graph.facts()
+    directives = Directives(facts.repository, facts.tree, facts.base)
+    faults = [each.fault for path in ("models.py", "other.py") for each in directives.of(path)]
+    assert faults == ["the base does not have it there", "it gives no reason"]
+
+
 def test_of_two_that_are_alike_neither_is_known_to_be_the_bases(graph: Graph) -> None:
     assert honoured(graph, CLASS, f"{CLASS}\n\n{CLASS}") == []
 
