@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 import sqlalchemy as sa
 
@@ -28,6 +31,7 @@ def folded(models: list[sa.UniqueConstraint], twin: list[Part], actual: list[Par
     metadata = sa.MetaData()
     columns = [sa.Column(name, sa.Text, primary_key=name == "a") for name in "ab"]
     sa.Table("games", metadata, *columns, *models)
+    sa.Table("filtered", metadata, sa.Column("a", sa.Text, unique=True))
     expected = DatabaseSchema({"games": TableSchema("games", twin)})
     note_folded(expected, [metadata])
     unequal: list[SchemaDifference] = differences(
@@ -139,6 +143,100 @@ def test_a_sequence_named_like_that_of_serial_is_that_of_serial(
 )
 def test_another_sequence_is_told(actual: Part, expected: Part, differing: list[str]) -> None:
     assert counted(actual, expected) == differing
+
+
+def test_the_range_of_each_type_is_no_difference() -> None:
+    for kind, last in (("smallint", 2**15 - 1), ("integer", 2**31 - 1), ("bigint", 2**63 - 1)):
+        own = sequence("", "games_id_seq", kind, last=last)
+        assert counted(own, sequence("games_id_seq", "games_id_seq")) == []
+        own = sequence("", "games_id_seq", kind, last=last - 1)
+        assert counted(own, sequence("games_id_seq", "games_id_seq")) == ["modify sequence"]
+
+
+@pytest.mark.parametrize(
+    ("default", "identity"), [("nextval('other'::regclass)", ""), ("", "ALWAYS")]
+)
+def test_a_column_that_the_models_number_otherwise_keeps_its_default(
+    default: str, identity: str
+) -> None:
+    owned = Part("sequence", "", {"options": ""}, ("games.id",), sql="games_id_seq")
+    wanted = columns(("id", default, identity), ("other", "", ""))
+    models = DatabaseSchema(wanted, [replace(owned, name="games_id_seq", columns=())])
+    adopt_owned(DatabaseSchema(columns(("id", OWN, ""), ("other", "1", "")), owned=[owned]), models)
+    assert models.objects == []
+    assert models.tables == columns(("id", default, identity), ("other", "", ""))
+
+
+def test_an_identity_of_the_database_is_shared_with_the_column_of_a_free_sequence() -> None:
+    owned = Part("sequence", "", {"options": ""}, ("games.id",), sql="games_id_seq")
+    models = DatabaseSchema(
+        columns(("id", "", "")), [replace(owned, name="games_id_seq", columns=())]
+    )
+    adopt_owned(DatabaseSchema(columns(("id", OWN, "BY DEFAULT")), owned=[owned]), models)
+    assert models.tables == columns(("id", OWN, "BY DEFAULT"))
+
+
+def columns(*facts: tuple[str, str, str]) -> dict[str, TableSchema]:
+    """Return a table with columns of these names, defaults and identities."""
+    parts = [
+        Part("column", name, {"default": default, "identity": identity}, (name,))
+        for name, default, identity in facts
+    ]
+    return {"games": TableSchema("games", parts)}
+
+
+@pytest.mark.parametrize(
+    ("database", "wanted", "owner"),
+    [
+        (columns(("id", OWN, "")), columns(("other", "", "")), "games.id"),
+        (columns(("id", OWN, "")), {}, "games.id"),
+        (columns(("id", "", "ALWAYS")), {}, ""),
+        (columns(("other", OWN, "")), {}, ""),
+        ({}, {}, ""),
+    ],
+    ids=["without the column", "without the table", "an identity's", "no column", "no table"],
+)
+def test_a_sequence_that_its_column_would_take_along_has_its_owner_noted(
+    database: dict[str, TableSchema], wanted: dict[str, TableSchema], owner: str
+) -> None:
+    owned = Part("sequence", "", {"options": "AS bigint"}, ("games.id",), sql="games_id_seq")
+    free = replace(owned, name="games_id_seq", columns=())
+    actual, models = DatabaseSchema(database, owned=[owned]), DatabaseSchema(wanted, [free])
+    adopt_owned(actual, models)
+    assert models.objects == [free]
+    noted = replace(free, facts={"options": "AS bigint", "owner": owner})
+    assert actual.objects == ([noted] if owner else [])
+
+
+def test_only_the_constraint_that_is_not_valid_in_the_models_is_as_valid_as_the_databases() -> None:
+    def constraint(kind: str, name: str, validity: str, definition: str = "same") -> Part:
+        facts = {"definition": definition, "validity": validity}
+        return Part(kind, name, facts, has_generated_name=name == "generated")
+
+    parts = [("check", "a"), ("check", "b"), ("foreign_key", "a"), ("foreign_key", "generated")]
+    actual = [constraint(kind, name, "NOT VALID") for kind, name in parts]
+    actual[1:1] = [constraint("check", "a", "OTHER", "another")]
+
+    def shared(*constraints: sa.Constraint) -> list[tuple[str, str]]:
+        metadata = sa.MetaData()
+        sa.Table("games", metadata, sa.Column("id", sa.Integer), *constraints)
+        for name in ("moves", "boards"):
+            sa.Table(name, metadata, sa.Column("id"), sa.CheckConstraint("x"))
+        expected = TableSchema("games", [constraint(kind, name, "VALID") for kind, name in parts])
+        database = {"games": TableSchema("games", [*actual]), "moves": TableSchema("moves")}
+        models = {"games": expected, "boards": TableSchema("boards")}
+        share_validity(DatabaseSchema(database), DatabaseSchema(models), [metadata])
+        valid = [part for part in expected.parts if part.facts["validity"] == "VALID"]
+        assert all(part.facts["validity"] in ("VALID", "NOT VALID") for part in expected.parts)
+        return [each for each in parts if each not in [(part.kind, part.name) for part in valid]]
+
+    late: dict[str, Any] = {"postgresql_not_valid": True}
+    assert shared(sa.CheckConstraint("x", name="a")) == []
+    assert shared(sa.CheckConstraint("x", name="a", **late)) == [("check", "a")]
+    key = sa.ForeignKeyConstraint(["id"], ["other.id"], name="a", **late)
+    assert shared(key) == [("foreign_key", "a")]
+    key = sa.ForeignKeyConstraint(["id"], ["other.id"], **late)
+    assert shared(key) == [("foreign_key", "generated")]
 
 
 def validated(validity: str, models: sa.CheckConstraint, *, base: sa.CheckConstraint) -> list[str]:

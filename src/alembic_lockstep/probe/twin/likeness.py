@@ -122,8 +122,6 @@ def _note_owner(owned: Part, sequence: Part, database: DatabaseSchema) -> None:
 def _share_default(owned: Part, database: DatabaseSchema, models: DatabaseSchema) -> None:
     """Copy default and identity of the database's column to the models' one, where they match."""
     table, _, name = owned.columns[0].rpartition(".")
-    if table not in models.tables:
-        return
     (column,) = [part for part in database.tables[table].of("column") if part.name == name]
     parts = models.tables[table].parts
     named = owned.sql.replace("'", "''")
