@@ -95,6 +95,7 @@ def test_bytecode_without_its_source_may_define_it_where_nothing_ran(
 def test_an_ignored_file_is_named_although_alembic_loaded_it_beside_bytecode(graph: Graph) -> None:
     (graph.root / ".git/info/exclude").write_text("local*\n")
     (graph.root / "m/versions/local.py").write_text(DEFINES)
+    (graph.root / "m/versions/local 1.py").write_text(DEFINES.replace("lost", "0009"))
     graph.write({"m/versions/other.pyc": ""})
     (finding,) = ran(lose(graph), Observation(scripts=LOADED))
     assert finding.hint == (
