@@ -133,17 +133,6 @@ def test_why_there_was_no_trial_is_said(graph: Graph) -> None:
     assert row_notes(tried(graph, LINE, note="off (rows = false)")) == ["rows: off (rows = false)"]
 
 
-def test_new_revisions_without_a_trial_are_named(graph: Graph) -> None:
-    comparison = tried(graph, LINE).comparison
-    assert comparison is not None
-    now = replace(comparison.now, trial={}, revisions=("0001", "0002"))
-    assert row_notes(facts_of(graph, now)) == [
-        "rows: 0002 did not run on tables with rows (see the setting rows)"
-    ]
-    assert row_notes(facts_of(graph, replace(now, revisions=("0001",)))) == []
-    assert row_notes(facts_of(graph, replace(now, error={"type": "E", "message": ""}))) == []
-
-
 def test_the_notes_are_in_the_summary_of_the_environment(graph: Graph) -> None:
     facts = tried(graph, LINE, note="off (rows = false)")
     verdict = conclude(facts, {}, Directives(facts.repository, facts.tree))
