@@ -122,7 +122,7 @@ def _compare(
     if base is None or runner.settings.strict or (not differences and is_whole):
         return Comparison(now, None, start, tuple(without_leftovers(differences, None)))
     before = runner.replay(base, role="base")
-    if before.phase == "upgrade" and not runner.settings.run:
+    if before.error and before.phase == "upgrade" and not runner.settings.run:
         return _compare_with_base_models(runner, env, base, now, before)
     return subtracted(now, before, start)
 
@@ -219,7 +219,7 @@ def _failed(
     if before.error and before.phase != "upgrade" and has_same_file:
         raise _base_does_not_start(runner, base, now, before)
     fails_alike = before.revision == now.revision or has_same_file
-    if before.revision and fails_alike:
+    if before.phase == "upgrade" and before.revision and fails_alike:
         return _from_base_models(runner, env, base, _does_not_replay(before, now))
     if server_lacks(now):
         raise _unjudged(runner, env, now)
