@@ -7,7 +7,6 @@ column more or less, or does not start any more; where it may, it has to.
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -224,9 +223,8 @@ def environment(tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("environment") / ".venv"
     tools.make_environment(folder, python, *REQUIREMENTS)
     (version,) = (path.name for path in folder.glob("lib/python*"))
-    assert version != f"python{sys.version_info.major}.{sys.version_info.minor}" or (
-        sys.version_info >= (3, 12)
-    )
+    if int(version.rpartition(".")[2]) < 12:
+        pytest.skip("no Python 3.12 or later on this machine")
     return folder
 
 
