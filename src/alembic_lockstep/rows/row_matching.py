@@ -109,9 +109,11 @@ def _by_similarity(
         for right, other in enumerate(after):
             equal = sum(survives(row[o], other[n], old, new) for o, n, old, new in common)
             if common and equal >= least * len(common):
-                scores.append((-equal, left, right))
+                # A NULL survives as any value, but one that is still NULL is nearer.
+                same = sum(row[o] == other[n] for o, n, _, _ in common)
+                scores.append((-equal, -same, left, right))
     pairs, lefts, rights = [], set(), set()
-    for _, left, right in sorted(scores):
+    for _, _, left, right in sorted(scores):
         if left not in lefts and right not in rights:
             lefts.add(left)
             rights.add(right)
