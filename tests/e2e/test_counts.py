@@ -22,7 +22,7 @@ from .subfolder_project import (
 
 #: Processes of git in a check that starts the project.
 # Three of them twice: for the answer at once, and in the command when it did not come.
-MOST_OF_GIT = 33
+MOST_OF_GIT = 34
 AT_ONCE = "Passed: nothing staged touches what the last verdict read.\n"
 DUE = "op.add_column('orders', sa.Column('due', sa.Date()))"
 #: Run by the project's Python when it starts, twice. The number of a process is its own in a PID

@@ -62,7 +62,7 @@ def record(
             if each.environment.config in trees[tree].files:
                 cached_tree = judged
                 if tree != name or len(environments) > 1:
-                    cached_tree = cache.cached_tree(tree, trees[tree], own_reads, runs)
+                    cached_tree = cache.cached_tree(tree, trees[tree], own_reads, runs, pins=pins)
                 cache.observations.store(each.environment, python, observation, cached_tree)
     verdicts, settings = cache.verdicts, judged.blob("pyproject.toml")
     if _is_base_observed(verdict, base, name, trees, runner):

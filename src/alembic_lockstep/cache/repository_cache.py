@@ -59,7 +59,7 @@ class RepositoryCache:
         host_reads: Collection[str],
         runs: Sequence[Observation],
         *,
-        pins: bool = False,
+        pins: bool,
     ) -> CachedTree:
         """Return a tree with the trace of all that was read of it.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from alembic_lockstep.advice.start_file import start_file_advice
 from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree
@@ -12,7 +13,6 @@ from alembic_lockstep.config import Settings
 from alembic_lockstep.dryrun.dependencies import common_revisions, outdated_files
 from alembic_lockstep.dryrun.launcher import Launcher
 from alembic_lockstep.dryrun.observation import Observation
-from alembic_lockstep.dryrun.row_trial import RowTrial
 from alembic_lockstep.dryrun.scratch_runner import (
     Scratch,
     ScratchRunner,
@@ -24,6 +24,9 @@ from alembic_lockstep.dryrun.starting_points import Snapshot, SnapshotStore
 from alembic_lockstep.dryrun.trial_facts import TrialFacts
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.scratch import ScratchServers
+
+if TYPE_CHECKING:
+    from alembic_lockstep.dryrun.row_trial import RowTrial
 
 # Replays with snapshots, which may be damaged; then one without any.
 ATTEMPTS = 3
@@ -198,6 +201,8 @@ class DryRunner:
         sql = ""
         if isinstance(rows, str):
             sql = read_sql(env.tree, "rows", rows, self.launcher.repository)
+        from alembic_lockstep.dryrun.row_trial import RowTrial  # and SQLAlchemy
+
         note = "the setting run keeps the databases out of reach" if self.settings.run else ""
         return RowTrial(self.servers, env, new, rows=("" if rows is True else rows, sql), note=note)
 

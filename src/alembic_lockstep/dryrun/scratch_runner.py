@@ -16,7 +16,6 @@ from alembic_lockstep.dryrun.launcher import Launcher
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.privileges import Privileges, missing_privileges
 from alembic_lockstep.dryrun.process import Ask, TrialBrokenError
-from alembic_lockstep.dryrun.row_trial import RowTrial
 from alembic_lockstep.dryrun.starting_points import Snapshot
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.pathspec import add_command
@@ -27,6 +26,8 @@ from alembic_lockstep.scratch import ScratchServers
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+    from alembic_lockstep.dryrun.row_trial import RowTrial
 
 # Dialects with twin databases, which a server makes slowly.
 TWINNED = {"postgresql", "mysql", "mariadb"}

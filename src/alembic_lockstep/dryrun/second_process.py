@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree
 from alembic_lockstep.alembic_env.inert_migrations import inert_migrations
 from alembic_lockstep.dryrun.observation import Observation
-from alembic_lockstep.dryrun.row_trial import RowTrial
 from alembic_lockstep.dryrun.scratch_runner import Scratch, ScratchRunner
+
+if TYPE_CHECKING:
+    from alembic_lockstep.dryrun.row_trial import RowTrial
 
 
 class SecondProcess:
