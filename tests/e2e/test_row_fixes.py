@@ -22,7 +22,6 @@ from .rows_bench import dialect, servers
 
 __all__ = ["dialect", "servers"]
 
-pytestmark = pytest.mark.sampled(1)
 
 TABLES = (
     "CREATE TABLE users (id INTEGER PRIMARY KEY, email VARCHAR(40), score VARCHAR(20), n INTEGER)",

@@ -269,7 +269,6 @@ def assert_case(project: Project, case: Case) -> None:
         assert facts["error"]["statement"], facts
 
 
-@pytest.mark.sampled(1)
 @pytest.mark.parametrize("server", ["sqlite", "postgresql", "mariadb"])
 def test_revisions_on_rows(server: str, make_project: MakeProject) -> None:
     if server == "postgresql":
@@ -340,7 +339,6 @@ def test_each_database_of_an_environment_gets_rows(make_project: MakeProject) ->
     assert findings(trial(project)) == {"empty_downgrades": ["0b2"]}
 
 
-@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", ["trivia", "async_settings", "sqlmodel_app", "src_layout"])
 def test_a_generated_migration_survives(name: str, make_project: MakeProject) -> None:
     project = make_project(name, hook=None)

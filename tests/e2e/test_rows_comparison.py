@@ -137,7 +137,6 @@ HARMLESS = {
 }
 
 
-@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", HARMLESS)
 def test_what_survives(databases: Databases, dialect: str, name: str) -> None:
     sql, dialects = HARMLESS[name]
@@ -190,7 +189,6 @@ LOSSES = {
 }
 
 
-@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", LOSSES)
 def test_what_is_lost(databases: Databases, dialect: str, name: str) -> None:
     sql, losses = LOSSES[name]
@@ -217,7 +215,6 @@ def test_a_narrower_type(databases: Databases) -> None:
     assert changes[0].after == "'a 1 abcdef'"
 
 
-@pytest.mark.sampled(1)
 def test_a_rename_that_drops_and_adds(databases: Databases, dialect: str) -> None:
     sql = (
         "ALTER TABLE users ADD full_name VARCHAR(20);\nALTER TABLE users ADD other INTEGER;\n"
@@ -272,7 +269,6 @@ def test_many_rows(databases: Databases) -> None:
     assert (change.kind, change.rows, change.total) == ("rows-vanished", 1000, 3000)
 
 
-@pytest.mark.sampled(1)
 def test_rows_are_json(databases: Databases, dialect: str) -> None:
     database = databases.make(dialect, USERS)
     fill(database)

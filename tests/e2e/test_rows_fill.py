@@ -72,7 +72,6 @@ def reasons(filled: Filled) -> dict[str, str]:
     return {str(part.name): part.reason for part in filled.unfilled}
 
 
-@pytest.mark.sampled(1)
 def test_every_type(databases: Databases, dialect: str) -> None:
     tables = ";\n".join(
         f"CREATE TABLE t{number} (id {{key}}, a {spelling} NOT NULL, b {spelling})"
@@ -88,7 +87,6 @@ def test_every_type(databases: Databases, dialect: str) -> None:
         assert len(values) - values.count(None) >= 4, spelling
 
 
-@pytest.mark.sampled(1)
 def test_the_same_in_every_run(databases: Databases, dialect: str) -> None:
     types = "".join(f", a{n} {spelling} NOT NULL" for n, spelling in enumerate(TYPES[dialect]))
     setup = POSTGRESQL_TYPES if dialect == "postgresql" else ""
@@ -103,7 +101,6 @@ def test_the_same_in_every_run(databases: Databases, dialect: str) -> None:
     assert len(first["t"]["rows"]) >= 5
 
 
-@pytest.mark.sampled(1)
 def test_the_edges_of_types(databases: Databases, dialect: str) -> None:
     sql = "CREATE TABLE t (a VARCHAR(10) NOT NULL, b NUMERIC(10, 2) NOT NULL, c INTEGER, d BIGINT)"
     database = databases.make(dialect, sql)
@@ -118,7 +115,6 @@ def test_the_edges_of_types(databases: Databases, dialect: str) -> None:
     assert max(int(str(value)) for value in wide) > 2**31
 
 
-@pytest.mark.sampled(1)
 def test_nulls_and_repeated_values(databases: Databases, dialect: str) -> None:
     sql = "CREATE TABLE t (id {key}, a VARCHAR(10), b INTEGER, c DATE, u INTEGER UNIQUE)"
     database = databases.make(dialect, sql)
@@ -132,7 +128,6 @@ def test_nulls_and_repeated_values(databases: Databases, dialect: str) -> None:
     assert len(unique) == len(set(unique)) >= 3
 
 
-@pytest.mark.sampled(1)
 def test_every_label(databases: Databases, dialect: str) -> None:
     labels = [f"label {number}" for number in range(12)]
     quoted = ", ".join(f"'{label}'" for label in labels)
@@ -171,7 +166,6 @@ CHECKS = (
 )
 
 
-@pytest.mark.sampled(1)
 def test_checks(databases: Databases, dialect: str) -> None:
     checks = [check for check in CHECKS if dialect != "postgresql" or ") + 0" not in check]
     sql = ";\n".join(f"CREATE TABLE t{n} (id {{key}}, {check})" for n, check in enumerate(checks))
@@ -193,7 +187,6 @@ KEYS = {
 }
 
 
-@pytest.mark.sampled(1)
 def test_keys(databases: Databases, dialect: str) -> None:
     sql = ";\n".join(f"CREATE TABLE t{n} ({key})" for n, key in enumerate(KEYS.values()))
     database = databases.make(dialect, sql)
@@ -213,7 +206,6 @@ def test_a_composite_key_repeats_the_values_of_its_columns(databases: Databases)
     assert len(set(values)) < len(values)
 
 
-@pytest.mark.sampled(1)
 def test_parents_and_children(databases: Databases, dialect: str) -> None:
     database = databases.make(dialect, USERS)
 
@@ -245,7 +237,6 @@ CIRCLES = {
 }
 
 
-@pytest.mark.sampled(1)
 @pytest.mark.parametrize("circle", CIRCLES)
 def test_circles(databases: Databases, dialect: str, circle: str) -> None:
     sql = CIRCLES[circle]
@@ -267,7 +258,6 @@ def test_circles(databases: Databases, dialect: str, circle: str) -> None:
         )
 
 
-@pytest.mark.sampled(1)
 def test_references_that_share_columns(databases: Databases, dialect: str) -> None:
     sql = """
         CREATE TABLE tenants (id INTEGER NOT NULL PRIMARY KEY);
@@ -288,7 +278,6 @@ def test_references_that_share_columns(databases: Databases, dialect: str) -> No
     assert any(column(database, "boss", "users"))
 
 
-@pytest.mark.sampled(1)
 def test_only_what_is_named_and_its_relations(databases: Databases, dialect: str) -> None:
     database = databases.make(dialect, USERS)
 
@@ -299,7 +288,6 @@ def test_only_what_is_named_and_its_relations(databases: Databases, dialect: str
     assert [str(part.name) for part in filled.tables] == ["users", "orders", "order_lines"]
 
 
-@pytest.mark.sampled(1)
 def test_rows_that_are_there_stay(databases: Databases, dialect: str) -> None:
     sql = """
         CREATE TABLE kinds (id INTEGER NOT NULL PRIMARY KEY, name VARCHAR(9) NOT NULL UNIQUE);
@@ -317,7 +305,6 @@ def test_rows_that_are_there_stay(databases: Databases, dialect: str) -> None:
     assert len(column(database, "name", "kinds")) >= 4
 
 
-@pytest.mark.sampled(1)
 def test_what_cannot_be_filled_is_named(databases: Databases, dialect: str) -> None:
     sql = """
         CREATE TABLE never (a INTEGER NOT NULL, CHECK (a > 0 AND a < 0));

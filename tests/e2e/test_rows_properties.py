@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 
-import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 
@@ -19,7 +18,6 @@ __all__ = ["databases", "dialect", "servers"]
 EXAMPLES = int(os.environ.get("LOCKSTEP_EXAMPLES", "8"))
 
 
-@pytest.mark.sampled(1)
 def test_random_schemas(databases: Databases, dialect: str) -> None:
     kind = dialect.replace("mysql", "mariadb")
 

@@ -128,7 +128,6 @@ def child_id() -> sa.Column[int]:
 
 
 @sqlite_only
-@pytest.mark.sampled(1)
 @pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
 @pytest.mark.parametrize("case", CASES)
 def test_rows_of_tables_that_refer_to_one_another_survive(
@@ -339,7 +338,6 @@ def copied(parts: Parts) -> Parts:
     return [part._copy() if isinstance(part, sa.Column) else unique() for part in parts]
 
 
-@pytest.mark.sampled(1)
 @pytest.mark.parametrize("case", NOT_NULL)
 @pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
 def test_columns_become_not_null_on_rows(bench: Bench, case: str) -> None:
@@ -421,7 +419,6 @@ RENAMES: dict[str, tuple[Any, Any, list[Any]]] = {
 }
 
 
-@pytest.mark.sampled(1)
 @pytest.mark.parametrize("case", RENAMES)
 @pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
 def test_a_column_that_may_be_renamed_keeps_its_values(bench: Bench, case: str) -> None:
@@ -465,7 +462,6 @@ TYPES: dict[str, tuple[Any, Any, Any, Any]] = {
 
 
 @sqlite_only
-@pytest.mark.sampled(1)
 @pytest.mark.parametrize("case", TYPES)
 def test_values_survive_another_type_on_sqlite(bench: Bench, case: str) -> None:
     old, new, value, kept = TYPES[case]
@@ -495,7 +491,6 @@ NARROWING: dict[str, tuple[Any, Any, str]] = {
 }
 
 
-@pytest.mark.sampled(1)
 @pytest.mark.parametrize("case", NARROWING)
 def test_what_a_smaller_type_does_not_hold_is_said(bench: Bench, case: str) -> None:
     old, new, words = NARROWING[case]
