@@ -8,7 +8,15 @@ import pytest
 
 from .conftest import MakeProject
 from .harness import Project, Result
-from .subfolder_project import ENV, MODELS, VERSIONS, assert_clean, assert_finding
+from .subfolder_project import (
+    ENV,
+    FIRST_FILE,
+    HEAD_FILE,
+    MODELS,
+    VERSIONS,
+    assert_clean,
+    assert_finding,
+)
 from .test_row_trial import BASE, CASCADE, ENFORCED, NEW, SERVER_DEFAULT, add, add_to_base
 
 PATH = f"{VERSIONS}/{NEW}_test.py"
@@ -79,3 +87,11 @@ def test_rows_are_off_by_default(shop: Project) -> None:
     line = "op.create_index('one', 'users', ['name'], unique=True)"
     add(shop, line, "op.drop_index('one', 'users')", down=BASE)
     assert "unsafe-upgrade" not in shop.check().output
+
+
+def test_revisions_that_no_row_can_meet_are_named(shop: Project) -> None:
+    for path in (FIRST_FILE, HEAD_FILE):
+        shop.write(path, f"{shop.read(path)}\n\nEDITED = True\n")
+        shop.stage(path)
+    add(shop, "op.execute('SELECT 1')", "op.execute('SELECT 1')")
+    assert_clean(shop.check(), "rows: no migration of the base is unchanged")

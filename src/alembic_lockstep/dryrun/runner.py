@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 ATTEMPTS = 3
 
 # The whole history has run in the snapshot.
+NO_COMMON_REVISION = "no migration of the base is unchanged, so there is no table to put rows into"
 _NOTHING_RAN = Observation(reads={"opened": (), "during": {"opened": (), "texts": ()}})
 
 
@@ -161,8 +162,14 @@ class DryRunner:
         if self.settings.run:
             new = frozenset()  # behind `run`, SQLite's file is gone when the process is
         observation = self._replay_new(env, base, new, role, trial)
-        if trial and not observation.trial and not observation.error:
+        if observation.trial or observation.error:
+            return observation
+        if trial:
             return replace(observation, trial=trial.without_run(observation))
+        added = env.history.ids - base.history.ids if base and base.history.ids else ()
+        if self.settings.rows and added:  # the commit changes all of the base's revisions
+            untried: TrialFacts = {"revisions": sorted(added), "note": NO_COMMON_REVISION}
+            return replace(observation, trial=untried)
         return observation
 
     def _replay_new(
