@@ -17,6 +17,7 @@ from alembic_lockstep.dryrun.schema_operations import operations as operations_o
 from alembic_lockstep.dryrun.schema_operations import upgrade_functions
 from alembic_lockstep.probe.database_facts import OperationFacts
 from alembic_lockstep.probe.operations import flatten
+from alembic_lockstep.probe.renames import with_new_name
 
 OPTIONS = {
     "alembic_module_prefix": "op.",
@@ -389,3 +390,13 @@ def test_a_table_makes_no_enum_type_that_another_makes() -> None:
     first, second = (new_table(mood._copy(), name=name) for name in ("games", "moves"))
     lines = [line for line in printed("postgresql", first, second) if "mood" in line]
     assert [("create_type=False" in line) for line in lines] == [False, True]
+
+
+def test_a_rename_has_the_new_name_whatever_alembic_renders() -> None:
+    older = ["op.alter_column('games', 'title',", "           existing_nullable=True)"]
+    newer = ["op.alter_column('games', 'title',", "           new_column_name='name')"]
+    assert with_new_name(older, "it's") == [
+        older[0],
+        """           existing_nullable=True, new_column_name="it's")""",
+    ]
+    assert with_new_name(newer, "name") == newer

@@ -26,7 +26,7 @@ from .new_tables import (
 )
 from .operation_facts import facts_of, names_of, table_of, target_of
 from .operation_order import OrderedFact, dependants_first, make_room, references_first
-from .renames import Pair, possible_renames, steps_of_rename
+from .renames import Pair, possible_renames, steps_of_rename, with_new_name
 from .rendering import escape_colons, exact_context, table_context, with_quotable_names
 
 # In the `repr` of a type whose argument is a function; another one in each process.
@@ -155,7 +155,7 @@ def _note_rename(
     rename, *others = steps_of_rename(pair)
     plain = copy(contexts.usual)
     plain.opts = {**plain.opts, "render_as_batch": False}
-    code = code_lines(_within(rename, parent), plain)
+    code = with_new_name(code_lines(_within(rename, parent), plain), str(pair[1].column.name))
     for other in others:
         code += _printed(other, parent, contexts)[0]
     new["renames"], new["rename"] = pair[0].column_name, code

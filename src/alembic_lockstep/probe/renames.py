@@ -58,6 +58,13 @@ def steps_of_rename(pair: Pair) -> List[ops.AlterColumnOp]:
     return [rename, ops.AlterColumnOp(drop.table_name, str(new.name), **existing, **changes)]
 
 
+def with_new_name(code: List[str], name: str) -> List[str]:
+    """Return the code of a rename with the new name, which older Alembic does not render."""
+    if any("new_column_name=" in line for line in code):
+        return code
+    return [*code[:-1], f"{code[-1][:-1]}, new_column_name={name!r})"]
+
+
 def _old(op: ops.DropColumnOp) -> Any:
     """Return the database's column; None where another package does not say it."""
     reverse: Any = getattr(op, "_reverse", None)
