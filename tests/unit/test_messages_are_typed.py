@@ -15,6 +15,8 @@ TYPED = {
     "advice/failures.py:_missing_module": "",
     "advice/failures.py:check_loaded": "an_installed_copy_is_made_editable_by_the_command",
     "advice/failures.py:could_not_judge": "what_the_application_lacks_is_named_and_leads_on",
+    "advice/machine_errors.py:_changed": "it_is_judged_or_told_in_one_message",
+    "advice/machine_errors.py:_unusable": "a_full_disk",
     "advice/services.py:with_stand_in": (
         "a_file_of_a_setting_that_is_not_staged_is_added_by_the_command"
     ),
@@ -33,8 +35,6 @@ TYPED = {
         "a_section_that_alembic_finds_by_a_name_only_is_named_by_the_setting"
     ),
     "alembic_env/options.py:_parsed": "a_commit_that_mends_the_configuration_may_land",
-    "cli.py:_changed": "it_is_judged_or_told_in_one_message",
-    "cli.py:_of_the_machine": "a_full_disk",
     "cli.py:_run": "",
     "config.py:_checked": "",
     "config.py:_find_keys": "",

@@ -45,6 +45,13 @@ def choose_range(
     return Range(base, None)
 
 
+def tree_ids(repository: Repository, span: Range) -> tuple[str, str | None]:
+    """Return the ids of the base and of the tree; None is the staged tree, whose id is unknown."""
+    if span.tip is None:
+        return span.base, None
+    return repository.tree_of(span.base), repository.tree_of(span.tip)
+
+
 def range_from(repository: Repository, target: str, tip: str, name: str = "") -> Range:
     """Return the range from where `tip` left a branch; of two trees, from `target` to `tip`.
 
