@@ -5,23 +5,11 @@ Both are lists of operations; see `probe/operations.py`.
 
 from __future__ import annotations
 
-from typing import Any, Callable, Iterable, List, Optional, Sequence, Set, Tuple, cast
+from typing import Callable, Iterable, List, Sequence, Set, cast
 
 from ..database_facts import OperationFacts, TwinComparison
+from .identities import Identity, counterparts, identities, identities_of
 
-Identity = Tuple[Any, ...]
-
-# One operation of autogenerate may be several aspects of the twin's.
-_ASPECTS = {
-    "modify_collation": "modify_type",
-    "modify_charset": "modify_type",
-    "modify_computed": "modify_default",
-    "modify_identity": "modify_default",
-    "modify_on_update": "modify_default",
-}
-# For autogenerate a unique constraint may be an index, and a changed one is two operations.
-_FAMILIES = {"index": "key", "constraint": "key", "fk": "fk", "column": "column"}
-_SEPARATE_CONSTRAINTS = ("check", "exclusion", "primary_key")
 LOOSE = ("enum", "domain", "sequence")
 
 
@@ -40,37 +28,12 @@ def merge(
         include: Returns whether the project's filters include an operation.
         unwanted: Operations that the project's hook took away.
     """
-    twin, compared = comparison["operations"], set(comparison["compared"])
-    differing, reported, suppressed = map(_identities_of, (twin, autogenerate, unwanted))
-    accepted = [
-        op
-        for op in autogenerate
-        if op["table"] not in compared
-        or not _may_be_phantom(op)
-        or differing.intersection(_counterparts(op))
-    ]
-    added, removed = (
-        _identities_of(op for op in autogenerate if op["kind"].startswith(verb))
-        for verb in ("add_", "remove_")
-    )
-    # Autogenerate leaves an index on an expression out, though a constraint of its name goes.
-    added |= suppressed
-    own = [
-        op
-        for op in twin
-        if not (added if op["kind"] == "add_index" else reported | suppressed).intersection(
-            _counterparts(op)
-        )
-    ]
-    own = [op for op in own if not _comes_with_another(op, autogenerate) and include(op)]
-    confirmed = [op for op in twin if reported.intersection(_counterparts(op))]
-    confirmed = [
-        {**op, "alembic_fails": True}  # it only makes the index, whose name the old one has
-        if op["kind"] == "modify_index" and not removed.intersection(_counterparts(op))
-        else op
-        for op in confirmed
-    ]
+    twin = comparison["operations"]
+    reported, suppressed = identities_of(autogenerate), identities_of(unwanted)
+    own = [op for op in _seen_by_twin_only(twin, autogenerate, reported, suppressed) if include(op)]
+    confirmed = _confirmed(twin, autogenerate, reported)
     covering = [op for op in own if any(op["code"] == peer["code"] for peer in confirmed)]
+    accepted = _without_phantoms(autogenerate, comparison)
     accepted = [_with_twins_code(op, confirmed, covering) for op in accepted]
     accepted = _with_safe_rebuilds(accepted, confirmed, comparison.get("fragile", ()))
     if any(op["table"] in comparison.get("in_the_way", ()) for op in accepted):
@@ -78,14 +41,69 @@ def merge(
     # Of a name that another table takes over, the code of both has been run before all else.
     early = [op["before"] for op in accepted if op.get("before") and not op["code"]]
     accepted = [{**op, "code": []} if op["code"] in early else op for op in accepted]
+    if comparison.get("in_stages") and own:
+        accepted = [_in_stages(op) for op in accepted]
     # A column takes its constraints along, or cannot be dropped before them.
     first = [op for op in own if op not in covering and op["kind"].startswith("remove_")]
     last = [op for op in own if op not in first]
-    if comparison.get("in_stages") and own:
-        accepted = [_in_stages(op) for op in accepted]
     computed = _ComputedColumns(twin)
     ordered = sorted([*first, *accepted, *last], key=computed.rank)
     return [computed.with_code(op) for op in ordered]
+
+
+def _without_phantoms(
+    autogenerate: List[OperationFacts], comparison: TwinComparison
+) -> List[OperationFacts]:
+    """Return autogenerate's operations, less those whose tables are equal for the server."""
+    compared, differing = set(comparison["compared"]), identities_of(comparison["operations"])
+    return [
+        op
+        for op in autogenerate
+        if op["table"] not in compared
+        or not _may_be_phantom(op)
+        or differing.intersection(counterparts(op))
+    ]
+
+
+def _seen_by_twin_only(
+    twin: List[OperationFacts],
+    autogenerate: List[OperationFacts],
+    reported: Set[Identity],
+    suppressed: Set[Identity],
+) -> List[OperationFacts]:
+    """Return the twin's operations that autogenerate neither has nor includes in another.
+
+    Args:
+        reported: The identities of autogenerate's operations.
+        suppressed: The identities of those that the project's hook took away.
+    """
+    # Autogenerate leaves an index on an expression out, though a constraint of its name goes.
+    added = identities_of(op for op in autogenerate if op["kind"].startswith("add_")) | suppressed
+    return [
+        op
+        for op in twin
+        if not (added if op["kind"] == "add_index" else reported | suppressed).intersection(
+            counterparts(op)
+        )
+        and not _comes_with_another(op, autogenerate)
+    ]
+
+
+def _confirmed(
+    twin: List[OperationFacts], autogenerate: List[OperationFacts], reported: Set[Identity]
+) -> List[OperationFacts]:
+    """Return the twin's operations that autogenerate has, too.
+
+    Where that makes only the index, whose name the old one has, its code fails.
+    """
+    removed = identities_of(op for op in autogenerate if op["kind"].startswith("remove_"))
+    return [
+        {**op, "alembic_fails": True}
+        if op["kind"] == "modify_index" and not removed.intersection(counterparts(op))
+        else op
+        for op in twin
+        if reported.intersection(counterparts(op))
+    ]
 
 
 def _first_of_all(operation: OperationFacts) -> OperationFacts:
@@ -119,7 +137,7 @@ def _with_twins_code(
         confirmed: The twin's operations that autogenerate has, too.
         covering: The operations that only the twin has, and whose code fixes some of those.
     """
-    same = [peer for peer in confirmed if _identities(peer).intersection(_counterparts(operation))]
+    same = [peer for peer in confirmed if identities(peer).intersection(counterparts(operation))]
     # Autogenerate's own code leaves the index that MySQL made for a foreign key.
     better = [
         peer["code"]
@@ -169,7 +187,7 @@ def recreates_table(operation: OperationFacts) -> bool:
 
 def _with_code_of(operation: OperationFacts, confirmed: List[OperationFacts]) -> OperationFacts:
     for counterpart in confirmed:
-        if _identities(counterpart).intersection(_counterparts(operation)):
+        if identities(counterpart).intersection(counterparts(operation)):
             before, code = counterpart.get("before", []), counterpart["code"]
             after = counterpart.get("after", [])
             if operation.get("before"):  # another table takes over its name
@@ -188,43 +206,6 @@ def _may_be_phantom(operation: OperationFacts) -> bool:
     verb, _, noun = operation["kind"].partition("_")
     phantoms = ("index", "constraint", "fk")
     return verb == "modify" or noun in phantoms or operation["kind"] == "remove_column"
-
-
-def _identities_of(operations: Iterable[OperationFacts]) -> Set[Identity]:
-    return {identity for operation in operations for identity in _identities(operation)}
-
-
-def _identities(operation: OperationFacts) -> Set[Identity]:
-    """Return keys of an operation, by which `_counterparts()` of the other list finds it."""
-    table, family, name = _family(operation)
-    if not family:
-        return {(table, _ASPECTS.get(operation["kind"], operation["kind"]), name)}
-    columns = tuple(operation["columns"])
-    if not name:
-        return {(table, family, "nameless", columns)} if columns else set()
-    return {(table, family, "name", name), (table, family, "columns", columns)}
-
-
-def _counterparts(operation: OperationFacts) -> Set[Identity]:
-    """Return the keys of an operation of the other list that would be the same.
-
-    A named part is matched by its name, or by its columns if the counterpart has no name.
-    """
-    table, family, name = _family(operation)
-    if not family:
-        return _identities(operation)
-    columns = tuple(operation["columns"])
-    key = ("name", name) if name else ("columns", columns)
-    return {(table, family, *key), (table, family, "nameless", columns)}
-
-
-def _family(operation: OperationFacts) -> Tuple[str, Optional[str], str]:
-    """Return the table, the family of kinds that may be the same part, and the name."""
-    family = _FAMILIES.get(operation["kind"].partition("_")[2])
-    part = operation.get("part")
-    if part in _SEPARATE_CONSTRAINTS:
-        family = part
-    return operation["table"], family, operation["name"]
 
 
 def _comes_with_another(operation: OperationFacts, autogenerate: Iterable[OperationFacts]) -> bool:
@@ -263,7 +244,7 @@ class _ComputedColumns:
 
     def __init__(self, twin: List[OperationFacts]) -> None:
         operations = [op for op in twin if op.get("is_computed")]
-        self._identities = _identities_of(operations)
+        self._identities = identities_of(operations)
         self._tables = {op["table"] for op in operations}
         self._recreated = {
             (op["table"], op["name"]): op
@@ -282,7 +263,7 @@ class _ComputedColumns:
             is_late = any(table == operation["table"] for table, _ in self._recreated)
             return 4 if verb == "add" and is_late else 3
         # A column cannot be dropped before those that are computed from it.
-        is_computed = self._identities.intersection(_counterparts(operation))
+        is_computed = self._identities.intersection(counterparts(operation))
         return 2 if operation["kind"] == "remove_column" and is_computed else 3
 
     def with_code(self, operation: OperationFacts) -> OperationFacts:
