@@ -7,7 +7,7 @@ import re
 import sys
 from contextlib import ExitStack
 from importlib import metadata
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
 from .channel import Channel
 from .copies import loaded_copies
@@ -19,6 +19,10 @@ from .protocol import Done, Outcome, Progress, Request, TrialOutcome
 from .reads import Reads
 from .stand_in import run_stand_in
 from .trace import trace
+
+if TYPE_CHECKING:
+    from .dryrun import DryRun
+    from .redirect import Redirect
 
 OUR_FILES = (os.path.dirname(os.path.abspath(__file__)) + os.sep, "<frozen importlib.")
 
@@ -113,23 +117,35 @@ def _observe(
             config = project.load_config(request, stack)
             run = dryrun.DryRun(config, channel, redirect, request, reads, surroundings)
             run.run()
-            if request["phases"] and run.revisions:
-                from .trial import Trial
-
-                trial = Trial(run, channel, redirect, request, reads).run()
+            trial = _try_on_rows(run, channel, redirect, request, reads)
         except BaseException as error:  # also SystemExit and asyncio's CancelledError
-            _print_trace(error, places.checkout)
-            failure = {"error": describe_error(error, places.checkout), "phase": "start"}
-            if redirect and redirect.connections:
-                redirect.cluster.note(error, redirect.connections[-1]["dialect"])
+            failure = _failure(error, places.checkout, redirect)
     if run:
-        progress = run.progress()
-        progress["databases"] = [] if failure else run.databases
-        progress["trial"] = trial
+        databases = [] if failure else run.databases
+        progress = {**run.progress(), "databases": databases, "trial": trial}
     connections = redirect.connections if redirect else []
     denied = redirect.cluster.denied if redirect else []
     reads.scratch = redirect.files if redirect else set()
     return {**failure, **progress, "connections": connections, "denied": denied}
+
+
+def _failure(error: BaseException, checkout: str, redirect: Optional[Redirect]) -> Outcome:
+    """Print what failed as the project's own command would, and return it for the host."""
+    _print_trace(error, checkout)
+    if redirect and redirect.connections:
+        redirect.cluster.note(error, redirect.connections[-1]["dialect"])
+    return {"error": describe_error(error, checkout), "phase": "start"}
+
+
+def _try_on_rows(
+    run: DryRun, channel: Channel, redirect: Redirect, request: Request, reads: Reads
+) -> TrialOutcome:
+    """Run the new revisions on tables with rows, if the host has asked for it."""
+    if not request["phases"] or not run.revisions:
+        return {}
+    from .trial import Trial
+
+    return Trial(run, channel, redirect, request, reads).run()
 
 
 def _print_trace(error: BaseException, checkout: str) -> None:

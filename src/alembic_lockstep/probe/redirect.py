@@ -29,34 +29,21 @@ from sqlalchemy.pool import Pool
 
 from .channel import Channel
 from .cluster import ClusterWatch
+from .connect_arguments import (
+    TARGET_FILES,
+    connect_arguments,
+    create_empty_file,
+    is_project_target,
+    skip_disk_sync,
+    socket_address,
+)
 from .creators import replace_creators
-from .dsn import is_memory, without_password
+from .dsn import without_password
 from .isolation import Isolation
 from .places import Places
 from .protocol import DECOY, SCRATCH, TWIN, Connect, Target
 
-PORTS = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306, "mssql": 1433, "oracle": 1521}
 MARK = "alembic-lockstep"
-
-# Connect arguments of address, user and credentials; the others (timeouts, type codecs, session
-# settings) are the project's and stay. Of libpq, asyncpg, pg8000, PyMySQL, mysqlclient,
-# aiomysql, asyncmy, and the connectors of MariaDB and of MySQL.
-# fmt: off
-TARGET_ARGUMENTS = {
-    "host", "hostaddr", "hosts", "port", "user", "username",
-    "password", "passwd", "password1", "password2", "password3", "database", "dbname", "db", "dsn",
-    "service", "servicefile", "passfile", "unix_socket", "unix_sock", "named_pipe", "uri",
-    "require_auth", "requirepeer", "channel_binding", "target_session_attrs", "load_balance_hosts",
-    "direct_tls", "source_address", "bind_address", "failover",
-    "read_default_file", "read_default_group", "default_file", "default_group",
-    "option_files", "option_groups",
-    "auth_plugin", "auth_plugin_map", "plugin_dir", "server_public_key",
-}
-TARGET_PREFIXES = ("ssl", "tls", "gss", "krb", "kerberos", "oauth", "oci_", "scram_", "wallet_")
-TARGET_FILES = ("unix_socket", "unix_sock", "read_default_file", "default_file")
-# A driver's own pool would hand out a connection to another target.
-POOL_PREFIX = "pool_"
-# fmt: on
 
 
 class Redirect:
@@ -148,16 +135,16 @@ class Redirect:
         destination = self._destination()
         target = " ".join(filter(None, [self._target(dialect, cargs, cparams), creator]))
         url = self._url(dialect, destination, target)
-        arguments, keywords = _arguments(dialect, url)
-        settings = {name: cparams[name] for name in cparams if not _is_target(name)}
+        arguments, keywords = connect_arguments(dialect, url)
+        settings = {name: cparams[name] for name in cparams if not is_project_target(name)}
         is_file = dialect.name == "sqlite"
         if is_file:
             settings.update(self._isolation.sqlite_options(dialect, settings))
-        with self._guard.opening(_address(dialect, url), is_file), self._open_address(url):
+        with self._guard.opening(socket_address(dialect, url), is_file), self._open_address(url):
             connection = dialect.connect(*arguments, **{**keywords, **settings})
-        _skip_disk_sync(dialect, connection)
+        skip_disk_sync(dialect, connection)
         if is_file and self._twins_thread != get_ident():
-            _create_empty_file(cargs[0] if cargs else cparams.get("database"))
+            create_empty_file(cargs[0] if cargs else cparams.get("database"))
         if record is not None:
             record.info[MARK] = destination
             if destination == self._main:
@@ -240,28 +227,6 @@ class Redirect:
             )
 
 
-def _create_empty_file(name: Any) -> None:
-    """Make the empty file that SQLite would have made where the project connects to one.
-
-    An application may set its mode next. It is the checkout's, or a copy that is thrown away.
-    """
-    if isinstance(name, str) and not is_memory(name) and not name.startswith("file:"):
-        with suppress(OSError):
-            os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o644))
-
-
-def _skip_disk_sync(dialect: Any, connection: Any) -> None:
-    """Make SQLite not wait for the disk, which takes most of its time: the file is temporary.
-
-    Not where a password comes before all else (SQLCipher), or a transaction is open already.
-    """
-    if dialect.name == "sqlite" and dialect.driver in ("pysqlite", "aiosqlite"):
-        cursor = connection.cursor()
-        with suppress(dialect.dbapi.Error):
-            cursor.execute("PRAGMA synchronous = OFF")
-        cursor.close()
-
-
 def _marked_destination(connection: Connection) -> Optional[str]:
     pooled: Any = connection.connection
     info: Dict[str, Any] = pooled.info
@@ -284,28 +249,3 @@ def _files(frame: Optional[FrameType]) -> Iterator[str]:
             yield os.path.abspath(frame.f_code.co_filename)
             frame = frame.f_back
         current = current.parent
-
-
-def _is_target(name: str) -> bool:
-    return name in TARGET_ARGUMENTS or name.startswith((*TARGET_PREFIXES, POOL_PREFIX))
-
-
-def _arguments(dialect: Any, url: Any) -> Any:
-    arguments, keywords = dialect.create_connect_args(url)
-    if dialect.driver == "pg8000" and str(keywords.get("host")).startswith("/"):
-        # Other drivers read libpq's spelling of a Unix socket, a directory and a port.
-        keywords = {**keywords, "host": None, "unix_sock": _address(dialect, url)}
-    return arguments, keywords
-
-
-def _address(dialect: Any, url: Any) -> str:
-    """Return the address that a socket of the driver's will have for the guard."""
-    unix = url.query.get("unix_socket") or url.query.get("unix_sock")
-    if unix:
-        return str(unix)
-    host, port = url.host or url.query.get("host"), url.port or url.query.get("port")
-    if not host:
-        return str(url.database)
-    if str(host).startswith("/"):  # a directory of sockets
-        return f"{host}/.s.PGSQL.{port or 5432}"
-    return f"{host}:{port or PORTS.get(dialect.name, '')}"

@@ -73,12 +73,7 @@ def _column_fix(
     if expected is None:
         yield f"{alter} DROP COLUMN {column}"
     elif actual is None:
-        value = missing_value(expected, None, models.tables[difference.table], quoted)
-        if not value or expected.facts["default"]:
-            yield from add(table, expected)
-            return
-        yield from add(table, replace(expected, sql=expected.sql.replace(" NOT NULL", "", 1)))
-        yield from _strict(table, expected.name, value)
+        yield from _add_filled(table, expected, models.tables[difference.table])
     elif difference.aspect in ("type", "collation"):
         yield from _retype(f"{alter} ALTER COLUMN {column}", column, expected, actual)
     elif difference.aspect == "nullable":
@@ -102,6 +97,16 @@ def _column_fix(
             ),
         )
         yield from [*drops, *drop(table, actual), *add(table, expected), *adds]
+
+
+def _add_filled(table: TableSchema, expected: Part, wanted: TableSchema) -> Iterator[str]:
+    """Add a column; if it is NOT NULL without a default, in steps that a table with rows takes."""
+    value = missing_value(expected, None, wanted, quoted)
+    if not value or expected.facts["default"]:
+        yield from add(table, expected)
+        return
+    yield from add(table, replace(expected, sql=expected.sql.replace(" NOT NULL", "", 1)))
+    yield from _strict(table, expected.name, value)
 
 
 def _strict(table: TableSchema, name: str, value: str) -> Iterator[str]:
