@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from alembic_lockstep.context import RunContext
     from alembic_lockstep.git.commit_ranges import Range
     from alembic_lockstep.git.repository import Repository
+    from alembic_lockstep.verdict import Verdict
 
 
 @click.command()
@@ -108,8 +109,6 @@ def check(
     reports.format, reports.files = output_format, output
     _begin_log(sys.stderr if verbose else None, debug_log)
     cwd = working_directory()
-    from alembic_lockstep.cache.store import Cache, cache_root
-    from alembic_lockstep.cache.verdict_records import VerdictRecords
     from alembic_lockstep.context import RunContext
     from alembic_lockstep.git.chosen_range import choose_range
     from alembic_lockstep.git.repository import Repository
@@ -125,12 +124,22 @@ def check(
         if each_commit:
             raise click.UsageError("--static judges a range as a whole, not --each-commit")
         return _judge_statically(reports, context, span)
-    cache, surprise = None if no_cache else Cache(cache_root()), ""
+    return _judge(reports, context, span, is_cached=not no_cache, each_commit=each_commit)
+
+
+def _judge(
+    reports: Output, context: RunContext, span: Range, *, is_cached: bool, each_commit: bool
+) -> int:
+    """Answer from the cache, or judge by a dry run."""
+    from alembic_lockstep.cache.store import Cache, cache_root
+    from alembic_lockstep.cache.verdict_records import VerdictRecords
+
+    cache, surprise = Cache(cache_root()) if is_cached else None, ""
     if cache and not each_commit and not span.target:
         verdicts = VerdictRecords.of(cache, context)
         refusals = verdicts.refusals(*tree_ids(context.repository, span))
         if refusals is None:
-            _report_answer(reports, context.repository, span, environ)
+            _report_answer(reports, context.repository, span, context.environ)
             return CLEAN
         surprise = verdicts.surprise(refusals)
     return _judge_by_dry_run(reports, context, span, cache, surprise, each_commit=each_commit)
@@ -150,28 +159,37 @@ def _judge_by_dry_run(
     from alembic_lockstep.dryrun.early import EarlyProbes
     from alembic_lockstep.git.workplace import acquire_workplace, find_workplace
 
-    repository = context.repository
-    workplace = find_workplace(repository, context.environ, cache_root())
-    with (
-        acquire_workplace(workplace) as slot,
-        EarlyProbes(context, slot) as early,
-    ):
+    repository, environ = context.repository, context.environ
+    workplace = find_workplace(repository, environ, cache_root())
+    with acquire_workplace(workplace) as slot, EarlyProbes(context, slot) as early:
         if span.tip is None:  # of commits, all may be remembered
             early.guess()
         # These take longer to import than all that was needed so far.
         from alembic_lockstep.branch import judge_branch
         from alembic_lockstep.gate import Gate
-        from alembic_lockstep.report.judged import report_of
-        from alembic_lockstep.report.notice import show_once
         from alembic_lockstep.report.progress import progress
         from alembic_lockstep.runners import Runners
 
         with progress() as show, Runners(context, show, early, cache) as runners:
             gate = Gate(runners)
             if span.tip is None:
-                verdict = gate.judge(span.base, repository.staged_tree(context.environ))
+                verdict = gate.judge(span.base, repository.staged_tree(environ))
             else:
                 verdict = judge_branch(gate, span, each_commit=each_commit)
+    return _report_verdict(reports, verdict, repository, surprise)
+
+
+def _report_verdict(
+    reports: Output, verdict: Verdict, repository: Repository, surprise: str
+) -> int:
+    """Report a verdict and return the exit code.
+
+    Args:
+        surprise: Why the cache does not answer, if a person would have expected it to.
+    """
+    from alembic_lockstep.report.judged import report_of
+    from alembic_lockstep.report.notice import show_once
+
     report = report_of(verdict)
     comparisons = [each.comparison for each in verdict.environments if each.comparison]
     if surprise and not all(comparison.is_recalled for comparison in comparisons):

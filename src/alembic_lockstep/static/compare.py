@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from alembic_lockstep.dryrun.schema_operations import Operation
 from alembic_lockstep.static.column_types import same_type
@@ -30,22 +30,9 @@ def differences(
         base: The tables that the base declares.
     """
     sides = [list(tables) for tables in (declared, migrated, base)]
-    counts = [Counter(table.label for table in tables) for tables in sides]
-    enums = {
-        part.values["enum"][0]: str(part.values["enum"][1])
-        for table in sides[2]
-        for part in table.parts
-        if "enum" in part.values
-    }
-    # Tables of one name, of several databases, are told apart by their classes.
-    several = {name for count in counts for name, number in count.items() if number > 1}
-    now, after, before = (
-        {
-            (table.label, table.origin.cls if table.label in several else ""): table
-            for table in tables
-        }
-        for tables in sides
-    )
+    enums = _enum_labels(sides[2])
+    several = _names_of_several(sides)
+    now, after, before = (_by_name(tables, several) for tables in sides)
     left: dict[Operation, bool] = {}
     for key in dict.fromkeys((*now, *after)):
         new, current, old = now.get(key), after.get(key), before.get(key)
@@ -58,6 +45,25 @@ def differences(
                 enums[name] = labels
                 left[operation] = is_sure and not may_be_another
     return left
+
+
+def _enum_labels(tables: Iterable[Table]) -> dict[str, str]:
+    """Return the labels of each enum that tables use, by its name."""
+    parts = (part.values for table in tables for part in table.parts)
+    return {values["enum"][0]: str(values["enum"][1]) for values in parts if "enum" in values}
+
+
+def _names_of_several(sides: Iterable[Iterable[Table]]) -> set[str]:
+    """Return the names that several tables of one side have: those of several databases."""
+    counts = (Counter(table.label for table in tables) for tables in sides)
+    return {name for count in counts for name, number in count.items() if number > 1}
+
+
+def _by_name(tables: Iterable[Table], several: Collection[str]) -> dict[tuple[str, str], Table]:
+    """Return tables by name and, where several have this name, class."""
+    return {
+        (table.label, table.origin.cls if table.label in several else ""): table for table in tables
+    }
 
 
 def _of_table(

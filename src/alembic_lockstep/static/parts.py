@@ -210,15 +210,21 @@ class PartReader:
         }
         labels = enum_labels(lookup, node if node is not None else inner, module)
         values |= {"enum": labels} if labels and values["type"] == ("Enum",) else {}
-        own = [ast.Constant(name)]
-        if is_key:
-            parts.insert(0, self.build("primary key", {}, own))
+        column = TablePart("column", name, (name,), values, self.migrated)
+        return [column, *self._keys(name, keywords, literal), *parts]
+
+    def _keys(
+        self, name: str, keywords: Arguments, literal: Mapping[str, object]
+    ) -> Iterator[TablePart]:
+        """Yield the index or constraint, and the primary key, that a column's arguments make."""
+        own: list[ast.expr] = [ast.Constant(name)]
         if literal.get("index"):
             options = {option: value for option, value in keywords.items() if option == "unique"}
-            parts.insert(0, self.build("index", options, own))
+            yield self.build("index", options, own)
         elif literal.get("unique"):
-            parts.insert(0, self.build("unique", {}, own))
-        return [TablePart("column", name, (name,), values, self.migrated), *parts]
+            yield self.build("unique", {}, own)
+        if literal.get("primary_key"):
+            yield self.build("primary key", {}, own)
 
     def _spelled(self, node: ast.expr | None) -> str | None:
         text = self.lookup.spelled(node, self.module) if node is not None else "None"
