@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 
 import pytest
@@ -13,6 +14,7 @@ from .subfolder_project import (
     FIRST_FILE,
     HEAD,
     HEAD_FILE,
+    MIGRATION,
     MODELS,
     VERSIONS,
     add_migration,
@@ -65,6 +67,33 @@ def test_a_branch_that_only_builds_on_the_parent_too_is_not_named(shop: Project)
     result = shop.check()
     assert_finding(result, "unknown-parent")
     assert "has it: merge" not in result.output
+
+
+def test_a_migration_whose_branch_was_deleted_comes_back_by_the_printed_command(
+    trivia: Project,
+) -> None:
+    """The developer's database is at it, and Alembic says `Can't locate revision` only."""
+    trivia.git("switch", "--quiet", "-c", "winners")
+    trivia.add_column()
+    lost = trivia.autogenerate("completed games")
+    trivia.stage(".")
+    trivia.git("commit", "--quiet", "--no-verify", "-m", "Complete a game")
+    assert trivia.alembic("upgrade").returncode == 0
+    trivia.git("switch", "--quiet", "main")
+    trivia.git("branch", "--quiet", "-D", "winners")
+    assert "Can't locate revision" in trivia.alembic("upgrade").output
+    trivia.add_column()
+    revision = lost.rpartition("/")[2].partition("_")[0]
+    text = MIGRATION.format(id="bbbbbbbbbbbb", down=revision, depends_on=None, upgrade="pass")
+    trivia.write(f"{trivia.sample.versions}/bbbbbbbbbbbb_next.py", text)
+    trivia.stage(".")
+    result = trivia.commit()
+    assert_finding(result, "unknown-parent: ", "no branch has that commit any more")
+    commands = re.findall(r"(git checkout \w{12} -- \S+)$", result.output, re.MULTILINE)
+    assert commands[0].endswith(f" -- :/{lost}"), result.output
+    run(("bash", "-ec", commands[0]), cwd=trivia.root, environ=trivia.environ, check=True)
+    assert trivia.commit().returncode == 0
+    assert trivia.alembic("upgrade").returncode == 0
 
 
 def test_a_parent_whose_file_this_commit_deletes_is_said_to_be(shop: Project) -> None:

@@ -115,7 +115,7 @@ def test_it_is_found_at_its_name(graph: Graph) -> None:
     )
     assert finding.environment == "alembic.ini"
     assert finding.hint == (
-        "No file on disk and no known branch has it: fetch the branch it was made on."
+        "No file on disk and nothing in this clone has it: fetch the branch it was made on."
     )
 
 
@@ -142,8 +142,8 @@ def test_a_file_that_the_commit_deletes_is_put_back(graph: Graph) -> None:
     graph.write({"m/versions/lost.py": None})
     facts = lose(graph)
     assert hint(facts) == (
-        "This commit deletes the file that defines it: put it back: "
-        f"git checkout {facts.base.sha[:12]} -- :/m/versions/lost.py, or set another parent."
+        "This commit deletes the file that defines it. Put it back, or set another parent: "
+        f"git checkout {facts.base.sha[:12]} -- :/m/versions/lost.py"
     )
 
 
@@ -153,5 +153,6 @@ def test_a_branch_that_has_it_is_merged(graph: Graph) -> None:
         graph.commit({"lost": "0001"})
     graph.branch("main", "main")
     assert hint(lose(graph)) == (
-        "The branch side has it: merge or rebase onto it, or set another parent."
+        "The branch side has it: merge it, rebase onto it, or take over the file alone: "
+        "git checkout side -- :/m/versions/lost.py"
     )

@@ -70,6 +70,7 @@ def run_git(
     fix: str = "",
     accepted: Collection[int] = (0,),
     errors: bool = False,
+    timeout: float | None = None,
 ) -> bytes:
     """Run git and return its stdout.
 
@@ -77,9 +78,10 @@ def run_git(
         fix: What to type if it fails.
         accepted: The exit codes that are answers.
         errors: Return its stderr instead.
+        timeout: Seconds that it may take.
 
     Raises:
-        CouldNotJudge: it failed; the message is git's own.
+        CouldNotJudge: it failed, and the message is git's own; or it took too long.
     """
     with timed(f"git {' '.join(_without_options(arguments))[:200]}"):
         try:
@@ -90,9 +92,13 @@ def run_git(
                 stdin=stdin or subprocess.DEVNULL,
                 capture_output=True,
                 check=False,
+                timeout=timeout,
             )
         except FileNotFoundError as error:
             raise _not_installed(cwd) from error
+        except subprocess.TimeoutExpired as error:
+            command = _without_options(arguments)[0]
+            raise CouldNotJudge(f"git {command} took more than {timeout:g} s") from error
     if process.returncode not in accepted:
         message = os.fsdecode(process.stderr).strip()
         raise _failure(cwd, _without_options(arguments)[0], message, fix)

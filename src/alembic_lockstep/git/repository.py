@@ -260,20 +260,6 @@ class Repository(WorkingTree):
         matches = paths(self.git(*command, "--", among, accepted=(0, 1)))  # 1: in none
         return [path.removeprefix(f"{tree}:") for path in matches]
 
-    def branches_defining(self, revision: str, folder: str) -> list[str]:
-        """Return the branches in which a file below `folder` assigns this id to `revision`."""
-        literal_id = re.sub(r"\W", ".", revision)  # other characters may be special to grep
-        pattern = f"^revision[^=]*=[ (\"']*{literal_id}[\"') ]*(#.*)?$"
-        refs = self.git("for-each-ref", "--format=%(refname)", "refs/heads", "refs/remotes")
-        branches = []
-        for ref in refs.decode().split():
-            try:
-                self.git("grep", "--quiet", "-E", "-e", pattern, ref, "--", folder or ".")
-            except CouldNotJudge:
-                continue
-            branches.append(ref.removeprefix("refs/heads/").removeprefix("refs/remotes/"))
-        return branches
-
 
 def _main_root(root: Path, git_dir: Path, common: Path) -> Path:
     """Return the main working tree, or `root` for a bare repository, which has none."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from alembic_lockstep.alembic_env.lost_revisions import find_lost_revision
 from alembic_lockstep.alembic_env.revisions import Revision, parse_revision
+from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.facts import Facts, location_in
 from alembic_lockstep.findings import Finding
 from alembic_lockstep.git.pathspec import add_command, from_anywhere
@@ -63,17 +65,27 @@ def _hint(facts: Facts, parent: str) -> str:
         return f"It is in {ignored}, which git ignores: {add_command([ignored], force=True)}"
     if command := _restore_command(facts, parent):
         return (
-            f"This commit deletes the file that defines it: put it back: {command}, "
-            "or set another parent."
+            "This commit deletes the file that defines it. Put it back, or set another parent: "
+            f"{command}"
         )
-    branches = [
-        branch
-        for folder in facts.environment.version_locations
-        for branch in facts.repository.branches_defining(parent, folder)
-    ]
-    if branches:
-        return f"The branch {branches[0]} has it: merge or rebase onto it, or set another parent."
-    return "No file on disk and no known branch has it: fetch the branch it was made on."
+    return _hint_from_git(facts, parent)
+
+
+def _hint_from_git(facts: Facts, parent: str) -> str:
+    """Return where git still has a parent, and the command that brings it back."""
+    try:
+        lost = find_lost_revision(
+            facts.repository, facts.environment, parent, facts.history.ids - {parent}
+        )
+    except CouldNotJudge as error:
+        return f"No file on disk has it, and what git has was not searched whole: {error.message}."
+    if lost is None:
+        return "No file on disk and nothing in this clone has it: fetch the branch it was made on."
+    holder = f"{lost.file.holder} has it"
+    if lost.file.is_on_branch:
+        return f"{holder}: merge it, rebase onto it, or take over the file alone: {lost.command}"
+    remark = f", and {lost.file.remark}" if lost.file.remark else ""
+    return f"{holder}{remark}. Bring it back, or set another parent: {lost.command}"
 
 
 def _restore_command(facts: Facts, parent: str) -> str:
