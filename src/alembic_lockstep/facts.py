@@ -107,16 +107,22 @@ class Histories:
         return self.repository.references.default_branch
 
     @cached_property
+    def published_tree(self) -> Tree | None:
+        """Return the tree of the branch that other databases follow; None if it is unknown."""
+        name = self.published_in
+        return Tree(self.repository, self.repository.tree_of(name)) if name else None
+
+    @cached_property
     def published(self) -> frozenset[str] | None:
         """Return the ids of the revisions that other databases may have.
 
         Without a default branch those are the base's. While two branches are being merged it may be
         either branch's, and this is None.
         """
-        if not self.published_in:
+        tree = self.published_tree
+        if tree is None:
             merging = (self.repository.git_dir / "MERGE_HEAD").exists()
             return None if merging else self.base_history.ids
-        tree = Tree(self.repository, self.repository.tree_of(self.published_in))
         environments = (self.environment, *([self.in_base.environment] if self.in_base else []))
         return frozenset().union(
             *(EnvironmentAtTree(environment, tree).history.ids for environment in environments)

@@ -48,6 +48,7 @@ from alembic_lockstep.ignores.ignoring import (
 from alembic_lockstep.ignores.influences import named_influences
 from alembic_lockstep.rules import DRY_RUN_RULES, HISTORY_RULES, Check
 from alembic_lockstep.rules.edited_migration import unpublished
+from alembic_lockstep.rules.revision_ids import id_notes
 from alembic_lockstep.rules.row_notes import row_notes
 from alembic_lockstep.rules.unregistered_model import without_unregistered_tables
 from alembic_lockstep.runners import Runners
@@ -191,7 +192,13 @@ def conclude(facts: Facts, globs: Mapping[str, str], directives: Directives) -> 
         tuple(fixes_for(remaining, findings)),
         facts.comparison,
         servers=(),
-        notes=(*facts.notes, *unpublished(facts), *row_notes(facts), *influences),
+        notes=(
+            *facts.notes,
+            *unpublished(facts),
+            *id_notes(facts),
+            *row_notes(facts),
+            *influences,
+        ),
         ignores=summarize_ignores(facts, globs, directives, all_findings, ignored),
     )
 

@@ -398,7 +398,19 @@ def test_a_deleted_middle_migration_is_a_finding_until_its_child_is_moved(shop: 
     assert_clean(shop.check())
 
 
-def test_a_cycle_cannot_be_judged(shop: Project) -> None:
-    add_migration(shop, "aaaaaaaaaaaa", "bbbbbbbbbbbb")
+def test_a_cycle_is_shown_at_the_parent_to_change(shop: Project) -> None:
+    path = add_migration(shop, "aaaaaaaaaaaa", "bbbbbbbbbbbb")
     add_migration(shop, "bbbbbbbbbbbb", "aaaaaaaaaaaa")
-    assert_unjudged(shop.check(), "aaaaaaaaaaaa", "bbbbbbbbbbbb")
+    line = shop.line(path, "down_revision")
+    said = (f"{path}:{line}:17: revision-cycle: ", "Cycle is detected", f"down_revision = {HEAD!r}")
+    assert_finding(shop.check(), *said)
+    assert_finding(shop.check("--static"), *said)
+
+
+def test_a_copied_migration_names_both_files_and_the_command(shop: Project) -> None:
+    copy = f"{VERSIONS}/copy.py"
+    shop.write(copy, shop.read(HEAD_FILE))
+    shop.stage(copy)
+    line = shop.line(copy, "revision = '")
+    said = (f"{copy}:{line}:12: duplicate-revision: ", HEAD_FILE, f"git rm -f --quiet -- :/{copy}")
+    assert_finding(shop.check(), *said)

@@ -104,7 +104,7 @@ def staged_and_never_committed(graph: Graph) -> None:
 
 
 #: From how it was lost to what the finding says.
-WAYS = {
+WAYS: dict[Callable[[Graph], None], str] = {
     on_a_branch: "The branch feature/winners has it: merge it, rebase onto it",
     on_a_remote_branch: "The branch origin/theirs has it: merge it",
     at_a_tag: "The tag v1 has it. Bring it back",

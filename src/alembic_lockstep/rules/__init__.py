@@ -10,11 +10,13 @@ from alembic_lockstep.rules import (
     broken_downgrade,
     broken_models,
     broken_upgrade,
+    duplicate_revision,
     edited_migration,
     lost_rows,
     migration_mismatch,
     missing_migration,
     multiple_heads,
+    revision_cycle,
     split_commit,
     stale_branch,
     uncommitted_migration,
@@ -27,6 +29,8 @@ Check = Callable[[Facts], list[Finding]]
 
 # Judged from the migration files alone: their findings say why no dry run is possible.
 HISTORY_RULES: dict[str, Check] = {
+    duplicate_revision.RULE: duplicate_revision.check,
+    revision_cycle.RULE: revision_cycle.check,
     "unknown-parent": unknown_parent.check,
     "multiple-heads": multiple_heads.check,
     edited_migration.RULE: edited_migration.check,

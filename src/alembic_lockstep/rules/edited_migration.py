@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from alembic_lockstep.alembic_env.cycles import find_cycle
 from alembic_lockstep.alembic_env.revisions import Revision
 from alembic_lockstep.facts import Facts, location_in
 from alembic_lockstep.findings import Finding
 from alembic_lockstep.report.text import listed
+from alembic_lockstep.rules.revision_cycle import as_python
 
 RULE = "edited-migration"
 
@@ -51,10 +53,11 @@ def unpublished(facts: Facts) -> list[str]:
 def insertions(facts: Facts) -> list[Insertion]:
     """Return the revisions of the base that the commit put on top of new ones.
 
-    A revision is left out if the base lacks one of its ancestors, which the commit may add, or if
-    the commit deletes one, which a new revision may replace.
+    None of a circle, which is another rule's. A revision is left out if the base lacks one of its
+    ancestors, which the commit may add, or if the commit deletes one, which a new revision may
+    replace.
     """
-    if facts.broken or facts.base_broken:
+    if facts.broken or facts.base_broken or find_cycle(facts.history):
         return []
     base, history = facts.base_history, facts.history
     new = {revision.id for revision in facts.new}
@@ -86,12 +89,6 @@ def _finding(facts: Facts, insertion: Insertion) -> Finding:
         f"a database at {above.id} will never run {new}",
         location_in(facts.tree, above.path, *above.lines[insertion.field]),
         facts.environment.name,
-        hint=f"Set {insertion.field} back to {_as_python(old)} here, and put {new} on top: "
+        hint=f"Set {insertion.field} back to {as_python(old)} here, and put {new} on top: "
         f"down_revision = {top} there.",
     )
-
-
-def _as_python(parents: tuple[str, ...]) -> str:
-    if len(parents) < 2:
-        return f"'{parents[0]}'" if parents else "None"
-    return repr(parents)
