@@ -95,9 +95,9 @@ def _text(kind: ValueType, name: str, position: int) -> Series:
     length = kind.length
     if length in (32, 36):
         usual = [uuid_text(position, number) for number in range(COUNT)]
-        usual = [text.replace("-", "") if length == 32 else text for text in usual]
-    else:
-        usual = [text_of(length, name, number) for number in range(1, COUNT + 1)]
+        # Programs may read nothing else there.
+        return Series(tuple(text.replace("-", "") if length == 32 else text for text in usual))
+    usual = [text_of(length, name, number) for number in range(1, COUNT + 1)]
     longest = LONG if length is None else min(length, LONGEST)
     return Series(tuple(dict.fromkeys(usual)), (long_text(longest, name, 1), ""))
 
