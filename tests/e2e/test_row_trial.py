@@ -370,6 +370,21 @@ def test_an_env_script_that_runs_once_makes_no_finding(shop: Project) -> None:
     assert "phase" not in facts
 
 
+def test_a_form_of_values_that_no_table_tells_makes_no_finding(shop: Project) -> None:
+    read = (
+        "[int(name) for (name,) in op.get_bind().execute(sa.text('SELECT name FROM customers')) "
+        "if name]"
+    )
+    column, without = EVERYWHERE[0][:2]
+    for upgrade, downgrade in ((read, "pass"), (column, f"{read}\n    {without}")):
+        add(shop, upgrade, downgrade)
+        facts = trial(shop)
+        assert "of a form that the tables do not tell (ValueError" in facts["note"]
+        assert "phase" not in facts
+    add(shop, column, "raise ValueError('without rows, too')")
+    assert trial(shop)["phase"] == "downgrade"
+
+
 def test_a_process_that_a_trial_ends_runs_again_without(shop: Project) -> None:
     add(
         shop,
@@ -427,7 +442,8 @@ def test_rows_of_the_team_and_no_rows(shop: Project) -> None:
     shop.write("rows.sql", insert)
     shop.stage("rows.sql")
     facts = trial(shop)
-    assert facts["filled"]["customers"] > 1
+    assert facts["filled"]["customers"] == 1
+    assert facts["filled"]["orders"] > 1
     shop.write("rows.sql", insert + "INSERT INTO nothing VALUES (1);\n")
     shop.stage("rows.sql")
     assert "rows.sql were left out" in trial(shop)["note"]

@@ -122,7 +122,8 @@ class _Database:
         self._version_tables = (VERSION_TABLE, *sorted({name.name for name in own}))
         names = [name for name in tables if name.name not in self._version_tables]
         chosen = names if len(names) <= MOST_TABLES else self._trial.named(names)
-        filled = fill(database, chosen, self._version_tables)
+        has_own = bool(self._trial.rows_sql) and not self.note
+        filled = fill(database, chosen, self._version_tables, only_empty=has_own)
         rows = read_rows(
             database, [table.name for table in filled.tables], version_tables=self._version_tables
         )
@@ -306,12 +307,15 @@ def _failure(outcome: TrialFacts) -> TrialFacts:
     """Return the part of a trial's outcome that is about the revisions."""
     if "phase" not in outcome:
         return {}
-    unfilled = cast("dict[str, object]", outcome).get("fails_unfilled", False)
+    flags = cast("dict[str, object]", outcome)
+    unfilled, is_about_values = flags.get("fails_unfilled"), flags.get("is_about_values")
     error = outcome["error"]
     message = next(iter(error["message"].splitlines()), "")
     words = f"{error['type']}: {message}"
-    if unfilled:
+    if unfilled and outcome["phase"] == "upgrade":
         return {"note": f"the new revisions do not run twice in one process ({words})"}
+    if is_about_values and not unfilled:
+        return {"note": _unknown_form(outcome["revision"], words)}
     if not outcome["revision"]:
         return {"note": f"env.py does not run again in the same process ({words})"}
     failure: TrialFacts = {
@@ -320,6 +324,13 @@ def _failure(outcome: TrialFacts) -> TrialFacts:
         "error": error,
     }
     return failure
+
+
+def _unknown_form(revision: str, words: str) -> str:
+    return (
+        f"{revision} reads values of a form that the tables do not tell ({words}): write rows of "
+        'your own for it, rows = "rows.sql"'
+    )
 
 
 def _says_no_way_back(failure: TrialFacts) -> bool:

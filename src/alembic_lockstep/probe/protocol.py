@@ -242,13 +242,15 @@ class TrialOutcome(TypedDict, total=False):
         phase: The phase that failed.
         revision: Revision that was running; empty if env.py failed before the first one.
         error: Its exception.
-        fails_unfilled: The upgrade fails in databases without our rows as well.
+        fails_unfilled: The phase fails in databases without our rows as well.
+        is_about_values: The project's Python read a value in a form that it does not know.
     """
 
     phase: TrialPhase
     revision: str
     error: Error
     fails_unfilled: bool
+    is_about_values: bool
 
 
 class Progress(TypedDict, total=False):

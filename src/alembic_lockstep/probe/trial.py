@@ -21,6 +21,9 @@ from .reads import Reads
 from .redirect import Redirect
 from .schemas import make_schemas
 
+#: What Python raises where it reads a value in a form that it does not know.
+OF_VALUES = (ArithmeticError, LookupError, ValueError)
+
 
 class Trial:
     """Trial of the revisions that an ordinary run has run."""
@@ -57,11 +60,14 @@ class Trial:
             "revision": self._revision,
             "error": describe_error(error, self._request["checkout"]),
         }
-        is_ready = phase == "upgrade" and self._channel.goes_on(
-            {"event": "trial", "step": "unfilled"}
-        )
-        if is_ready:
-            outcome["fails_unfilled"] = self._failure(phase, UNFILLED) is not None
+        is_about_values = isinstance(getattr(error, "orig", None) or error, OF_VALUES)
+        phases = self._request["phases"]
+        is_asked = phase == "upgrade" or (phase == "downgrade" and is_about_values)
+        if is_asked and self._channel.goes_on({"event": "trial", "step": "unfilled"}):
+            before = phases[: phases.index(phase) + 1]
+            failures = (self._failure(each, UNFILLED) for each in before)
+            outcome["fails_unfilled"] = any(failure is not None for failure in failures)
+            outcome["is_about_values"] = is_about_values
         return outcome
 
     def _failure(self, phase: TrialPhase, destination: str) -> Optional[BaseException]:

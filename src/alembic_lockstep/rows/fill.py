@@ -51,11 +51,14 @@ def fill(
     database: RowsDatabase,
     names: Collection[TableName] | None = None,
     version_tables: Collection[str] = (VERSION_TABLE,),
+    *,
+    only_empty: bool = False,
 ) -> Filled:
     """Put rows into tables, into those that reference them, and into all that these reference.
 
     Args:
         names: The tables; all if None. Names that the database has not are left out.
+        only_empty: Whether tables that hold rows get no more.
 
     Raises:
         StatementError: the catalogue cannot be read, or the connection was lost.
@@ -63,7 +66,7 @@ def fill(
     tables = read_tables(database, version_tables)
     chosen = set(tables) if names is None else related(tables, with_partitions(tables, names))
     groups = [[tables[name] for name in group] for group in ordered_groups(tables, chosen)]
-    filling = _Filling(database, tables, groups)
+    filling = _Filling(database, tables, groups, only_empty)
     with database.transaction():
         for group in groups:
             filling.fill_group(group)
@@ -81,9 +84,14 @@ class _Filling:
     """The state of one run of `fill`."""
 
     def __init__(
-        self, database: RowsDatabase, tables: Tables, groups: Sequence[Sequence[RowTable]]
+        self,
+        database: RowsDatabase,
+        tables: Tables,
+        groups: Sequence[Sequence[RowTable]],
+        only_empty: bool,
     ) -> None:
         self._database = database
+        self._only_empty = only_empty
         self._required = [_required_within(group) for group in groups]
         targets: dict[TableName, set[str]] = {}
         for reference in (r for required in self._required for r in required):
@@ -105,7 +113,9 @@ class _Filling:
         required = _required_within(group)
         self._database.set_mark()
         try:
-            if required:
+            if self._only_empty and all(self._values.has_rows(table.name) for table in group):
+                self.filled += [FilledTable(table.name, 0) for table in group]
+            elif required:
                 self._fill_circle(group, required)
             else:
                 self._fill_alone(group[0])
