@@ -205,6 +205,20 @@ def test_rows_that_a_delete_of_others_takes_along(graph: Graph) -> None:
     assert "deletes 2 rows of orders" in finding.message
 
 
+def test_columns_of_a_table_without_rows_have_nothing_more_to_lose(graph: Graph) -> None:
+    dropped = change("column-dropped", "orders.total", successor="sum")
+    facts = tried(graph, "pass", changes=[VANISHED, dropped], filled={"orders": 2})
+    assert only(facts).message.startswith("upgrade() of 0002 deletes 2 rows of orders")
+    facts = tried(graph, "op.execute('DELETE FROM orders')", changes=[VANISHED, dropped])
+    assert lost_rows.check(facts) == []
+
+
+def test_columns_of_rows_that_stay_are_lost_by_themselves(graph: Graph) -> None:
+    dropped = change("column-dropped", "orders.total", successor="sum")
+    facts = tried(graph, "pass", changes=[VANISHED, dropped], filled={"orders": 3})
+    assert len(lost_rows.check(facts)) == 2
+
+
 def test_an_update_of_the_way_back_excuses_nothing(graph: Graph) -> None:
     back = 'op.execute("UPDATE games SET name = 1")'
     facts = tried(graph, "pass", downgrade=back, changes=[change("nulled", "games.name")])

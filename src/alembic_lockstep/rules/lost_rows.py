@@ -99,7 +99,16 @@ class _Losses:
 
     def __post_init__(self) -> None:
         trial = trial_of(self.facts)
-        self.changes = trial.get("changes", [])
+        changes, filled = trial.get("changes", []), trial.get("filled", {})
+        # Of a table that loses all its rows, its columns have nothing more to lose.
+        emptied = {
+            change["table"]
+            for change in changes
+            if change["kind"] == _VANISHED and change["count"] >= filled.get(change["table"], 1)
+        }
+        self.changes = [
+            change for change in changes if not change["column"] or change["table"] not in emptied
+        ]
         self.revisions = tried_revisions(self.facts, trial.get("revisions", []))
         self._texts = [self.facts.tree.read(revision.path) or "" for revision in self.revisions]
 
