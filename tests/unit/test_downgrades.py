@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alembic_lockstep.pysource.downgrades import has_empty_downgrade, is_one_way
+from alembic_lockstep.pysource.downgrades import changes_only_rows, has_empty_downgrade, is_one_way
 
 UPGRADE = "def upgrade():\n    op.drop_table('a')\n"
 
@@ -61,3 +61,32 @@ def test_each_database_has_a_pair_of_functions() -> None:
 )
 def test_a_downgrade_says_that_there_is_no_way_back(body: str, expected: bool) -> None:
     assert is_one_way(f"{UPGRADE}\ndef downgrade():\n    {body}\n") is expected
+
+
+@pytest.mark.parametrize(
+    "upgrade",
+    [
+        "op.execute('UPDATE a SET b = 1')",
+        "op.execute(a.update().values(b=1))",
+        "op.bulk_insert(a, [{'b': 1}])",
+        "session = Session(bind=op.get_bind())\n    session.add(A())",
+        "with op.get_context().autocommit_block():\n        op.execute('DELETE FROM a')",
+    ],
+)
+def test_an_upgrade_that_changes_only_rows(upgrade: str) -> None:
+    assert changes_only_rows(f"def upgrade():\n    {upgrade}\n\ndef downgrade():\n    pass\n")
+
+
+@pytest.mark.parametrize(
+    "upgrade",
+    [
+        "op.add_column('a', b)",
+        "with op.batch_alter_table('a') as batch:\n        batch.drop_column('b')",
+        "op.execute('create trigger t before update on a …')",
+        "op.execute(sa.text('  DROP VIEW v'))",
+        "op.create_entity(view)",
+        "op.execute(SQL)\n\nSQL = 'CREATE FUNCTION f …'",
+    ],
+)
+def test_an_upgrade_that_may_change_more(upgrade: str) -> None:
+    assert not changes_only_rows(f"def upgrade():\n    {upgrade}\n")

@@ -20,7 +20,7 @@ from alembic_lockstep.dryrun.starting_points import Snapshot
 from alembic_lockstep.dryrun.trial_facts import RowChangeFacts, TrialFacts
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.probe.protocol import UNFILLED, TrialPhase
-from alembic_lockstep.pysource.downgrades import has_empty_downgrade, is_one_way
+from alembic_lockstep.pysource.downgrades import changes_only_rows, has_empty_downgrade, is_one_way
 from alembic_lockstep.rows import (
     RowChange,
     Rows,
@@ -260,9 +260,9 @@ class RowTrial:
         if self._note:
             return {**facts, "note": self._note}
         outcome = observation.trial
-        facts["empty_downgrades"] = [name for name in revisions if name in self._empty]
-        facts["one_way"] = [name for name in revisions if name in self._one_way]
         databases = [each.result() for each in self._databases.values() if each.done()]
+        facts["empty_downgrades"] = self._empty_downgrades(revisions, databases)
+        facts["one_way"] = [name for name in revisions if name in self._one_way]
         for database in databases:
             facts["filled"] = {**facts.get("filled", {}), **database.filled}
             facts["unfilled"] = {**facts.get("unfilled", {}), **database.unfilled}
@@ -276,6 +276,21 @@ class RowTrial:
         if note:
             failure["note"] = note
         return {**facts, **failure, **self._results(databases)}
+
+    def _empty_downgrades(
+        self, revisions: Sequence[str], databases: Sequence[_Database]
+    ) -> list[str]:
+        """Return the revisions whose downgrade() should do something and does nothing.
+
+        What an upgrade() wrote to rows cannot come back, and there is nothing else to undo if that
+        is all it did.
+        """
+        changes = [_difference(each.looks, "upgrade", "end").all for each in databases]
+        return [
+            name
+            for name in revisions
+            if name in self._empty and (any(changes) or not changes_only_rows(self._texts[name]))
+        ]
 
     def _prepare(self, target: str, pristine: str) -> _Database:
         database = _Database(self, target, pristine)

@@ -41,8 +41,8 @@ class TrialFacts(TypedDict, total=False):
         phase: The phase that failed; absent if none did.
         revision: The revision that failed.
         error: Its exception.
-        empty_downgrades: Tried revisions whose upgrade() does something and whose downgrade() does
-            nothing.
+        empty_downgrades: Tried revisions whose upgrade() does more than change rows and whose
+            downgrade() does nothing.
         one_way: Revisions that say that they are: their downgrade() raises NotImplementedError.
         filled: From tables to their rows.
         unfilled: From tables that got no rows to the reasons.

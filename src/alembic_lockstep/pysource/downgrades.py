@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
-from alembic_lockstep.pysource.source import FUNCTION, syntax_tree
+from alembic_lockstep.pysource.source import FUNCTION, callee, owner, syntax_tree
 
 _UP, _DOWN = "upgrade", "downgrade"
+# Operations that change no schema by themselves.
+_ABOUT_ROWS = {"bulk_insert", "execute", "f", "get_bind", "get_context", "inline_literal"}
+_DEFINES = re.compile(r"(?i)\s*(?:ALTER|COMMENT|CREATE|DROP|GRANT|RENAME|REVOKE)\s")
 
 
 def has_empty_downgrade(text: str) -> bool:
@@ -20,6 +24,25 @@ def has_empty_downgrade(text: str) -> bool:
         name in functions and _is_empty(functions[name]) and not _is_empty(upgrade)
         for name, upgrade in _pairs(functions)
     ) or (_UP in functions and _DOWN not in functions and _defines_all(text))
+
+
+def changes_only_rows(text: str) -> bool:
+    """Return whether the operations and the SQL of a migration's upgrade() are about rows only.
+
+    Functions of its own and of others may do more.
+    """
+    upgrades = [node for name, node in _functions(text).items() if name.startswith(_UP)]
+    nodes = [node for upgrade in upgrades for node in ast.walk(upgrade)]
+    operations = {callee(node) for node in nodes if isinstance(node, ast.Call) and _is_ours(node)}
+    return operations <= _ABOUT_ROWS and not any(
+        _DEFINES.match(node.value)
+        for node in ast.walk(syntax_tree(text))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+
+
+def _is_ours(call: ast.Call) -> bool:
+    return owner(call) == "op" or callee(call) == "batch_alter_table"
 
 
 def is_one_way(text: str) -> bool:
