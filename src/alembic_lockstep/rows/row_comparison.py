@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from alembic_lockstep.rows.content import ReadColumn, ReadTable, Rows, Value, shown
@@ -85,9 +85,20 @@ class _TableComparison:
         for old, new in shared:
             yield from self._column_changes(old, new)
         remaining = {old for old, _ in shared}
-        for position, column in enumerate(self._before.columns):
-            if position not in remaining and not column.is_computed:
-                yield from self._dropped_column(position, column)
+        gone = [
+            position
+            for position, column in enumerate(self._before.columns)
+            if position not in remaining and not column.is_computed
+        ]
+        holders = {position: self._holders(position) for position in gone}
+        taken = {name for names in holders.values() for name in names}
+        for position in gone:
+            if not holders[position]:
+                yield from self._dropped_column(position, taken)
+
+    def _holders(self, position: int) -> list[str]:
+        pairs = self._matching.pairs
+        return self._successors.columns_with_values(position, pairs, self._before, self._after)
 
     def _column_changes(self, old: int, new: int) -> Iterator[RowChange]:
         before, after = self._before.columns[old], self._after.columns[new]
@@ -109,16 +120,12 @@ class _TableComparison:
                 example = (shown([value]) for value in pairs[0])
                 yield self._change(kind, before.name, len(pairs), *example)
 
-    def _dropped_column(self, position: int, column: ReadColumn) -> Iterator[RowChange]:
+    def _dropped_column(self, position: int, taken: Collection[str]) -> Iterator[RowChange]:
+        column = self._before.columns[position]
         values = [row[position] for row in self._before.rows if row[position] is not None]
-        if not values:
+        if not values or self._successors.is_moved(values):
             return
-        pairs = [(row[position], other) for row, other in self._matching.pairs]
-        if self._successors.holds_values(column, pairs, self._before, self._after):
-            return
-        if self._successors.is_moved(values):
-            return
-        successor = self._successors.fitting_column(column, self._before, self._after)
+        successor = self._successors.fitting_column(column, self._before, self._after, taken)
         yield self._change(
             COLUMN_DROPPED, column.name, len(values), shown([values[0]]), successor=successor
         )

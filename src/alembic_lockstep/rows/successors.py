@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from difflib import SequenceMatcher
 
 from alembic_lockstep.rows.content import ReadColumn, ReadTable, Rows, Value
@@ -32,14 +32,24 @@ class Successors:
         ]
 
     def renamed_table(self, table: ReadTable) -> ReadTable | None:
-        """Return the new table that has all rows of one that is gone, in most of its columns."""
+        """Return the new table that has all rows of one that is gone, in most of its columns.
+
+        Of several, as when like tables are renamed together, it is the one with most of the values.
+        """
         if table.name in self._after.names:
             return None
-        for candidate in self._new_tables:
-            shared = shared_positions(table, candidate)
-            if 2 * len(shared) >= len(table.columns) and not match_rows(table, candidate).lost:
-                return candidate
-        return None
+        candidates = {
+            candidate.name: candidate
+            for candidate in self._new_tables
+            if 2 * len(shared_positions(table, candidate)) >= len(table.columns)
+        }
+        matchings = {name: match_rows(table, each) for name, each in candidates.items()}
+        counts = {
+            name: _surviving(table, candidates[name], matching.pairs)
+            for name, matching in matchings.items()
+            if not matching.lost
+        }
+        return candidates[max(counts, key=lambda name: counts[name])] if counts else None
 
     def fitting_table(self, table: ReadTable) -> TableName | None:
         """Return the new table that has most columns of one that is gone, but not its rows."""
@@ -47,18 +57,17 @@ class Successors:
         count, name = max(counts, default=(0, None), key=lambda pair: pair[0])
         return name if 2 * count >= len(table.columns) else None
 
-    def holds_values(
-        self,
-        column: ReadColumn,
-        pairs: Sequence[tuple[Value, Row]],
-        before: ReadTable,
-        after: ReadTable,
-    ) -> bool:
-        """Return whether a new column of the table has the values of one that is gone."""
-        return bool(pairs) and any(
-            all(survives(value, row[position], column, new) for value, row in pairs)
-            for position, new in _new_columns(before, after)
-        )
+    def columns_with_values(
+        self, position: int, pairs: Sequence[tuple[Row, Row]], before: ReadTable, after: ReadTable
+    ) -> list[str]:
+        """Return the new columns of the table that have the values of one that is gone."""
+        column = before.columns[position]
+        values = [(row[position], other) for row, other in pairs if row[position] is not None]
+        return [
+            new.name
+            for number, new in _new_columns(before, after)
+            if values and all(survives(old, row[number], column, new) for old, row in values)
+        ]
 
     def is_moved(self, values: Sequence[Value]) -> bool:
         """Return whether a new column of another table has all different values of a column."""
@@ -71,9 +80,19 @@ class Successors:
             for position, _ in self._columns_not_before(table)
         )
 
-    def fitting_column(self, column: ReadColumn, before: ReadTable, after: ReadTable) -> str:
-        """Return the new column that may be meant as a new name for one that is gone; or ""."""
-        fitting = [new for _, new in _new_columns(before, after) if _are_alike(column, new)]
+    def fitting_column(
+        self, column: ReadColumn, before: ReadTable, after: ReadTable, taken: Collection[str]
+    ) -> str:
+        """Return the new column that may be meant as a new name for one that is gone; or "".
+
+        Args:
+            taken: Names of new columns that have the values of others.
+        """
+        fitting = [
+            new
+            for _, new in _new_columns(before, after)
+            if new.name not in taken and _are_alike(column, new)
+        ]
         likeness = [
             SequenceMatcher(None, column.name.lower(), new.name.lower()).ratio() for new in fitting
         ]
@@ -93,6 +112,15 @@ def _new_columns(before: ReadTable, after: ReadTable) -> Iterator[tuple[int, Rea
         (position, column)
         for position, column in enumerate(after.columns)
         if column.name not in names
+    )
+
+
+def _surviving(before: ReadTable, after: ReadTable, pairs: Sequence[tuple[Row, Row]]) -> int:
+    """Return how many values are the same in the columns of the same name."""
+    return sum(
+        survives(row[old], other[new], before.columns[old], after.columns[new])
+        for old, new in shared_positions(before, after)
+        for row, other in pairs
     )
 
 
