@@ -83,9 +83,8 @@ def trace(**reads: Any) -> Trace:
             "outside",
         )
     }
-    return Trace.of(
-        [{**nothing, "listed": {}, "functions": {}, **reads}], TRACKED, Path("/nowhere")
-    )
+    nothing |= {"listed": {}, "functions": {}, "taken": {}, "orders": []}
+    return Trace.of([{**nothing, **reads}], TRACKED, Path("/nowhere"))
 
 
 SEEN = trace(
@@ -199,6 +198,8 @@ def test_ignored_files(tmp_path: Path) -> None:
         "searched": [""],
         "imported": ["orjson"],
         "functions": {},
+        "taken": {},
+        "orders": [],
     }
     (tmp_path / "app" / "seen.txt").write_text("")
     read = Trace.of([reads], ["app/models.py"], tmp_path)

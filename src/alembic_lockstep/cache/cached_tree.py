@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 from alembic_lockstep.cache.tree_trace import Trace
 from alembic_lockstep.errors import CouldNotJudge
@@ -50,7 +50,8 @@ class CachedTree:
 
     def is_touched(self, changes: Iterable[Change]) -> bool:
         """Return whether a change set from this tree touches anything in its trace."""
-        return self.trace.is_touched(changes, self._same_code)
+        changes = tuple(changes)
+        return self.trace.is_touched(changes, partial(self._same_code, changes))
 
     def may_declare_tables(self, changes: Iterable[Change]) -> bool:
         """Return whether a changed, unread file may declare tables (rule unregistered-model)."""
@@ -85,11 +86,23 @@ class CachedTree:
         """Return the text of a file by its id."""
         return self.repository.contents.read(blob).decode("utf-8", "replace")
 
-    def _same_code(self, change: Change, ran: frozenset[str] | None) -> bool:
+    def _same_code(
+        self, changes: Collection[Change], change: Change, ran: frozenset[str] | None
+    ) -> bool:
+        from alembic_lockstep.cache.loaded_modules import LoadedModules
         from alembic_lockstep.cache.same_code import same_code
+        from alembic_lockstep.cache.unused_names import Usage
 
-        versions = (self.repository.contents.read(sha) for sha in (change.old_sha, change.sha))
-        return same_code(*versions, ran=ran)
+        path, trace, read = change.path, self.trace, self.repository.contents.read
+
+        def contents(path: str) -> list[bytes]:
+            changed = [each.sha for each in changes if each.path == path]
+            return [read(sha) for sha in changed or filter(None, [self.blob(path)])]
+
+        loaded = LoadedModules(path, trace.orders, contents)
+        usage = Usage(trace.taken[path], loaded.have) if path in trace.taken else None
+        versions = (read(sha) for sha in (change.old_sha, change.sha))
+        return same_code(*versions, ran=ran, usage=usage)
 
     def _may_declare_a_table(self, change: Change) -> bool:
         path = change.path
