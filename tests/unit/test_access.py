@@ -52,6 +52,7 @@ def test_a_file_that_c_reads(checkout: Path) -> None:
         "opened": ["a.py", *unseen],
         "listed": {},
         "texts": ["late.py"],
+        "settings": [],
         "unseen": unseen,
     }
 
@@ -72,7 +73,7 @@ def test_what_python_knows_is_not_told_twice(checkout: Path) -> None:
     list((checkout / "data").iterdir())
     access.end()
     reads = {"opened": ["read.csv"], "listed": {"": ["read.csv"]}, "searched": ["data"]}
-    assert complete(reads, access) == {**reads, "texts": [], "unseen": []}
+    assert complete(reads, access) == {**reads, "texts": [], "settings": [], "unseen": []}
 
 
 def test_the_next_run_begins_afresh(checkout: Path) -> None:

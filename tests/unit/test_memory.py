@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from alembic_lockstep.cache.imported_files import imported_files
+from alembic_lockstep.cache.project_files import same_project
 from alembic_lockstep.cache.same_code import same_code
 from alembic_lockstep.cache.tree_trace import Trace
 from alembic_lockstep.git.entries import Change
@@ -76,6 +77,7 @@ def trace(**reads: Any) -> Trace:
             "opened",
             "copies",
             "texts",
+            "settings",
             "existing",
             "absent",
             "searched",
@@ -138,6 +140,47 @@ def test_touched(status: str, path: str, touched: bool) -> None:
     assert Trace.load(SEEN.stored).is_touched([change], lambda *_: False) is touched
 
 
+PROJECT = """[project]
+name = "shop"
+dependencies = ["alembic>=1.9", "flask==3.0"]
+[tool.alembic-lockstep]
+config = "alembic.ini"
+[tool.ruff]
+line-length = 100
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "same"),
+    [
+        ("line-length = 100", "line-length = 80", True),
+        ("flask==3.0", "flask==3.1", True),
+        ("[tool.ruff]", "[tool.mypy]\nstrict = true\n[tool.ruff]", True),
+        ('"flask==3.0"', '"flask==3.0", "celery>=5"', False),  # may be installed, and be ours
+        ('name = "shop"', 'name = "store"', False),
+        ('config = "alembic.ini"', 'config = "other.ini"', False),
+        ("[tool.ruff]", '[tool.alembic]\nscript_location = "migrations"\n[tool.ruff]', False),
+        ("[tool.ruff]", "[tool.ruff", False),
+        ("[tool.ruff]\nline-length = 100", "", True),
+    ],
+)
+def test_what_is_read_of_a_project_file(old: str, new: str, same: bool) -> None:
+    assert PROJECT.count(old) == 1
+    assert same_project(PROJECT.encode(), PROJECT.replace(old, new).encode()) is same
+
+
+def test_a_project_file_that_the_project_reads_itself_counts_whole() -> None:
+    path = "service/pyproject.toml"
+    edit, chmod = Change("M", path, path, "1", "2"), Change("M", path, path, "1", "1")
+    unread = replace(SEEN, pins=False)
+    for read in (unread, replace(unread, opened=frozenset({path}))):
+        assert not read.is_touched([edit], lambda *_: True)
+        assert read.is_touched([edit], lambda *_: False)
+        assert read.is_touched([chmod], lambda *_: True)
+        assert replace(read, settings=frozenset({path})).is_touched([edit], lambda *_: True)
+        assert replace(read, pins=True).is_touched([edit], lambda *_: True)
+
+
 @pytest.mark.parametrize("path", ["poetry.lock", "requirements.txt", "requirements/dev.in"])
 @pytest.mark.parametrize("pins", [False, True])
 def test_pinned_versions_count_where_models_are_in_packages(path: str, pins: bool) -> None:
@@ -189,7 +232,16 @@ def test_ignored_files(tmp_path: Path) -> None:
     (tmp_path / "app" / "big").write_bytes(b"x" * 2_000_000)
     reads: dict[str, Any] = {
         name: []
-        for name in ("copies", "texts", "existing", "outside", "absent", "searched", "imported")
+        for name in (
+            "copies",
+            "texts",
+            "settings",
+            "existing",
+            "outside",
+            "absent",
+            "searched",
+            "imported",
+        )
     }
     reads |= {
         "opened": [".env", "app/big", "gone"],

@@ -167,6 +167,7 @@ NOTHING_DURING: Mapping[str, Any] = {
     "listed": {},
     "searched": [],
     "texts": [],
+    "settings": [],
     "existing": [],
     "outside": [],
     "imported": [],
@@ -178,6 +179,7 @@ NOTHING: Mapping[str, Any] = {
     "searched": [],
     "during": NOTHING_DURING,
     "texts": [],
+    "settings": [],
     "existing": [],
     "copies": [],
     "untraced": [],
@@ -485,6 +487,18 @@ def test_what_was_loaded_before_a_module(project: Project) -> None:
     assert starts["shop/kinds.py"][1] == "shop.kinds"
     assert "dumps" in loaded["json"][1]
     assert "decoder" not in loaded["json"][1]  # a module
+
+
+def test_a_project_file_that_the_project_reads(project: Project) -> None:
+    project.write("pyproject.toml", '[tool.alembic]\nscript_location = "migrations"\n')
+    alembic = "import types; m = types.ModuleType('alembic.config'); "
+    reads = alembic + "exec('def read(): open(\"pyproject.toml\").read()', {MODULE}); {CALL}"
+    by_alembic = reads.replace("{MODULE}", "vars(m)").replace("{CALL}", "m.read()")
+    by_project = reads.replace("{MODULE}", "globals()").replace("{CALL}", "read()")
+    for code, settings in ((by_alembic, []), (by_project, ["pyproject.toml"])):
+        trace = project.trace(FROM_HERE + code)
+        assert trace["opened"] == ["pyproject.toml"]
+        assert trace["settings"] == settings
 
 
 def test_the_record_is_lost_if_the_project_takes_the_tool(project: Project) -> None:

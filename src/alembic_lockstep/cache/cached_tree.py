@@ -89,11 +89,15 @@ class CachedTree:
     def _same_code(
         self, changes: Collection[Change], change: Change, ran: frozenset[str] | None
     ) -> bool:
+        path, trace, read = change.path, self.trace, self.repository.contents.read
+        versions = (read(change.old_sha), read(change.sha))
+        if not path.endswith(".py"):
+            from alembic_lockstep.cache.project_files import same_project
+
+            return same_project(*versions)
         from alembic_lockstep.cache.loaded_modules import LoadedModules
         from alembic_lockstep.cache.same_code import same_code
         from alembic_lockstep.cache.unused_names import Usage
-
-        path, trace, read = change.path, self.trace, self.repository.contents.read
 
         def contents(path: str) -> list[bytes]:
             changed = [each.sha for each in changes if each.path == path]
@@ -101,7 +105,6 @@ class CachedTree:
 
         loaded = LoadedModules(path, trace.orders, contents)
         usage = Usage(trace.taken[path], loaded.have) if path in trace.taken else None
-        versions = (read(sha) for sha in (change.old_sha, change.sha))
         return same_code(*versions, ran=ran, usage=usage)
 
     def _may_declare_a_table(self, change: Change) -> bool:

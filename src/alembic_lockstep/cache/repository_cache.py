@@ -21,7 +21,7 @@ from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.scratch import ScratchServers
 
 # Reads that only a dry run does.
-_ONLY_DRY_RUNS = ("copies", "existing", "searched", "imported", "outside", "texts")
+_ONLY_DRY_RUNS = ("copies", "existing", "searched", "imported", "outside", "texts", "settings")
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,10 @@ from alembic_lockstep.cache.digests import (
     digest,
     stamp_of,
 )
+from alembic_lockstep.cache.project_files import is_same_project
 from alembic_lockstep.cache.same_code import is_same_code
 from alembic_lockstep.cache.store import FORMAT, Cache
-from alembic_lockstep.cache.tree_trace import recorded_by_file
+from alembic_lockstep.cache.tree_trace import is_project, recorded_by_file
 from alembic_lockstep.config import Settings
 from alembic_lockstep.context import RunContext
 from alembic_lockstep.debug import debug
@@ -41,7 +42,7 @@ KIND = "snapshots"
 _TWINS = "twins"
 _TRIALS = "trials"
 _MOST_TWINS = 8
-_SETS = ("opened", "existing", "absent", "searched", "texts", "outside", "imported")
+_SETS = ("opened", "existing", "absent", "searched", "texts", "settings", "outside", "imported")
 _BY_FILE = ("functions", "taken")
 _NO_READS: dict[str, Any] = {
     **dict.fromkeys(_SETS, ()),
@@ -221,7 +222,7 @@ class SnapshotCache(SnapshotStore):
         """Return whether a tree has all that made a snapshot."""
         root = self.context.repository.root
         return (
-            all(self._is_same(path, sha, env) for path, sha in snapshot.files.items())
+            all(self._is_same(path, sha, env, snapshot) for path, sha in snapshot.files.items())
             and all(
                 self._names_in(folder, env) == set(names)
                 for folder, names in snapshot.reads["listed"].items()
@@ -235,8 +236,11 @@ class SnapshotCache(SnapshotStore):
             and all(stamp_of(path) == stamp for path, stamp in snapshot.outside.items())
         )
 
-    def _is_same(self, path: str, sha: str, env: EnvironmentAtTree) -> bool:
-        return is_same_code(path, sha, env.tree.files.get(path), self.context.repository)
+    def _is_same(self, path: str, sha: str, env: EnvironmentAtTree, snapshot: Snapshot) -> bool:
+        now = env.tree.files.get(path)
+        if is_project(path) and path not in snapshot.reads["settings"]:
+            return is_same_project(sha, now, self.context.repository)
+        return is_same_code(path, sha, now, self.context.repository)
 
     def _names_in(self, folder: str, env: EnvironmentAtTree) -> set[str]:
         """Return the names that a dry run would list in a folder: tracked and ignored ones."""
@@ -275,7 +279,11 @@ def _merge(before: Mapping[str, Any], reads: Mapping[str, Any]) -> dict[str, Any
 
     Reads that Python's audit events did not show may be of any revision.
     """
-    now = {**reads["during"], "opened": [*reads["during"]["opened"], *reads["unseen"]]}
+    now = {
+        **reads["during"],
+        "opened": [*reads["during"]["opened"], *reads["unseen"]],
+        "settings": reads["settings"],  # what they say may be passed on to migrations
+    }
     merged: dict[str, Any] = {kind: sorted({*before[kind], *now[kind]}) for kind in _SETS}
     # A function is noted only when it runs first, and may have run in a revision later.
     recorded = {kind: reads[kind] for kind in _BY_FILE}

@@ -34,7 +34,9 @@ _PINS = (
     r"|requirements/[^/]+\.(txt|in))"
 )
 _PINS_ENDINGS = (".lock", "Pipfile", ".txt", ".in")
-_SETS = ("opened", "texts", "existing", "folders", "absent", "searched", "imported")
+_SETS = (
+    "opened", "texts", "settings", "existing", "folders", "absent", "searched", "imported",
+)  # fmt: skip
 _MODULES = (".py", ".pyc", ".pyd", ".so")
 
 
@@ -45,6 +47,7 @@ class Trace:
     Attributes:
         opened: Files that were read or looked for, tracked or ignored.
         texts: Python files of which more was read than their code.
+        settings: Files `pyproject.toml` that the project read by itself.
         functions: The functions that ran, by the Python files of which this is known.
         taken: The names that were taken from modules, by the files of which this is known.
         orders: For each run what was loaded before what, see `TakenNames.order` of the probe.
@@ -62,6 +65,7 @@ class Trace:
 
     opened: frozenset[str]
     texts: frozenset[str]
+    settings: frozenset[str]
     functions: Mapping[str, frozenset[str]]
     taken: Mapping[str, frozenset[str]]
     orders: Sequence[Mapping[str, Any]]
@@ -108,6 +112,7 @@ class Trace:
         return cls(
             opened=frozenset((opened | here) & set(tracked) | opened & set(ignored)),
             texts=merged("texts"),
+            settings=merged("settings"),
             functions=recorded_by_file(runs, "functions"),
             taken=recorded_by_file(runs, "taken"),
             orders=_distinct(order for run in runs for order in run["orders"]),
@@ -164,17 +169,20 @@ class Trace:
         """Return whether a change set, from this trace's tree, touches what was read."""
         edits = []
         for change in changes:
-            if change.status == "M" and change.path in self.opened:
+            if change.status == "M" and (change.path in self.opened or is_project(change.path)):
                 edits.append(change)
             elif self._touches(change):
                 return True
         return not all(self._is_harmless(edit, same_code) for edit in edits)
 
     def _is_harmless(self, edit: Change, same_code: SameCode) -> bool:
-        is_code = edit.path.endswith(".py") and edit.path not in self.texts
-        ran = self.functions.get(edit.path)
+        path = edit.path
+        if is_project(path):
+            is_parsed = path not in self.settings and not self.pins
+        else:
+            is_parsed = path.endswith(".py") and path not in self.texts
         # With the same content, its mode has changed.
-        return is_code and edit.sha != edit.old_sha and same_code(edit, ran)
+        return is_parsed and edit.sha != edit.old_sha and same_code(edit, self.functions.get(path))
 
     def _touches(self, change: Change) -> bool:
         if change.status == "M":
@@ -284,6 +292,11 @@ def _distinct(orders: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         if order not in distinct:
             distinct.append(order)
     return distinct
+
+
+def is_project(path: str) -> bool:
+    """Return whether a file describes a project, in tables of which we read some."""
+    return posixpath.basename(path) == "pyproject.toml"
 
 
 def is_always_read(path: str) -> bool:

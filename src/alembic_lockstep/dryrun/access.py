@@ -86,12 +86,14 @@ def complete(reads: Mapping[str, Any], access: AccessTimes | None) -> dict[str, 
     opened = whole.get("opened", [])
     unseen = sorted(set(access.files).difference(opened))
     of_git = {f"git's own files ({path})" for path in access.of_git}
+    settings = (path for path in unseen if path.endswith("pyproject.toml"))
     texts = {*whole.get("texts", ()), *(path for path in unseen if path.endswith(".py"))}
     return {
         **whole,
         "opened": sorted([*opened, *unseen]),
         "listed": {**listed, **more},
         "texts": sorted(texts),
+        "settings": sorted({*whole.get("settings", ()), *settings}),
         "unseen": unseen,
         **({"untraced": sorted({*whole.get("untraced", ()), *of_git})} if of_git else {}),
     }

@@ -51,6 +51,7 @@ class Names:
         searched: Folders that the import system listed.
         imported: Last components of the names of modules that were looked for.
         texts: Python files that were opened by anything but the import system.
+        settings: Files `pyproject.toml` that were opened by anything but Alembic.
     """
 
     def __init__(self) -> None:
@@ -62,6 +63,7 @@ class Names:
         self.searched: Set[str] = set()
         self.imported: Set[str] = set()
         self.texts: Set[str] = set()
+        self.settings: Set[str] = set()
 
 
 class Reads(Names):
@@ -155,6 +157,8 @@ class Reads(Names):
         self._note("opened", name)
         if name.endswith(".py") and not _is_import(sys._getframe(2)):
             self._note("texts", name)
+        if name.endswith("pyproject.toml") and not _is_alembic(sys._getframe(2)):
+            self._note("settings", name)
 
     def _import(self, _event: str, arguments: Any) -> None:
         # `importlib.import_module` raises none: the finder in front of all others notes those.
@@ -210,6 +214,16 @@ def _is_import(frame: Any) -> bool:
     return frame.f_code.co_filename == IMPORT_SYSTEM and (
         caller is not None and caller.f_code.co_name == "get_code"
     )
+
+
+def _is_alembic(frame: Any) -> bool:
+    """Return whether Alembic's own code opens its configuration, of which it shows its table only.
+
+    `pathlib` may stand between.
+    """
+    while frame.f_back and is_of(frame, "pathlib"):
+        frame = frame.f_back
+    return is_of(frame, "alembic") and frame.f_globals["__name__"] == "alembic.config"
 
 
 def _program(event: str, arguments: Any) -> str:

@@ -35,7 +35,8 @@ def trace(reads: Reads, places: Places, copies: Iterable[str]) -> Dict[str, Any]
     """Return the trace as JSON-able data.
 
     `compiled` are modules that may have read files without Python's knowledge, `texts` Python
-    files that were read as texts, and not only imported. A folder in `opened` ends in `/`: its
+    files that were read as texts, and not only imported, `settings` files `pyproject.toml` that
+    others than Alembic read. A folder in `opened` ends in `/`: its
     existence was looked at. `during` is the trace of the time while revisions ran. `functions`
     has the qualified names of the functions that ran, by the files of which this can be told,
     `taken` the names that were taken from modules, and `orders` what was loaded before each.
@@ -86,6 +87,7 @@ class _Trace:
         self.listed: Dict[str, List[str]] = {}
         self.searched: Set[str] = set()
         self.texts: Set[str] = set()
+        self.settings: Set[str] = set()
         self.existing: Set[str] = set()
         self.outside: Set[str] = set()
         # Files of `.git` that were opened: they change with each commit.
@@ -100,11 +102,13 @@ class _Trace:
         self.add_listed(names.listed)
         self.add_searched(names.searched)
         self.texts.update(self.files(*names.texts))
+        settings = (name for name in names.looked if name.endswith("pyproject.toml"))
+        self.settings.update(self.files(*names.settings, *settings))
 
     def as_json(self, imported: Iterable[str]) -> Dict[str, Any]:
         """Return the trace as JSON-able data."""
         self.existing -= self.opened | self.outside
-        kinds = ("opened", "existing", "absent", "searched", "texts", "outside")
+        kinds = ("opened", "existing", "absent", "searched", "texts", "settings", "outside")
         sets = {kind: _sorted(getattr(self, kind)) for kind in kinds}
         return {**sets, "listed": self.listed, "imported": _sorted(imported)}
 
