@@ -9,7 +9,9 @@ import stat
 
 from alembic_lockstep.system.regular import CLOCK_TICK
 
-__all__ = ["THERE", "blake2b", "changed_since", "content_of", "digest", "stamp_of"]
+__all__ = [
+    "THERE", "blake2b", "changed_since", "content_of", "deleted_since", "digest", "stamp_of",
+]  # fmt: skip
 
 try:
     from _blake2 import blake2b  # what `hashlib` has, without OpenSSL
@@ -52,6 +54,21 @@ def changed_since(paths: Iterable[str], since: int) -> str:
     return next((path for path in paths if _changed_at(path) > since - CLOCK_TICK), "")
 
 
+def deleted_since(paths: Iterable[str], since: int) -> str:
+    """Return a path that is gone and may have been deleted since a moment; "" if none was."""
+    return next(
+        (path for path in paths if not os.path.lexists(path) and _emptied_at(path) > since), ""
+    )
+
+
+def _emptied_at(path: str) -> int:
+    """Return when the nearest folder that exists above a path was changed, and a tick."""
+    folder = os.path.dirname(path)
+    while not os.path.isdir(folder):
+        folder = os.path.dirname(folder)
+    return os.stat(folder).st_ctime_ns + CLOCK_TICK
+
+
 def _changed_at(path: str) -> int:
     try:
         status = os.stat(path)
@@ -64,8 +81,8 @@ def _changed_at(path: str) -> int:
 def stamp_of(path: str) -> str:
     """Return size and times of a file, of a folder a digest of its names; "" if absent.
 
-    The time of a file's last change cannot be set, but that of an installed one changes when
-    another environment links to it, too.
+    The time of a file's last change cannot be set, but that of an installed one with hard links
+    changes when another environment links to it, too; who replaces it makes another inode.
     """
     try:
         status = os.stat(path)
@@ -73,7 +90,6 @@ def stamp_of(path: str) -> str:
             return digest(sorted(set(os.listdir(path)) - {"__pycache__"}))
     except OSError:
         return ""
-    times = (
-        [status.st_mtime_ns] if INSTALLED.search(path) else [status.st_mtime_ns, status.st_ctime_ns]
-    )
-    return " ".join(map(str, (status.st_size, *times)))
+    is_shared = status.st_nlink > 1 and INSTALLED.search(path)
+    version = f"inode {status.st_ino}" if is_shared else status.st_ctime_ns
+    return f"{status.st_size} {status.st_mtime_ns} {version}"

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from alembic_lockstep.advice.lacks import server_lacks
 from alembic_lockstep.cache.cached_runner import CachedRunner
+from alembic_lockstep.cache.digests import deleted_since
 from alembic_lockstep.cache.tree_trace import is_always_read, pins_versions
 from alembic_lockstep.dryrun.comparison import BASE_MODELS, REPLAY, Comparison
 from alembic_lockstep.dryrun.observation import Observation
@@ -43,7 +44,13 @@ def record(
     pins = any(has_packaged_models(each.comparison) for each in verdict.environments)
     observations = launcher.observations
     judged = cache.cached_tree(name, trees[name], host_reads, observations, pins=pins)
-    changed = judged.trace.changed_file(cache.context.repository.root, cache.since)
+    root = cache.context.repository.root
+    changed = judged.trace.changed_file(root, cache.since)
+    # A file that only the project itself made was never there.
+    opened = {path for run in observations for path in run.reads["opened"] if path[-1:] != "/"}
+    untracked = opened.difference(*(tree.files for tree in trees.values()))
+    vanished = deleted_since([f"{root}/{path}" for path in sorted(untracked)], cache.since)
+    changed = changed or vanished.removeprefix(f"{root}/")
     if changed:
         reasons = (f"{changed} was read, and changed during the check",)
         cache.verdicts.note_check(reasons)
