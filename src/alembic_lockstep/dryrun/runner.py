@@ -10,9 +10,11 @@ from alembic_lockstep.advice.start_file import start_file_advice
 from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree
 from alembic_lockstep.alembic_env.environments import Environment
 from alembic_lockstep.config import Settings
+from alembic_lockstep.debug import debug
 from alembic_lockstep.dryrun.dependencies import common_revisions, outdated_files
 from alembic_lockstep.dryrun.launcher import Launcher
 from alembic_lockstep.dryrun.observation import Observation
+from alembic_lockstep.dryrun.retraced import Retraced
 from alembic_lockstep.dryrun.scratch_runner import (
     Scratch,
     ScratchRunner,
@@ -346,26 +348,66 @@ class DryRunner:
         Where the base fails, or its database is lost, its observation is returned, with the phase
         `base`.
         """
+        first, scratch, start = self._run_base(base, old, snapshots)
+        is_lost = self.settings.run and _has_sqlite(first)  # with the process behind `run`
+        if first.error or is_lost:
+            return replace(first, phase="base")
+        if trial:
+            trial.snapshot = start
+        return _concat(first, self._scratch.run(env, role, scratch, trial=trial))
+
+    def _run_base(
+        self, base: EnvironmentAtTree, old: Collection[str], snapshots: SnapshotStore
+    ) -> tuple[Observation, Scratch, Snapshot | None]:
+        """Run some of the base's revisions in the base's checkout, or restore their snapshot.
+
+        Returns:
+            The observation, the databases, and their snapshot if they were kept.
+        """
         scratch: Scratch = {}
         others = base.history.ids - set(old)
         start = snapshots.find(base, others)
         if start and set(start.applied) == set(old):
-            first = Observation(restored=tuple(start.applied), paths=start.applied)
             self.launcher.note(base, Observation(reads=start.reads))
-        else:
-            start = start if start and set(start.applied) < set(old) else None
-            first = self._scratch.run_from(
-                start, base, "base", scratch, leave_out=sorted(others), compare=False
-            )
-            is_lost = self.settings.run and _has_sqlite(first)  # with the process behind `run`
-            if first.error or is_lost:
-                return replace(first, phase="base")
-            start = snapshots.keep(base, first, scratch, start)
-        if start:
-            scratch = self._scratch.restore(start)
-        if trial:
-            trial.snapshot = start
-        return _concat(first, self._scratch.run(env, role, scratch, trial=trial))
+            first = Observation(restored=tuple(start.applied), paths=start.applied)
+            return first, self._scratch.restore(start), start
+        start = start if start and set(start.applied) < set(old) else None
+        first = self._scratch.run_from(
+            start, base, "base", scratch, leave_out=sorted(others), compare=False
+        )
+        if first.error:
+            return first, scratch, None
+        start = snapshots.keep(base, first, scratch, start)
+        return first, self._scratch.restore(start) if start else scratch, start
+
+    def retrace(
+        self,
+        env: EnvironmentAtTree,
+        base: EnvironmentAtTree,
+        old: Collection[str],
+        texts: Sequence[str],
+    ) -> Retraced:
+        """Have the tree's history take on a database that the base's revisions `old` made.
+
+        Args:
+            texts: The migrations that differ.
+        """
+        from alembic_lockstep.dryrun.retracing import Retracing  # and SQLAlchemy
+
+        if self.settings.run:
+            return Retraced(note="the setting run keeps the databases out of reach")
+        debug(f"{env.environment.name}: retracing: the base's migrations, then this tree's history")
+        retracing = Retracing(self._scratch, env, texts)
+
+        def replay(snapshots: SnapshotStore) -> Observation:
+            def run_base() -> tuple[Observation, Scratch]:
+                observation, scratch, _ = self._run_base(base, old, snapshots)
+                return observation, scratch
+
+            return retracing.run(snapshots, run_base)
+
+        self._attempt(replay)
+        return retracing.result
 
 
 def _failed_at_start(observation: Observation) -> bool:
