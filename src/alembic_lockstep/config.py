@@ -58,6 +58,8 @@ class Settings:
         allow_write: Absolute paths, `~` for the home folder, that the project may write to.
         allow_run: Base names of programs that the project may start without a kernel guard.
         guard: `auto`, or the guard of files: `namespaces`, `landlock`, `python`.
+        published: Globs of the tags whose migrations other databases have run; empty: they have
+            run those of the default branch.
         strict: Report differences that the base has as well.
         static_unsure: What `--static` does where reading does not tell: `pass` or `block`.
         ignore: Globs of ignored differences, each with the reason.
@@ -82,6 +84,7 @@ class Settings:
     allow_write: tuple[str, ...] = ()
     allow_run: tuple[str, ...] = ()
     guard: str = "auto"
+    published: tuple[str, ...] = ()
     strict: bool = False
     static_unsure: str = "pass"
     ignore: Mapping[str, str] = field(default_factory=dict)
@@ -120,6 +123,7 @@ _KEYS = (
     _key("allow_write", PATHS),
     _key("allow_run", STRINGS),
     _key("guard", GUARD),
+    _key("published", STRINGS),
     _key("strict", TRUTH),
     _key("static_unsure", UNSURE),
     _key("ignore", REASONS),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from fnmatch import fnmatch
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +19,7 @@ from alembic_lockstep.alembic_env.revisions import (
     read_revisions,
 )
 from alembic_lockstep.dryrun.comparison import Comparison
+from alembic_lockstep.dryrun.retraced import Retraced
 from alembic_lockstep.dryrun.schema_operations import Operation
 from alembic_lockstep.findings import Location
 from alembic_lockstep.git.change_set import ChangeSet
@@ -35,12 +37,15 @@ class Histories:
         now: The environment in the tree.
         in_base: The environment as the base has it; None if it is new.
         elsewhere: The tree's other environments.
+        published_tags: Globs of the tags whose revisions other databases have; empty: they have
+            the default branch's.
     """
 
     change_set: ChangeSet
     now: EnvironmentAtTree
     in_base: EnvironmentAtTree | None
     elsewhere: tuple[Environment, ...] = ()
+    published_tags: tuple[str, ...] = ()
 
     @property
     def repository(self) -> Repository:
@@ -101,16 +106,25 @@ class Histories:
         on_disk = [*self.repository.untracked(), *self.repository.unstaged()]
         return tuple(self.now.migration_files(on_disk))
 
-    @cached_property
+    @property
     def published_in(self) -> str:
-        """Return the full name of the branch that other databases follow; "" if unknown."""
+        """Return what other databases follow: a branch's full name, or tags; "" if unknown."""
+        if self.published_tags:
+            return f"a tag like {listed(self.published_tags)}"
         return self.repository.references.default_branch
 
     @cached_property
     def published_tree(self) -> Tree | None:
-        """Return the tree of the branch that other databases follow; None if it is unknown."""
-        name = self.published_in
-        return Tree(self.repository, self.repository.tree_of(name)) if name else None
+        """Return the tree of the branch that other databases follow.
+
+        None if it is unknown, if they follow tags, or if its last commit is judged.
+        """
+        name, references = self.published_in, self.repository.references
+        if self.published_tags or not name:
+            return None
+        sha = self.repository.tree_of(name)
+        is_judged = sha == self.tree.sha and references.names[name] == references.head
+        return None if is_judged else Tree(self.repository, sha)
 
     @cached_property
     def published(self) -> frozenset[str] | None:
@@ -119,14 +133,39 @@ class Histories:
         Without a default branch those are the base's. While two branches are being merged it may be
         either branch's, and this is None.
         """
+        if self.published_tags:
+            return frozenset().union(*(history.ids for history in self._tagged))
         tree = self.published_tree
         if tree is None:
+            is_known = bool(self.published_in)
             merging = (self.repository.git_dir / "MERGE_HEAD").exists()
-            return None if merging else self.base_history.ids
-        environments = (self.environment, *([self.in_base.environment] if self.in_base else []))
-        return frozenset().union(
-            *(EnvironmentAtTree(environment, tree).history.ids for environment in environments)
+            return None if merging and not is_known else self.base_history.ids
+        return frozenset().union(*(history.ids for history in self._histories_in(tree)))
+
+    @cached_property
+    def published_heads(self) -> frozenset[str]:
+        """Return the ids that other databases are at: the base's heads, and those of the tags."""
+        heads = (history.heads for history in (self.base_history, *self._tagged))
+        return frozenset().union(*heads)
+
+    @cached_property
+    def _tagged(self) -> tuple[History, ...]:
+        names = self.repository.references.names
+        tags = (name for name in names if name.startswith("refs/tags/"))
+        trees = {
+            self.repository.tree_of(tag)
+            for tag in tags
+            if any(fnmatch(tag.removeprefix("refs/tags/"), glob) for glob in self.published_tags)
+        }
+        all_histories = (self._histories_in(Tree(self.repository, sha)) for sha in sorted(trees))
+        return tuple(history for histories in all_histories for history in histories)
+
+    def _histories_in(self, tree: Tree) -> list[History]:
+        """Return the environment's history in another tree, where either tree has it."""
+        environments = dict.fromkeys(
+            (self.environment, *([self.in_base.environment] if self.in_base else []))
         )
+        return [EnvironmentAtTree(environment, tree).history for environment in environments]
 
     def with_loaded_version_locations(self, scripts: Sequence[str]) -> Histories:
         """Return the histories in the version locations that env.py set, if it changed them.
@@ -155,6 +194,7 @@ class Facts(Histories):
         fixed: Of the introduced operations, those that `forgotten` would fix.
         notes: Notes for the summary on what was read.
         loaded_elsewhere: Files that the dry runs of other environments loaded.
+        retraced: What became of a database of the base's migrations, if published ones changed.
     """
 
     comparison: Comparison | None = None
@@ -162,6 +202,7 @@ class Facts(Histories):
     fixed: tuple[Operation, ...] = ()
     notes: tuple[str, ...] = ()
     loaded_elsewhere: frozenset[str] = frozenset()
+    retraced: Retraced | None = None
 
     @classmethod
     def of(cls, histories: Histories, **observed: Any) -> Facts:
@@ -194,6 +235,7 @@ def read_histories(
             now=env,
             in_base=in_base,
             elsewhere=tuple(peer for peer in environments if peer is not env.environment),
+            published_tags=finder.settings.published,
         )
         for env, in_base in zip(envs, before, strict=True)
     ]

@@ -21,8 +21,9 @@ from alembic_lockstep.cache.verdict_records import VerdictRecords
 from alembic_lockstep.config import Settings
 from alembic_lockstep.context import RunContext
 from alembic_lockstep.debug import debug
-from alembic_lockstep.dryrun.comparison import Comparison, compare, recompare
+from alembic_lockstep.dryrun.comparison import BASE_MODELS, Comparison, compare, recompare
 from alembic_lockstep.dryrun.pinned_models import count_pinned_models
+from alembic_lockstep.dryrun.retraced import Retraced
 from alembic_lockstep.dryrun.runner import DryRunner
 from alembic_lockstep.dryrun.schema_operations import Operation, subtract
 from alembic_lockstep.errors import CouldNotJudge
@@ -47,7 +48,13 @@ from alembic_lockstep.ignores.ignoring import (
 )
 from alembic_lockstep.ignores.influences import named_influences
 from alembic_lockstep.rules import DRY_RUN_RULES, HISTORY_RULES, Check
+from alembic_lockstep.rules.deleted_migration import squashed
 from alembic_lockstep.rules.edited_migration import unpublished
+from alembic_lockstep.rules.published_edits import (
+    changed_texts,
+    needs_retracing,
+    retracing_notes,
+)
 from alembic_lockstep.rules.revision_ids import id_notes
 from alembic_lockstep.rules.row_notes import row_notes
 from alembic_lockstep.rules.unregistered_model import without_unregistered_tables
@@ -195,6 +202,8 @@ def conclude(facts: Facts, globs: Mapping[str, str], directives: Directives) -> 
         notes=(
             *facts.notes,
             *unpublished(facts),
+            *squashed(facts),
+            *retracing_notes(facts),
             *id_notes(facts),
             *row_notes(facts),
             *influences,
@@ -230,7 +239,19 @@ def _dry_run(histories: Histories, runner: DryRunner) -> Facts:
         forgotten=forgotten,
         fixed=tuple(fixed),
         notes=(*notes, *pinned),
+        retraced=_retrace(loaded, comparison, runner),
     )
+
+
+def _retrace(histories: Histories, comparison: Comparison, runner: DryRunner) -> Retraced | None:
+    """Have the tree's history take on a database of the base's, where published files changed."""
+    base, published = histories.in_base, histories.published
+    if comparison.now.error or base is None or not published or not needs_retracing(histories):
+        return None
+    if comparison.start == BASE_MODELS:
+        return Retraced(note="the base's history does not run from empty")
+    old = base.history.closed_subset(published)
+    return runner.retrace(histories.now, base, old, changed_texts(histories))
 
 
 def _fixed_by(

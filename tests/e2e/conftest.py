@@ -18,8 +18,11 @@ from typing import Protocol
 import pytest
 from filelock import FileLock
 
+from alembic_lockstep.scratch import mysql_installs
+
 from .branches import Clone
 from .harness import (
+    MYSQL_URL,
     POSTGRESQL_URL,
     ROOT,
     Listener,
@@ -212,6 +215,13 @@ def shop_by_dialect(request: pytest.FixtureRequest, make_project: MakeProject) -
     if request.param == "sqlite":
         return make_project("subfolder", hook=None)
     return _make_shop_on_postgresql(make_project)
+
+
+@pytest.fixture
+def shop_on_mysql(make_project: MakeProject) -> Project:
+    """The sample `subfolder` on the machine's own MySQL or MariaDB, private."""
+    require(any(mysql_installs._servers()), "server binaries of MySQL or MariaDB")
+    return make_project("subfolder", config_url=MYSQL_URL, hook=None)
 
 
 def _make_shop_on_postgresql(make_project: MakeProject) -> Project:

@@ -380,11 +380,17 @@ def test_a_deleted_last_migration_is_a_finding_about_what_it_made(shop: Project)
     assert_finding(shop.check(), "missing-migration", "orders")
 
 
-def test_a_deleted_last_migration_with_its_model_passes_the_dry_run(shop: Project) -> None:
+def test_a_deleted_last_migration_with_its_model_leaves_databases_behind(shop: Project) -> None:
+    """The dry run passes: a fresh database never had it."""
     path = add_migration(shop, "bbbbbbbbbbbb")
     commit(shop)
     shop.git("rm", "--quiet", path)
-    assert_clean(shop.check(), "2 revisions")
+    assert_finding(shop.check(), f"{path}:", "deleted-migration", "identified by 'bbbbbbbbbbbb'")
+    shop.git("tag", "v1", "HEAD^")
+    shop.write("pyproject.toml", '[tool.alembic-lockstep]\npublished = ["v*"]\n')
+    shop.stage("pyproject.toml")
+    said = "bbbbbbbbbbbb was deleted, which a tag like v* does not have yet: downgrade databases"
+    assert_clean(shop.check(), "2 revisions", said)
 
 
 def test_a_deleted_middle_migration_is_a_finding_until_its_child_is_moved(shop: Project) -> None:
@@ -395,7 +401,7 @@ def test_a_deleted_middle_migration_is_a_finding_until_its_child_is_moved(shop: 
     assert_finding(shop.check(), f"{child}:", "unknown-parent")
     shop.replace(child, "down_revision = 'aaaaaaaaaaaa'", f"down_revision = {HEAD!r}")
     shop.stage(child)
-    assert_clean(shop.check())
+    assert_clean(shop.check(), "aaaaaaaaaaaa is gone: upgrade databases that are still at it")
 
 
 def test_a_cycle_is_shown_at_the_parent_to_change(shop: Project) -> None:

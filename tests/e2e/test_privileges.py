@@ -18,7 +18,6 @@ from alembic_lockstep.scratch import mysql_installs
 
 from .conftest import MakeProject
 from .harness import (
-    MYSQL_URL,
     POSTGRESQL_URL,
     SCRATCH_SERVER,
     SERVER_OF_PRODUCTION,
@@ -277,13 +276,6 @@ def test_a_setting_of_a_private_server_does_not_outlive_its_replay(
     first, again = check(shop_by_server), check(shop_by_server, "--no-cache")
     assert_clean(first)
     assert_clean(again)
-
-
-@pytest.fixture
-def shop_on_mysql(make_project: MakeProject) -> Project:
-    """The sample `subfolder` on the machine's own MySQL or MariaDB, private."""
-    require(any(mysql_installs._servers()), "server binaries of MySQL or MariaDB")
-    return make_project("subfolder", config_url=MYSQL_URL, hook=None)
 
 
 def test_on_mysql_a_project_is_no_administrator(shop_on_mysql: Project) -> None:

@@ -170,7 +170,9 @@ def test_an_edited_and_a_deleted_migration(make_project: MakeProject) -> None:
     project.replace(MODELS, project.sample.column, "")
     project.git("rm", "--quiet", "--force", path)
     project.stage(".")
-    assert_clean(project.check("--static"))
+    result = project.check("--static")
+    assert_finding(result, "deleted-migration", "Can't locate revision identified by 'c1'")
+    assert "missing-migration" not in result.output
 
 
 def test_models_that_come_to_say_what_the_migrations_made_need_none(

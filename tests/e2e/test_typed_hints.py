@@ -103,7 +103,7 @@ def test_a_parent_that_another_branch_has_comes_with_it(shop: Project) -> None:
     add_migration(shop, "bbbbbbbbbbbb", "aaaaaaaaaaaa")
     commit(shop, "The child")
     hint = hint_of(shop, "unknown-parent", "--base", "HEAD^", STATIC)
-    assert hint.startswith("The branch feature has it: merge or rebase onto it")
+    assert hint.startswith("The branch feature has it: merge it, rebase onto it")
     type_command(shop, "git merge --quiet --no-edit feature")
     assert_clean(shop.check("--base", "origin/main", STATIC))
 
@@ -114,7 +114,7 @@ def test_a_parent_that_the_commit_deletes_is_put_back_by_the_command(shop: Proje
     shop.git("rm", "--quiet", path)
     add_migration(shop, "bbbbbbbbbbbb", "aaaaaaaaaaaa")
     hint = hint_of(shop, "unknown-parent", STATIC)
-    (command,) = re.findall(r"put it back: (git .*), or set", hint)
+    (command,) = re.findall(r"Put it back, or set another parent: (git .*)", hint)
     type_command(shop, command)
     assert shlex.split(command)[-1] == f":/{path}"
     assert_clean(shop.check(STATIC))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -245,6 +245,14 @@ class History:
                 reached.add(current)
                 waiting += parents.get(current, ())
         return reached
+
+    def closed_subset(self, ids: Collection[str]) -> frozenset[str]:
+        """Return those of the ids that an upgrade to them runs without any other."""
+        parents = {revision.id: self.parents(revision) for revision in self.revisions}
+        wanted = self.ids & frozenset(ids)
+        while lacking := {name for name in wanted if not parents[name] <= wanted}:
+            wanted -= lacking
+        return wanted
 
     def missing_parents(self) -> list[tuple[Revision, str, str]]:
         """Return each revision, field and id that no file of the tree defines.

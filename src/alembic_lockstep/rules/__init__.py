@@ -10,6 +10,7 @@ from alembic_lockstep.rules import (
     broken_downgrade,
     broken_models,
     broken_upgrade,
+    deleted_migration,
     duplicate_revision,
     edited_migration,
     lost_rows,
@@ -34,6 +35,7 @@ HISTORY_RULES: dict[str, Check] = {
     "unknown-parent": unknown_parent.check,
     "multiple-heads": multiple_heads.check,
     edited_migration.RULE: edited_migration.check,
+    deleted_migration.RULE: deleted_migration.check,
 }
 # Judged from the dry run.
 DRY_RUN_RULES: dict[str, Check] = {

@@ -1,79 +1,56 @@
-"""edited-migration: a published migration was put on top of a new one."""
+"""edited-migration: a published migration was put on top of a new one, or does something else."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from difflib import SequenceMatcher
 
-from alembic_lockstep.alembic_env.cycles import find_cycle
-from alembic_lockstep.alembic_env.revisions import Revision
+from alembic_lockstep.alembic_env.changed_revisions import ChangedRevision
 from alembic_lockstep.facts import Facts, location_in
-from alembic_lockstep.findings import Finding
+from alembic_lockstep.findings import Finding, Location
 from alembic_lockstep.report.text import listed
+from alembic_lockstep.rules.migration_lines import failing_line
+from alembic_lockstep.rules.published_edits import (
+    Insertion,
+    blamed,
+    changed_in,
+    insertions,
+    outcome,
+    restore_command,
+)
 from alembic_lockstep.rules.revision_cycle import as_python
 
 RULE = "edited-migration"
 
 
-@dataclass(frozen=True)
-class Insertion:
-    """New revisions below a revision of the base: a database at that revision never runs them.
-
-    Attributes:
-        above: The revision of the base, as the tree has it.
-        below: The ids of the new revisions, sorted.
-        field: The field of `above` that names a new revision.
-    """
-
-    above: Revision
-    below: tuple[str, ...]
-    field: str
-
-
 def check(facts: Facts) -> list[Finding]:
-    """Return one finding for each published revision that got a new parent."""
+    """Return one finding for each published revision that got a new parent.
+
+    Or one finding if databases of the base do not come to the same end as fresh ones.
+    """
     published = facts.published
-    return [
+    parents = [
         _finding(facts, insertion)
         for insertion in insertions(facts)
         if published is not None and insertion.above.id in published
     ]
+    edited = [each for each in blamed(facts) if each.now]
+    return [*parents, *([_edit(facts, edited)] if edited else [])]
 
 
 def unpublished(facts: Facts) -> list[str]:
-    """Return a note for each insertion that passes because its revision is not published yet."""
+    """Return a note for each change that passes because its revision is not published yet."""
     published = facts.published
-    return [
-        f"{listed(insertion.below)} was put below {insertion.above.id}, which {facts.published_in} "
-        "does not have yet: downgrade databases that have it first"
-        for insertion in insertions(facts)
-        if published is not None and insertion.above.id not in published
-    ]
-
-
-def insertions(facts: Facts) -> list[Insertion]:
-    """Return the revisions of the base that the commit put on top of new ones.
-
-    None of a circle, which is another rule's. A revision is left out if the base lacks one of its
-    ancestors, which the commit may add, or if the commit deletes one, which a new revision may
-    replace.
-    """
-    if facts.broken or facts.base_broken or find_cycle(facts.history):
+    if published is None:
         return []
-    base, history = facts.base_history, facts.history
-    new = {revision.id for revision in facts.new}
-    before = {revision.id: revision for revision in base.revisions}
-    return [
-        Insertion(
-            revision,
-            below=tuple(sorted(new & history.up_to(revision.id))),
-            field="down_revision" if new.intersection(revision.down) else "depends_on",
-        )
-        for revision in history.revisions
-        if revision.id in before
-        and not before[revision.id].unread
-        and history.parents(revision) & new
-        and base.up_to(revision.id) <= history.ids & base.ids
+    below = {each.above.id: each for each in insertions(facts) if each.above.id not in published}
+    notes = [f"{listed(each.below)} was put below {name}" for name, each in below.items()]
+    notes += [
+        f"{each.before.id} was {'edited' if each.now else 'deleted'}"
+        for each in changed_in(facts)
+        if each.before.id not in {*published, *below}
     ]
+    rest = f", which {facts.published_in} does not have yet: downgrade databases that have it first"
+    return [note + rest for note in notes]
 
 
 def _finding(facts: Facts, insertion: Insertion) -> Finding:
@@ -92,3 +69,30 @@ def _finding(facts: Facts, insertion: Insertion) -> Finding:
         hint=f"Set {insertion.field} back to {as_python(old)} here, and put {new} on top: "
         f"down_revision = {top} there.",
     )
+
+
+def _edit(facts: Facts, edited: list[ChangedRevision]) -> Finding:
+    """Return the finding at the edited revision that the differences are about."""
+    lines = [_edited_line(facts, each) for each in edited]
+    retraced = facts.retraced
+    if retraced and retraced.error:
+        lines.append(failing_line(facts, retraced.revision, retraced.error))
+    return Finding(
+        RULE,
+        f"{edited[0].before.id} is in the base, and does something else now: {outcome(facts)}",
+        lines[0],
+        facts.environment.name,
+        hint="Make the change in a new migration. Put this one back: "
+        f"{restore_command(facts, *edited)}",
+        related=tuple(line for line in dict.fromkeys(lines) if line != lines[0]),
+    )
+
+
+def _edited_line(facts: Facts, changed: ChangedRevision) -> Location:
+    """Return the first line that the commit edits in a revision's file."""
+    assert changed.now is not None
+    texts = (facts.base.read(changed.before.path), facts.tree.read(changed.now.path))
+    old, new = ((text or "").splitlines() for text in texts)
+    codes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    line = next((start + 1 for kind, _, _, start, _ in codes if kind != "equal"), 1)
+    return location_in(facts.tree, changed.now.path, min(line, max(len(new), 1)))

@@ -7,7 +7,7 @@ from pathlib import Path
 from alembic_lockstep.alembic_env.lost_revisions import find_lost_revision
 from alembic_lockstep.alembic_env.revisions import Revision, parse_revision
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.facts import Facts, location_in
+from alembic_lockstep.facts import Facts, Histories, location_in
 from alembic_lockstep.findings import Finding
 from alembic_lockstep.git.pathspec import add_command, from_anywhere
 from alembic_lockstep.system.regular import read_text
@@ -35,7 +35,7 @@ def check(facts: Facts) -> list[Finding]:
     ]
 
 
-def sourceless_files(facts: Facts) -> list[str]:
+def sourceless_files(facts: Histories) -> list[str]:
     """Return the bytecode in the version locations that has no source: `sourceless = true`."""
     files, folders = facts.tree.files, facts.environment.version_locations
     bytecode = (path.rpartition("/") for path in files if path.endswith(".pyc"))
