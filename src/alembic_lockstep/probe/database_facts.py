@@ -90,6 +90,7 @@ class TwinComparison(TypedDict, total=False):
         in_stages: Whether code has lines for before and after all other operations.
         fragile: Tables of which Alembic's batch mode would lose a part.
         in_the_way: Tables that the models lack and of which they use a name for something else.
+        way_back: Comparison of the twin with the migrated database; only if it was asked for.
     """
 
     key: Optional[str]
@@ -103,6 +104,7 @@ class TwinComparison(TypedDict, total=False):
     in_stages: bool
     fragile: List[str]
     in_the_way: List[str]
+    way_back: "TwinComparison"
 
 
 class Catalogue(TypedDict):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from copy import copy
 from itertools import groupby
-from typing import Any, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Collection, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
@@ -46,13 +46,21 @@ class _Contexts(NamedTuple):
 OUR_ROLE = "lockstep_project"
 
 
-def flatten(upgrade: ops.UpgradeOps, context: AutogenContext) -> List[OperationFacts]:
+def flatten(
+    directives: Union[ops.UpgradeOps, ops.DowngradeOps],
+    context: AutogenContext,
+    dropped: Collection[str] = (),
+) -> List[OperationFacts]:
     """Return the operations of one database, the parts of new tables folded into the table.
 
     In the same order each time: Alembic goes through sets of dropped tables and of constraints.
+
+    Args:
+        dropped: Types of the database that are dropped before these operations run.
     """
-    contexts = _Contexts(exact_context(context), table_context(exact_context(context)))
-    about_project = [op for op in upgrade.ops if not _is_grant_to_us(op)]
+    exact = exact_context(context)
+    contexts = _Contexts(exact, table_context(exact, dropped))
+    about_project = [op for op in directives.ops if not _is_grant_to_us(op)]
     visited = [
         fact for op in dependants_first(about_project) for fact in _facts_below(op, contexts, None)
     ]
@@ -62,7 +70,7 @@ def flatten(upgrade: ops.UpgradeOps, context: AutogenContext) -> List[OperationF
         if kind in FROM_SETS:
             alike.sort(key=lambda fact: (fact["name"], fact["columns"]))
         operations += alike
-    _add_indexes(upgrade.ops, operations, contexts)
+    _add_indexes(directives.ops, operations, contexts)
     make_room(operations)
     return _folded(references_first(operations))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from copy import copy
-from typing import Any, Optional, Set, Tuple
+from typing import Any, Collection, Optional, Set, Tuple
 
 from alembic.autogenerate import render
 from alembic.autogenerate.api import AutogenContext
@@ -59,14 +59,17 @@ def _between_quotes(text: str) -> str:
     return repr(f'{text}"')[1:-2]  # with a double quote in it, it gets single ones
 
 
-def table_context(context: AutogenContext) -> AutogenContext:
+def table_context(context: AutogenContext, dropped: Collection[str]) -> AutogenContext:
     """Return a copy of the context in which existing enum types and domains are not created again.
 
     `op.create_table()` creates the types of its columns without a look whether they exist.
+
+    Args:
+        dropped: Types of the database that are dropped before the code runs.
     """
     if context.migration_context.dialect.name != "postgresql":
         return context
-    existing = _types(context)
+    existing = {(schema, name) for schema, name in _types(context) if name not in dropped}
     with_types, render_other = copy(context), context.opts["render_item"]
 
     def render_item(kind: str, item: Any, within: AutogenContext) -> Any:

@@ -75,12 +75,15 @@ def compare_with_twin(
     redirect: Redirect,
     number: int,
     cached: Mapping[str, TwinComparison],
+    *,
+    both_ways: bool = False,
 ) -> TwinComparison:
     """Make a database from the models, and compare the migrated one with it.
 
     Args:
         number: The number of the migrated database in this run.
         cached: Comparisons of these migrated databases by earlier runs, by their `key`.
+        both_ways: Whether to compare the twin with the migrated one as well: the way back.
     """
     connection = context.connection
     assert connection is not None
@@ -88,11 +91,15 @@ def compare_with_twin(
     key = ddl and f"{number}-{hashlib.sha256(ddl.encode()).hexdigest()}"
     if key is not None and key in cached:
         return cached[key]
-    return {**_compare(connection, metadatas, redirect, ddl or ""), "key": key}
+    return {**_compare(connection, metadatas, redirect, ddl or "", both_ways), "key": key}
 
 
 def _compare(
-    connection: Connection, metadatas: Sequence[MetaData], redirect: Redirect, ddl: str
+    connection: Connection,
+    metadatas: Sequence[MetaData],
+    redirect: Redirect,
+    ddl: str,
+    both_ways: bool,
 ) -> TwinComparison:
     name = connection.dialect.name
     dialect = find_dialect(name)
@@ -114,6 +121,8 @@ def _compare(
         # A table of the default schema with an explicit schema name.
         models.tables.pop(key if key in models.tables else key.rpartition(".")[2], None)
     comparison = compare_schemas(name, dialect, database, models)
+    if both_ways:
+        comparison["way_back"] = compare_schemas(name, dialect, models, database)
     if unmade:  # such a table may use it
         operations = comparison["operations"]
         comparison["operations"] = [
