@@ -16,6 +16,7 @@ from alembic_lockstep.advice.machine_errors import of_the_machine
 from alembic_lockstep.commands.cache_command import cache
 from alembic_lockstep.commands.check_command import check
 from alembic_lockstep.commands.demo_command import demo
+from alembic_lockstep.commands.fix_command import fix
 from alembic_lockstep.commands.init_command import init
 from alembic_lockstep.commands.rule_command import rule
 from alembic_lockstep.debug import debug
@@ -34,7 +35,7 @@ def cli() -> None:
     """
 
 
-for command in (check, init, rule, cache, demo):
+for command in (check, fix, init, rule, cache, demo):
     cli.add_command(command)
 
 

@@ -209,6 +209,7 @@ def conclude(facts: Facts, globs: Mapping[str, str], directives: Directives) -> 
             *influences,
         ),
         ignores=summarize_ignores(facts, globs, directives, all_findings, ignored),
+        facts=remaining,
     )
 
 

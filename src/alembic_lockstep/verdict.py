@@ -10,6 +10,7 @@ from alembic_lockstep.findings import Finding, Fix
 if TYPE_CHECKING:  # a report of the answer at once needs neither
     from alembic_lockstep.alembic_env.environments import Environment
     from alembic_lockstep.dryrun.comparison import Comparison
+    from alembic_lockstep.facts import Facts
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class EnvironmentVerdict:
         servers: The databases that the dry run used: `SQLite`, `PostgreSQL 18 (…)`.
         notes: Lines for the summary.
         ignores: Findings suppressed by ignores.
+        facts: The facts behind it, without what the project ignores; None for a branch's own.
     """
 
     environment: Environment
@@ -68,6 +70,7 @@ class EnvironmentVerdict:
     servers: tuple[str, ...]
     notes: tuple[str, ...]
     ignores: Ignores
+    facts: Facts | None = None
 
 
 @dataclass(frozen=True)

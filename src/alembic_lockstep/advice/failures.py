@@ -22,6 +22,7 @@ PHASES = {
     "upgrade": "the migrations could not be run",
     "create": "create_all() of the base's models failed",
     "compare": "the migrated database could not be compared with the models",
+    "draft": "the migration could not be written",
 }
 # A module, or a distribution whose metadata is read (`use = egg:shop` of an .ini file).
 NOT_INSTALLED = ("ModuleNotFoundError", "PackageNotFoundError")

@@ -22,7 +22,7 @@ from alembic_lockstep.dryrun.early import EarlyProbes
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.policy import policy_for, work_folder
 from alembic_lockstep.dryrun.probe_process import Probe
-from alembic_lockstep.dryrun.process import Ask, Run, observe
+from alembic_lockstep.dryrun.process import Ask, Drafting, Run, observe
 from alembic_lockstep.dryrun.workarounds import Workarounds
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.deletion import empty
@@ -52,6 +52,7 @@ class Launcher:
         threads: The threads in which checkouts are begun; their owner waits for their end.
         noted: All observations in order, each with its environment's name.
         waits, mark, is_shared: See `Run`.
+        draft: The migration that the next runs of a tree write; None to write none.
     """
 
     repository: Repository
@@ -65,6 +66,7 @@ class Launcher:
     waits: Callable[[], Sequence[str]] = tuple
     mark: Callable[[str], str] = lambda _: ""
     is_shared: Callable[[str], bool] = lambda _: False
+    draft: Drafting | None = None
     _interpreters: dict[str, Candidate] = field(default_factory=dict)
     _workarounds: Workarounds = field(default_factory=Workarounds)
     _probes: list[Probe] = field(default_factory=list)
@@ -130,6 +132,8 @@ class Launcher:
             is_ready: See `Run`.
         """
         environment, tree = env.environment, env.tree
+        if self.draft and role != "base" and options.get("compare", True):
+            options = {**options, "draft": self.draft.request, "twins": {}}
         checkout = self._checkouts.check_out(environment, role, tree.sha)
         observation = self._observe(environment, checkout, connect(), is_ready, options)
         self.note(env, observation)
@@ -208,6 +212,7 @@ class Launcher:
             mark=self.mark,
             is_shared=self.is_shared,
             is_ready=is_ready,
+            compose=self.draft.compose if self.draft else None,
         )
         early = self.early.take(interpreter, self._policy) if self._may_begin else None
         with timed(f"{environment.name}: run in {checkout.parent.name}"):
@@ -247,6 +252,7 @@ class Launcher:
             "applied": [],
             "compare": True,
             "create": False,
+            "draft": None,
             "expects": "",
             "inert": {},
             "leave_out": [],

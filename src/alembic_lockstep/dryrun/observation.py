@@ -40,6 +40,7 @@ class Observation:
         flask: The version of the project's Flask; empty where none was needed.
         reads: The files and values that were read: see `probe/trace.py`.
         log: The project's output.
+        migration: The migration that was written: `path`, `text` and `note`; empty without one.
         trial: The new revisions on tables with rows; empty if that was not tried.
         is_recalled: Nothing ran: this is the cached observation of a run that read the same.
     """
@@ -71,5 +72,6 @@ class Observation:
     flask: str = ""
     reads: Mapping[str, Any] = field(default_factory=dict)
     log: str = ""
+    migration: Mapping[str, str] = field(default_factory=dict)
     trial: TrialFacts = field(default_factory=TrialFacts)
     is_recalled: bool = False

@@ -20,9 +20,12 @@ from alembic_lockstep.dryrun.trial_facts import TrialFacts
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.isolation.addresses import addresses_of
 from alembic_lockstep.isolation.cell import Guard, Policy, Refused
+from alembic_lockstep.probe.database_facts import DatabaseFacts
 from alembic_lockstep.probe.protocol import (
+    Bodies,
     ConnectAnswer,
     Done,
+    DraftRequest,
     Folders,
     Guards,
     Message,
@@ -32,6 +35,7 @@ from alembic_lockstep.probe.protocol import (
 )
 
 Ask = Callable[[str, str, str], str]
+Compose = Callable[[Sequence[DatabaseFacts]], Bodies]
 
 #: How far a run came that is in its trial.
 _IN_TRIAL = "in the trial on tables with rows"
@@ -39,6 +43,14 @@ _IN_TRIAL = "in the trial on tables with rows"
 
 class TrialBrokenError(Exception):
     """The process ended, or took too long, while new revisions were tried on rows."""
+
+
+@dataclass(frozen=True)
+class Drafting:
+    """A migration that the probe is to write; `compose` returns the bodies of its functions."""
+
+    request: DraftRequest
+    compose: Compose
 
 
 @dataclass(frozen=True)
@@ -60,6 +72,7 @@ class Run:
         is_shared: Whether the server of a dialect has databases of others: its address is open
             only while SQLAlchemy connects.
         is_ready: Prepares a step of the trial on rows; returns whether it can be taken.
+        compose: Returns the bodies of the migration that the request has written.
     """
 
     interpreter: str
@@ -80,6 +93,7 @@ class Run:
     mark: Callable[[str], str] = lambda _: ""
     is_shared: Callable[[str], bool] = lambda _: False
     is_ready: Callable[[str], bool] = lambda _: False
+    compose: Compose | None = None
 
 
 def observe(run: Run, early: Probe | None = None) -> Observation:
@@ -149,6 +163,7 @@ def _observation(facts: Done, guard: Guard, refused: Refused, output: str) -> Ob
         flask=facts["flask"],
         reads=facts["reads"],
         log=output,
+        migration=cast(Mapping[str, str], facts.get("migration") or {}),
         trial=cast(TrialFacts, facts.get("trial", {})),
     )
 
@@ -293,6 +308,9 @@ def _handle(event: Message, run: Run, probe: Probe, clock: _Clock) -> Done | Non
         trial_answer: TrialAnswer = {"goes_on": run.is_ready(event["step"])}
         clock.start()
         _write(process, _line(trial_answer))
+    elif event["event"] == "draft":
+        assert run.compose is not None
+        _write(process, _line(run.compose(event["databases"])))
     elif event["event"] == "open" or event["event"] == "shut":
         change = probe.cell.allow if event["event"] == "open" else probe.cell.forbid
         change(addresses_of(event["url"]))

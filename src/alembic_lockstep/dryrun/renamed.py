@@ -31,8 +31,7 @@ def _is_renamed(old: Operation, new: Operation) -> bool:
 def _asked(old: Operation, new: Operation) -> Iterator[tuple[int, Operation]]:
     names = f"{old.table}.{old.name} goes, and {new.name} of the same type comes"
     question = f"# {names}: was it renamed?"
-    is_usual = (*new.code, *old.code) == new.replaces
-    if is_usual and not any((new.before, new.after, old.before, old.after)):
+    if is_plain(old, new):
         instead = "# If so, this keeps its values. If not, write this in place of it:"
         code = (question, *new.rename, instead, *_commented(new.code))
         yield id(new), replace(new, code=code, drops_referenced=_rebuilds(new.rename, old))
@@ -44,6 +43,12 @@ def _asked(old: Operation, new: Operation) -> Iterator[tuple[int, Operation]]:
     elif not any(_IN_SQL in line for line in (*new.whole_code, *old.whole_code)):
         note = (question, "# Then write this in place of both, or its values are lost:")
         yield id(new), replace(new, question=(*note, *_commented(new.rename)))
+
+
+def is_plain(old: Operation, new: Operation) -> bool:
+    """Return whether the code of both operations is that of autogenerate, and no more."""
+    is_usual = (*new.code, *old.code) == new.replaces
+    return is_usual and not any((new.before, new.after, old.before, old.after))
 
 
 def _rebuilds(rename: Iterable[str], old: Operation) -> bool:

@@ -14,6 +14,7 @@ from alembic_lockstep.debug import debug
 from alembic_lockstep.dryrun.dependencies import common_revisions, outdated_files
 from alembic_lockstep.dryrun.launcher import Launcher
 from alembic_lockstep.dryrun.observation import Observation
+from alembic_lockstep.dryrun.process import Drafting
 from alembic_lockstep.dryrun.retraced import Retraced
 from alembic_lockstep.dryrun.scratch_runner import (
     Scratch,
@@ -142,6 +143,29 @@ class DryRunner:
 
         return self._scratch.privileged(work, continues=True)
 
+    def write_draft(
+        self,
+        env: EnvironmentAtTree,
+        base: EnvironmentAtTree | None,
+        draft: Drafting,
+        *,
+        on_models: bool,
+    ) -> Observation:
+        """Have the project's Python write a migration on top of a tree's history.
+
+        Args:
+            on_models: Whether the base's models make the database that new revisions run in.
+        """
+        self.launcher.draft = draft
+        try:
+            if on_models and base is not None:
+                scratch: Scratch = {}
+                created = self.create(base, scratch, role="base")
+                return created if created.error else self.upgrade(env, base, scratch, role="tree")
+            return self._replay_uncached(env, base, "tree")
+        finally:
+            self.launcher.draft = None
+
     def compare_models(
         self, migrations: EnvironmentAtTree, models: EnvironmentAtTree
     ) -> Observation:
@@ -205,7 +229,7 @@ class DryRunner:
             CouldNotJudge: the tree lacks the setting's file.
         """
         rows = self.settings.rows
-        if not new or not rows:
+        if not new or not rows or self.launcher.draft:
             return None
         sql = ""
         if isinstance(rows, str):

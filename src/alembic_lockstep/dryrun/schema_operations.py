@@ -16,8 +16,12 @@ from alembic_lockstep.probe.database_facts import model_object
 
 __all__ = [
     "Operation",
+    "body_lines",
     "code_by_itself",
+    "imports",
+    "indented",
     "operations",
+    "operations_of",
     "subtract",
     "upgrade_functions",
     "without_leftovers",
@@ -32,11 +36,22 @@ def operations(observation: Observation) -> list[Operation]:
 
     An env.py may migrate databases that are alike (a schema for each tenant) under one name.
     """
-    several = len({database["name"] for database in observation.databases}) > 1
+    return operations_of(observation.databases)
+
+
+def operations_of(
+    databases: Sequence[Mapping[str, Any]], facts: str = "operations"
+) -> list[Operation]:
+    """Return the operations of compared databases, each once.
+
+    Args:
+        facts: The key of `DatabaseFacts`: `operations` or `way_back`.
+    """
+    several = len({database["name"] for database in databases}) > 1
     differences = [
         _operation(fact, database["name"] if several else "")
-        for database in observation.databases
-        for fact in database["operations"]
+        for database in databases
+        for fact in database[facts]
     ]
     return list(dict.fromkeys(differences))
 
@@ -135,7 +150,17 @@ def upgrade_functions(missing: Sequence[Operation]) -> str:
 
 
 def _body(missing: Sequence[Operation]) -> str:
-    """Return the body; constraints that hinder several operations are dropped and made once."""
+    lines = body_lines(missing)
+    return indented([*imports(missing, "\n".join(lines)), *lines])
+
+
+def indented(lines: Sequence[str]) -> str:
+    """Return lines of code as the body of a function."""
+    return "\n".join(f"    {line}" if line else "" for line in lines or ["pass"])
+
+
+def body_lines(missing: Sequence[Operation]) -> list[str]:
+    """Return the code; constraints that hinder several operations are dropped and made once."""
     blocks = {operation.code for operation in missing if operation.code}
     missing = [  # one ALTER may be two operations
         replace(operation, before=(), code=operation.instead, after=())
@@ -148,9 +173,7 @@ def _body(missing: Sequence[Operation]) -> str:
     before = [operation.before for operation in sorted(missing, key=_rank_of_removal)]
     after = [operation.after for operation in sorted(missing, key=_is_foreign_key)]
     lines = [*_merge(_once(before)), *_merge(dict.fromkeys(code)), *_merge(_once(after))]
-    lines = _enforced_later(lines, missing)
-    lines = [*_imports(missing, "\n".join(lines)), *lines]
-    return "\n".join(f"    {line}" if line else "" for line in lines or ["pass"])
+    return _enforced_later(lines, missing)
 
 
 def _enforced_later(lines: list[str], missing: Sequence[Operation]) -> list[str]:
@@ -166,7 +189,7 @@ def code_by_itself(operation: Operation) -> str:
     return "\n".join(_enforced_later([*operation.whole_code], [operation]))
 
 
-def _imports(missing: Sequence[Operation], code: str) -> list[str]:
+def imports(missing: Sequence[Operation], code: str) -> list[str]:
     """Return the imports that code needs; a file of Alembic may lack them."""
     needed = dict.fromkeys(line for operation in missing for line in operation.imports)
     names = ((line, re.split(r" import | as |^import ", line)[-1]) for line in needed)

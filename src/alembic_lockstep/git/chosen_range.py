@@ -45,6 +45,11 @@ def choose_range(
     return Range(base, None)
 
 
+def staged_range(repository: Repository) -> Range:
+    """Return what is staged, compared with HEAD."""
+    return Range(_base_of(repository, "HEAD"), None)
+
+
 def tree_ids(repository: Repository, span: Range) -> tuple[str, str | None]:
     """Return the ids of the base and of the tree; None is the staged tree, whose id is unknown."""
     if span.tip is None:

@@ -10,7 +10,16 @@ import sys
 import threading
 from typing import Any, TextIO
 
-from .protocol import ConnectAnswer, Message, Question, Request, TrialAnswer, TrialStep
+from .protocol import (
+    Bodies,
+    ConnectAnswer,
+    DraftedDatabases,
+    Message,
+    Question,
+    Request,
+    TrialAnswer,
+    TrialStep,
+)
 
 
 class Channel:
@@ -57,6 +66,11 @@ class Channel:
         """Send the next step of a trial; return whether the host has prepared it."""
         answer: TrialAnswer = self._answer_to(step)
         return answer["goes_on"]
+
+    def bodies(self, databases: DraftedDatabases) -> Bodies:
+        """Send the compared databases; return the bodies of the migration."""
+        answer: Bodies = self._answer_to(databases)
+        return answer
 
     def _answer_to(self, question: Question) -> Any:
         with self._lock:

@@ -18,6 +18,7 @@ from .twin.autogenerate_filters import AutogenerateFilters
 from .twin.merge import merge
 from .twin.opinion import compare_with_twin
 from .twin.rebuilds import with_rebuilds
+from .way_back import way_back
 
 # Options of `context.configure()` without which autogenerate does not compare something.
 SWITCHES = ("compare_type", "compare_server_default")
@@ -30,12 +31,14 @@ def compare_database(
     number: int,
     cached: Mapping[str, TwinComparison],
     checkout: str,
+    both_ways: bool,
 ) -> DatabaseFacts:
     """Compare the database of a context with the models of its options.
 
     Args:
         number: The number of the database in this run.
         cached: The twin's comparisons of earlier runs, by their `key`.
+        both_ways: Whether to find the way back, too.
 
     Raises:
         NoMetadataError: env.py names no models.
@@ -48,14 +51,17 @@ def compare_database(
     # Operations that the project's hook takes away are no findings of the twin's either.
     has_hook = context.opts.get("process_revision_directives")
     unwanted = _flattened([script], rendering) if has_hook else []
-    operations = _flattened(_processed(context, script), rendering)
-    twin = compare_with_twin(context, metadatas, redirect, number, cached)
+    directives = _processed(context, script)
+    operations = _flattened(directives, rendering)
+    twin = compare_with_twin(context, metadatas, redirect, number, cached, both_ways=both_ways)
     include = AutogenerateFilters(rendering, metadatas).includes
     operations = merge(operations, twin, include, unwanted)
     assert context.connection is not None
+    downgrades = [each for directive in directives for each in directive.downgrade_ops_list]
     return {
         "name": context.opts["upgrade_token"],
         "operations": with_rebuilds(operations, context.connection, metadatas),
+        "way_back": way_back(downgrades, rendering, twin, metadatas) if both_ways else [],
         "twin": twin,
         "catalogue": catalogue(metadatas, checkout),
         "switched_off": [name for name in SWITCHES if not context.opts.get(name)],

@@ -116,10 +116,16 @@ class Catalogue(TypedDict):
 
 
 class DatabaseFacts(TypedDict):
-    """Facts about one migrated database; `name` is Alembic's upgrade token."""
+    """Facts about one migrated database.
+
+    Attributes:
+        name: Alembic's upgrade token.
+        way_back: What undoes the operations; only for a migration that is being written.
+    """
 
     name: str
     operations: List[OperationFacts]
+    way_back: List[OperationFacts]
     twin: TwinComparison
     catalogue: Catalogue
     switched_off: List[str]

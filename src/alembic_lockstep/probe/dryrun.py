@@ -8,7 +8,7 @@ runs once and a comparison needs no second start.
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Dict, Iterator, List
+from typing import Any, Callable, Dict, Iterator, List, Optional
 
 from alembic import util
 from alembic.config import Config
@@ -19,10 +19,11 @@ from alembic.script import ScriptDirectory
 from .channel import Channel, relative
 from .database_comparison import compare_database, listed, metadatas_of
 from .database_facts import DatabaseFacts
+from .draft import Draft
 from .extensions import create_all
 from .inert import Inert, install_inert_migrations
 from .installation import installed
-from .protocol import Phase, Progress, Request, RevisionStarted
+from .protocol import Migration, Phase, Progress, Request, RevisionStarted
 from .questions import NotMigratedError, Questions
 from .reads import Reads
 from .redirect import Redirect
@@ -57,6 +58,8 @@ class DryRun:
         self.paths: Dict[str, str] = {}
         self.circumstances = ""
         self.databases: List[DatabaseFacts] = []
+        self._draft = Draft(config, self.script, request) if request["draft"] else None
+        self.migration: Optional[Migration] = None
         self.asked_x = False
         self.is_stale = False
         self.extensions: List[str] = []
@@ -77,6 +80,7 @@ class DryRun:
             "extensions": self.extensions,
             "is_stale": self.is_stale,
             "transcript": self._transcript.digests,
+            "migration": self.migration,
         }
 
     def run(self) -> None:
@@ -84,7 +88,10 @@ class DryRun:
         # Absolute: `script_location = migrations` makes it relative to the working directory.
         self._redirect.env_script = os.path.abspath(self.script.env_py_location)
         install_inert_migrations(self._request["inert"], self._request["checkout"])
-        environment = EnvironmentContext(self.config, self.script, fn=self._run_migrations)
+        options = {"template_args": self._draft.template_args} if self._draft else {}
+        environment = EnvironmentContext(
+            self.config, self.script, fn=self._run_migrations, **options
+        )
         # On the instance: Alembic knows its own class only as what `alembic.context` stands for.
         environment.configure = self._wrap_configure(environment.configure)  # type: ignore[method-assign]
         environment.get_x_argument = self._wrap_get_x_argument(environment.get_x_argument)  # type: ignore[method-assign]
@@ -93,6 +100,10 @@ class DryRun:
             execute_env(self.script, self._request["worker_thread"])
         if not self._has_run:
             raise NotMigratedError(questions.last)
+        if self._draft:
+            self.phase = "draft"
+            self.migration = self._draft.write(self._channel, self.databases)
+            self.phase = "env"
 
     def _wrap_get_x_argument(self, get_x_argument: Callable[..., Any]) -> Callable[..., Any]:
         def note_and_get(*arguments: Any, **options: Any) -> Any:
@@ -157,8 +168,11 @@ class DryRun:
                 number=len(self.databases),
                 cached=self._request["twins"],
                 checkout=self._request["checkout"],
+                both_ways=self._draft is not None,
             )
             self.databases.append(comparison)
+            if self._draft:
+                self._draft.note(context)
         self._has_run = True
         self.phase = "env"
 

@@ -1,8 +1,8 @@
 """Declare the conversation between host and probe: JSON lines over the probe's standard streams.
 
 The host sends one `Request`. The probe sends messages, and waits for the answers to `Connect` (a
-`ConnectAnswer`), `TrialStep` (a `TrialAnswer`), `Door` and `Ran` (both an empty object). The last
-message is `Done`.
+`ConnectAnswer`), `TrialStep` (a `TrialAnswer`), `DraftedDatabases` (`Bodies`), `Door` and `Ran`
+(both an empty object). The last message is `Done`.
 
 Both sides import this module: with `database_facts.py` it imports nothing but typing, and runs on
 Python 3.9.
@@ -10,7 +10,7 @@ Python 3.9.
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Literal, Mapping, Tuple, TypedDict, Union
+from typing import Any, Dict, List, Literal, Mapping, Optional, Tuple, TypedDict, Union
 
 from .database_facts import DatabaseFacts
 
@@ -26,7 +26,7 @@ NO_MIGRATE = "NoMigrateError"
 NOT_MIGRATED = "NotMigratedError"
 MISSING_ATTRIBUTE = "MissingAttributeError"
 
-Phase = Literal["start", "env", "start-sql", "upgrade", "create", "compare"]
+Phase = Literal["start", "env", "start-sql", "upgrade", "create", "compare", "draft"]
 TrialPhase = Literal["upgrade", "downgrade", "upgrade-again"]
 
 
@@ -52,6 +52,20 @@ class Guards(Folders):
     network: str
 
 
+class DraftRequest(TypedDict):
+    """Migration to write after the comparison.
+
+    Attributes:
+        message: As `alembic revision -m`.
+        head: As `--head`; empty for the only one.
+        version_path: Its version location, from the checkout; empty for the only one.
+    """
+
+    message: str
+    head: str
+    version_path: str
+
+
 class RunOptions(TypedDict, total=False):
     """Options of one run.
 
@@ -59,6 +73,7 @@ class RunOptions(TypedDict, total=False):
         applied: Revisions that the database must have already, as the base's models made it.
         compare: Whether to compare the database with the models.
         create: Whether to create the models' tables instead of an upgrade.
+        draft: The migration to write; None to write none.
         expects: Circumstances under which the restored snapshot was made; empty without one.
         inert: Facts of migrations that need not be loaded, by path: see `inert_migrations.py`.
         leave_out: Revisions not to run, nor those that build on them.
@@ -71,6 +86,7 @@ class RunOptions(TypedDict, total=False):
     applied: List[str]
     compare: bool
     create: bool
+    draft: Optional[DraftRequest]
     expects: str
     inert: Mapping[str, Mapping[str, Any]]
     leave_out: List[str]
@@ -172,6 +188,40 @@ class TrialAnswer(TypedDict):
     goes_on: bool
 
 
+class DraftedDatabases(TypedDict):
+    """Message that asks for the bodies of a migration."""
+
+    event: Literal["draft"]
+    databases: List[DatabaseFacts]
+
+
+class Body(TypedDict):
+    """Bodies of a migration's functions for one database, indented but for the first line."""
+
+    upgrade: str
+    downgrade: str
+
+
+class Bodies(TypedDict):
+    """Answer to `DraftedDatabases`; databases by their upgrade token."""
+
+    databases: Dict[str, Body]
+    imports: List[str]
+
+
+class Migration(TypedDict):
+    """Migration file that was written; its text has surrogates for bytes that are no UTF-8.
+
+    Attributes:
+        path: From the checkout.
+        note: Why the project's post-write hooks did not run; empty if they did.
+    """
+
+    path: str
+    text: str
+    note: str
+
+
 class Ran(TypedDict):
     """Message after the project's code has run, before the probe reads files for itself."""
 
@@ -268,6 +318,7 @@ class Progress(TypedDict, total=False):
         is_stale: Whether the snapshot was made under other circumstances than these.
         extensions: Extensions that `create_all()` needed and the base has no migration for.
         databases: Compared databases.
+        migration: The migration that was written; None if none was asked for.
         trial: Failure on tables with rows.
     """
 
@@ -282,6 +333,7 @@ class Progress(TypedDict, total=False):
     is_stale: bool
     extensions: List[str]
     databases: List[DatabaseFacts]
+    migration: Optional[Migration]
     trial: TrialOutcome
 
 
@@ -314,5 +366,5 @@ class Done(Outcome):
     reads: Dict[str, Any]
 
 
-Question = Union[Connect, TrialStep, Door, Ran]
+Question = Union[Connect, TrialStep, DraftedDatabases, Door, Ran]
 Message = Union[Question, RevisionStarted, Done]

@@ -9,7 +9,7 @@ from ..rendering import escape_colons
 from .schema import Early, Late, SchemaDifference
 from .sqltext import FOREIGN_KEYS_OFF
 
-_TAB = re.compile(r"(?P<string>'(?:[^']|'')*')|^\t", re.MULTILINE)
+_BLANKS = re.compile(r"(?P<string>'(?:[^']|'')*')|^(?P<tab>\t)|(?<=,) +$", re.MULTILINE)
 _CHECK = re.compile(r"CHECK \((?P<expression>.*)\)", re.DOTALL)
 # Dialects in which a default can be set without repeating the column's definition.
 _ALTERS = {"postgresql"}
@@ -88,13 +88,14 @@ def execute(statement: str) -> str:
 
 
 def _sql(text: str) -> str:
-    return _literal(escape_colons(text))
+    return literal_of(escape_colons(text))
 
 
-def _literal(text: str) -> str:
+def literal_of(text: str) -> str:
     """Return a string literal; raw SQL is easiest to read between double quotes."""
-    # SQLAlchemy indents CREATE TABLE by tabs; tabs in a string are the schema's own.
-    text = _TAB.sub(lambda match: match["string"] or "    ", text)
+    # SQLAlchemy indents CREATE TABLE by tabs, and ends its lines in blanks; those in a string are
+    # the schema's own.
+    text = _BLANKS.sub(lambda match: match["string"] or ("    " if match["tab"] else ""), text)
     is_plain = '"""' not in text and "\\" not in text and not text.endswith('"')
     if "\n" in text and is_plain and all(line.isprintable() for line in text.split("\n")):
         return f'"""{text}"""'
