@@ -24,6 +24,7 @@ from alembic_lockstep.probe.twin.autogenerate_filters import AutogenerateFilters
 from alembic_lockstep.probe.twin.merge import merge
 from alembic_lockstep.probe.twin.opinion import compare_with_twin
 from alembic_lockstep.probe.twin.rebuilds import with_rebuilds
+from alembic_lockstep.probe.way_back import way_back
 from alembic_lockstep.scratch import ScratchServers, mysql_installs
 
 from .harness import SCRATCH_SERVER, reachable_directory, require, server_answers
@@ -129,22 +130,42 @@ class Bench(Redirect):
 
     def ask(self, connection: sa.Connection, metadata: sa.MetaData, **options: Any) -> Opinions:
         """Compare a migrated database with the models as the probe does."""
+        return self._compare(connection, metadata, **options)[0]
+
+    def ask_both_ways(
+        self, connection: sa.Connection, metadata: sa.MetaData
+    ) -> tuple[list[Operation], list[Operation]]:
+        """Return the operations of a migration to the models, and those of its way back."""
+        opinions, back = self._compare(connection, metadata, both_ways=True)
+        return opinions.merged, back
+
+    def _compare(
+        self,
+        connection: sa.Connection,
+        metadata: sa.MetaData,
+        *,
+        both_ways: bool = False,
+        **options: Any,
+    ) -> tuple[Opinions, list[Operation]]:
         context = self._context(connection, target_metadata=metadata, **options)
         script = produce_migrations(context, metadata)
         rendering = AutogenContext(context, autogenerate=True)
         assert script.upgrade_ops is not None
         operations_found = flatten(script.upgrade_ops, rendering)
-        twin = compare_with_twin(context, [metadata], self, 0, {})
+        twin = compare_with_twin(context, [metadata], self, 0, {}, both_ways=both_ways)
         merged = merge(operations_found, twin, AutogenerateFilters(rendering, [metadata]).includes)
         merged = with_rebuilds(merged, connection, [metadata])
+        downgrades = script.downgrade_ops_list if both_ways else []
+        back = way_back(downgrades, rendering, twin, [metadata])
         connection.rollback()  # only to read began a transaction
-        return Opinions(
+        opinions = Opinions(
             _operations(merged),
             _operations(operations_found),
             _operations(twin["operations"]),
             twin["failure"],
             twin["unmade"],
         )
+        return opinions, _operations(back)
 
     def autogenerate(self, connection: sa.Connection, metadata: sa.MetaData) -> str:
         """The `upgrade()` that Alembic itself writes."""

@@ -71,6 +71,14 @@ def without_unregistered_tables(facts: Facts) -> Facts:
     return replace(facts, comparison=replace(facts.comparison, introduced=introduced, old=old))
 
 
+def unregistered_models(facts: Facts) -> dict[str, list[str]]:
+    """Return the files of unregistered models, each with the models' names."""
+    names: dict[str, list[str]] = {}
+    for model in _unregistered(facts):
+        names.setdefault(model.path, []).append(model.table.name)
+    return names
+
+
 def _removes(operation: Operation) -> bool:
     return operation.kind.startswith("remove")
 

@@ -26,6 +26,13 @@ def ask(missing: Sequence[Operation]) -> Choices:
     return choices
 
 
+def wants_completion(path: str) -> bool:
+    """Ask whether the commit's own new migration is to be completed, in place of a second one."""
+    if not is_on_terminal():
+        return False
+    return _confirmed(f"{path} falls short. Complete it, in place of a second one?", default=False)
+
+
 def is_on_terminal() -> bool:
     """Return whether there is a person to ask."""
     return sys.stdin.isatty() and sys.stderr.isatty()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import click
 
@@ -20,21 +20,27 @@ from alembic_lockstep.git.pathspec import add_command
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.git.workplace import acquire_workplace, find_workplace
-from alembic_lockstep.init.proposals import Proposal
 from alembic_lockstep.report.progress import progress
-from alembic_lockstep.report.text import block, listed, position, printable
+from alembic_lockstep.report.text import block, listed, printable
+from alembic_lockstep.rules.unregistered_model import RULE as UNREGISTERED
+from alembic_lockstep.rules.unregistered_model import unregistered_models
 from alembic_lockstep.runners import Runners
 from alembic_lockstep.system.slots import hold_lock
 from alembic_lockstep.verdict import Verdict
-from alembic_lockstep.write_migration.asking import ask
-from alembic_lockstep.write_migration.drafting import NewFile, draft
+from alembic_lockstep.write_migration.asking import ask, wants_completion
+from alembic_lockstep.write_migration.changes import FileChange
+from alembic_lockstep.write_migration.completing import completed
+from alembic_lockstep.write_migration.drafting import draft
 from alembic_lockstep.write_migration.message import message_for
-from alembic_lockstep.write_migration.new_file import write_new
+from alembic_lockstep.write_migration.model_import import with_import
+from alembic_lockstep.write_migration.outcome import line_of, outcome
 
 #: Rules whose findings a new migration fixes.
 _FIXED = {"missing-migration", "migration-mismatch"}
 #: Rules after whose findings nothing is written.
 _REFUSED = {"broken-upgrade"}
+#: Modules of models that one run imports at most: each costs a dry run.
+_MOST_IMPORTS = 5
 
 
 @dataclass(frozen=True)
@@ -55,14 +61,15 @@ class Wishes:
 def fix_commit(
     repository: Repository, environ: Mapping[str, str], base: str, wishes: Wishes
 ) -> int:
-    """Write the migrations that what is staged lacks; return the exit code."""
-    # A second one would write the same: it waits, and then finds the first one's file.
-    with (
-        hold_lock(repository.private / "fix.lock", seconds=600),
-        _gate(repository, environ) as gate,
-    ):
-        fixing = _Fixing(repository, gate, base, wishes)
-        return fixing.run(repository.staged_tree(environ))
+    """Write what is staged lacks; return the exit code.
+
+    Args:
+        base: The tree to compare with.
+    """
+    # A second run would write the same: it waits, and then finds the first one's file.
+    lock = hold_lock(repository.private / "fix.lock", seconds=600)
+    with lock, _gate(repository, environ) as gate:
+        return _Fixing(repository, gate, base, wishes).run(repository.staged_tree(environ))
 
 
 @contextmanager
@@ -80,79 +87,112 @@ def _gate(repository: Repository, environ: Mapping[str, str]) -> Iterator[Gate]:
         yield Gate(runners)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Fixing:
+    """One run of the command.
+
+    Attributes:
+        changes: What is to be written, by path.
+    """
+
     repository: Repository
     gate: Gate
     base: str
     wishes: Wishes
+    changes: dict[str, FileChange] = field(default_factory=dict)
 
-    def run(self, tree: str) -> int:
-        verdict = self.gate.judge(self.base, tree)
-        lacking = [each.facts for each in verdict.environments if each.facts]
-        forgotten = [path for facts in lacking if facts.fixed for path in facts.forgotten]
+    def run(self, staged: str) -> int:
+        verdict = self._import_models(staged)
+        all_facts = [each.facts for each in verdict.environments if each.facts]
+        forgotten = [path for facts in all_facts if facts.fixed for path in facts.forgotten]
         if forgotten:
-            return self._add_forgotten(forgotten)
-        lacking = [facts for facts in lacking if _lacks_migration(facts, verdict)]
-        if not lacking:
-            return self._nothing_to_write(verdict)
-        files = [self._draft(facts) for facts in lacking]
-        judged = self.gate.judge(self.base, self._tree_with(tree, files))
+            click.echo(f"The migration is on disk already: {listed(map(printable, forgotten))}")
+            return self._stage(forgotten)
+        for facts in all_facts:
+            if _lacks_migration(facts, verdict):
+                self._note(self._migration(facts))
+        if not self.changes:
+            return self._report_nothing(verdict)
+        judged = self.gate.judge(self.base, self._tree_with_changes(staged))
         refused = [each for each in judged.findings if each.rule in _REFUSED]
-        return self._refuse(files, refused) if refused else self._hand_over(files, judged)
+        return self._refuse(refused) if refused else self._hand_over(judged)
 
-    def _draft(self, facts: Facts) -> NewFile:
-        settings = self.gate.settings(facts.tree)
-        runner = self.gate.runners.open(facts.repository, settings)
+    def _import_models(self, staged: str) -> Verdict:
+        """Note imports of models that env.py does not see; return the verdict with them."""
+        verdict = self.gate.judge(self.base, staged)
+        for _ in range(_MOST_IMPORTS):
+            change = next(_imports(verdict), None)
+            if change is None:
+                break
+            self._note(change)
+            verdict = self.gate.judge(self.base, self._tree_with_changes(staged))
+        return verdict
+
+    def _note(self, change: FileChange) -> None:
+        """Note a change; of a file that changes already, both as one."""
+        earlier = self.changes.get(change.path)
+        if earlier is not None:
+            does = (*earlier.does, *change.does)
+            change = replace(change, before=earlier.before, does=does)
+        self.changes[change.path] = change
+
+    def _migration(self, facts: Facts) -> FileChange:
+        """Return the migration that an environment lacks: a new one, or its own new one, whole."""
+        runner = self.gate.runners.open(facts.repository, self.gate.settings(facts.tree))
         message = self.wishes.message or message_for(facts.unfixed)
-        return draft(facts, runner, message, ask(facts.unfixed))
+        new = draft(facts, runner, message, ask(facts.unfixed))
+        own = facts.new[-1].path if facts.new else ""
+        if not own or own in self.repository.unstaged():
+            return new
+        before = facts.repository.contents.read(facts.tree.files[own])
+        text = before.decode("utf-8", "surrogateescape")
+        whole = completed(text, new.text)
+        if whole is None or not wants_completion(own):
+            return new
+        return replace(new, path=own, before=text, text=whole)
 
-    def _tree_with(self, tree: str, files: Sequence[NewFile]) -> str:
-        for file in files:
+    def _tree_with_changes(self, tree: str) -> str:
+        for change in self.changes.values():
             with tempfile.TemporaryFile() as content:
-                content.write(file.content)
+                content.write(change.content)
                 content.seek(0)
                 blob = self.repository.git("hash-object", "-w", "--stdin", stdin=content)
-            tree = self.repository.tree_with_file(tree, file.path, blob.decode().strip())
+            tree = self.repository.tree_with_file(tree, change.path, blob.decode().strip())
         return tree
 
-    def _add_forgotten(self, paths: Sequence[str]) -> int:
-        """Stage a migration that is on disk already, or say so."""
-        click.echo(f"The migration is on disk, and not staged: {listed(map(printable, paths))}")
-        return self._stage(paths)
-
-    def _nothing_to_write(self, verdict: Verdict) -> int:
+    def _report_nothing(self, verdict: Verdict) -> int:
         for finding in verdict.findings:
-            click.echo(_line(finding))
-        click.echo("Nothing to write: the staged models need no migration of their own.", err=True)
+            click.echo(line_of(finding))
+        click.echo("Nothing to write: what is staged lacks no migration.", err=True)
         unstaged = [path for path in self.repository.unstaged() if path.endswith(".py")]
         if unstaged:
             names = listed(map(printable, unstaged))
             click.echo(f"Only what is staged counts. Not staged: {names}", err=True)
         return FINDINGS if verdict.findings else CLEAN
 
-    def _refuse(self, files: Sequence[NewFile], refused: Sequence[Finding]) -> int:
-        for file in files:
-            click.echo(block(_diff(file)))
+    def _refuse(self, refused: Sequence[Finding]) -> int:
+        for change in self.changes.values():
+            click.echo(block(change.diff))
         click.echo("\nNothing was written, for this migration fails:")
         for finding in refused:
-            click.echo(f"  {_line(finding)}")
+            click.echo(f"  {line_of(finding)}")
         return FINDINGS
 
-    def _hand_over(self, files: Sequence[NewFile], judged: Verdict) -> int:
-        for file in files:
-            if self.wishes.only_shows:
-                click.echo(block(_diff(file)))
-            else:
-                write_new(self.repository.root / file.path, file.content)
-                click.echo(f"Wrote {printable(file.path)}")
-            for words in file.does:
+    def _hand_over(self, judged: Verdict) -> int:
+        changes = [*self.changes.values()]
+        for change in changes:
+            if not self.wishes.only_shows:
+                change.write(self.repository.root)
+                click.echo(f"Wrote {printable(change.path)}")
+            if self.wishes.only_shows or change.before is not None:
+                click.echo(block(change.diff))
+            for words in change.does:
                 click.echo(f"  {printable(words)}")
-        for line in _outcome(files, judged):
+        for line in outcome(changes, judged):
             click.echo(line)
         if self.wishes.only_shows:
             return FINDINGS
-        code = self._stage([file.path for file in files])
+        code = self._stage([*self.changes])
         return FINDINGS if judged.findings else code
 
     def _stage(self, paths: Sequence[str]) -> int:
@@ -164,33 +204,17 @@ class _Fixing:
         return CLEAN
 
 
+def _imports(verdict: Verdict) -> Iterator[FileChange]:
+    for environment in verdict.environments:
+        paths = {each.location.path for each in environment.findings if each.rule == UNREGISTERED}
+        if environment.facts and paths:
+            for path, names in unregistered_models(environment.facts).items():
+                change = with_import(environment.facts, path, names) if path in paths else None
+                if change is not None:
+                    yield change
+
+
 def _lacks_migration(facts: Facts, verdict: Verdict) -> bool:
     name = facts.environment.name
     rules = {finding.rule for finding in verdict.findings if finding.environment == name}
     return bool(facts.unfixed) and bool(rules & _FIXED)
-
-
-def _diff(file: NewFile) -> str:
-    return Proposal(file.path, None, file.text, file.text).diff()
-
-
-def _outcome(files: Sequence[NewFile], judged: Verdict) -> Iterator[str]:
-    """Yield what was judged, what a person has to look at, and what is still wrong."""
-    trials = [each.comparison.now.trial for each in judged.environments if each.comparison]
-    untried = [trial["note"] for trial in trials if trial.get("note")]
-    one_way = any(trial.get("one_way") or trial.get("empty_downgrades") for trial in trials)
-    tried = ["upgrade", *([] if untried else ["rows", *([] if one_way else ["way back"])])]
-    yield f"Judged: {', '.join(tried)}, and compared with the models."
-    yield from (f"  not on rows: {printable(note)}" for note in dict.fromkeys(untried))
-    yield from (f"  {printable(file.note)}" for file in files if file.note)
-    marks = [(file, *mark) for file in files for mark in file.marks]
-    if marks:
-        yield "\nLook at this before you commit it:"
-        yield from (f"  {printable(f'{file.path}:{line}: {text}')}" for file, line, text in marks)
-    if judged.findings:
-        yield "\nStill wrong, and for you to decide:"
-        yield from (f"  {_line(finding)}" for finding in judged.findings)
-
-
-def _line(finding: Finding) -> str:
-    return f"{position(finding.location)}: {finding.rule}: {printable(finding.message)}"

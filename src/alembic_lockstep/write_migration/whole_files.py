@@ -1,10 +1,12 @@
-"""Write a new file whole or not at all, and never over another."""
+"""Write a file whole or not at all, and never over what is not staged."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic_lockstep.errors import CouldNotJudge
@@ -18,6 +20,31 @@ def write_new(file: Path, content: bytes) -> None:
         OSError: it cannot be written.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with _temporary(file, content) as temporary:
+            temporary.chmod(0o666 & ~_umask())
+            _move(temporary, file)
+    except FileExistsError:
+        raise CouldNotJudge(f"{file} exists: nothing was written") from None
+
+
+def replace_file(file: Path, before: bytes, content: bytes) -> None:
+    """Replace a file whose content is `before`.
+
+    Raises:
+        CouldNotJudge: it has another content: nothing that is not staged is overwritten.
+        OSError: it cannot be written.
+    """
+    if file.read_bytes() != before:
+        raise CouldNotJudge(f"{file} has changes that are not staged: nothing was written")
+    with _temporary(file, content) as temporary:
+        shutil.copymode(file, temporary)
+        temporary.replace(file)
+
+
+@contextmanager
+def _temporary(file: Path, content: bytes) -> Iterator[Path]:
+    """Yield a whole file beside another, which is gone afterwards, also after Ctrl-C."""
     # Not `*.py`: Alembic would load it.
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=".lockstep-", suffix=".tmp")
     temporary = Path(name)
@@ -26,15 +53,9 @@ def write_new(file: Path, content: bytes) -> None:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        temporary.chmod(0o666 & ~_umask())
-        _move(temporary, file)
-    except FileExistsError:
-        raise CouldNotJudge(
-            f"{file} exists: nothing was written", fix=f"git status {file}"
-        ) from None
+        yield temporary
     finally:
-        with suppress(FileNotFoundError):
-            temporary.unlink()
+        temporary.unlink(missing_ok=True)
 
 
 def _move(temporary: Path, file: Path) -> None:
