@@ -31,6 +31,7 @@ IMPORTED = (
     "alembic_lockstep.scratch.mysql_start",
     "alembic_lockstep.scratch.postgres_start",
     "alembic_lockstep.start",
+    "alembic_lockstep.write_migration.fixing",
     "filelock",
     "platformdirs",
 )

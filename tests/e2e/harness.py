@@ -201,10 +201,14 @@ class Project:
             return self._check_unwatched(*args)
 
     def _check_unwatched(self, *args: str) -> Result:
+        return self.lockstep("check", *args)
+
+    def lockstep(self, *args: str) -> Result:
+        """Run any command of the tool."""
         environ = {**self.environ, **self.url_environ}
         if self.start_check == PLAIN_START and can_fork(environ):
-            return Result(*run_fork(("check", *args), self.root, environ))
-        return self._run(sys.executable, *self.start_check, "check", *args)
+            return Result(*run_fork(args, self.root, environ))
+        return self._run(sys.executable, *self.start_check, *args)
 
     def alembic(self, *args: str) -> Result:
         """Run the project's own Alembic, on the configured database."""
