@@ -436,7 +436,8 @@ def make_venv(directory: Path, *paths: Path) -> Path:
 
 def install_hook(project: Project, hook: str) -> None:
     """Write the pre-commit configuration, and the hook of the real pre-commit."""
-    entry = f"{shlex.quote(sys.executable)} -m alembic_lockstep check"
+    command = "fix" if hook.endswith("-fix") else "check"
+    entry = f"{shlex.quote(sys.executable)} -m alembic_lockstep {command}"
     settings = {
         "id": hook,
         "name": hook,

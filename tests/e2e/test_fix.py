@@ -156,13 +156,14 @@ def test_values_of_rows_are_marked_without_a_terminal(shop: Project) -> None:
 
 
 def test_a_person_is_asked(shop: Project) -> None:
-    """Renamed: no. And a value for rows that exist."""
+    """Renamed: no. And values for rows that exist."""
     shop.replace(MODELS, AFTER, AFTER.replace("total:", "amount:") + "    weight: Mapped[int]\n")
     shop.stage(MODELS)
-    output = on_terminal(shop, ["fix", "--diff"], ["n", "7"])
+    output = on_terminal(shop, ["fix", "--diff"], ["n", "5", "7"])
     assert "orders.total goes and orders.amount comes: was it renamed? [Y/n]" in output
     assert "orders.weight is NOT NULL" in output
     assert "drop_column('total')" in output
+    assert "SET amount = 5 WHERE" in output
     assert "SET weight = 7 WHERE" in output
     assert "choose the value" not in output.partition("weight = 7")[2].partition("\n")[0]
 
@@ -219,15 +220,21 @@ def on_terminal(project: Project, args: Sequence[str], answers: Sequence[str]) -
     )
     os.close(theirs)
     shown, left = "", list(answers)
-    while True:
-        try:
-            text = os.read(ours, 4096).decode()
-        except OSError:  # it has ended
-            break
-        shown += text
-        if left and shown.rstrip().endswith(("]:", "]")) and "?" in shown.splitlines()[-1]:
-            os.write(ours, f"{left.pop(0)}\n".encode())
-            shown += "\n"
-    process.wait()
-    os.close(ours)
+    try:
+        while text := _read(ours):
+            shown += text
+            if shown.rstrip().endswith("]:") and "?" in shown.splitlines()[-1]:
+                os.write(ours, f"{left.pop(0)}\n".encode())  # one question too many fails here
+                shown += "\n"
+        process.wait()
+    finally:
+        process.kill()
+        os.close(ours)
     return shown.replace("\r\n", "\n")
+
+
+def _read(terminal: int) -> str:
+    try:
+        return os.read(terminal, 4096).decode()
+    except OSError:  # it has ended
+        return ""

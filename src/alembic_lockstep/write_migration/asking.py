@@ -20,7 +20,10 @@ def ask(missing: Sequence[Operation]) -> Choices:
         return choices
     for rename in possible_renames(missing):
         choices.renamed[rename] = _confirmed(rename.question, default=True)
+    renamed = {(pair.table, pair.new) for pair, answer in choices.renamed.items() if answer}
     for value in values_to_choose(missing):
+        if (value.table, value.column) in renamed:
+            continue
         text = click.prompt(printable(value.question), default=value.sql, err=True)
         choices.values[value.table, value.column] = text
     return choices

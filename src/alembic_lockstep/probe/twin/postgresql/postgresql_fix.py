@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Iterator, List, Set
 
 from ..rows import missing_value
-from ..schema import DatabaseSchema, Part, SchemaDifference, TableSchema
+from ..schema import DatabaseSchema, Early, Part, SchemaDifference, TableSchema
 from .catalogues import OWN_SEQUENCE
 from .conversion import converted, needs_using
 from .schema_objects import schema_object_fix
@@ -182,6 +182,7 @@ def _options_fix(difference: SchemaDifference, table: TableSchema) -> Iterator[s
     if expected["tablespace"] != actual["tablespace"]:
         yield f"{alter} SET TABLESPACE {quoted(expected['tablespace'] or 'pg_default')}"
     if expected["inherits"] != actual["inherits"]:
-        for verb, facts in (("NO INHERIT", actual), ("INHERIT", expected)):
-            for parent in filter(None, facts["inherits"].split(", ")):
-                yield f"{alter} {verb} {parent}"
+        for parent in filter(None, actual["inherits"].split(", ")):
+            yield Early(f"{alter} NO INHERIT {parent}")  # inherited columns cannot be dropped
+        for parent in filter(None, expected["inherits"].split(", ")):
+            yield f"{alter} INHERIT {parent}"
