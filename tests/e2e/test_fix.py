@@ -162,7 +162,7 @@ def test_a_person_is_asked(shop: Project) -> None:
     output = on_terminal(shop, ["fix", "--diff"], ["n", "5", "7"])
     assert "orders.total goes and orders.amount comes: was it renamed? [Y/n]" in output
     assert "orders.weight is NOT NULL" in output
-    assert "drop_column('total')" in output
+    assert "op.drop_column('orders', 'total')" in output
     assert "SET amount = 5 WHERE" in output
     assert "SET weight = 7 WHERE" in output
     assert "choose the value" not in output.partition("weight = 7")[2].partition("\n")[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
 
@@ -19,6 +19,7 @@ from alembic_lockstep.git.chosen_range import tree_ids
 from alembic_lockstep.report.output import FORMATS, Output, OutputFile, output_file
 from alembic_lockstep.report.report import Report
 from alembic_lockstep.system.limits import working_directory
+from alembic_lockstep.write_migration import FIXED_BY_MIGRATION
 
 if TYPE_CHECKING:
     from alembic_lockstep.cache.store import Cache
@@ -176,26 +177,31 @@ def _judge_by_dry_run(
                 verdict = gate.judge(span.base, repository.staged_tree(environ))
             else:
                 verdict = judge_branch(gate, span, each_commit=each_commit)
-    return _report_verdict(reports, verdict, repository, surprise)
+    lines = [f"Not answered from the cache: {surprise}."] if surprise and _has_run(verdict) else []
+    if span.tip is None and any(each.rule in FIXED_BY_MIGRATION for each in verdict.findings):
+        lines.append("To have the migration written: alembic-lockstep fix")
+    return _report_verdict(reports, verdict, repository, lines)
+
+
+def _has_run(verdict: Verdict) -> bool:
+    """Return whether an environment was run."""
+    comparisons = [each.comparison for each in verdict.environments if each.comparison]
+    return not all(comparison.is_recalled for comparison in comparisons)
 
 
 def _report_verdict(
-    reports: Output, verdict: Verdict, repository: Repository, surprise: str
+    reports: Output, verdict: Verdict, repository: Repository, lines: Sequence[str]
 ) -> int:
     """Report a verdict and return the exit code.
 
     Args:
-        surprise: Why the cache does not answer, if a person would have expected it to.
+        lines: Further lines of the summary.
     """
     from alembic_lockstep.report.judged import report_of
     from alembic_lockstep.report.notice import show_once
 
     report = report_of(verdict)
-    comparisons = [each.comparison for each in verdict.environments if each.comparison]
-    if surprise and not all(comparison.is_recalled for comparison in comparisons):
-        line = f"Not answered from the cache: {surprise}."
-        report = replace(report, summary=(*report.summary, line))
-    reports.write(report)
+    reports.write(replace(report, summary=(*report.summary, *lines)))
     if verdict.findings:
         return FINDINGS
     show_once(verdict, repository.private / "shown.json")

@@ -72,5 +72,7 @@ def _uses(metadata: MetaData, key: str, name: str) -> bool:
     texts += [str(each.computed.sqltext) for each in table.columns if each.computed is not None]
     texts += [str(expression) for index in table.indexes for expression in index.expressions]
     texts += [str(index.dialect_options["sqlite"].get("where")) for index in table.indexes]
-    within = any(column in part.columns for part in table.constraints if hasattr(part, "columns"))
+    within = any(
+        each is column for part in table.constraints for each in getattr(part, "columns", ())
+    )
     return within or any(re.search(rf"\b{re.escape(name)}\b", text) for text in texts)

@@ -27,6 +27,7 @@ from alembic_lockstep.rules.unregistered_model import unregistered_models
 from alembic_lockstep.runners import Runners
 from alembic_lockstep.system.slots import hold_lock
 from alembic_lockstep.verdict import Verdict
+from alembic_lockstep.write_migration import FIXED_BY_MIGRATION
 from alembic_lockstep.write_migration.asking import ask, wants_completion
 from alembic_lockstep.write_migration.changes import FileChange
 from alembic_lockstep.write_migration.completing import completed
@@ -35,8 +36,6 @@ from alembic_lockstep.write_migration.message import message_for
 from alembic_lockstep.write_migration.model_import import with_import
 from alembic_lockstep.write_migration.outcome import line_of, outcome
 
-#: Rules whose findings a new migration fixes.
-_FIXED = {"missing-migration", "migration-mismatch"}
 #: Rules after whose findings nothing is written.
 _REFUSED = {"broken-upgrade"}
 #: Modules of models that one run imports at most: each costs a dry run.
@@ -217,4 +216,4 @@ def _imports(verdict: Verdict) -> Iterator[FileChange]:
 def _lacks_migration(facts: Facts, verdict: Verdict) -> bool:
     name = facts.environment.name
     rules = {finding.rule for finding in verdict.findings if finding.environment == name}
-    return bool(facts.unfixed) and bool(rules & _FIXED)
+    return bool(facts.unfixed) and bool(rules & FIXED_BY_MIGRATION)

@@ -44,18 +44,27 @@ def replace_file(file: Path, before: bytes, content: bytes) -> None:
 
 @contextmanager
 def _temporary(file: Path, content: bytes) -> Iterator[Path]:
-    """Yield a whole file beside another, which is gone afterwards, also after Ctrl-C."""
-    # Not `*.py`: Alembic would load it.
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=".lockstep-", suffix=".tmp")
-    temporary = Path(name)
+    """Yield a whole file beside another, which is gone afterwards, also after Ctrl-C.
+
+    Raises:
+        OSError: it cannot be written; the error names the folder.
+    """
+    folder, temporary = file.parent, None
     try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
+        try:
+            # Not `*.py`: Alembic would load it.
+            handle, name = tempfile.mkstemp(dir=folder, prefix=".lockstep-", suffix=".tmp")
+            temporary = Path(name)
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(folder)) from error
         yield temporary
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
 
 
 def _move(temporary: Path, file: Path) -> None:
