@@ -131,12 +131,12 @@ class _Search:
         return LostFile(holder, entry.commit[:12], entry.path, entry.blob, remark)
 
     def _log(self, *revisions: str, stdin: str = "") -> Iterator[_LoggedFile]:
-        """Yield the files that commits added or changed, the newest first.
+        """Yield the files that commits added or changed, the newest first, each before its parents.
 
         A stash and an octopus are merges: what they have is compared with each parent.
         """
         shown = ("--raw", "--no-abbrev", "--no-renames", "--diff-filter=AM", "-m", "-z")
-        log = (*_PLAIN_LOG, "log", "--format=%x00%H", "--full-history", *shown)
+        log = (*_PLAIN_LOG, "log", "--format=%x00%H", "--full-history", "--date-order", *shown)
         output = self._run(*log, *revisions, "--", *self._folders, stdin=stdin)
         commit = ""
         records = iter(output.split(b"\0"))
