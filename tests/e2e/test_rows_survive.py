@@ -44,8 +44,12 @@ def test_rows_survive_on_sqlite_in_each_form_of_env_script(
         fill(connection, before, after)
         rows = rows_of(connection, before, after)
         codes = {
-            upgrade_functions(bench.ask(connection, after, compare_server_default=compares).merged)
-            for compares in (False, True)
+            upgrade_functions(
+                bench.ask(
+                    connection, after, compare_server_default=compares, render_as_batch=in_batch
+                ).merged
+            )
+            for compares, in_batch in product((False, True), repeat=2)
         }
         store(connection, tmp_path / "before.db")
         for number, (code, form) in enumerate(product(sorted(codes), FORMS)):
@@ -114,6 +118,37 @@ CASES: dict[str, tuple[Any, Any, list[str]]] = {
             "UPDATE users SET child_id = 1",
         ],
     ),
+    "a column comes that is NOT NULL": (
+        lambda: referring(users(score("1")), user_id()),
+        lambda: referring(users(score("1"), strict("points", sa.Integer)), user_id()),
+        ["INSERT INTO users VALUES (1, 5)", "INSERT INTO child VALUES (1, 7, 1)"],
+    ),
+    "a column becomes NOT NULL": (
+        lambda: referring(users(sa.Column("points", sa.Integer)), user_id()),
+        lambda: referring(users(strict("points", sa.Integer)), user_id()),
+        ["INSERT INTO users VALUES (1, 5)", "INSERT INTO child VALUES (1, 7, 1)"],
+    ),
+    "a column that is NOT NULL comes, and another goes": (
+        lambda: referring(users(score("1")), user_id()),
+        lambda: referring(users(strict("label", sa.String(9))), user_id()),
+        ["INSERT INTO users VALUES (1, 5)", "INSERT INTO child VALUES (1, 7, 1)"],
+    ),
+    "a column comes with a default that SQLite adds to no table": (
+        lambda: referring(users(score("1")), user_id()),
+        lambda: referring(
+            users(score("1"), strict("at", sa.Date, server_default=sa.func.current_date())),
+            user_id(),
+        ),
+        ["INSERT INTO users VALUES (1, 5)", "INSERT INTO child VALUES (1, 7, 1)"],
+    ),
+    "a boolean with a CHECK comes": (
+        lambda: referring(users(score("1")), user_id()),
+        lambda: referring(
+            users(score("1"), sa.Column("on", sa.Boolean(name="on", create_constraint=True))),
+            user_id(),
+        ),
+        ["INSERT INTO users VALUES (1, 5)", "INSERT INTO child VALUES (1, 7, 1)"],
+    ),
     "the foreign key comes with the change of its table": (
         lambda: referring(users(score("1")), user_id(refers=False)),
         lambda: referring(users(score("2")), user_id()),
@@ -137,9 +172,12 @@ def test_rows_of_tables_that_refer_to_one_another_survive(
     before, after = make_before(), make_after()
     with prepared(bench, before, rows) as connection:
         kept = rows_of(connection, before, after)
-        code = upgrade_functions(bench.ask(connection, after).merged)
+        codes = {
+            upgrade_functions(bench.ask(connection, after, render_as_batch=in_batch).merged)
+            for in_batch in (False, True)
+        }
         store(connection, tmp_path / "before.db")
-        for form in ("connect", "begin"):
+        for code, form in product(sorted(codes), ("connect", "begin")):
             shutil.copy(tmp_path / "before.db", tmp_path / f"{form}.db")
             assert upgrade(tmp_path / form, tmp_path / f"{form}.db", code, form) == 1, code
             load(tmp_path / f"{form}.db", connection)

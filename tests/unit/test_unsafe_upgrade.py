@@ -84,7 +84,6 @@ def test_a_new_column_is_found_at_its_line(graph: Graph) -> None:
             "op.alter_column('games', 'name', existing_type=sa.String(9), nullable=False)",
         ),
         ("mysql", "op.alter_column('games', 'name', existing_type=sa.String(9), nullable=False)"),
-        ("sqlite", "with op.batch_alter_table('games') as batch_op:"),
     ],
 )
 def test_a_new_column_gets_there_in_steps(graph: Graph, dialect: str, last: str) -> None:
@@ -93,6 +92,20 @@ def test_a_new_column_gets_there_in_steps(graph: Graph, dialect: str, last: str)
         "op.execute(\"UPDATE games SET name = ''\")  # choose the value for rows that exist",
         last,
     ]
+
+
+def test_a_new_column_of_sqlite_gets_a_default_which_needs_no_new_table(graph: Graph) -> None:
+    assert code(fails(graph, ADD, NULLS, ADD_SQL, "sqlite")) == [
+        "op.add_column('games', sa.Column('name', sa.String(9), nullable=False, "
+        "server_default=sa.text(\"''\")))  # choose the value for rows that exist",
+    ]
+
+
+def test_a_table_of_sqlite_is_made_again_without_foreign_keys(graph: Graph) -> None:
+    upgrade = 'op.add_column("games", sa.Column("name", sa.DateTime(), nullable=False))'
+    hint = fails(graph, upgrade, NULLS, ADD_SQL, "sqlite").hint
+    off, batch = 'op.execute("PRAGMA foreign_keys = OFF")', "with op.batch_alter_table('games')"
+    assert 0 < hint.index(off) < hint.index(batch)
 
 
 @pytest.mark.parametrize(

@@ -128,11 +128,7 @@ class _RowCode:
         table, column = self.error.table, self.error.columns[0]
         added = added_column(self.text, table, column)
         if added is not None and not self.error.changes_rows:
-            return Steps(
-                "Give the column a server_default, here and in the model; or take three steps in "
-                "place of this line, nullable first:",
-                tuple(self._three_steps(table, column, added)),
-            )
+            return self._not_null_from_the_start(table, column, added)
         altered = altered_column(self.text, table, column)
         value = self._neutral(altered.type if altered else None)
         assignment = f"SET {self._quoted(column)} = {value} WHERE {self._quoted(column)} IS NULL"
@@ -141,14 +137,38 @@ class _RowCode:
             (_execute(f"UPDATE {self._quoted(table)} {assignment}") + CHOOSE,),
         )
 
-    def _three_steps(self, table: str, column: str, added: ColumnCode) -> Iterator[str]:
+    def _not_null_from_the_start(self, table: str, column: str, added: ColumnCode) -> Steps:
+        """Return the steps for a new column.
+
+        SQLite alters a column by making its table again, where ADD COLUMN takes a constant.
+        """
+        value = self._neutral(added.type)
+        if self.dialect == "sqlite" and re.fullmatch(r"'.*'|\d+", value):
+            default = f"nullable=False, server_default=sa.text({_literal(value)})"
+            return Steps(
+                "Give rows a value by a server_default, here and, if new rows need it, in the "
+                "model. In place of this line:",
+                (self._added(table, added, default) + CHOOSE,),
+            )
+        lines = [*self._three_steps(table, column, added)]
+        return Steps(
+            "Give the column a server_default, here and in the model; or take three steps in "
+            "place of this line, nullable first:",
+            tuple(without_enforcement(lines, [table]) if self.dialect == "sqlite" else lines),
+        )
+
+    def _added(self, table: str, added: ColumnCode, options: str) -> str:
+        """Return the call that adds the column with other options for NULL and the default."""
         assert added.column is not None
-        nullable = copy.deepcopy(added.column)
-        nullable.keywords = [word for word in nullable.keywords if word.arg != "nullable"]
-        nullable.keywords.append(ast.keyword("nullable", ast.Constant(value=True)))
-        name = repr(table.rpartition(".")[2])
-        schema = f", schema={added.schema!r}" if added.schema else ""
-        yield f"op.add_column({name}, {ast.unparse(nullable)}{schema})"
+        column = copy.deepcopy(added.column)
+        column.keywords = [word for word in column.keywords if word.arg != "nullable"]
+        code = ast.unparse(column)
+        name, schema = _table_arguments(table, added)
+        return f"op.add_column({name}, {code[:-1]}, {options}){schema})"
+
+    def _three_steps(self, table: str, column: str, added: ColumnCode) -> Iterator[str]:
+        name, schema = _table_arguments(table, added)
+        yield self._added(table, added, "nullable=True")
         value = self._neutral(added.type)
         yield (
             _execute(f"UPDATE {self._quoted(table)} SET {self._quoted(column)} = {value}") + CHOOSE
@@ -256,6 +276,11 @@ class _RowCode:
 
     def _quoted(self, name: str) -> str:
         return quoted(name, self.dialect)
+
+
+def _table_arguments(table: str, added: ColumnCode) -> tuple[str, str]:
+    """Return the code of a table's name, and of a further argument for its schema."""
+    return repr(table.rpartition(".")[2]), f", schema={added.schema!r}" if added.schema else ""
 
 
 def without_foreign_keys(text: str, table: str) -> list[str]:

@@ -76,10 +76,14 @@ def _is_checked(op: ops.AddColumnOp) -> bool:
 
 def _recreates_table(op: ops.AddColumnOp) -> bool:
     """Return whether SQLite cannot add the column to an existing table as it is."""
+    is_computed = isinstance(op.column.server_default, Computed)
+    return is_computed or lacks_plain_addition(op) or needs_value(op.column)
+
+
+def lacks_plain_addition(op: ops.AddColumnOp) -> bool:
+    """Return whether SQLite's ADD COLUMN refuses the column's default, or leaves its CHECK out."""
     default: Any = op.column.server_default
-    is_expression = isinstance(getattr(default, "arg", None), ClauseElement)
-    by_itself = isinstance(default, Computed) or is_expression or _is_checked(op)
-    return by_itself or needs_value(op.column)
+    return isinstance(getattr(default, "arg", None), ClauseElement) or _is_checked(op)
 
 
 def _altered(op: ops.AlterColumnOp) -> Iterator[Any]:

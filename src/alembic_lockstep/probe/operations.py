@@ -24,7 +24,7 @@ from .new_tables import (
     sequences_of_serials,
     unrendered_indexes,
 )
-from .operation_facts import facts_of, names_of, table_of, target_of
+from .operation_facts import facts_of, lacks_plain_addition, names_of, table_of, target_of
 from .operation_order import OrderedFact, dependants_first, make_room, references_first
 from .renames import Pair, possible_renames, steps_of_rename, with_new_name
 from .rendering import escape_colons, exact_context, table_context, with_quotable_names
@@ -42,6 +42,7 @@ class _Contexts(NamedTuple):
     new_table: AutogenContext
 
 
+_BATCH = "with op.batch_alter_table("
 # The role of the project on a PostgreSQL scratch server; by URL, with the user's number.
 OUR_ROLE = "lockstep_project"
 
@@ -144,7 +145,8 @@ def _facts_below(
         fact["expected"] = _ADDRESS.sub("", fact["expected"])
         fact["actual"] = _database_side(op, contexts.usual)
         fact["before"], fact["after"] = [], []
-        fact["in_batch"] = parent is not None and _is_in_batch(op, contexts.usual)
+        # Also where only a step of it is: a new column that becomes NOT NULL.
+        fact["in_batch"] = any(line.startswith(_BATCH) for line in fact["code"])
         if _is_expression_on_sqlite(op, contexts.usual):
             fact["code"], fact["after"] = [], fact["code"]
         names, is_gone = names_of(op), kind.startswith("remove_")
@@ -192,15 +194,12 @@ def _printed(
 def _batch_context(op: Any, context: AutogenContext) -> AutogenContext:
     """Return the context, with batch blocks for what SQLite cannot alter otherwise."""
     altering = (ops.AlterColumnOp, ops.AddConstraintOp, ops.DropConstraintOp)
-    if _is_on_sqlite(context) and isinstance(op, altering):
+    is_added = isinstance(op, ops.AddColumnOp) and lacks_plain_addition(op)
+    if _is_on_sqlite(context) and (isinstance(op, altering) or is_added):
         context.opts = {**context.opts, "render_as_batch": True}
     elif _is_expression_on_sqlite(op, context):
         context.opts = {**context.opts, "render_as_batch": False}
     return context
-
-
-def _is_in_batch(op: Any, context: AutogenContext) -> bool:
-    return bool(_batch_context(op, copy(context)).opts.get("render_as_batch"))
 
 
 def _is_expression_on_sqlite(op: Any, context: AutogenContext) -> bool:
