@@ -252,3 +252,39 @@ def test_a_schema_that_differs_after_the_second_upgrade(graph: Graph) -> None:
         "down and up again, the schema differs from what the first upgrade made: "
         "column games.x is more"
     )
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        (
+            "Can't emit DROP CONSTRAINT for <Collection object at 0x7f9799af4ae0>; it has no name",
+            "Error: Can't emit DROP CONSTRAINT for <Collection object>; it has no name",
+        ),
+        (
+            "object of type 'NoneType' has no len()",
+            "Error: object of type 'NoneType' has no len()",
+        ),
+    ],
+)
+def test_a_constraint_without_a_name(graph: Graph, message: str, said: str) -> None:
+    down = 'op.drop_constraint(None, "games", type_="foreignkey")'
+    error = failure(message, "", 10)
+    facts = tried(graph, UP, downgrade=down, phase="downgrade", revision="0002", error=error)
+    finding = only(facts)
+    assert finding.message == "downgrade() of 0002 fails: drop_constraint() is given no name"
+    assert finding.location.source.strip() == down
+    assert finding.hint.splitlines()[:2] == [
+        said,
+        "Give the constraint a name where upgrade() makes it, and the same name here.",
+    ]
+
+
+def test_values_of_a_column_that_does_not_get_its_type_back_are_not_found_again(
+    graph: Graph,
+) -> None:
+    cut = change("value-cut", "games.played", before="1.5", after="1")
+    lost = ["column games.played was datetime(6), is datetime"]
+    assert "does not bring back" in only(tried(graph, UP, changes_back=[cut], lost=lost)).message
+    facts = tried(graph, UP, changes_back=[cut], lost=["column games.player was text, is name"])
+    assert len(broken_downgrade.check(facts)) == 2

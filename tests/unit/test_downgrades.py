@@ -69,6 +69,7 @@ def test_a_downgrade_says_that_there_is_no_way_back(body: str, expected: bool) -
         "op.execute('UPDATE a SET b = 1')",
         "op.execute(a.update().values(b=1))",
         "op.bulk_insert(a, [{'b': 1}])",
+        "op.execute(\"ALTER TYPE mood ADD VALUE IF NOT EXISTS 'fair'\")",
         "session = Session(bind=op.get_bind())\n    session.add(A())",
         "with op.get_context().autocommit_block():\n        op.execute('DELETE FROM a')",
     ],
@@ -85,6 +86,7 @@ def test_an_upgrade_that_changes_only_rows(upgrade: str) -> None:
         "op.execute('create trigger t before update on a …')",
         "op.execute(sa.text('  DROP VIEW v'))",
         "op.create_entity(view)",
+        "op.execute('ALTER TYPE mood RENAME TO old_mood')",
         "op.execute(SQL)\n\nSQL = 'CREATE FUNCTION f …'",
     ],
 )

@@ -109,6 +109,12 @@ def test_rows_that_the_migration_itself_deletes_are_a_note(graph: Graph, upgrade
     assert lost_rows.intended_losses(facts) == ["0002 itself changes or deletes values of orders"]
 
 
+def test_a_new_column_that_a_relationship_fills_is_no_rename(graph: Graph) -> None:
+    upgrade = "for game in session.query(Game):\n    game.map = Map(name=game.map_name)"
+    dropped = change("column-dropped", "games.map_name", successor="map_id")
+    assert lost_rows.check(tried(graph, upgrade, changes=[dropped])) == []
+
+
 def test_a_new_column_that_the_migration_fills_is_no_rename(graph: Graph) -> None:
     upgrade = RENAME.replace("\n", '\nop.execute("UPDATE games SET victors = upper(winners)")\n')
     changes = [change("column-dropped", "games.winners", successor="victors")]

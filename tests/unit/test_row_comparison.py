@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from alembic_lockstep.rows import RowChange, Rows, TableName, compare_rows
 from alembic_lockstep.rows.content import ReadColumn, ReadTable, Value
 
 KINDS = {"id": "integer", "logs": "json", "number": "integer"}
 
 
-def read(**tables: tuple[str, list[tuple[Value, ...]]]) -> Rows:
+def read(**tables: tuple[str, Sequence[tuple[Value, ...]]]) -> Rows:
     """Return tables, each of the names of its columns and of its rows; the key is `id`."""
     parts = {}
     for name, (columns, rows) in tables.items():

@@ -11,7 +11,10 @@ from alembic_lockstep.pysource.source import FUNCTION, callee, owner, syntax_tre
 _UP, _DOWN = "upgrade", "downgrade"
 # Operations that change no schema by themselves.
 _ABOUT_ROWS = {"bulk_insert", "execute", "f", "get_bind", "get_context", "inline_literal"}
-_DEFINES = re.compile(r"(?i)\s*(?:ALTER|COMMENT|CREATE|DROP|GRANT|RENAME|REVOKE)\s")
+# No way back undoes a new label: PostgreSQL cannot remove it.
+_DEFINES = re.compile(
+    r"(?i)\s*(?:ALTER(?!\s+TYPE\s+\S+\s+ADD\s+VALUE)|COMMENT|CREATE|DROP|GRANT|RENAME|REVOKE)\s"
+)
 
 
 def has_empty_downgrade(text: str) -> bool:
@@ -29,7 +32,7 @@ def has_empty_downgrade(text: str) -> bool:
 def changes_only_rows(text: str) -> bool:
     """Return whether the operations and the SQL of a migration's upgrade() are about rows only.
 
-    Functions of its own and of others may do more.
+    New labels of an enum count as such. Functions of its own and of others may do more.
     """
     upgrades = [node for name, node in _functions(text).items() if name.startswith(_UP)]
     nodes = [node for upgrade in upgrades for node in ast.walk(upgrade)]

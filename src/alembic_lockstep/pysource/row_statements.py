@@ -71,7 +71,9 @@ def writes(text: str, table: str, column: str, *, back: bool = False) -> bool:
     if any(_WRITES.search(sql) and _names(sql, bare, column) for sql in _texts(nodes)):
         return True
     targets = (target for node in nodes if isinstance(node, ast.Assign) for target in node.targets)
-    if any(isinstance(target, ast.Attribute) and target.attr == column for target in targets):
+    # By a relationship, too: `order.user = user`.
+    names = {column, column.removesuffix("_id")}
+    if any(isinstance(target, ast.Attribute) and target.attr in names for target in targets):
         return True
     return any(
         keyword(call, column) or column in strings(call) or column in _attributes(call)

@@ -34,6 +34,8 @@ _EXISTS = re.compile(
     r"(?: (?:of|for) relation \S+)? already exists"
     r"|duplicate (?:column|key) name:? '?([^' \")]+)"
 )
+_NAMELESS = re.compile(r"\bdrop_constraint\(\s*(?:constraint_name\s*=\s*)?None\b")
+_NAME_IT = "Give the constraint a name where upgrade() makes it, and the same name here."
 _NO_WAY_BACK = "If there is no way back, write in downgrade(): raise NotImplementedError"
 
 
@@ -107,12 +109,17 @@ class _WayBack:
             if self._empty
             else ""
         )
+        failure = failure_text(error)
+        hint = failure_hint(error, dialect_of(self.facts), text, RULE)
+        if _NAMELESS.search(location.source):
+            failure = "drop_constraint() is given no name"
+            hint = f"{error_text(error)}\n{_NAME_IT}"
         yield Finding(
             RULE,
-            f"{action} fails: {failure_text(error)}{cause}",
+            f"{action} fails: {failure}{cause}",
             location,
             self.facts.environment.name,
-            hint=f"{failure_hint(error, dialect_of(self.facts), text, RULE)}\n{_NO_WAY_BACK}",
+            hint=f"{hint}\n{_NO_WAY_BACK}",
         )
 
     def _left(self, revision: Revision, things: Sequence[str]) -> Finding:
@@ -134,7 +141,7 @@ class _WayBack:
 
     def _changed_rows(self) -> Iterator[Finding]:
         for change in self.trial.get("changes_back", []):
-            if not self._is_intended(change):
+            if not self._is_intended(change) and not self._is_of_type(change):
                 revision = self._about(change["table"], change["column"])
                 yield self._finding(
                     revision,
@@ -142,6 +149,11 @@ class _WayBack:
                     "Bring back in downgrade() what upgrade() did to the values.\n"
                     f"{mark(RULE, 'If they may change')}",
                 )
+
+    def _is_of_type(self, change: RowChangeFacts) -> bool:
+        """Return whether the type that a column does not get back explains its values."""
+        changed = f"column {change['table']}.{change['column']} was "
+        return any(thing.startswith(changed) for thing in self.trial.get("lost", []))
 
     def _is_intended(self, change: RowChangeFacts) -> bool:
         """Return whether the upgrade or the way back is meant to change or delete these rows."""

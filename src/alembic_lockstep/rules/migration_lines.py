@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,9 @@ from alembic_lockstep.findings import Location
 from alembic_lockstep.pysource.migration import find_in_migration
 from alembic_lockstep.pysource.row_statements import function_span
 from alembic_lockstep.pysource.source import Span
+
+# Of an object in Python's own words: `<function f at 0x7f97994af4ae>`.
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+(?=>)")
 
 
 def trial_of(facts: Facts) -> TrialFacts:
@@ -48,8 +52,9 @@ def failing_line(facts: Facts, revision_id: str, error: Mapping[str, Any]) -> Lo
 
 
 def error_text(error: Mapping[str, Any]) -> str:
-    """Return type and message of an error on one line."""
-    return f"{error['type']}: {' '.join(str(error['message']).split())}"
+    """Return type and message of an error on one line, the same in every run."""
+    message = _ADDRESS.sub("", " ".join(str(error["message"]).split()))
+    return f"{error['type']}: {message}"
 
 
 def tried_revisions(facts: Facts, ids: Sequence[str]) -> list[Revision]:
