@@ -52,6 +52,7 @@ NULLS = [
         False,
     ),
     ("NOT NULL constraint failed: _alembic_tmp_zu.email", TMP, "zu.email", False),
+    ("NOT NULL constraint failed: _alembic_tmp_zu.name", TMP, "zu.name", True),
     (
         "(1265, \"Data truncated for column 'email' at row 3\")",
         "ALTER TABLE zu MODIFY email VARCHAR(40) NOT NULL",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -100,6 +100,7 @@ _TYPE = re.compile(
     r"(?P<type>\w+(?: varying| precision)?(?:\s?\([^)]*\))?)"
 )
 _ADDS = re.compile(rf"(?i)\bADD(?: COLUMN)?\s+{_NO_COLUMN}")
+_COPIED = re.compile(rf"(?is)^\s*INSERT INTO\s+[\"`]?{_REBUILT}[^(]*\((?P<columns>[^)]*)\)")
 _CONDITION = re.compile(r"(?is)\bCHECK\s*\((?P<condition>.*)\)")
 _IN_TABLE = re.compile(r'is not present in table "(?P<table>[^"]+)"')
 _TARGET = re.compile(
@@ -184,9 +185,17 @@ def _row_error(kind: Kind, match: re.Match[str] | None, message: str, statement:
         condition=condition["condition"].strip() if condition and kind == "check" else "",
         target=_table(target["table"] if target else groups.get("target", _not_in(message))),
         target_columns=_names(target["columns"]) if target else (),
-        adds=kind == "null" and bool(_ADDS.search(statement)),
+        adds=kind == "null" and _adds(statement, columns),
         changes_rows=_is_of_rows(statement),
     )
+
+
+def _adds(statement: str, columns: Sequence[str]) -> bool:
+    """Return whether a statement adds columns, or copies rows to a table that has them anew."""
+    copied = _COPIED.match(statement)
+    if copied:
+        return bool(columns) and set(columns).isdisjoint(_names(copied["columns"]))
+    return bool(_ADDS.search(statement))
 
 
 def _not_in(message: str) -> str:
