@@ -69,6 +69,15 @@ def test_a_dropped_table_that_the_models_drop_too_is_a_note(graph: Graph) -> Non
     ]
 
 
+def test_values_in_a_column_that_the_models_have_computed_are_a_note(graph: Graph) -> None:
+    computed = change("column-computed", "games.score", before="41", after="42")
+    facts = tried(graph, 'op.execute("ALTER TABLE games …")', changes=[computed])
+    assert lost_rows.check(facts) == []
+    assert lost_rows.intended_losses(facts) == [
+        "0002 drops games.score with the values (1 kind of data)"
+    ]
+
+
 WRITES = [
     'op.execute("UPDATE games SET name = lower(name)")',
     'op.execute(sa.text("update only games set name = x.name from x"))',

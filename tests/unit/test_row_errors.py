@@ -51,6 +51,12 @@ NULLS = [
         "zu.email",
         False,
     ),
+    (
+        'column "email" of table "zu" contains null values',
+        "ALTER DOMAIN address SET NOT NULL",
+        "zu.email",
+        False,
+    ),
     ("NOT NULL constraint failed: _alembic_tmp_zu.email", TMP, "zu.email", False),
     ("NOT NULL constraint failed: _alembic_tmp_zu.name", TMP, "zu.name", True),
     (
@@ -233,6 +239,12 @@ def test_rows_that_refer_to_none(message: str) -> None:
     assert error is not None
     assert (error.kind, error.column, error.target) == ("orphan", "zo.user_id", "zu")
     assert error.target_columns == ("id",)
+
+
+def test_rows_that_a_printed_fix_for_sqlite_finds_to_refer_to_none() -> None:
+    error = read("rows refer to rows that do not exist: [('zo', 1, 'zu', 0), ('zo', 2, 'zu', 0)]")
+    assert error is not None
+    assert (error.kind, error.table, error.target) == ("orphan", "zo", "zu")
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,10 @@ def test_a_cast_that_cuts_a_text_is_compared(first: str, second: str) -> None:
         ("lower(body::text)", "lower(body)"),
         ("ARRAY['x'::character varying, 'y'::character varying]::text[]", "ARRAY['x', 'y']"),
         ("code = 'z'::bpchar", "code = 'z'"),
+        (
+            "code::text = ANY ((ARRAY['x'::character varying, 'y'::character varying])::text[])",
+            "code::text = ANY (ARRAY[('x'::character varying)::text, 'y'::text])",
+        ),
     ],
 )
 def test_a_cast_that_the_server_leaves_is_idle(first: str, second: str) -> None:

@@ -18,7 +18,7 @@ _TABLE = rf"(?P<table>{_WORD}(?:\.{_WORD})?)"
 _PATTERNS: tuple[tuple[Kind, str], ...] = (
     (
         "null",
-        r'column "(?P<column>[^"]+)" (?:of relation '
+        r'column "(?P<column>[^"]+)" (?:of (?:relation|table) '
         r'"(?P<table>[^"]+)" )?contains null values',
     ),
     ("null", r'null value in column "(?P<column>[^"]+)"(?: of relation "(?P<table>[^"]+)")?'),
@@ -76,6 +76,10 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
         "referred",
         r'on table "(?P<table>[^"]+)" violates foreign key constraint '
         r'"(?P<constraint>[^"]+)" on table "(?P<target>[^"]+)"',
+    ),
+    (
+        "orphan",  # what a printed fix says on SQLite
+        r"rows refer to rows that do not exist: \[\('(?P<table>[^']+)', [^,]+, '(?P<target>[^']+)'",
     ),
     ("referred", r"1451\b.*foreign key constraint fails \((?P<target>[^,]+),"),
     ("pending", r'"(?P<table>[^"]+)" because it has pending trigger events'),

@@ -80,17 +80,20 @@ def mysql_parts(database: RowsDatabase) -> Iterator[SchemaPart]:
         definition = f"({columns}) REFERENCES {target} ({targets})"
         definition += f" ON UPDATE {_rule(update)} ON DELETE {_rule(delete)}"
         yield SchemaPart("foreign key", name, table, definition, bool(_GENERATED.fullmatch(name)))
-    # The server makes an index for a foreign key, and leaves it there when the key is dropped.
+    # The server makes an index for a foreign key, and leaves it there when the key is dropped. It
+    # has the key's name or, where the key got none, the first column's.
     columns_of = {(table, name): columns for table, name, _, columns, *_ in foreign}
+    keyed = {(table, columns) for table, _, _, columns, *_ in foreign}
     for table, name, is_repeatable, kind, columns in _rows(database, _INDEXES):
-        if columns_of.get((table, name)) == columns:
+        first = columns.partition(",")[0].partition("(")[0]
+        generated = re.fullmatch(rf"{re.escape(first)}(_\d+)?", name) is not None
+        is_of_key = generated and (table, columns) in keyed
+        if is_of_key or columns_of.get((table, name)) == columns:
             continue
         unique = "" if int(is_repeatable) else "UNIQUE "
         if name == "PRIMARY":
             yield SchemaPart("primary key", "", table, columns, is_generated=True)
         else:
-            first = columns.partition(",")[0].partition("(")[0]
-            generated = re.fullmatch(rf"{re.escape(first)}(_\d+)?", name) is not None
             yield SchemaPart("index", name, table, f"{unique}{kind} ({columns})", generated)
     for table, name, clause in _checks(database):
         yield SchemaPart(

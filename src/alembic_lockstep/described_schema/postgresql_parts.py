@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from alembic_lockstep.described_schema.schema_parts import SchemaPart
+from alembic_lockstep.probe.twin.postgresql.spelling import default_form, normal_form
 from alembic_lockstep.rows import RowsDatabase
 
 _SCHEMAS = r"""n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"""
@@ -120,13 +121,16 @@ def postgresql_parts(database: RowsDatabase) -> Iterator[SchemaPart]:
         words = [spelling]
         words += ["NOT NULL"] if is_required else []
         words += [f"COLLATE {collation}"] if collation else []
-        words += [f"DEFAULT {default}"] if default and not _text(generated) else []
-        words += [f"GENERATED AS ({default})"] if _text(generated) else []
+        if _text(generated):
+            words.append(f"GENERATED AS ({normal_form(default)})")
+        elif default:
+            words.append(f"DEFAULT {default_form(default, spelling)}")
         words += ["IDENTITY"] if _text(identity) else []
         yield SchemaPart("column", name, table, " ".join(words))
     for kind, table, name, definition, bare in database.query(_CONSTRAINED):
         generated = _is_generated(name, bare)
-        yield SchemaPart(_CONSTRAINTS[_text(kind)], name, table, _squeezed(definition), generated)
+        form = normal_form if _text(kind) == "c" else _squeezed
+        yield SchemaPart(_CONSTRAINTS[_text(kind)], name, table, form(definition), generated)
     for table, name, definition, is_valid, bare in database.query(_INDEXES):
         yield SchemaPart(
             "index",
@@ -156,7 +160,7 @@ def _squeezed(text: str) -> str:
 def _index(definition: str) -> str:
     """Return an index's definition without its name."""
     unique = "UNIQUE " if definition.startswith("CREATE UNIQUE") else ""
-    return unique + _squeezed(definition[definition.index(" USING ") + 1 :])
+    return unique + normal_form(definition[definition.index(" USING ") + 1 :])
 
 
 def _is_generated(name: str, table: str) -> bool:

@@ -14,6 +14,7 @@ from alembic_lockstep.rows.surviving_values import is_cut, survives
 #: Kinds of a `RowChange`.
 ROWS_VANISHED, VALUE_CHANGED, VALUE_CUT = "rows-vanished", "value-changed", "value-cut"
 NULLED, COLUMN_DROPPED, TABLE_DROPPED = "nulled", "column-dropped", "table-dropped"
+COLUMN_COMPUTED = "column-computed"
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,8 @@ class RowChange:
     """Data of a table, or of a column, that did not survive.
 
     Attributes:
-        kind: "rows-vanished", "value-changed", "value-cut", "nulled", "column-dropped" or
-            "table-dropped".
+        kind: "rows-vanished", "value-changed", "value-cut", "nulled", "column-dropped",
+            "column-computed" (the server now computes what it held) or "table-dropped".
         column: Empty where rows or the table are gone.
         rows: How many rows it happened to; of a dropped column, how many held a value.
         total: How many rows there were.
@@ -102,12 +103,17 @@ class _TableComparison:
 
     def _column_changes(self, old: int, new: int) -> Iterator[RowChange]:
         before, after = self._before.columns[old], self._after.columns[new]
-        if before.is_computed or after.is_computed:
+        if before.is_computed:
             return
         if before.is_touched and before.spelling == after.spelling:
             return
         values = [(row[old], other[new]) for row, other in self._matching.pairs]
         changed = [pair for pair in values if not survives(*pair, before, after)]
+        if after.is_computed:
+            if changed:
+                example = (shown([value]) for value in changed[0])
+                yield self._change(COLUMN_COMPUTED, before.name, len(changed), *example)
+            return
         if before.name in self._before.key and before.spelling != after.spelling:
             return  # a key of another kind: its rows were matched by all else
         if not changed or _is_relabelled(values, changed, before, after):

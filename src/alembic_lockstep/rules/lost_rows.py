@@ -30,7 +30,7 @@ from alembic_lockstep.rules.migration_lines import (
 RULE = "lost-rows"
 
 _VANISHED, _DROPPED, _TABLE_DROPPED = "rows-vanished", "column-dropped", "table-dropped"
-_NULLED = "nulled"
+_NULLED, _COMPUTED = "nulled", "column-computed"
 
 
 def check(facts: Facts) -> list[Finding]:
@@ -43,7 +43,8 @@ def intended_losses(facts: Facts) -> list[str]:
     """Return a note on the data that the new migrations drop, change or delete on purpose."""
     losses = _Losses(facts)
     intended = [change for change in losses.changes if losses.is_intended(change)]
-    dropped = [change for change in intended if change["kind"] in (_DROPPED, _TABLE_DROPPED)]
+    drops = (_DROPPED, _TABLE_DROPPED, _COMPUTED)
+    dropped = [change for change in intended if change["kind"] in drops]
     others = [change for change in intended if change not in dropped]
     names = ", ".join(revision.id for revision in losses.revisions) or "the upgrade"
     notes = []
@@ -115,6 +116,8 @@ class _Losses:
     def is_intended(self, change: RowChangeFacts) -> bool:
         """Return whether the models, or statements of the migrations, ask for a change."""
         kind, table, column = change["kind"], change["table"], change["column"]
+        if kind == _COMPUTED:
+            return True  # the models say so
         if kind == _VANISHED:
             return any(deletes(text, table) for text in self._texts)
         if kind == _TABLE_DROPPED:

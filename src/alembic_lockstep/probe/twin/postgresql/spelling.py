@@ -161,7 +161,7 @@ def _without_brackets(tokens: List[str]) -> List[str]:
     for opening, end in closing.items():
         before = tokens[opening - 1] if opening else ""
         is_call = re.fullmatch(r"""[\w.$]+|".*"|\]""", before) and before not in _CONNECTIVES
-        is_doubled = closing.get(opening - 1) == end + 1 and "," not in tokens[opening:end]
+        is_doubled = closing.get(opening - 1) == end + 1 and not _is_list(tokens[opening + 1 : end])
         if is_doubled or (end == opening + 2 and not is_call):
             idle.update((opening, end))
     if not idle:
@@ -169,6 +169,16 @@ def _without_brackets(tokens: List[str]) -> List[str]:
     return _without_brackets(
         [token for position, token in enumerate(tokens) if position not in idle]
     )
+
+
+def _is_list(tokens: List[str]) -> bool:
+    """Return whether there is a comma that is in no further brackets."""
+    depth = 0
+    for text in tokens:
+        depth += (text in ("(", "[")) - (text in (")", "]"))
+        if text == "," and not depth:
+            return True
+    return False
 
 
 def _pairs(tokens: List[str]) -> Dict[int, int]:
