@@ -27,7 +27,7 @@ from bench.subject import Subject
 
 #: The goals for one new revision stand for projects of that size.
 LARGE = 1000
-CASES = ("irrelevant", "docstring", "warm", "growth", "private", "cold")
+CASES = ("irrelevant", "docstring", "warm", "rows", "growth", "private", "cold")
 VARIABLE = "ALEMBIC_LOCKSTEP_BENCH_POSTGRES"
 
 
@@ -102,7 +102,7 @@ def _measure(workshop: Workshop, options: argparse.Namespace) -> Iterator[Line]:
         yield from _generated(subjects, options)
     for name in options.real:
         subject = make_real(workshop, name, *PROJECTS[name])
-        yield from _cases(subject, options, goals=False)
+        yield from _cases(subject, options, goals=False, rows_goal=1.3)
         if "cold" in options.cases:
             yield from cases.cold(subject, options.repetitions)
 
@@ -113,7 +113,8 @@ def _generated(subjects: Sequence[Subject], options: argparse.Namespace) -> Iter
     docs/speed.md shows the goals at the largest size, and the fast answer at the smallest, too.
     """
     for subject in subjects:
-        for line in _cases(subject, options, goals=subject.revisions >= LARGE):
+        is_large = subject.revisions >= LARGE
+        for line in _cases(subject, options, goals=is_large, rows_goal=1.5 * is_large):
             shown = subject is subjects[-1] or (
                 subject is subjects[0] and line.case == cases.IRRELEVANT
             )
@@ -126,7 +127,9 @@ def _generated(subjects: Sequence[Subject], options: argparse.Namespace) -> Iter
             yield replace(line, on_page=subject is subjects[-1])
 
 
-def _cases(subject: Subject, options: argparse.Namespace, *, goals: bool) -> Iterator[Line]:
+def _cases(
+    subject: Subject, options: argparse.Namespace, *, goals: bool, rows_goal: float
+) -> Iterator[Line]:
     """Measure the cases that leave the caches warm."""
     if "irrelevant" in options.cases:
         yield from cases.irrelevant(subject, options.repetitions)
@@ -134,6 +137,8 @@ def _cases(subject: Subject, options: argparse.Namespace, *, goals: bool) -> Ite
         yield from cases.comment(subject, options.repetitions)
     if "warm" in options.cases:
         yield from cases.warm(subject, options.repetitions, goals=goals)
+    if "rows" in options.cases:
+        yield from cases.rows(subject, options.repetitions, factor=rows_goal)
     if "private" in options.cases and subject.dialect == "postgresql":
         yield from cases.private(subject, options.repetitions)
 

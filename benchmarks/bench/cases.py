@@ -14,6 +14,7 @@ CHECK = "`alembic upgrade head && alembic check`"
 FLOOR = "the floor: import, reflect once"
 BARE = "`import json, subprocess`, `git diff --cached`"
 IRRELEVANT = "nothing relevant staged"
+WITHOUT_ROWS = "ours, with `rows = false`"
 
 
 def irrelevant(subject: Subject, repetitions: int) -> Iterator[Line]:
@@ -60,6 +61,25 @@ def warm(subject: Subject, repetitions: int, *, goals: bool) -> Iterator[Line]:
     yield at_most(case, subject.label, ours, FLOOR, times.pop(FLOOR), 1.3 * goals)
     for rival, theirs in times.items():
         yield faster(case, subject.label, ours, rival, theirs)
+
+
+def rows(subject: Subject, repetitions: int, *, factor: float) -> Iterator[Line]:
+    """What it costs to run the new revision on rows as well: forward, back and forward again.
+
+    Args:
+        factor: The goal; 0 where there is none.
+    """
+    stage = subject.stage_revision
+    field = {
+        "ours": contestants.tool(subject, stage),
+        WITHOUT_ROWS: contestants.tool(subject, stage, ALEMBIC_LOCKSTEP_ROWS="false"),
+    }
+    times = race(field, repetitions)
+    ours, theirs = times["ours"], times[WITHOUT_ROWS]
+    case = "one new revision, warm, on rows"
+    yield at_most(case, subject.label, ours, WITHOUT_ROWS, theirs, factor)
+    case = f"{case}, processor time"
+    yield at_most(case, subject.label, ours.by_processor, WITHOUT_ROWS, theirs.by_processor)
 
 
 def private(subject: Subject, repetitions: int) -> Iterator[Line]:

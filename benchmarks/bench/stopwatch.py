@@ -1,4 +1,4 @@
-"""Wall times of whole processes, interleaved, and their peaks of resident memory."""
+"""Times of whole processes, interleaved, and their peaks of resident memory."""
 
 from __future__ import annotations
 
@@ -36,12 +36,16 @@ class Contestant:
 
 @dataclass
 class Times:
-    """What was measured of one contestant: seconds, and bytes at the peak of its largest process.
+    """What was measured of one contestant.
 
-    Descendants that a process waited for are counted as parts of it, not added up.
+    Attributes:
+        seconds: By the wall.
+        processor: Seconds of processor time, with that of descendants that a process waited for.
+        peaks: Bytes at the peak of its largest process, or descendant that it waited for.
     """
 
     seconds: list[float] = field(default_factory=list)
+    processor: list[float] = field(default_factory=list)
     peaks: list[int] = field(default_factory=list)
 
     @property
@@ -53,6 +57,11 @@ class Times:
     def peak(self) -> float:
         """The median of the peaks, in megabytes."""
         return statistics.median(self.peaks) / 1_000_000
+
+    @property
+    def by_processor(self) -> Times:
+        """The same with processor time in place of that by the wall."""
+        return Times(self.processor, self.processor, self.peaks)
 
 
 def race(
@@ -66,29 +75,30 @@ def race(
     for number in range(-warm_ups, repetitions):
         for name, contestant in contestants.items():
             contestant.prepare()
-            seconds, peak = _run(contestant)
+            seconds, processor, peak = _run(contestant)
             if number >= 0:
                 times[name].seconds.append(seconds)
+                times[name].processor.append(processor)
                 times[name].peaks.append(peak)
     return times
 
 
-def _run(contestant: Contestant) -> tuple[float, int]:
+def _run(contestant: Contestant) -> tuple[float, float, int]:
     with tempfile.TemporaryFile() as said:
-        peak = 0
+        processor, peak = 0.0, 0
         started = time.perf_counter()
         for command in contestant.commands:
-            code, size = _wait(command, contestant, said.fileno())
-            peak = max(peak, size)
+            code, used, size = _wait(command, contestant, said.fileno())
+            processor, peak = processor + used, max(peak, size)
             if code not in contestant.codes:
                 said.seek(0)
                 text = said.read().decode(errors="replace")
                 sys.exit(f"{' '.join(command)} ended with {code}:\n{text[-4000:]}")
-        return time.perf_counter() - started, peak
+        return time.perf_counter() - started, processor, peak
 
 
-def _wait(command: Sequence[str], contestant: Contestant, output: int) -> tuple[int, int]:
-    """Run a process to its end; give its exit code and the bytes at its peak.
+def _wait(command: Sequence[str], contestant: Contestant, output: int) -> tuple[int, float, int]:
+    """Run a process to its end; give its exit code, processor time and the bytes at its peak.
 
     The kernel counts what it was before `exec` too: that is this process, so it is kept small.
     """
@@ -103,4 +113,4 @@ def _wait(command: Sequence[str], contestant: Contestant, output: int) -> tuple[
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     unit = 1 if sys.platform == "darwin" else 1024
-    return process.returncode, usage.ru_maxrss * unit
+    return process.returncode, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit
