@@ -75,7 +75,7 @@ class Settings:
     stand_in: str = ""
     stand_in_text: str = ""
     start: str = "replay"
-    rows: bool | str = False
+    rows: bool | str = True
     scratch_urls: tuple[str, ...] = ()
     scratch_setup: tuple[str, ...] = ()
     scratch_inside: str = ""

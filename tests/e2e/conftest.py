@@ -44,6 +44,16 @@ Build = Callable[[Path], None]
 
 HERE = Path(__file__).parent
 
+#: Modules about something else that check many new migrations, for which a trial on rows would only
+#: cost time. All others run with the default settings.
+WITHOUT_ROWS = {
+    *("test_baseline", "test_cache_why", "test_concurrency", "test_counts", "test_env_scripts"),
+    *("test_git_states", "test_history", "test_isolation", "test_kill", "test_never_stale"),
+    *("test_privileges", "test_properties", "test_ranges", "test_settings", "test_shadow"),
+    *("test_shared_server", "test_snapshots", "test_twin", "test_twin_mysql", "test_typed_hints"),
+    *("test_managers", "test_typed_machine", "test_vanishing", "test_waiting", "test_ways_out"),
+}
+
 # A shell has its background jobs ignore Ctrl-C, and `nohup` the end of the terminal; so would all
 # that the tests start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -132,6 +142,13 @@ def both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     everywhere = os.environ.get("LOCKSTEP_BOTH_WAYS") == "1"
     marked = request.node.get_closest_marker("both_ways") is not None
     monkeypatch.setattr(Project, "both_ways", everywhere or marked)
+
+
+@pytest.fixture(autouse=True)
+def rows(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Switch trials on rows off where they would only cost time."""
+    if request.path.stem in WITHOUT_ROWS:
+        monkeypatch.setenv("LOCKSTEP_ROWS", "false")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

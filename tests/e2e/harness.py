@@ -394,7 +394,7 @@ def clean_environ(home: Path) -> dict[str, str]:
         "XDG_CONFIG_HOME": str(home / ".config"),
         **{
             f"ALEMBIC_{name}": os.environ[name]
-            for name in ("LOCKSTEP_NO_CACHE", "LOCKSTEP_GUARD")
+            for name in ("LOCKSTEP_NO_CACHE", "LOCKSTEP_GUARD", "LOCKSTEP_ROWS")
             if os.environ.get(name)
         },
     }

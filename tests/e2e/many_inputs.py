@@ -27,7 +27,7 @@ def upgrade():
 
 
 def downgrade():
-    pass
+    raise NotImplementedError
 '''
 
 

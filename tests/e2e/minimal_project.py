@@ -36,6 +36,11 @@ revision, down_revision = "aaaaaaaaaaaa", None
 def upgrade():
     for name in {tables}:
         op.create_table(name, sa.Column("id", sa.Integer, primary_key=True))
+
+
+def downgrade():
+    for name in {tables}:
+        op.drop_table(name)
 '''
 SECOND = '''\
 """A column."""
@@ -47,6 +52,10 @@ revision, down_revision = "bbbbbbbbbbbb", "aaaaaaaaaaaa"
 
 def upgrade():
     op.add_column("{table}", sa.Column("note", sa.Integer))
+
+
+def downgrade():
+    op.drop_column("{table}", "note")
 '''
 MODELS = """\
 from sqlalchemy import Column, Integer, MetaData, Table

@@ -17,6 +17,8 @@ FIRST_FILE, HEAD_FILE = f"{VERSIONS}/{FIRST}_customers.py", f"{VERSIONS}/{HEAD}_
 
 #: Adds the column of `Project.add_column()`.
 ADD_PAID = "op.add_column('orders', sa.Column('paid', sa.Boolean()))"
+#: The way back of an `upgrade()`; all others say that there is none.
+DOWNGRADES = {"pass": "pass", ADD_PAID: "op.drop_column('orders', 'paid')"}
 
 #: More by hand: LOCKSTEP_EXAMPLES=300. Here the same few each time, so that no commit is blocked
 #: for what it did not do.
@@ -44,8 +46,22 @@ def upgrade():
 
 
 def downgrade():
-    pass
+    {downgrade}
 '''
+
+
+def migration_text(
+    revision: str,
+    down: str | tuple[str, ...] | None = HEAD,
+    upgrade: str = "pass",
+    *,
+    depends_on: str | None = None,
+) -> str:
+    """Return a migration, by default one that does nothing."""
+    downgrade = DOWNGRADES.get(upgrade, "raise NotImplementedError")
+    return MIGRATION.format(
+        id=revision, down=down, depends_on=depends_on, upgrade=upgrade, downgrade=downgrade
+    )
 
 
 def add_migration(
@@ -59,8 +75,7 @@ def add_migration(
 ) -> str:
     """Write a migration, by default one that does nothing, and stage it; return its path."""
     path = f"{VERSIONS}/{revision}_test.py"
-    text = MIGRATION.format(id=revision, down=down, depends_on=depends_on, upgrade=upgrade)
-    project.write(path, text)
+    project.write(path, migration_text(revision, down, upgrade, depends_on=depends_on))
     if staged:
         project.stage(path)
     return path

@@ -18,7 +18,7 @@ from alembic_lockstep.isolation import kernel
 
 from .conftest import MakeProject
 from .harness import PLAIN_START, Project, reachable_directory
-from .subfolder_project import MIGRATION, assert_clean
+from .subfolder_project import assert_clean, migration_text
 from .test_start_writes import OWN_FILES, read_files
 from .typed_advice import upgrade_in
 
@@ -109,9 +109,7 @@ def test_each_account_comes_to_the_same_verdicts(
     assert f"{finding['path']}:{finding['line']}:" == where, result.output
     assert finding["rule"] == "missing-migration"
     assert read_files(gallery.root) == before
-    text = MIGRATION.format(
-        id="abababababab", down=HEAD, depends_on=None, upgrade=upgrade_in(result)
-    )
+    text = migration_text("abababababab", HEAD, upgrade_in(result))
     gallery.write(f"{gallery.sample.versions}/abababababab_note.py", text)
     before = stage()
     assert_clean(gallery.check(), said)

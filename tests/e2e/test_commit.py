@@ -26,10 +26,10 @@ def assert_blocked(result: Result, *said: str) -> None:
 
 
 def empty_migration(text: str) -> str:
-    """Give a migration that does nothing in its upgrade."""
+    """Give a migration that does nothing."""
     head, upgrade, rest = text.partition("def upgrade():\n")
-    _, downgrade, tail = rest.partition("def downgrade():\n")
-    return f"{head}{upgrade}    pass\n\n\n{downgrade}{tail}"
+    _, downgrade, _ = rest.partition("def downgrade():\n")
+    return f"{head}{upgrade}    pass\n\n\n{downgrade}    pass\n"
 
 
 @pytest.mark.parametrize("arguments", [(), ("-a",), (MODELS,)], ids=["staged", "all", "path"])

@@ -39,6 +39,10 @@ down_revision = "b7a90c45e1d8"
 
 def upgrade():
     op.add_column("games", sa.Column("completed_at", sa.DateTime()))
+
+
+def downgrade():
+    op.drop_column("games", "completed_at")
 '''
 CLEAN, FINDINGS = 0, 1
 

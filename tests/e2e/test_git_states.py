@@ -14,14 +14,13 @@ from .harness import Project, Result, require, run
 from .subfolder_project import (
     ADD_PAID,
     ENV,
-    HEAD,
-    MIGRATION,
     MODELS,
     VERSIONS,
     add_migration,
     assert_clean,
     assert_finding,
     assert_unjudged,
+    migration_text,
 )
 from .typed_advice import follow
 
@@ -292,7 +291,7 @@ def test_migrations_behind_a_link_are_read(shop: Project) -> None:
     (shop.root / VERSIONS).symlink_to("../../versions")
     save(shop)
     for revision in ("aaaaaaaaaaaa", "bbbbbbbbbbbb"):
-        text = MIGRATION.format(id=revision, down=HEAD, depends_on=None, upgrade="pass")
+        text = migration_text(revision)
         shop.write(f"versions/{revision}.py", text)
     shop.git("add", "--all")
     assert_blocked(shop.commit(), "versions/bbbbbbbbbbbb.py:6", "multiple-heads")
@@ -354,7 +353,7 @@ def forget_migration_in(project: Project, name: str) -> str:
     project.add_column()
     project.git("add", "--all")
     path = f"{name}/alembic/versions/{PAID}.py"
-    text = MIGRATION.format(id=PAID, down=HEAD, depends_on=None, upgrade=ADD_PAID)
+    text = migration_text(PAID, upgrade=ADD_PAID)
     project.write(path, text)
     return path
 
@@ -372,7 +371,7 @@ def test_repositories_inside_of_it_are_no_part_of_it(shop: Project) -> None:
     for nested in (f"{VERSIONS}/ignored", f"{VERSIONS}/unknown", "service/shop/unknown"):
         (shop.root / nested).mkdir()
         shop.git("init", "--quiet", nested)
-        text = MIGRATION.format(id="eeeeeeeeeeee", down=HEAD, depends_on=None, upgrade=ADD_PAID)
+        text = migration_text("eeeeeeeeeeee", upgrade=ADD_PAID)
         shop.write(f"{nested}/eeeeeeeeeeee_nested.py", text)
     where = shop.add_column()
     shop.stage(MODELS)

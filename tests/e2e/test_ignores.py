@@ -180,6 +180,10 @@ down_revision = 'b7a90c45e1d8'
 
 def upgrade():
     op.add_column('games', sa.Column('extra', sa.Integer()))
+
+
+def downgrade():
+    op.drop_column('games', 'extra')
 """
 
 

@@ -28,6 +28,7 @@ def test_a_hook_is_written_and_nothing_twice(shop: Project) -> None:
     shown = init(shop)
     assert shown.returncode == 0, shown.output
     assert "2 revisions run from empty on SQLite" in shown.stdout
+    assert "New migrations of a commit also run on tables with rows" in shown.stdout
     assert "+      - id: alembic-lockstep\n" in shown.stdout
     assert "alembic-lockstep init --yes" in shown.stdout
     assert shop.git("status", "--porcelain") == ""

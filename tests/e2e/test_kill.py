@@ -64,7 +64,7 @@ def upgrade():
 
 
 def downgrade():
-    pass
+    raise NotImplementedError
 '''
 MIGRATION = "migrations/versions/5eec0ffee000_sleep.py"
 

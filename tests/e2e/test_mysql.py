@@ -114,6 +114,11 @@ def test_a_migration_that_autogenerate_wrote_passes_on_the_machines_own_server(
     url = servers.create("mysql").replace("mysql:", "mariadb+pymysql:")
     project = make_project("subfolder", config_url=url, hook=None)
     autogenerate(project, RICH)
+    assert_finding(project.check(), "1 broken-downgrade", "leave this line out")
+    (path,) = project.git("diff", "--cached", "--name-only", "--diff-filter=A").splitlines()
+    lines = project.read(path).splitlines(keepends=True)
+    project.write(path, "".join(line for line in lines if "op.drop_index(" not in line))
+    project.stage(path)
     assert_clean(project.check(), "3 revisions run from empty on MariaDB", " (/")
 
 
@@ -183,6 +188,7 @@ def test_a_start_file_as_the_dump_program_writes_it_is_run(guarded: Make) -> Non
     project.write("start.sql", DUMP)
     project.stage("start.sql")
     project.environ["ALEMBIC_LOCKSTEP_START"] = "start.sql"
+    project.environ["ALEMBIC_LOCKSTEP_ROWS"] = "false"  # it counts those of the file
     with project.untouched():
         assert_clean(project.check(), "3 revisions run from start.sql on MariaDB")
 

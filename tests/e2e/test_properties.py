@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from .harness import Project, Result, run
-from .subfolder_project import ADD_PAID, HEAD, MIGRATION, MODELS, VERSIONS, some_examples
+from .subfolder_project import ADD_PAID, MODELS, VERSIONS, migration_text, some_examples
 
 CLEAN, FINDINGS, COULD_NOT_JUDGE = 0, 1, 2
 NEW = f"{VERSIONS}/abababababab_test.py"
@@ -116,7 +116,7 @@ def description(project: Project) -> str | None:
 
 
 def test_broken_migrations(shop: Project, tidy: Callable[[], None], tmp_path: Path) -> None:
-    migration = MIGRATION.format(id="abababababab", down=HEAD, depends_on=None, upgrade=ADD_PAID)
+    migration = migration_text("abababababab", upgrade=ADD_PAID)
     shop.add_column()
     models = shop.read(MODELS)
     tidy()
@@ -207,7 +207,7 @@ def test_odd_names_of_files(shop: Project, tidy: Callable[[], None]) -> None:
     shop.add_column()
     models = shop.read(MODELS)
     tidy()
-    migration = MIGRATION.format(id="abababababab", down=HEAD, depends_on=None, upgrade=ADD_PAID)
+    migration = migration_text("abababababab", upgrade=ADD_PAID)
 
     @some_examples
     @given(NAMES)

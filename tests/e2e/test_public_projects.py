@@ -16,7 +16,7 @@ import pytest
 from .conftest import SessionCache
 from .harness import Project, begin_repository, clean_environ, make_venv
 from .samples import OPTUNA, Sample
-from .subfolder_project import MIGRATION, assert_clean, assert_unjudged
+from .subfolder_project import assert_clean, assert_unjudged, migration_text
 from .typed_advice import follow, upgrade_in
 
 
@@ -142,7 +142,7 @@ def test_a_public_project_is_judged_right(public: tuple[Public, Project]) -> Non
     }
     assert places == {where}, result.output
     upgrade = upgrade_in(result)
-    text = MIGRATION.format(id="abababababab", down=facts.head, depends_on=None, upgrade=upgrade)
+    text = migration_text("abababababab", facts.head, upgrade)
     project.write(f"{project.sample.versions}/abababababab_note.py", text)
     project.stage(".")
     assert_clean(project.check())

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pytest
-
-from .conftest import MakeProject
 from .harness import Project, Result
 from .subfolder_project import (
     ENV,
@@ -22,18 +17,6 @@ from .test_row_trial import BASE, CASCADE, ENFORCED, NEW, SERVER_DEFAULT, add, a
 PATH = f"{VERSIONS}/{NEW}_test.py"
 PLAIN = """op.create_table(
         "users", sa.Column("id", sa.Integer, primary_key=True), sa.Column("name", sa.String(9)))"""
-
-
-@pytest.fixture
-def make_project(make_project: MakeProject) -> MakeProject:
-    """Make projects whose new migrations are tried on rows."""
-
-    def make(*arguments: Any, **options: Any) -> Project:
-        project = make_project(*arguments, **options)
-        project.environ["ALEMBIC_LOCKSTEP_ROWS"] = "true"
-        return project
-
-    return make
 
 
 def hint(result: Result, rule: str) -> list[str]:
@@ -81,12 +64,29 @@ def test_a_downgrade_that_leaves_an_index(shop: Project) -> None:
     assert_clean(shop.check(), "and back")
 
 
-def test_rows_are_off_by_default(shop: Project) -> None:
-    del shop.environ["ALEMBIC_LOCKSTEP_ROWS"]
+def test_the_setting_switches_rows_and_the_way_back_off(shop: Project) -> None:
     add_to_base(shop, PLAIN)
     line = "op.create_index('one', 'users', ['name'], unique=True)"
-    add(shop, line, "op.drop_index('one', 'users')", down=BASE)
-    assert "unsafe-upgrade" not in shop.check().output
+    add(shop, line, "pass", down=BASE)
+    shop.write("pyproject.toml", "[tool.alembic-lockstep]\nrows = false\n")
+    shop.stage("pyproject.toml")
+    result = shop.check()
+    assert_clean(result)
+    assert "rows" not in result.output
+
+
+def test_comments_of_a_revision_switch_rows_and_the_way_back_off(shop: Project) -> None:
+    add_to_base(shop, PLAIN)
+    add(shop, "op.create_index('one', 'users', ['name'], unique=True)", "pass", down=BASE)
+    assert_finding(shop.check(), "1 unsafe-upgrade")
+    declared = f"revision = {NEW!r}"
+    reason = "# lockstep: ignore[unsafe-upgrade, broken-downgrade] no release has the table"
+    shop.replace(PATH, declared, f"{declared}  {reason}")
+    shop.stage(PATH)
+    assert_clean(shop.check(), "ignored: 1 (1 by comment)")
+    shop.replace(PATH, ", unique=True", "")
+    shop.stage(PATH)
+    assert_clean(shop.check(), "ignored: 1 (1 by comment)")
 
 
 def test_revisions_that_no_row_can_meet_are_named(shop: Project) -> None:

@@ -198,18 +198,6 @@ BY_SERVER: dict[str, tuple[Case, ...]] = {
 }
 
 
-@pytest.fixture
-def make_project(make_project: MakeProject) -> MakeProject:
-    """Make projects whose new migrations are tried on rows."""
-
-    def make(*arguments: Any, **options: Any) -> Project:
-        project = make_project(*arguments, **options)
-        project.environ["ALEMBIC_LOCKSTEP_ROWS"] = "true"
-        return project
-
-    return make
-
-
 def add(
     project: Project, upgrade: str, downgrade: str, revision: str = NEW, down: Any = HEAD
 ) -> None:

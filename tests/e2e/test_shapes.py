@@ -32,6 +32,10 @@ def {empty}():
 
 def {function}():
     op.add_column({column})
+
+
+def downgrade(engine_name):
+    raise NotImplementedError
 """
 
 
@@ -54,7 +58,8 @@ class Shape:
 
 
 def upgrade(column: str) -> str:
-    return f"def upgrade():\n    op.add_column({column})\n"
+    down = "def downgrade():\n    raise NotImplementedError\n"
+    return f"def upgrade():\n    op.add_column({column})\n\n\n{down}"
 
 
 SHAPES = [

@@ -140,6 +140,13 @@ def test_a_downgrade_that_fails_is_found_at_its_line(graph: Graph) -> None:
     assert "This fails: ALTER …" in finding.hint
 
 
+def test_an_index_that_a_foreign_key_needs_is_explained(graph: Graph) -> None:
+    message = "(1553, \"Cannot drop index 'ix': needed in a foreign key constraint\")"
+    error = failure(message, "DROP INDEX ix ON games", BACK)
+    facts = tried(graph, UP, downgrade=DOWN, phase="downgrade", revision="0002", error=error)
+    assert "leave this line out if the table is dropped as well" in only(facts).hint
+
+
 def test_a_downgrade_that_fails_on_rows_says_which(graph: Graph) -> None:
     down = 'op.add_column("games", sa.Column("x", sa.Integer(), nullable=False))'
     error = failure(NEW_COLUMN, "ALTER TABLE games ADD COLUMN x INTEGER NOT NULL", BACK)

@@ -36,6 +36,7 @@ ATTEMPTS = 3
 
 # The whole history has run in the snapshot.
 NO_COMMON_REVISION = "no migration of the base is unchanged, so there is no table to put rows into"
+FIRST_REVISION = "the base has no migrations, so there is no table to put rows into"
 _NOTHING_RAN = Observation(reads={"opened": (), "during": {"opened": (), "texts": ()}})
 
 
@@ -192,9 +193,11 @@ class DryRunner:
             return observation
         if trial:
             return replace(observation, trial=trial.without_run(observation))
-        added = env.history.ids - base.history.ids if base and base.history.ids else ()
-        if self.settings.rows and added:  # the commit changes all of the base's revisions
-            untried: TrialFacts = {"revisions": sorted(added), "note": NO_COMMON_REVISION}
+        added = env.history.ids - base.history.ids if base else ()
+        if self.settings.rows and base and added:
+            # Without a trial there is no common revision.
+            note = NO_COMMON_REVISION if base.history.ids else FIRST_REVISION
+            untried: TrialFacts = {"revisions": sorted(added), "note": note}
             return replace(observation, trial=untried)
         return observation
 

@@ -186,13 +186,13 @@ def _make_first_check(repository: Repository, environ: Mapping[str, str]) -> Fir
         with Runners(context, show, early, cache) as runners:
             gate = Gate(runners)
             verdict = gate.judge(repository.empty_tree, tree)
-            scratch_urls = gate.settings(Tree(repository, tree)).scratch_urls
+            settings = gate.settings(Tree(repository, tree))
         strict = None
         if any(finding.rule == "broken-upgrade" for finding in verdict.findings):
             # Commits are judged from what the models make, which may need further settings.
             with Runners(replace(context, flags={"strict": True}), show, early, cache) as runners:
                 strict = Gate(runners).judge(tree, tree)
-    return FirstCheck(verdict, strict, scratch_urls)
+    return FirstCheck(verdict, strict, settings)
 
 
 def _is_confirmed() -> bool:
@@ -208,6 +208,11 @@ def _describe_check(repository: Repository, check: FirstCheck) -> Iterator[str]:
     if check.strict:
         yield "As a commit will be judged:"
         yield from summary(check.strict)[1:]
+    if check.settings.rows:
+        yield (
+            "New migrations of a commit also run on tables with rows: upgrade, downgrade, upgrade "
+            "again. To switch that off, set rows = false."
+        )
     count = len(check.verdict.findings)
     if count:
         yield (

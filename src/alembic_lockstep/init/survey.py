@@ -8,6 +8,7 @@ from posixpath import basename
 
 from alembic_lockstep.advice.database_servers import DATABASE_SERVERS
 from alembic_lockstep.alembic_env.environments import Environment
+from alembic_lockstep.config import Settings
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.git.listing import list_ignored
 from alembic_lockstep.git.repository import Repository
@@ -25,12 +26,12 @@ class FirstCheck:
 
     Attributes:
         strict: The verdict on future commits, from the models; None where the history replays.
-        scratch_urls: The URLs of `scratch.urls`.
+        settings: The settings of the check.
     """
 
     verdict: Verdict
     strict: Verdict | None
-    scratch_urls: tuple[str, ...]
+    settings: Settings
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def survey_repository(
     }
     tree = Tree(repository, check.verdict.tree)
     # The wheel has PostgreSQL, unless the settings name a server; no wheel has MySQL.
-    is_named = any(url.startswith("postgres") for url in check.scratch_urls)
+    is_named = any(url.startswith("postgres") for url in check.settings.scratch_urls)
     services = dialects & DATABASE_SERVERS.keys() - (set() if is_named else {"postgresql"})
     remote = repository.git("config", "--default=", "--get", "remote.origin.url")
     return Survey(

@@ -19,6 +19,11 @@ from alembic_lockstep.rules.migration_lines import (
 
 RULE = "unsafe-upgrade"
 
+_NEEDED_INDEX = (
+    "MySQL and MariaDB keep an index that a foreign key needs: drop the foreign key before it, or "
+    "leave this line out if the table is dropped as well, which drops its indexes."
+)
+
 
 def check(facts: Facts) -> list[Finding]:
     """Return a finding for the statement that fails, which is the last of the trial."""
@@ -59,7 +64,10 @@ def failure_hint(error: Mapping[str, Any], dialect: str, text: str, rule: str) -
     if rows is None:
         statement = " ".join(str(error.get("statement") or "").split())
         failing = f"This fails: {statement}" if statement else ""
-        return "\n".join(filter(None, [failing, mark(rule, "If it cannot happen")]))
+        lines = [failing, mark(rule, "If it cannot happen")]
+        if "needed in a foreign key constraint" in str(error["message"]):
+            lines.insert(1, _NEEDED_INDEX)
+        return "\n".join(filter(None, lines))
     said = error_text(error) if _described(rows) else ""
     steps = steps_for(rows, dialect, text).text
     return "\n".join(filter(None, [said, steps, mark(rule, "If there are no such rows")]))
