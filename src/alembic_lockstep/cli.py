@@ -18,6 +18,7 @@ from alembic_lockstep.commands.check_command import check
 from alembic_lockstep.commands.demo_command import demo
 from alembic_lockstep.commands.fix_command import fix
 from alembic_lockstep.commands.init_command import init
+from alembic_lockstep.commands.rebase_command import rebase
 from alembic_lockstep.commands.rule_command import rule
 from alembic_lockstep.debug import debug
 from alembic_lockstep.errors import CouldNotJudge
@@ -35,7 +36,7 @@ def cli() -> None:
     """
 
 
-for command in (check, fix, init, rule, cache, demo):
+for command in (check, fix, rebase, init, rule, cache, demo):
     cli.add_command(command)
 
 

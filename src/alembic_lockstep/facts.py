@@ -148,6 +148,13 @@ class Histories:
         heads = (history.heads for history in (self.base_history, *self._tagged))
         return frozenset().union(*heads)
 
+    @property
+    def default_heads(self) -> tuple[str, ...]:
+        """Return the heads of the default branch; none if it is unknown or judged itself."""
+        tree = self.published_tree
+        histories = self._histories_in(tree) if tree else []
+        return histories[0].heads if histories else ()
+
     @cached_property
     def _tagged(self) -> tuple[History, ...]:
         names = self.repository.references.names

@@ -58,6 +58,7 @@ TYPED = {
     "git/ci_range.py:_nothing_to_compare": "an_event_without_commits_is_no_pass",
     "git/ci_range.py:_of_request": ("the_target_checked_out_for_a_pull_request_is_no_pass"),
     "git/ci_range.py:_present": "what_a_forced_push_replaced_is_fetched_or_another_commit_named",
+    "git/command.py:run_git": "a_search_that_takes_too_long_is_said_to",
     "git/command.py:_failure": "objects_that_were_lost",
     "git/command.py:_missing": "objects_that_were_lost",
     "git/command.py:_not_installed": "git_that_is_not_there_is_installed",
@@ -75,6 +76,8 @@ TYPED = {
     "interpreters/choice.py:_first_fitting": (
         "a_setting_of_a_python_without_the_project_is_removed"
     ),
+    "rebase/rebase_plan.py:plan_rebase": "two_heads_of_main_are_merged",
+    "rebase/rebase_plan.py:refuse_unstaged": "edits_that_are_not_staged_are_staged_first",
     "report/output.py:write": "",
     "scratch/by_url.py:_explained": "",
     "scratch/by_url.py:copy": "",

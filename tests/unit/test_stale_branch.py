@@ -90,7 +90,8 @@ def test_two_migrations_on_one_parent_leave_two_heads(judge: Judge) -> None:
     )
     assert finding.environment == "alembic.ini"
     assert finding.hint == (
-        "Rebase onto origin/main and set down_revision = '000a' here, or merge origin/main and "
+        "Rebase onto origin/main and set down_revision = '000a' here "
+        "(alembic-lockstep rebase does, and tries it), or merge origin/main and "
         "make a merge revision: alembic merge heads && git add :/m/versions"
     )
 
@@ -113,7 +114,7 @@ def test_only_heads_of_the_target_that_stay_heads_are_named(judge: Judge) -> Non
     target: dict[str, Parents] = {**OLD, "000a": "0002", "000b": "0002"}
     branch: dict[str, Parents] = {**OLD, "000a": "0002", "0003": "000a", "0004": "0001"}
     (finding,) = judge(branch, target, {**target, **branch})
-    assert "set down_revision = '000b' here, or" in finding.hint
+    assert "set down_revision = '000b' here (alembic-lockstep rebase" in finding.hint
 
 
 def test_a_parent_that_the_target_deleted_is_named_and_not_the_heads(judge: Judge) -> None:

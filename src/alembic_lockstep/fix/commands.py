@@ -14,6 +14,8 @@ from alembic_lockstep.alembic_env.options import MAIN_SECTION
 from alembic_lockstep.alembic_env.placement import Placement
 from alembic_lockstep.git.pathspec import add_command
 
+#: Our own command for two heads.
+REBASE = "alembic-lockstep rebase"
 _RUNNERS = {
     "uv.lock": "uv run ",
     "poetry.lock": "poetry run ",
@@ -69,6 +71,11 @@ def merge_command(environment: Environment, files: Collection[str]) -> str:
     folders = environment.version_locations
     merge = f"{_command_line(environment, files, 'merge', 'merge')} heads"
     return f"{merge} && {add_command(folders)}" if folders else merge
+
+
+def database_command(environment: Environment, files: Collection[str], words: str) -> str:
+    """Return the command that does something with a database: `upgrade head`, `stamp base`."""
+    return _command_line(environment, files, words, words)
 
 
 def _command_line(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic_lockstep.alembic_env.revisions import History, Revision
 from alembic_lockstep.facts import Facts, location_in
 from alembic_lockstep.findings import Finding, Location
-from alembic_lockstep.fix.commands import merge_command
+from alembic_lockstep.fix.commands import REBASE, merge_command
 from alembic_lockstep.report.text import listed
 
 
@@ -21,16 +21,16 @@ def check(facts: Facts) -> list[Finding]:
     heads, before = facts.history.heads, facts.base_history.heads
     if len(heads) <= max(len(before), 1):
         return []
-    movable = _movable(facts)
+    choice = movable(facts)
     merge = f"ake a merge revision: {merge_command(facts.environment, facts.tree.files)}"
-    if movable is None:
+    if choice is None:
         # A new revision, or an old one that lost its child.
         revisions = (*facts.history.revisions, *facts.new)
         shown = [each for each in revisions if each.id in heads and each.id not in before][-1]
         hint = f"M{merge}"
     else:
-        shown, parent = movable
-        hint = f"Set down_revision = '{parent}' here, or m{merge}"
+        shown, parent = choice
+        hint = f"Set down_revision = '{parent}' here ({REBASE} does, and tries it), or m{merge}"
     return [
         Finding(
             "multiple-heads",
@@ -43,7 +43,7 @@ def check(facts: Facts) -> list[Finding]:
     ]
 
 
-def _movable(facts: Facts) -> tuple[Revision, str] | None:
+def movable(facts: Facts) -> tuple[Revision, str] | None:
     """Return the revision to put on top of another head, and that head; None if there is none.
 
     A database that has a revision never runs revisions that are put below it. So only revisions

@@ -6,7 +6,7 @@ from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree
 from alembic_lockstep.alembic_env.revisions import History, Revision
 from alembic_lockstep.facts import location_in
 from alembic_lockstep.findings import Finding
-from alembic_lockstep.fix.commands import merge_command
+from alembic_lockstep.fix.commands import REBASE, merge_command
 from alembic_lockstep.git.tree import Tree
 from alembic_lockstep.report.text import listed
 
@@ -54,8 +54,9 @@ def check(
             "`upgrade head` will refuse to choose",
             location_in(shown, first.path, *first.lines.get("down_revision", ())),
             branch.environment.name,
-            hint=f"Rebase onto {name} and set down_revision = {parents} here, or merge {name} and "
-            f"make a merge revision: {merge_command(branch.environment, merged.tree.files)}",
+            hint=f"Rebase onto {name} and set down_revision = {parents} here ({REBASE} does, and "
+            f"tries it), or merge {name} and make a merge revision: "
+            f"{merge_command(branch.environment, merged.tree.files)}",
         )
     ]
 

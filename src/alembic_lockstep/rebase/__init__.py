@@ -1,0 +1,1 @@
+"""The command `rebase`: plan, judge, write."""

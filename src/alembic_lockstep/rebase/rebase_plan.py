@@ -1,0 +1,112 @@
+"""Plan of a rebase: which migrations get which parent, and what databases then need."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from alembic_lockstep.alembic_env.revisions import Revision
+from alembic_lockstep.errors import CouldNotJudge
+from alembic_lockstep.facts import Facts
+from alembic_lockstep.fix.commands import REBASE, database_command
+from alembic_lockstep.fix.reparenting import merge_revision, reparented
+from alembic_lockstep.git.pathspec import add_command
+from alembic_lockstep.report.text import listed
+from alembic_lockstep.rules.multiple_heads import movable
+
+MERGE = f"{REBASE} --merge"
+
+
+@dataclass(frozen=True)
+class RebasePlan:
+    """A migration file to write in an environment with several heads.
+
+    Attributes:
+        path: From the root.
+        before: Its present text; None if it is new.
+        text: Its new text.
+        parent: The head that this branch's own revisions are put on; "" for a merge revision.
+        way_on: Commands for a database that has run this branch's own revisions before.
+        own: The ids of this branch's own revisions.
+    """
+
+    path: str
+    before: str | None
+    text: str
+    parent: str
+    way_on: tuple[str, ...]
+    own: tuple[str, ...]
+
+
+def plan_rebase(facts: Facts, texts: Mapping[str, str]) -> RebasePlan:
+    """Return how to put this branch's own head on top of the other one.
+
+    Args:
+        texts: The migration files of the working tree, as they are on disk.
+
+    Raises:
+        CouldNotJudge: no head is this branch's own, or its first revision cannot be rewritten.
+    """
+    heads = facts.history.heads
+    choice = movable(facts)
+    if choice is None:
+        raise CouldNotJudge(
+            f"none of the heads {listed(heads)} can be put on another: a revision may move only if "
+            f"{_published_in(facts)} lacks it, and if it is no merge",
+            fix=f"Merge the heads instead:\n{MERGE}",
+        )
+    revision, parent = choice
+    before = texts[revision.path]
+    text = reparented(before, revision, parent)
+    if text is None:
+        raise CouldNotJudge(
+            f"{revision.path}: down_revision is no plain value in one line",
+            fix=f"Set it to '{parent}' by hand, or merge the heads:\n{MERGE}",
+        )
+    way_on = _way_on(facts, revision, parent)
+    return RebasePlan(revision.path, before, text, parent, way_on, _own(facts, parent))
+
+
+def plan_merge(facts: Facts) -> RebasePlan:
+    """Return the revision that merges all heads, next to the last one of them."""
+    heads = facts.history.heads
+    files = {revision.id: revision.path for revision in facts.history.revisions}
+    path, text = merge_revision(heads, posixpath.dirname(files[heads[-1]]))
+    files_of = facts.tree.files
+    way_on = (database_command(facts.environment, files_of, "upgrade head"),)
+    return RebasePlan(path, None, text, "", way_on, ())
+
+
+def refuse_unstaged(facts: Facts) -> None:
+    """Raise `CouldNotJudge` if a migration on disk differs from what is staged."""
+    unstaged = facts.now.migration_files(facts.repository.unstaged())
+    if unstaged:
+        raise CouldNotJudge(
+            f"{listed(unstaged)} has edits that are not staged, and what is staged is rewritten",
+            fix=add_command(unstaged),
+        )
+
+
+def _way_on(facts: Facts, revision: Revision, parent: str) -> tuple[str, ...]:
+    """Return the commands that bring a database at this branch's old head to the new one.
+
+    With the new files, its downgrade ends at a revision that it has not run: the stamp says so.
+    """
+    environment, files = facts.environment, facts.tree.files
+    old = revision.down[0] if revision.down else "base"
+    words = (f"downgrade {parent}", f"stamp {old}", "upgrade head")
+    return tuple(database_command(environment, files, each) for each in words)
+
+
+def _own(facts: Facts, parent: str) -> tuple[str, ...]:
+    history = facts.history
+    others = [head for head in history.heads if parent in history.up_to(head)]
+    below = history.up_to(*others)
+    published = facts.published or frozenset()
+    own = (each.id for each in history.revisions if each.id not in below | published)
+    return tuple(own)
+
+
+def _published_in(facts: Facts) -> str:
+    return facts.published_in or "the default branch, which is not known here,"
