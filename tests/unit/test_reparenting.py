@@ -12,6 +12,8 @@ from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.fix.reparenting import merge_revision, reparented
 from alembic_lockstep.rebase.rebase_plan import plan_merge, plan_rebase, refuse_unstaged
 
+FIRST = "revision = '000a'\ndown_revision = '0001'\n"
+
 
 def moved(text: str) -> str | None:
     revision = parse_revision("versions/b.py", text)
@@ -91,9 +93,21 @@ def test_the_first_of_the_branch_moves_and_databases_go_back_to_its_old_parent(
     facts = graph.facts()
     path = "m/versions/000a.py"
     plan = plan_rebase(facts, {path: (graph.root / path).read_text()})
-    assert (plan.path, plan.parent, plan.own) == (path, "0002", ("000a", "000b"))
+    assert (plan.path, plan.parent, plan.moved) == (path, "0002", ("000b",))
     assert plan.text == "revision = '000a'\ndown_revision = '0002'\n"
     assert plan.way_on == ("alembic downgrade 0002", "alembic stamp 0001", "alembic upgrade head")
+
+
+def test_a_database_that_ran_a_merge_of_main_is_stamped_with_what_main_had(graph: Graph) -> None:
+    graph.put({"000c": ("000b", "0002")})
+    graph.git("commit", "--quiet", "-m", "Merge")
+    graph.branch("main", "main")
+    graph.commit({"0003": "0002"})
+    graph.branch("side", "side")
+    graph.merge("main")
+    plan = plan_rebase(graph.facts(), {"m/versions/000a.py": FIRST})
+    assert plan.moved == ("000c",)
+    assert plan.way_on[:2] == ("alembic downgrade 0003", "alembic stamp 0002")
 
 
 def test_a_merge_leaves_all_files_as_they_are(graph: Graph) -> None:

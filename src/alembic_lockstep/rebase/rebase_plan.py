@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from alembic_lockstep.alembic_env.revisions import Revision
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.facts import Facts
 from alembic_lockstep.fix.commands import REBASE, database_command
@@ -27,8 +26,8 @@ class RebasePlan:
         before: Its present text; None if it is new.
         text: Its new text.
         parent: The head that this branch's own revisions are put on; "" for a merge revision.
-        way_on: Commands for a database that has run this branch's own revisions before.
-        own: The ids of this branch's own revisions.
+        way_on: Commands for a database that was at the moved heads before.
+        moved: The heads of this branch's own revisions.
     """
 
     path: str
@@ -36,7 +35,7 @@ class RebasePlan:
     text: str
     parent: str
     way_on: tuple[str, ...]
-    own: tuple[str, ...]
+    moved: tuple[str, ...]
 
 
 def plan_rebase(facts: Facts, texts: Mapping[str, str]) -> RebasePlan:
@@ -64,8 +63,9 @@ def plan_rebase(facts: Facts, texts: Mapping[str, str]) -> RebasePlan:
             f"{revision.path}: down_revision is no plain value in one line",
             fix=f"Set it to '{parent}' by hand, or merge the heads:\n{MERGE}",
         )
-    way_on = _way_on(facts, revision, parent)
-    return RebasePlan(revision.path, before, text, parent, way_on, _own(facts, parent))
+    moved = [head for head in heads if revision.id in facts.history.up_to(head)]
+    way_on = _way_on(facts, moved, parent)
+    return RebasePlan(revision.path, before, text, parent, way_on, tuple(moved))
 
 
 def plan_merge(facts: Facts) -> RebasePlan:
@@ -88,24 +88,19 @@ def refuse_unstaged(facts: Facts) -> None:
         )
 
 
-def _way_on(facts: Facts, revision: Revision, parent: str) -> tuple[str, ...]:
+def _way_on(facts: Facts, moved: Sequence[str], parent: str) -> tuple[str, ...]:
     """Return the commands that bring a database at this branch's old head to the new one.
 
-    With the new files, its downgrade ends at a revision that it has not run: the stamp says so.
+    With the new files, its downgrade ends at a revision that it has not run. The stamp puts it
+    where it is: at the last of all that it has run and others have, too.
     """
-    environment, files = facts.environment, facts.tree.files
-    old = revision.down[0] if revision.down else "base"
-    words = (f"downgrade {parent}", f"stamp {old}", "upgrade head")
-    return tuple(database_command(environment, files, each) for each in words)
-
-
-def _own(facts: Facts, parent: str) -> tuple[str, ...]:
     history = facts.history
-    others = [head for head in history.heads if parent in history.up_to(head)]
-    below = history.up_to(*others)
-    published = facts.published or frozenset()
-    own = (each.id for each in history.revisions if each.id not in below | published)
-    return tuple(own)
+    others = history.up_to(*(head for head in history.heads if head not in moved))
+    shared = history.ids & history.up_to(*moved) & others
+    parents = (history.parents(each) for each in history.revisions if each.id in shared)
+    tops = sorted(shared.difference(*parents)) or ["base"]
+    words = (f"downgrade {parent}", f"stamp {' '.join(tops)}", "upgrade head")
+    return tuple(database_command(facts.environment, facts.tree.files, each) for each in words)
 
 
 def _published_in(facts: Facts) -> str:

@@ -130,7 +130,7 @@ def _next_steps(plans: Sequence[RebasePlan], findings: Sequence[Finding]) -> Ite
     for plan in plans:
         yield ""
         if plan.parent:
-            yield f"For a database that has run {listed(plan.own)} already:"
+            yield f"For a database that was at {listed(plan.moved)} before:"
         else:
             yield "For a database at either head:"
         yield from (f"    {command}" for command in plan.way_on)
