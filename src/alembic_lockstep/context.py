@@ -16,6 +16,7 @@ class RunContext:
     Attributes:
         environ: The environment variables, read once at the edge.
         flags: Settings from the command line, by their field's name.
+        release: The older release from which databases come, too; "" for none.
         settings_from_base: Read settings and ignores from the base, so that a branch cannot relax
             its own check.
     """
@@ -24,6 +25,7 @@ class RunContext:
     environ: Mapping[str, str]
     flags: Mapping[str, object] = field(default_factory=dict)
     settings_from_base: bool = False
+    release: str = ""
 
     def load_settings(self, text: str | None) -> Settings:
         """Merge the settings of a pyproject.toml (None: there is none), variables and flags.

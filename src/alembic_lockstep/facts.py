@@ -11,13 +11,7 @@ from typing import Any
 
 from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree, EnvironmentFinder
 from alembic_lockstep.alembic_env.environments import Environment
-from alembic_lockstep.alembic_env.revisions import (
-    Broken,
-    History,
-    Revision,
-    migration_files,
-    read_revisions,
-)
+from alembic_lockstep.alembic_env.revisions import Broken, History, Revision
 from alembic_lockstep.dryrun.comparison import Comparison
 from alembic_lockstep.dryrun.retraced import Retraced
 from alembic_lockstep.dryrun.schema_operations import Operation
@@ -37,6 +31,8 @@ class Histories:
         now: The environment in the tree.
         in_base: The environment as the base has it; None if it is new.
         elsewhere: The tree's other environments.
+        release: The older release whose tree is the base here, and which databases follow; "" if
+            the base is that of the commit.
         published_tags: Globs of the tags whose revisions other databases have; empty: they have
             the default branch's.
     """
@@ -45,6 +41,7 @@ class Histories:
     now: EnvironmentAtTree
     in_base: EnvironmentAtTree | None
     elsewhere: tuple[Environment, ...] = ()
+    release: str = ""
     published_tags: tuple[str, ...] = ()
 
     @property
@@ -76,6 +73,11 @@ class Histories:
     def history(self) -> History:
         """Return the revisions of the tree."""
         return self.now.history
+
+    @property
+    def base_name(self) -> str:
+        """Return the base's name for people."""
+        return self.release or "the base"
 
     @property
     def base_history(self) -> History:
@@ -120,7 +122,7 @@ class Histories:
         None if it is unknown, if they follow tags, or if its last commit is judged.
         """
         name, references = self.published_in, self.repository.references
-        if self.published_tags or not name:
+        if self.release or self.published_tags or not name:
             return None
         sha = self.repository.tree_of(name)
         is_judged = sha == self.tree.sha and references.names[name] == references.head
@@ -133,6 +135,8 @@ class Histories:
         Without a default branch those are the base's. While two branches are being merged it may be
         either branch's, and this is None.
         """
+        if self.release:
+            return self.base_history.ids
         if self.published_tags:
             return frozenset().union(*(history.ids for history in self._tagged))
         tree = self.published_tree
@@ -268,23 +272,6 @@ def _loaded(facts: Facts) -> Sequence[str]:
 def _located(env: EnvironmentAtTree, folders: tuple[str, ...]) -> EnvironmentAtTree:
     environment = replace(env.environment, version_locations=folders, recursive=False)
     return replace(env, environment=environment)
-
-
-def unloaded_migrations(env: EnvironmentAtTree, scripts: Sequence[str]) -> tuple[str, ...]:
-    """Return a note on migrations that env.py did not load: of another dialect, perhaps.
-
-    Args:
-        scripts: The migration files that Alembic loaded.
-    """
-    environment = env.environment
-    locations = (environment.script_location, *environment.version_locations)
-    files = migration_files(env.tree.files, filter(None, locations), recursive=True)
-    others, _ = read_revisions((path for path in files if path not in scripts), env.tree.read)
-    folders = sorted({posixpath.dirname(revision.path) for revision in others})
-    if not folders:
-        return ()
-    count = f"{len(others)} migration{'s' if len(others) > 1 else ''}"
-    return (f"not judged: {count} in {listed(folders)}, which env.py did not load",)
 
 
 def location_in(tree: Tree, path: str, line: int = 1, column: int = 1, length: int = 0) -> Location:

@@ -14,6 +14,7 @@ from alembic_lockstep.advice.precedence import overriding_variables
 from alembic_lockstep.advice.services import with_stand_in
 from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree, EnvironmentFinder
 from alembic_lockstep.alembic_env.environments import Environment
+from alembic_lockstep.alembic_env.unloaded_migrations import unloaded_migrations
 from alembic_lockstep.cache.cached_runner import CachedRunner
 from alembic_lockstep.cache.record import record
 from alembic_lockstep.cache.repository_cache import untraced_reasons
@@ -21,9 +22,8 @@ from alembic_lockstep.cache.verdict_records import VerdictRecords
 from alembic_lockstep.config import Settings
 from alembic_lockstep.context import RunContext
 from alembic_lockstep.debug import debug
-from alembic_lockstep.dryrun.comparison import BASE_MODELS, Comparison, compare, recompare
+from alembic_lockstep.dryrun.comparison import Comparison, compare, recompare
 from alembic_lockstep.dryrun.pinned_models import count_pinned_models
-from alembic_lockstep.dryrun.retraced import Retraced
 from alembic_lockstep.dryrun.runner import DryRunner
 from alembic_lockstep.dryrun.schema_operations import Operation, subtract
 from alembic_lockstep.errors import CouldNotJudge
@@ -32,7 +32,6 @@ from alembic_lockstep.facts import (
     Histories,
     link_environments,
     read_histories,
-    unloaded_migrations,
 )
 from alembic_lockstep.findings import Finding
 from alembic_lockstep.fix.blocks import fixes_for
@@ -47,14 +46,11 @@ from alembic_lockstep.ignores.ignoring import (
     summarize_ignores,
 )
 from alembic_lockstep.ignores.influences import named_influences
+from alembic_lockstep.other_databases import judge_release, retrace_base
 from alembic_lockstep.rules import DRY_RUN_RULES, HISTORY_RULES, Check
 from alembic_lockstep.rules.deleted_migration import squashed
 from alembic_lockstep.rules.edited_migration import unpublished
-from alembic_lockstep.rules.published_edits import (
-    changed_texts,
-    needs_retracing,
-    retracing_notes,
-)
+from alembic_lockstep.rules.published_edits import retracing_notes
 from alembic_lockstep.rules.revision_ids import id_notes
 from alembic_lockstep.rules.row_notes import row_notes
 from alembic_lockstep.rules.unregistered_model import without_unregistered_tables
@@ -78,7 +74,7 @@ class Gate:
 
         Ranges ask; for what is staged the command line does, before this module is imported.
         """
-        cache = self.runners.cache
+        cache = None if self.context.release else self.runners.cache
         return cache is not None and VerdictRecords.of(cache, self.context).has_passed(base, tree)
 
     def judge(self, base: str, tree: str) -> Verdict:
@@ -99,7 +95,7 @@ class Gate:
     def _judge(self, base: str, tree: str) -> Verdict:
         change_set = read_change_set(self.context.repository, base, tree)
         settings = self.settings(self._trusted(change_set) or change_set.tree)
-        if not change_set.changes and not settings.strict:
+        if not change_set.changes and not settings.strict and not self.context.release:
             return Verdict(change_set.base.sha, change_set.tree.sha, ())
         finder = EnvironmentFinder(
             change_set.repository, settings, self.context.environ, change_set
@@ -175,7 +171,21 @@ class Gate:
             python = runner.launcher.interpreter(facts.environment)
             notes = [*filter(None, [python.note]), *notes]
         verdict = conclude(facts, runner.settings.ignore, self._directives(facts))
-        return replace(verdict, servers=servers, notes=(*verdict.notes, *notes))
+        verdict = replace(verdict, servers=servers, notes=(*verdict.notes, *notes))
+        return self._with_release(verdict, facts, runner) if self.context.release else verdict
+
+    def _with_release(
+        self, verdict: EnvironmentVerdict, facts: Facts, runner: DryRunner
+    ) -> EnvironmentVerdict:
+        """Return a verdict with the findings on databases of an older release."""
+        finder = EnvironmentFinder(facts.repository, runner.settings, self.context.environ)
+        all_findings, notes = judge_release(facts, self.context.release, finder, runner)
+        findings, _ = ignore_findings(all_findings, self._directives(facts))
+        return replace(
+            verdict,
+            findings=in_order((*verdict.findings, *findings)),
+            notes=(*verdict.notes, *notes),
+        )
 
     def _directives(self, facts: Facts) -> Directives:
         return Directives(facts.repository, facts.tree, self._trusted(facts.change_set))
@@ -240,19 +250,8 @@ def _dry_run(histories: Histories, runner: DryRunner) -> Facts:
         forgotten=forgotten,
         fixed=tuple(fixed),
         notes=(*notes, *pinned),
-        retraced=_retrace(loaded, comparison, runner),
+        retraced=retrace_base(loaded, comparison, runner),
     )
-
-
-def _retrace(histories: Histories, comparison: Comparison, runner: DryRunner) -> Retraced | None:
-    """Have the tree's history take on a database of the base's, where published files changed."""
-    base, published = histories.in_base, histories.published
-    if comparison.now.error or base is None or not published or not needs_retracing(histories):
-        return None
-    if comparison.start == BASE_MODELS:
-        return Retraced(note="the base's history does not run from empty")
-    old = base.history.closed_subset(published)
-    return runner.retrace(histories.now, base, old, changed_texts(histories))
 
 
 def _fixed_by(

@@ -15,6 +15,7 @@ import pytest
 from .harness import Project, run
 from .subfolder_project import (
     HEAD,
+    HEAD_FILE,
     MODELS,
     VERSIONS,
     add_migration,
@@ -215,3 +216,29 @@ def test_a_row_that_a_migration_puts_there_counts(shop: Project) -> None:
     shop.replace(path, "'Ada'", "'Grace'")
     shop.stage(".")
     assert_finding(shop.check(), "edited-migration", "lacks rows of customers: (", "Grace")
+
+
+def test_databases_of_an_older_release_come_to_the_same_end(shop: Project) -> None:
+    shop.git("tag", "v1")
+    publish(shop)
+    said = f"a database of v1 (at {HEAD}) comes to the same end as a fresh one"
+    assert_clean(shop.check("--from", "v1"), said)
+    for path in (HEAD_FILE, MODELS):
+        shop.write(path, shop.read(path).replace("number", "count"))
+    shop.git("commit", "--quiet", "-a", "-m", "Past the hook")
+    assert_clean(shop.check())
+    result = shop.check("--from", "v1")
+    assert_finding(
+        result, f"{HEAD} is in v1, and does something else now: a database of v1 lacks", "count"
+    )
+    # Nor is what the last check remembers an answer.
+    assert_finding(shop.check("--tree", "HEAD", "--from", "v1"), "edited-migration")
+
+
+def test_a_revision_of_a_release_branch_is_located_by_nobody_else(shop: Project) -> None:
+    shop.git("switch", "--quiet", "-c", "release/1")
+    add_migration(shop, "dddd77778888")
+    shop.git("commit", "--quiet", "-m", "A backport")
+    shop.git("switch", "--quiet", "main")
+    said = "dddd77778888 is in release/1 and is gone"
+    assert_finding(shop.check("--from", "release/1"), "deleted-migration", said)

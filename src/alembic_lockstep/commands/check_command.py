@@ -36,6 +36,12 @@ if TYPE_CHECKING:
 @click.option(
     "--tree", metavar="REV", help="Judge this commit; without --base compared with its parent."
 )
+@click.option(
+    "--from",
+    "release",
+    metavar="REV",
+    help="A database of this older release has to come to the same end, too.",
+)
 @click.option("--each-commit", is_flag=True, help="Judge each commit of the range by itself, too.")
 @click.option(
     "--settings-from",
@@ -91,6 +97,7 @@ def check(
     /,
     base: str | None,
     tree: str | None,
+    release: str | None,
     each_commit: bool,
     settings_from: str,
     static: bool,
@@ -118,12 +125,14 @@ def check(
     repository = Repository.discover(cwd)
     set_flags = {name: value for name, value in flags.items() if value not in (None, (), "")}
     span = choose_range(repository, base, tree, environ)
-    context = RunContext(repository, environ, set_flags, settings_from == "base")
+    from_base = settings_from == "base"
+    context = RunContext(repository, environ, set_flags, from_base, release or "")
     if each_commit and span.tip is None:
         raise click.UsageError("--each-commit needs commits: --base origin/main")
     if static:
-        if each_commit:
-            raise click.UsageError("--static judges a range as a whole, not --each-commit")
+        if each_commit or release:
+            option = "--each-commit" if each_commit else "--from"
+            raise click.UsageError(f"--static judges a range as a whole, not {option}")
         return _judge_statically(reports, context, span)
     return _judge(reports, context, span, is_cached=not no_cache, each_commit=each_commit)
 
@@ -136,7 +145,7 @@ def _judge(
     from alembic_lockstep.cache.verdict_records import VerdictRecords
 
     cache, surprise = Cache(cache_root()) if is_cached else None, ""
-    if cache and not each_commit and not span.target:
+    if cache and not each_commit and not span.target and not context.release:
         verdicts = VerdictRecords.of(cache, context)
         refusals = verdicts.refusals(*tree_ids(context.repository, span))
         if refusals is None:

@@ -44,7 +44,7 @@ def squashed(facts: Facts) -> list[str]:
 def _left_out(facts: Facts, gone: list[ChangedRevision]) -> Finding:
     return Finding(
         RULE,
-        f"{gone[0].before.id} is in the base and is gone: {outcome(facts)}",
+        f"{gone[0].before.id} is in {facts.base_name} and is gone: {outcome(facts)}",
         _location(facts, gone[0]),
         facts.environment.name,
         hint=f"Undo what it made in a new migration. Put it back: {restore_command(facts, *gone)}",
@@ -79,8 +79,8 @@ def _finding(facts: Facts, changed: ChangedRevision) -> Finding:
     )
     return Finding(
         RULE,
-        f"{gone} is in the base and {how}: every upgrade of a database at {gone} will say: "
-        f"Can't locate revision identified by '{gone}'",
+        f"{gone} is in {facts.base_name} and {how}: every upgrade of a database at {gone} "
+        f"will say: Can't locate revision identified by '{gone}'",
         _location(facts, changed),
         facts.environment.name,
         hint=hint,

@@ -33,8 +33,12 @@ def check(facts: Facts) -> list[Finding]:
         for insertion in insertions(facts)
         if published is not None and insertion.above.id in published
     ]
-    edited = [each for each in blamed(facts) if each.now]
-    return [*parents, *([_edit(facts, edited)] if edited else [])]
+    changed = blamed(facts)
+    edited = [each for each in changed if each.now]
+    if edited:
+        return [*parents, _edit(facts, edited)]
+    is_unexplained = facts.retraced and not facts.retraced.is_same and not changed
+    return [*parents, *([_other_end(facts)] if is_unexplained else [])]
 
 
 def unpublished(facts: Facts) -> list[str]:
@@ -62,12 +66,24 @@ def _finding(facts: Facts, insertion: Insertion) -> Finding:
     top = f"'{heads[0]}'" if len(heads) == 1 else "the head"
     return Finding(
         RULE,
-        f"{above.id} is in the base, and {new} is put below it: "
+        f"{above.id} is in {facts.base_name}, and {new} is put below it: "
         f"a database at {above.id} will never run {new}",
         location_in(facts.tree, above.path, *above.lines[insertion.field]),
         facts.environment.name,
         hint=f"Set {insertion.field} back to {as_python(old)} here, and put {new} on top: "
         f"down_revision = {top} there.",
+    )
+
+
+def _other_end(facts: Facts) -> Finding:
+    """Return the finding on a database for which no changed file accounts."""
+    return Finding(
+        RULE,
+        f"its migrations are as in {facts.base_name}, and all the same {outcome(facts)}",
+        location_in(facts.tree, facts.environment.config),
+        facts.environment.name,
+        hint="A migration takes something of the project that has changed since, or of the "
+        "database: write it out in the migration.",
     )
 
 
@@ -77,9 +93,10 @@ def _edit(facts: Facts, edited: list[ChangedRevision]) -> Finding:
     retraced = facts.retraced
     if retraced and retraced.error:
         lines.append(failing_line(facts, retraced.revision, retraced.error))
+    name = edited[0].before.id
     return Finding(
         RULE,
-        f"{edited[0].before.id} is in the base, and does something else now: {outcome(facts)}",
+        f"{name} is in {facts.base_name}, and does something else now: {outcome(facts)}",
         lines[0],
         facts.environment.name,
         hint="Make the change in a new migration. Put this one back: "

@@ -145,7 +145,7 @@ def outcome(facts: Facts) -> str:
     """Return what becomes of a database of the base, as a sentence."""
     retraced = facts.retraced
     assert retraced is not None
-    subject = "a database that has run it"
+    subject = f"a database of {facts.release}" if facts.release else "a database that has run it"
     if not retraced.error:
         return f"{subject} {listed(retraced.differences)}"
     failing = f"upgrade() of {retraced.revision}" if retraced.revision else "the upgrade"

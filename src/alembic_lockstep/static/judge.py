@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from alembic_lockstep.alembic_env.at_tree import EnvironmentFinder
 from alembic_lockstep.alembic_env.revisions import migration_files, read_revisions
+from alembic_lockstep.alembic_env.unloaded_migrations import unloaded_migrations
 from alembic_lockstep.context import RunContext
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.facts import Facts, Histories, read_histories, unloaded_migrations
+from alembic_lockstep.facts import Facts, Histories, read_histories
 from alembic_lockstep.gate import conclude
 from alembic_lockstep.git.change_set import read_change_set
 from alembic_lockstep.ignores.ignoring import Directives, ignore_differences
