@@ -18,6 +18,7 @@ from sqlalchemy.dialects import mysql, postgresql, sqlite
 from alembic_lockstep.dryrun.observation import Observation
 from alembic_lockstep.dryrun.schema_operations import Operation, operations
 from alembic_lockstep.probe.database_facts import OperationFacts
+from alembic_lockstep.probe.default_comparison import compare_by_autogenerate
 from alembic_lockstep.probe.operations import flatten
 from alembic_lockstep.probe.redirect import Redirect
 from alembic_lockstep.probe.twin.autogenerate_filters import AutogenerateFilters
@@ -148,7 +149,7 @@ class Bench(Redirect):
         **options: Any,
     ) -> tuple[Opinions, list[Operation]]:
         context = self._context(connection, target_metadata=metadata, **options)
-        script = produce_migrations(context, metadata)
+        script = compare_by_autogenerate(context)
         rendering = AutogenContext(context, autogenerate=True)
         assert script.upgrade_ops is not None
         operations_found = flatten(script.upgrade_ops, rendering)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any, List, Mapping
 
 from alembic import util
-from alembic.autogenerate import produce_migrations
 from alembic.autogenerate.api import AutogenContext
 from alembic.runtime.migration import MigrationContext
 
 from .catalogue import catalogue
 from .database_facts import DatabaseFacts, OperationFacts, TwinComparison
+from .default_comparison import compare_by_autogenerate
 from .operations import flatten
 from .questions import NoMetadataError
 from .redirect import Redirect
@@ -46,7 +46,7 @@ def compare_database(
     metadatas = metadatas_of(context)
     if not metadatas:
         raise NoMetadataError
-    script = produce_migrations(context, context.opts["target_metadata"])
+    script = compare_by_autogenerate(context)
     rendering = AutogenContext(context, autogenerate=True)
     # Operations that the project's hook takes away are no findings of the twin's either.
     has_hook = context.opts.get("process_revision_directives")
