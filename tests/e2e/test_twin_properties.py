@@ -267,6 +267,16 @@ MENDED: dict[str, tuple[list[Any], list[Any], str]] = {
         [column("a", sa.String(9), "it's"), column("b", sa.JSON(), "{}")],
         "postgresql",
     ),
+    "JSON is NOT NULL from now on, and stays JSON": (
+        [sa.Column("a", sa.JSON())],
+        [sa.Column("a", sa.JSON(), nullable=False)],
+        "mariadb",
+    ),
+    "JSON gets a comment, and stays JSON": (
+        [sa.Column("a", sa.JSON())],
+        [sa.Column("a", sa.JSON(), comment="what it's")],
+        "mariadb",
+    ),
     "a number becomes a flag, and a text an enum": (
         [column("a", sa.Integer(), "0"), column("b", sa.String(9), "x")],
         [column("a", sa.Boolean(), sa.true()), column("b", sa.Enum("x", "y", name="kind"), "y")],

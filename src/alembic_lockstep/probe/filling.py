@@ -9,7 +9,8 @@ from typing import Any, List, Optional, Tuple, Union
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 from alembic.util import sqla_compat
-from sqlalchemy import Column, Enum, Integer, String, UniqueConstraint, literal, types
+from sqlalchemy import JSON, Column, Enum, Integer, String, UniqueConstraint, literal, types
+from sqlalchemy.dialects.mysql import LONGTEXT
 
 from .narrowing import notes_on
 from .twin.code import execute
@@ -46,6 +47,7 @@ def steps_of(op: Any, context: AutogenContext) -> List[Step]:
         return _steps_of_new(op, context)
     if not isinstance(op, ops.AlterColumnOp):
         return [op]
+    op = _with_json_type(op, context)
     strict = _steps_of_altered(op, context) if op.modify_nullable is False else [op]
     return [*notes_on(op, context.dialect.name), *strict]
 
@@ -78,6 +80,21 @@ def _steps_of_altered(op: ops.AlterColumnOp, context: AutogenContext) -> List[St
         op.table_name, op.schema, op.column_name, value, context.dialect, filled=bool(default)
     )
     return [fill, op]
+
+
+def _with_json_type(op: ops.AlterColumnOp, context: AutogenContext) -> ops.AlterColumnOp:
+    """Return an operation on a JSON column of MariaDB with that type as the existing one.
+
+    The server describes it as LONGTEXT; to alter it as such drops the CHECK `json_valid()`.
+    """
+    if op.modify_type is not None or not isinstance(op.existing_type, LONGTEXT):
+        return op
+    column = _column_of_models(op, context)
+    if column is None or column.type.compile(context.dialect) != "JSON":
+        return op
+    whole = copy(op)
+    whole.existing_type = JSON()
+    return whole
 
 
 def _column_of_models(op: ops.AlterColumnOp, context: AutogenContext) -> Optional[Column[Any]]:
