@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,7 @@ from typing import Any
 import click
 
 from alembic_lockstep.errors import CouldNotJudge
+from alembic_lockstep.git.command import run_git
 
 APP = """\
 from flask import Flask
@@ -65,6 +68,16 @@ repos:
 
 FLASK = ("flask", "--app", "backend.app:create_app")
 
+#: The packages whose programs the demo runs, each with its program.
+_PACKAGES = {"Flask-Migrate": "flask", "pre-commit": "pre-commit"}
+_OWN = (
+    "python3 -m venv lockstep-demo\n"
+    "lockstep-demo/bin/pip install alembic-lockstep\n"
+    "lockstep-demo/bin/alembic-lockstep demo"
+)
+#: The user's hooks and signatures are not the game's.
+_NO_CONFIG = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+
 
 @dataclass(frozen=True)
 class Game:
@@ -86,7 +99,9 @@ class Game:
         )
         if done.returncode:
             raise CouldNotJudge(
-                f"the demo's `{' '.join(command)}` failed", log=done.stdout + done.stderr
+                f"the demo's `{' '.join(command)}` failed",
+                fix=f"In an environment of its own the demo installs what it needs:\n{_OWN}",
+                log=done.stdout + done.stderr,
             )
 
     def show(self, *command: str) -> int:
@@ -152,25 +167,30 @@ def _game(keep: str | None) -> Iterator[Game]:
 
 def _environ(folder: Path) -> dict[str, str]:
     """Return variables with which the commands are found: in this environment, or a new one."""
+    run_git(folder, "version")
     scripts = Path(sys.executable).parent
-    needed = ("flask_migrate", "pre_commit")
-    if not all(importlib.util.find_spec(name) for name in needed):
-        scripts = _install(folder, ["Flask-Migrate", "pre-commit"])
+    programs = (shutil.which(program, path=scripts) for program in _PACKAGES.values())
+    if not (importlib.util.find_spec("flask_migrate") and all(programs)):
+        scripts = _install(folder)
     environ = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    return {**environ, "PATH": f"{scripts}{os.pathsep}{environ.get('PATH', '')}"}
+    path = f"{scripts}{os.pathsep}{environ.get('PATH', '')}"
+    return {**environ, **_NO_CONFIG, "PATH": path}
 
 
-def _install(folder: Path, packages: Sequence[str]) -> Path:
-    _say(f"Installing {' and '.join(packages)} into {folder / '.venv'} …")
+def _install(folder: Path) -> Path:
+    _say(f"Installing {' and '.join(_PACKAGES)} into {folder / '.venv'} …")
     scripts = folder / ".venv" / "bin"
     for command in (
         [sys.executable, "-m", "venv", str(folder / ".venv")],
-        [str(scripts / "python"), "-m", "pip", "install", "--quiet", *packages],
+        [str(scripts / "python"), "-m", "pip", "install", "--quiet", *_PACKAGES],
     ):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise CouldNotJudge(
-                "the demo could not install what it needs", fix=" ".join(command), log=done.stderr
+                "the demo could not install what it needs",
+                fix="Install it beside alembic-lockstep:\n"
+                f"{shlex.join([sys.executable, '-m', 'pip', 'install', *_PACKAGES])}",
+                log=done.stdout + done.stderr,
             )
     return scripts
 
