@@ -71,11 +71,9 @@ def _run(reports: Output, argv: Sequence[str] | None) -> int:
             debug(_traceback())
             return _give_up(reports, explained, COULD_NOT_JUDGE)
         _show_traceback()
-        message = (
-            f"alembic-lockstep {__version__}: internal error ({type(error).__name__}); the "
-            "commit is blocked. Please report the lines above."
-        )
-        return _give_up(reports, CouldNotJudge(message), INTERNAL_ERROR)
+        message = f"alembic-lockstep {__version__}: internal error ({type(error).__name__})"
+        fix = "Please report the lines above. Meanwhile, past the hook:\ngit commit --no-verify"
+        return _give_up(reports, CouldNotJudge(message, fix=fix), INTERNAL_ERROR)
 
 
 def interrupted() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -110,3 +111,11 @@ def test_a_package_that_cannot_be_imported_could_not_judge(
     assert caught.value.tried == (
         "entry point alembic_lockstep.scratch: firebird = nonesuch:start",
     )
+    assert caught.value.fix.endswith(":\npip uninstall broken")
+    shutil.rmtree(tmp_path / "broken-1.dist-info")
+    with (
+        ScratchServers(urls=[], setup=[], directory=tmp_path, cache=tmp_path) as servers,
+        pytest.raises(CouldNotJudge, match="'firebird' are not supported") as caught,
+    ):
+        servers.create("firebird")
+    assert caught.value.fix.startswith("alembic-lockstep check --static\n")

@@ -518,9 +518,18 @@ def test_a_submodule_that_is_not_here_is_told_with_its_command(
     assert_unjudged(clone.check("--tree", "HEAD"), "No module named 'shop", asked)
     update(clone)
     assert_clean(clone.check("--tree", "HEAD"))
-    nowhere = f"160000,{'1' * 40},service/shop"
-    clone.git("update-index", "--cacheinfo", nowhere)
-    assert_unjudged(clone.check(), "111111111111", asked)
+    inside = at(clone, with_submodule.root / "service/shop", models="models.py")
+    inside.change_no_schema()
+    save(inside)
+    inside.git("push", "--quiet", "origin", "HEAD:newer")
+    with_submodule.stage("service/shop")
+    save(with_submodule)
+    clone.git("pull", "--quiet", "--no-recurse-submodules")
+    result = clone.check("--tree", "HEAD")
+    newest = with_submodule.git("rev-parse", "HEAD:service/shop")
+    assert_unjudged(result, f"at commit {newest[:12]}, which its clone here lacks", asked)
+    clone.environ["GIT_ALLOW_PROTOCOL"] = "file"
+    assert_clean(follow(clone, result, "--tree", "HEAD"))
 
 
 def test_a_commit_inside_of_a_submodule(shop: Project, tmp_path: Path) -> None:

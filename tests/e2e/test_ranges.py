@@ -285,6 +285,10 @@ def test_a_git_that_cannot_merge_trees_is_told_of(shop: Project, tmp_path: Path)
     shop.environ["PATH"] = f"{old.parent}:{os.environ['PATH']}"
     said = "not judged: the merge into origin/main: it takes git 2.38 or later, and this is 2.34.1"
     assert_clean(shop.check("--base", "origin/main"), said)
+    shop.environ["PATH"] = os.environ["PATH"]
+    result = shop.check("--base", "origin/main")
+    assert_clean(result)
+    assert "not judged" not in result.output
 
 
 def test_branches_without_a_common_commit_are_compared_as_trees(shop: Project) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,8 @@ def test_an_internal_error_is_in_every_report(shop: Project) -> None:
     assert result.returncode == 3, result.output
     assert "Traceback" in result.stderr
     assert_no_verdict(shop, "internal error (TypeError)")
+    assert result.stderr.endswith("\n    git commit --no-verify\n")
+    shop.git("commit", "--no-verify", "--quiet", "-m", "Past the hook")
 
 
 def test_a_report_that_cannot_be_written_blocks(shop: Project) -> None:
@@ -140,3 +143,8 @@ def test_a_report_that_cannot_be_written_blocks(shop: Project) -> None:
     assert result.stderr.count("could not judge: ") == 1
     assert f"no report can be written to {MODELS}/report.json: " in result.stderr
     assert json.loads(shop.read("report.sarif"))["runs"][0]["results"]
+    ours = f"{shlex.quote(sys.executable)} -m alembic_lockstep check"
+    typed = result.stderr.splitlines()[-1].replace("alembic-lockstep check", ours)
+    again = run(("bash", "-c", typed), cwd=shop.root, environ=shop.environ)
+    assert again.returncode == 1, again.output
+    assert json.loads(Path(shop.environ["TMPDIR"], "report.json").read_text())["findings"]

@@ -76,6 +76,7 @@ def test_what_cannot_be_told_passes_with_a_note_or_blocks_by_setting(
     project.stage(".")
     assert_unjudged(project.check("--static"), reason)
     assert_clean(project.check("--static", "--static-unsure", "pass"), note)
+    assert_clean(project.check(), "3 revisions run from empty")
 
 
 def test_sql_about_another_column_covers_nothing(make_project: MakeProject) -> None:

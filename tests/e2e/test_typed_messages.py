@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
-from .harness import Project, run
+from .conftest import MakeProject
+from .harness import Project, make_venv, run
 from .subfolder_project import (
     ENV,
     INI,
@@ -94,14 +96,24 @@ def test_a_configuration_that_is_on_disk_only_is_added_by_the_command(shop: Proj
     assert_clean(follow(shop, result, STATIC, folder="service"))
 
 
+#: Ends the project's Python in a way of its own, and what is said.
+ENDS = {
+    "import os\nos._exit(7)\n": "Let the project raise an error there",
+    "import ctypes\nctypes.string_at(0)\n": 'service/shop/__init__.py", line 2 in <module>',
+    "import os\nos.kill(os.getpid(), 9)\n": "    free -h\n",
+}
 LOSES_FOLDER = "import os\nos.rename(os.getcwd(), os.getcwd() + '-old')\n"
-OF_ITS_OWN = "import os, tempfile\nos.chdir(tempfile.mkdtemp())\n"
 
 
-def test_a_project_that_loses_its_working_directory_works_in_another(shop: Project) -> None:
+def test_a_project_that_loses_its_folder_or_ends_its_python_is_judged_without(
+    shop: Project,
+) -> None:
     shop.write(INIT, LOSES_FOLDER.replace("os.getcwd()", "__file__.rpartition('/service/')[0]"))
     result = change_and_check(shop)
     assert_unjudged(result, "the project deleted or renamed the folder", "a folder of its own")
+    for ends, said in ENDS.items():
+        shop.write(INIT, ends)
+        assert_unjudged(change_and_check(shop, once=True), "the project's Python ", said)
     shop.write(INIT, "")
     assert_clean(change_and_check(shop))
 
@@ -140,3 +152,95 @@ def test_init_of_a_repository_without_a_commit(shop: Project) -> None:
     assert "To write it: alembic-lockstep init --yes" in done.output
     done = run((*command, "--yes"), cwd=shop.root, environ=shop.environ)
     assert "Written. Next:" in done.output
+
+
+#: Wrong settings, a part of the message, and the settings as it says.
+WRONG = {
+    "broken TOML": ("strict =", "is not valid TOML: Invalid value (at line 2", "strict = false"),
+    "another name": ("strct = true", "did you mean 'strict'?", "strict = true"),
+    "another type": ("timeout = 'long'", "must be a number of seconds", "timeout = 900"),
+    "a null character": ('python = "a\\u0000"', "'python' holds a null character", ""),
+}
+
+
+def test_wrong_settings_are_corrected_as_the_message_says(shop: Project) -> None:
+    for wrong, said, right in WRONG.values():
+        set_up(shop, wrong)
+        assert_unjudged(change_and_check(shop, STATIC), said)
+        set_up(shop, right)
+        assert_clean(shop.check(STATIC))
+    shop.write("pyproject.toml", "[tool]\nalembic-lockstep = true\n")
+    shop.stage("pyproject.toml")
+    result = shop.check(STATIC)
+    assert_unjudged(result, "pyproject.toml: [tool.alembic-lockstep] must be a table")
+    set_up(shop, "strict = true")
+    assert_clean(shop.check(STATIC))
+
+
+def test_a_commit_of_several_that_cannot_be_judged_is_named_and_amended(shop: Project) -> None:
+    for settings in ("", "strct = true"):
+        set_up(shop, settings)
+        shop.git("commit", "--quiet", "-m", "Settings")
+    arguments = ("--base", "HEAD~2", "--each-commit")
+    name = shop.git("rev-parse", "--short=8", "HEAD")
+    assert_unjudged(shop.check(*arguments), f"commit {name}", "did you mean 'strict'?")
+    set_up(shop, "strict = true")
+    shop.git("commit", "--quiet", "--amend", "--no-edit")
+    assert_clean(shop.check(*arguments))
+
+
+def test_a_module_that_another_python_has_is_loaded_there(shop: Project) -> None:
+    libraries = make_venv(shop.root.parent / "other")
+    (libraries / "pricing_of_ours.py").touch()
+    shop.write(INIT, "import pricing_of_ours\n")
+    result = change_and_check(shop)
+    assert_unjudged(result, "Install what provides 'pricing_of_ours'", 'python = "path/to/python"')
+    set_up(shop, 'python = "../other/bin/python"')
+    assert_clean(shop.check())
+
+
+def test_an_application_that_flask_db_does_not_find_any_more_is_put_back_or_named(
+    make_project: MakeProject,
+) -> None:
+    game = make_project("trivia", hook=None)
+    game.git("rm", "--quiet", "--force", "pyproject.toml")
+    game.write(".flaskenv", "FLASK_APP=backend.app:create_app\n")
+    game.stage(".flaskenv")
+    game.git("commit", "--quiet", "-m", "As Flask has it")
+    game.git("rm", "--quiet", ".flaskenv")
+    result = change_and_check(game, STATIC)
+    assert_unjudged(result, "`flask db` finds the application in the base, and not in this commit")
+    printed = re.search(r"for example into (\S+):\n +(FLASK_APP=.*)\n", result.stderr)
+    assert printed is not None
+    game.write(printed[1], f"{printed[2]}\n")
+    game.stage(printed[1])
+    assert_clean(game.check(STATIC))
+    game.git("rm", "--quiet", "--force", printed[1])
+    assert_clean(follow(game, result, STATIC))
+
+
+#: Registers a dialect of the project's own, as a package of another database does.
+DIALECT = """\
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+
+
+class Firebird(SQLiteDialect_pysqlite):
+    name = "firebird"
+    supports_statement_cache = True
+
+
+registry.register("firebird", __name__, "Firebird")
+"""
+
+
+def test_a_dialect_without_scratch_databases_is_judged_by_the_text(
+    make_project: MakeProject,
+) -> None:
+    shop = make_project("subfolder", hook=None, config_url="firebird:///prod.db")
+    result = change_and_check(shop)
+    assert_unjudged(result, "Install the package of the dialect firebird into the project's")
+    shop.write(INIT, DIALECT)
+    result = change_and_check(shop)
+    assert_unjudged(result, "scratch databases of the dialect 'firebird' are not supported")
+    assert_clean(follow(shop, result), "--static is the weaker check")

@@ -20,15 +20,17 @@ from .harness import (
     POSTGRESQL_URL,
     SCRATCH_SERVER,
     Project,
+    force_postgres,
     require,
     run,
     server_answers,
 )
-from .subfolder_project import assert_clean, assert_unjudged, change_and_check
-from .test_adapter import FILE, PAGE
+from .subfolder_project import HEAD, HEAD_FILE, assert_clean, assert_unjudged, change_and_check
+from .test_adapter import FILE, PAGE, installed
 from .test_managers import our_repository
+from .typed_advice import follow
 
-__all__ = ["our_repository"]
+__all__ = ["installed", "our_repository"]
 
 #: The command on a machine without binaries of MySQL or MariaDB: no folder is looked into.
 WITHOUT_MYSQL = """\
@@ -55,18 +57,62 @@ def test_binaries_of_mariadb_that_are_missing_are_installed(make_project: MakePr
     assert_clean(shop.check(), "2 revisions run from empty on M")
 
 
+@pytest.mark.parametrize("url", [POSTGRESQL_URL, MYSQL_URL], ids=["postgresql", "mysql"])
 def test_a_statement_of_the_set_up_that_fails_is_corrected_or_removed(
-    shop_on_postgresql: Project,
+    make_project: MakeProject, url: str
 ) -> None:
-    shop = shop_on_postgresql
-    set_up(shop, "CREATE SCHEMA sales", "CREATE SCHEMMA reports")
+    is_there = any(mysql_installs._servers()) if url == MYSQL_URL else server_answers()
+    require(is_there, f"server for {url}")
+    shop = make_project("subfolder", hook=None, config_url=url)
+    force_postgres(shop.environ, "url")
+    if url == MYSQL_URL:  # a private server
+        del shop.environ["ALEMBIC_LOCKSTEP_SCRATCH"]
+    set_up(shop, "CREATE TABLE sales (id INT)", "CREATE TABEL reports (id INT)")
     result = change_and_check(shop)
-    said = "statement 2 of scratch.setup failed: syntax error at or near"
+    said = "statement 2 of scratch.setup failed: "
     assert_unjudged(result, said, "Correct the statement in scratch.setup, or remove it.")
-    set_up(shop, "CREATE SCHEMA sales", "CREATE SCHEMA reports")
+    set_up(shop, "CREATE TABLE sales (id INT)", "CREATE TABLE reports (id INT)")
     assert_clean(shop.check())
-    set_up(shop, "CREATE SCHEMA sales")
+    set_up(shop, "CREATE TABLE sales (id INT)")
     assert_clean(shop.check())
+
+
+#: A database at the head of which nothing more is known.
+STAMPED = f"""\
+CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY);
+INSERT INTO alembic_version VALUES ('{HEAD}');
+"""
+
+
+@pytest.mark.parametrize("where", ["behind run", "on another dialect's server"])
+def test_what_cannot_start_from_the_models_starts_from_a_file(
+    make_project: MakeProject, installed: Path, where: str
+) -> None:
+    """No database is copied there, and the oldest revision fails."""
+    is_sqlite = where == "behind run"
+    require(shutil.which("sqlite3") is not None if is_sqlite else server_answers(), where)
+    url = None if is_sqlite else POSTGRESQL_URL
+    shop = make_project("subfolder", hook=None, config_url=url)
+    if is_sqlite:
+        shop.write(
+            "pyproject.toml", f'[tool.alembic-lockstep]\nrun = ["env"]\npython = "{shop.python}"\n'
+        )
+        assert shop.alembic("upgrade", "head").returncode == 0
+        shop.database.rename(shop.root / "app.db")
+    else:
+        own = SCRATCH_SERVER.replace("postgresql:", "postgresql+psycopg:")
+        shop.environ |= {"ALEMBIC_LOCKSTEP_SCRATCH": own, "PYTHONPATH": str(installed)}
+        shop.write("start.sql", STAMPED)
+    shop.replace(
+        HEAD_FILE, "    op.create_index(", "    op.drop_table('parcels')\n    op.create_index("
+    )
+    shop.git("commit", "--quiet", "--all", "-m", "It fails")
+    if is_sqlite:
+        shop.stage("pyproject.toml")
+    result = change_and_check(shop)
+    said = "does not outlive it" if is_sqlite else "cannot be copied"
+    assert_unjudged(result, said, "so the migrations cannot start from the base's models")
+    assert_clean(follow(shop, result), "0 revisions run from start.sql")
 
 
 def set_up(shop: Project, *statements: str) -> None:

@@ -7,8 +7,11 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 import alembic_lockstep
-from alembic_lockstep.system.slots import acquire_slot
+from alembic_lockstep.errors import CouldNotJudge
+from alembic_lockstep.system.slots import acquire_slot, hold_lock
 
 SOURCE = str(Path(alembic_lockstep.__file__).parents[1])
 HOLD = """
@@ -95,3 +98,15 @@ def test_children_do_not_keep_the_lock(tmp_path: Path) -> None:
     finally:
         child.kill()
         child.wait()
+
+
+def test_a_lock_that_another_run_holds_is_free_when_it_has_ended(tmp_path: Path) -> None:
+    with hold(tmp_path) as other:
+        lock = held_slot(other).with_name("0.lock")
+        refused = pytest.raises(CouldNotJudge, match="another process holds")
+        with refused as caught, hold_lock(lock, seconds=0):
+            pass
+        assert caught.value.fix == "Wait until the other check has ended."
+        other.kill()
+    with hold_lock(lock, seconds=0):
+        pass

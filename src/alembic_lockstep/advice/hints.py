@@ -23,6 +23,8 @@ from alembic_lockstep.probe.extension_names import extension_for
 # Errors about placeholders for a URL: that of Alembic's template, and those of other templates.
 _PLACEHOLDER = re.compile(r"Can't load plugin: sqlalchemy\.dialects:driver$|URL from .*'\{\w+\}'")
 
+_NO_DIALECT = re.compile(r"Can't load plugin: sqlalchemy\.dialects:(?P<dialect>[\w.]+)$")
+
 # Python's message where the kernel refuses to write (EACCES, EROFS); SQLite names no path.
 _DENIED = re.compile(r"\[Errno (?:13|30)\] [^:]*: '(?P<path>/[^']+)'")
 _READ_ONLY = re.compile("(?i)attempt to write a readonly database|unable to open database file")
@@ -62,6 +64,7 @@ def hint(observation: Observation, env: EnvironmentAtTree | None = None) -> str:
         or env_script_advice(observation, _env_script_text(env))
         or _argument_advice(observation, message)
         or _template_advice(message, env)
+        or _dialect_advice(message)
         or _variable_advice(observation, env)
         or _empty_database_advice(observation, message)
         or _setup_advice(message)
@@ -137,6 +140,16 @@ def _template_advice(message: str, env: EnvironmentAtTree | None) -> str:
     if env is None or not _PLACEHOLDER.search(message):
         return ""
     return complete_config_advice(env.environment, env.tree)
+
+
+def _dialect_advice(message: str) -> str:
+    absent = _NO_DIALECT.search(message)
+    if absent is None:
+        return ""
+    return (
+        f"Install the package of the dialect {absent['dialect']} into the project's environment, "
+        "or correct the URL."
+    )
 
 
 def _argument_advice(observation: Observation, message: str) -> str:

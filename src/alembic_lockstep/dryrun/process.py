@@ -38,6 +38,8 @@ Ask = Callable[[str, str, str], str]
 Compose = Callable[[Sequence[DatabaseFacts]], Bodies]
 
 #: How far a run came that is in its trial.
+#: In the frames of the probe, which a crash prints with the project's.
+_PROBE = "alembic_lockstep/probe/"
 _IN_TRIAL = "in the trial on tables with rows"
 
 
@@ -117,10 +119,7 @@ def observe(run: Run, early: Probe | None = None) -> Observation:
     if clock.has_expired:
         raise _took_too_long(run.timeout, position, clock.waits, output)
     if done is None:
-        raise CouldNotJudge(
-            f"the project's Python {_ending(probe.process.returncode)}; the dry run was {position}",
-            log=output,
-        )
+        raise _ended(probe.process.returncode, position, _of_the_project(output, run.checkout))
     return _observation(done, guard, refused, output)
 
 
@@ -185,6 +184,31 @@ def _took_too_long(
         "it would wait on your databases, too."
     )
     return CouldNotJudge(f"{problem}; {waits[0]}", tried=tuple(waits[1:]), fix=fix, log=output)
+
+
+def _ended(status: int, position: str, output: str) -> CouldNotJudge:
+    """Explain the early end of the project's Python.
+
+    Args:
+        status: As of `subprocess`: negative is the number of a signal.
+    """
+    if status >= 0:
+        fix = "Let the project raise an error there, and not end its own process (os._exit())."
+    elif status == -signal.SIGKILL:
+        fix = "The kernel kills the largest process where memory is short:\nfree -h"
+    else:
+        fix = (
+            "Mend or replace the library that it calls there: the last lines that it printed "
+            "say where."
+        )
+    problem = f"the project's Python {_ending(status)}; the dry run was {position}"
+    return CouldNotJudge(problem, fix=fix, log=output)
+
+
+def _of_the_project(output: str, checkout: Path) -> str:
+    """Return what a crash printed, less the probe's frames and the checkout's folder."""
+    lines = (line for line in output.splitlines(keepends=True) if _PROBE not in line)
+    return "".join(lines).replace(f"{checkout}/", "")
 
 
 def _ending(status: int) -> str:

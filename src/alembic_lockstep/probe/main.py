@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import re
 import sys
@@ -33,6 +34,8 @@ def main(top: str) -> None:
     `top` is the temporary folder into which the checkout travelled; empty where host and
     probe share a file system.
     """
+    # A crash of C code leaves the project's lines in the log.
+    faulthandler.enable(2, all_threads=False)
     reads = Reads()
     reads.start()
     # While the host prepares its request. A failure is reported later; nothing is imported twice.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
@@ -87,7 +88,8 @@ class Output:
             CouldNotJudge: A file cannot be written; the others are.
         """
         self.begun = True
-        unwritten = []
+        unwritten: list[str] = []
+        fix = ""
         if not (report.failure and self.format in _FOR_PEOPLE):
             unwritten += _print(render(self.format, report), err=False)
         unwritten += _print(_closing(report), err=True)
@@ -98,8 +100,9 @@ class Output:
             except (OSError, ValueError) as error:  # ValueError: a null character in the path
                 reason = getattr(error, "strerror", None) or error
                 unwritten.append(f"{file.path}: {reason}")
+                fix = _elsewhere(file)
         if unwritten:
-            raise CouldNotJudge(f"no report can be written to {'; '.join(unwritten)}")
+            raise CouldNotJudge(f"no report can be written to {'; '.join(unwritten)}", fix=fix)
 
     def fail(self, error: CouldNotJudge) -> None:
         """Report that there is no verdict; after a written verdict, on standard error only."""
@@ -111,6 +114,15 @@ class Output:
             self.write(report)
         except CouldNotJudge as unwritten:
             _print(_closing(Report(failure=unwritten)), err=True)
+
+
+def _elsewhere(file: OutputFile) -> str:
+    """Return how to write a report where every user may write."""
+    name = shlex.quote(file.path.name)
+    return (
+        "Write it to a folder that is yours, for example:\n"
+        f'alembic-lockstep check --output {file.format}="${{TMPDIR:-/tmp}}"/{name}'
+    )
 
 
 def _closing(report: Report) -> str:

@@ -49,9 +49,12 @@ def _load(entry_point: EntryPoint) -> Starter:
     try:
         starter: Starter = entry_point.load()
     except Exception as error:  # another package may raise anything
+        package = entry_point.dist.name if entry_point.dist else "PACKAGE"
         raise CouldNotJudge(
             f"the package that makes scratch databases of the dialect {entry_point.name!r} "
             f"cannot be imported: {type(error).__name__}: {error}",
             tried=(f"entry point {GROUP}: {entry_point.name} = {entry_point.value}",),
+            fix="Install what it needs beside alembic-lockstep, another version of it, or remove "
+            f"it:\npip uninstall {package}",
         ) from None
     return starter
