@@ -82,6 +82,14 @@ def dropped(operation: Operation) -> Operation:
             "add games.a, games.b, games.c and 2 more",
         ),
         (
+            [WINNERS, replace(WINNERS, kind="add_index", name="ix", columns=("winners",))],
+            "add games.winners",
+        ),
+        (
+            [replace(WINNERS, kind="add_index", columns=("a",), text="index ix")],
+            "add index ix",
+        ),
+        (
             [replace(WINNERS, kind="modify_type"), replace(WINNERS, kind="modify_nullable")],
             "alter games.winners",
         ),
