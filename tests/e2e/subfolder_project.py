@@ -55,10 +55,11 @@ def migration_text(
     down: str | tuple[str, ...] | None = HEAD,
     upgrade: str = "pass",
     *,
+    downgrade: str = "",
     depends_on: str | None = None,
 ) -> str:
     """Return a migration, by default one that does nothing."""
-    downgrade = DOWNGRADES.get(upgrade, "raise NotImplementedError")
+    downgrade = downgrade or DOWNGRADES.get(upgrade, "raise NotImplementedError")
     return MIGRATION.format(
         id=revision, down=down, depends_on=depends_on, upgrade=upgrade, downgrade=downgrade
     )
@@ -70,12 +71,14 @@ def add_migration(
     down: str | tuple[str, ...] | None = HEAD,
     upgrade: str = "pass",
     *,
+    downgrade: str = "",
     depends_on: str | None = None,
     staged: bool = True,
 ) -> str:
     """Write a migration, by default one that does nothing, and stage it; return its path."""
     path = f"{VERSIONS}/{revision}_test.py"
-    project.write(path, migration_text(revision, down, upgrade, depends_on=depends_on))
+    text = migration_text(revision, down, upgrade, downgrade=downgrade, depends_on=depends_on)
+    project.write(path, text)
     if staged:
         project.stage(path)
     return path

@@ -14,6 +14,7 @@ import pytest
 
 from .harness import Project, run
 from .subfolder_project import (
+    DOWNGRADES,
     HEAD,
     HEAD_FILE,
     MODELS,
@@ -27,6 +28,7 @@ MIDDLE, LAST = "aaaa11112222", "bbbb33334444"
 MIDDLE_FILE, LAST_FILE = f"{VERSIONS}/{MIDDLE}_test.py", f"{VERSIONS}/{LAST}_test.py"
 ADD_NOTES = "op.add_column('orders', sa.Column('notes', sa.String(30)))"
 ADD_PAID = "op.add_column('orders', sa.Column('paid', sa.Boolean()))"
+DROP_NOTES, DROP_PAID = "op.drop_column('orders', 'notes')", DOWNGRADES[ADD_PAID]
 NOTES = "    notes: Mapped[Optional[str]] = mapped_column(String(30))\n"
 PAID = "    paid: Mapped[Optional[bool]]\n"
 
@@ -46,9 +48,7 @@ def comment(shop: Project) -> None:
 
 
 def downgrade(shop: Project) -> None:
-    shop.replace(
-        MIDDLE_FILE, "downgrade():\n    pass", "downgrade():\n    op.drop_column('orders', 'notes')"
-    )
+    shop.replace(MIDDLE_FILE, "raise NotImplementedError", DROP_NOTES)
 
 
 def names(shop: Project) -> None:
@@ -108,6 +108,7 @@ def squashed(shop: Project) -> None:
     shop.git("rm", "--quiet", MIDDLE_FILE)
     shop.replace(LAST_FILE, f"down_revision = {MIDDLE!r}", f"down_revision = {HEAD!r}")
     shop.replace(LAST_FILE, ADD_PAID, f"{ADD_NOTES}\n    {ADD_PAID}")
+    shop.replace(LAST_FILE, DROP_PAID, f"{DROP_PAID}\n    {DROP_NOTES}")
 
 
 def reordered(shop: Project) -> None:

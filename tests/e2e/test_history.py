@@ -14,7 +14,6 @@ from .subfolder_project import (
     FIRST_FILE,
     HEAD,
     HEAD_FILE,
-    MIGRATION,
     MODELS,
     VERSIONS,
     add_migration,
@@ -22,6 +21,7 @@ from .subfolder_project import (
     assert_finding,
     assert_unjudged,
     change_and_check,
+    migration_text,
 )
 
 FAILING = ADD_PAID.replace("'orders'", "'order'")
@@ -84,7 +84,7 @@ def test_a_migration_whose_branch_was_deleted_comes_back_by_the_printed_command(
     assert "Can't locate revision" in trivia.alembic("upgrade").output
     trivia.add_column()
     revision = lost.rpartition("/")[2].partition("_")[0]
-    text = MIGRATION.format(id="bbbbbbbbbbbb", down=revision, depends_on=None, upgrade="pass")
+    text = migration_text("bbbbbbbbbbbb", revision)
     trivia.write(f"{trivia.sample.versions}/bbbbbbbbbbbb_next.py", text)
     trivia.stage(".")
     result = trivia.commit()
@@ -98,7 +98,7 @@ def test_a_migration_whose_branch_was_deleted_comes_back_by_the_printed_command(
 
 def test_a_parent_whose_file_this_commit_deletes_is_said_to_be(shop: Project) -> None:
     shop.git("rm", "--quiet", FIRST_FILE)
-    assert_finding(shop.check(), f"{HEAD_FILE}:", "unknown-parent", f"'{FIRST}'", "put it back")
+    assert_finding(shop.check(), f"{HEAD_FILE}:", "unknown-parent", f"'{FIRST}'", "Put it back")
 
 
 @pytest.mark.parametrize("wrong", [HEAD[:6], "000000000000", "it's"])
@@ -417,5 +417,5 @@ def test_a_copied_migration_names_both_files_and_the_command(shop: Project) -> N
     copy = f"{VERSIONS}/copy.py"
     shop.write(copy, shop.read(HEAD_FILE))
     shop.stage(copy)
-    said = ("12: duplicate-revision: ", HEAD_FILE, f"git rm -f --quiet -- :/{copy}")
+    said = (f"{copy}:", "duplicate-revision: ", HEAD_FILE, f"git rm -f --quiet -- :/{copy}")
     assert_finding(shop.check(), *said)

@@ -41,7 +41,6 @@ def collision(shop: Project, remote: Path) -> Project:
     change_models(shop)
     migrate(shop, OWN)
     shop.replace(OWN_FILE, "A migration.", f"A migration.\n\nRevises: {HEAD}\n")
-    shop.replace(OWN_FILE, "downgrade():\n    pass", f"downgrade():\n    {BACK}")
     commit(shop, "With a way back")
     advance_main(shop, OTHER)
     return shop
@@ -210,9 +209,8 @@ def grow(project: Project, name: str, rng: Random, left: list[tuple[str, str]]) 
         chosen = [left.pop(rng.randrange(len(left))) for _ in range(rng.randint(1, 2)) if left]
         added = [f"op.add_column('{t}', sa.Column('{c}', sa.Integer()))" for t, c in chosen]
         dropped = [f"op.drop_column('{t}', '{c}')" for t, c in reversed(chosen)]
-        path = add_migration(project, revision, down, "\n    ".join(added) or "pass")
-        body = "\n    ".join(dropped) or "pass"
-        project.replace(path, "downgrade():\n    pass", f"downgrade():\n    {body}")
+        upgrade, downgrade = ("\n    ".join(lines) or "pass" for lines in (added, dropped))
+        add_migration(project, revision, down, upgrade, downgrade=downgrade)
         down = revision
         commit(project, f"{revision} of {name}")
 
