@@ -20,6 +20,7 @@ from alembic_lockstep.rules.published_edits import (
     changed_texts,
     needs_retracing,
     retracing_notes,
+    revisions_that_ran,
     stuck,
 )
 
@@ -28,13 +29,12 @@ def retrace_base(
     histories: Histories, comparison: Comparison, runner: DryRunner
 ) -> Retraced | None:
     """Take on a database of the base if published migrations changed; None if none did."""
-    base, published = histories.in_base, histories.published
-    if comparison.now.error or base is None or not published or not needs_retracing(histories):
+    if comparison.now.error or not needs_retracing(histories) or histories.in_base is None:
         return None
     if comparison.start == BASE_MODELS:
         return Retraced(note="the base's history does not run from empty")
-    old = base.history.closed_subset(published)
-    return runner.retrace(histories.now, base, old, changed_texts(histories))
+    old, texts = revisions_that_ran(histories), changed_texts(histories)
+    return runner.retrace(histories.now, histories.in_base, old, texts) if old else None
 
 
 def judge_release(

@@ -210,6 +210,18 @@ def test_what_is_printed_puts_the_published_migration_back(shop: Project) -> Non
     assert "edited-migration" not in shop.check().output
 
 
+def test_two_heads_of_main_may_be_put_in_a_line(shop: Project) -> None:
+    """A database is at one of them, as `upgrade head` refused both."""
+    publish(shop)
+    shop.replace(LAST_FILE, f"down_revision = {MIDDLE!r}", f"down_revision = {HEAD!r}")
+    shop.git("commit", "--quiet", "-a", "-m", "Past the hook")
+    shop.replace(LAST_FILE, f"down_revision = {HEAD!r}", f"down_revision = {MIDDLE!r}")
+    shop.stage(LAST_FILE)
+    result = shop.check("-v")
+    assert_clean(result)
+    assert "retracing" in result.stderr
+
+
 def test_a_row_that_a_migration_puts_there_counts(shop: Project) -> None:
     seed = "op.execute(\"INSERT INTO customers (id, email, name) VALUES (1, 'a@b.c', 'Ada')\")"
     path = add_migration(shop, MIDDLE, HEAD, upgrade=seed)

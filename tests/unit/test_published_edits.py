@@ -22,6 +22,7 @@ from alembic_lockstep.rules.published_edits import (
     needs_retracing,
     published_changes,
     retracing_notes,
+    revisions_that_ran,
 )
 
 BODY = """
@@ -132,6 +133,20 @@ def test_who_merges_an_edit_of_main_did_not_make_it(graph: Graph) -> None:
     graph.branch("side", "side")
     graph.merge("main")
     assert not needs_retracing(graph.facts())
+
+
+def test_of_two_heads_the_one_that_is_put_on_the_other_has_run_nowhere(graph: Graph) -> None:
+    """`upgrade head` refused to choose, and databases are at the head that was first."""
+    graph.commit({"000a": "0003", "000b": "0003"}, BODY)
+    edit(graph, "down_revision = '0003'", "down_revision = '000a'", "m/versions/000b.py")
+    facts = graph.facts()
+    assert needs_retracing(facts)
+    assert revisions_that_ran(facts) == {"0001", "0002", "0003", "000a"}
+    # Where there is one head, all has run: it would run once more.
+    graph.commit({})
+    edit(graph, "down_revision = '000a'", "down_revision = '0003'", "m/versions/000b.py")
+    edit(graph, "down_revision = '0003'", "down_revision = '000b'", "m/versions/000a.py")
+    assert revisions_that_ran(graph.facts()) == graph.facts().base_history.ids
 
 
 def test_a_database_that_comes_to_another_end_is_said_at_the_edited_line(graph: Graph) -> None:

@@ -116,6 +116,19 @@ def needs_retracing(histories: Histories) -> bool:
     )
 
 
+def revisions_that_ran(histories: Histories) -> frozenset[str]:
+    """Return the base's revisions that other databases have run.
+
+    Where a commit cures two heads of the base by moving one, that one has run nowhere yet:
+    `upgrade head` has refused it.
+    """
+    published = histories.published or frozenset()
+    base, history = histories.base_history, histories.history
+    if len(base.heads) > len(history.heads):
+        published -= {each.before.id for each in published_changes(histories)}
+    return base.closed_subset(published)
+
+
 def changed_texts(histories: Histories) -> list[str]:
     """Return the old and the new texts of the published revisions that changed."""
     changed = published_changes(histories)
