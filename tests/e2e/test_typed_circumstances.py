@@ -75,6 +75,28 @@ def test_a_limit_that_the_shell_may_not_raise(shop: Project, who: str) -> None:
         assert "Passed" in type_line(shell, check)
 
 
+def test_a_permission_that_was_lost_is_given_back_by_the_command(shop: Project) -> None:
+    """A folder of root's, as `sudo git commit` leaves it; and one of this user, closed."""
+    require(shutil.which("setpriv") is not None, "setpriv")
+    if os.geteuid():
+        pytest.skip("only root can be another account")
+    for root in (shop.root, Path(shop.environ["HOME"])):
+        give_away(root)
+    folder = shop.root / ".git/alembic-lockstep"
+    folder.mkdir(mode=0o700)
+    check = "alembic-lockstep check --tree HEAD"
+    groups = ("--clear-groups", f"--reuid={NOBODY}", f"--regid={NOBODY}")
+    with session(shop, "setpriv", *groups) as shell:
+        said = type_line(shell, check)
+        (line,) = (line.strip() for line in said.splitlines() if "sudo chown" in line)
+        by_root = line.removeprefix("sudo ").replace('"$(id -un)"', str(NOBODY))
+        run(("bash", "-ec", by_root), cwd=shop.root, environ=shop.environ, check=True)
+        assert "Passed" in type_line(shell, check)
+        said = type_line(shell, f"chmod 0 {shlex.quote(str(folder))}; {check} --no-cache")
+        (line,) = (line.strip() for line in said.splitlines() if "chmod -R" in line)
+        assert "Passed" in type_line(shell, f"{line}; {check} --no-cache")
+
+
 @contextmanager
 def session(project: Project, *begin: str) -> Iterator[subprocess.Popen[str]]:
     """Begin a shell that knows the tool, to be typed into."""

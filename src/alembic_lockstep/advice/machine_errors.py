@@ -8,7 +8,7 @@ import shlex
 from pathlib import Path
 
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.system.limits import more_files
+from alembic_lockstep.system.limits import more_files, permit
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -57,6 +57,5 @@ def _unusable(error: OSError) -> CouldNotJudge:
     path = os.fsdecode(error.filename)
     is_full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None))
     command = ["df", "-h", str(Path(path).parent)] if is_full else ["ls", "-ld", path]
-    return CouldNotJudge(
-        f"{path} cannot be read or written: {error.strerror}", fix=shlex.join(command)
-    )
+    fix = permit(path) if error.errno == errno.EACCES else shlex.join(command)
+    return CouldNotJudge(f"{path} cannot be read or written: {error.strerror}", fix=fix)

@@ -1,8 +1,9 @@
-"""Limits of the machine: the working directory, and the number of open files."""
+"""Limits of the machine: the working directory, the number of open files, permissions."""
 
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 from alembic_lockstep.errors import CouldNotJudge
@@ -45,6 +46,21 @@ def more_files() -> str:
             f"sudo prlimit --pid $$ --nofile={_USUAL_FILES}:{_USUAL_FILES}",
         ]
     return "\n".join(lines)
+
+
+def permit(path: str) -> str:
+    """Return what to type so that this user may read and write a file, or make it in its folder.
+
+    Only what is in a repository is given to this user as a whole: the nearest folder that exists
+    may be the system's.
+    """
+    names = (path, *map(str, Path(path).parents))
+    nearest = next(name for name in names if os.path.lexists(name))
+    is_own = os.lstat(nearest).st_uid == os.geteuid()
+    if ".git" in Path(nearest).parts:
+        verb = "chmod -R u+rwX" if is_own else 'sudo chown -R "$(id -un)"'
+        return f"{verb} {shlex.quote(nearest)}"
+    return shlex.join(["chmod", "u+rwX", nearest] if is_own else ["ls", "-ld", nearest])
 
 
 def _raise_limit() -> None:
