@@ -70,6 +70,7 @@ def test_a_downgrade_says_that_there_is_no_way_back(body: str, expected: bool) -
         "op.execute(a.update().values(b=1))",
         "op.bulk_insert(a, [{'b': 1}])",
         "op.execute(\"ALTER TYPE mood ADD VALUE IF NOT EXISTS 'fair'\")",
+        '"""Drop old rows."""\n    op.execute(a.delete())',
         "session = Session(bind=op.get_bind())\n    session.add(A())",
         "with op.get_context().autocommit_block():\n        op.execute('DELETE FROM a')",
     ],

@@ -37,11 +37,17 @@ def changes_only_rows(text: str) -> bool:
     upgrades = [node for name, node in _functions(text).items() if name.startswith(_UP)]
     nodes = [node for upgrade in upgrades for node in ast.walk(upgrade)]
     operations = {callee(node) for node in nodes if isinstance(node, ast.Call) and _is_ours(node)}
-    return operations <= _ABOUT_ROWS and not any(
-        _DEFINES.match(node.value)
-        for node in ast.walk(syntax_tree(text))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    )
+    return operations <= _ABOUT_ROWS and not any(map(_DEFINES.match, _texts(text)))
+
+
+def _texts(text: str) -> Iterator[str]:
+    """Yield the texts of a migration without docstrings."""
+    nodes = list(ast.walk(syntax_tree(text)))
+    docstrings = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    for node in nodes:
+        value = node.value if isinstance(node, ast.Constant) else None
+        if isinstance(value, str) and id(node) not in docstrings:
+            yield value
 
 
 def _is_ours(call: ast.Call) -> bool:
