@@ -32,13 +32,13 @@ from .harness import (
     force_postgres,
     install_hook,
     machine_has_binaries,
-    make_venv,
     require,
     run,
     server_answers,
 )
 from .samples import MANY_INPUTS, SAMPLES, SAMPLES_DIRECTORY, SHAPES
 from .uv_tools import Tools, install_uv
+from .virtual_environments import make_venv
 
 Build = Callable[[Path], None]
 

@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .harness import make_venv
 from .many_inputs import VERSIONS, InapplicableError, ManyInputs
+from .virtual_environments import make_venv
 
 MODELS, LIMITS = "farm/models.py", "farm/limits.py"
 COLUMN = re.compile(r"^    (column\d+) = Column\(Integer\)$", re.MULTILINE)

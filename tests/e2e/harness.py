@@ -10,10 +10,8 @@ import shutil
 import socket
 import subprocess
 import sys
-import sysconfig
 import tempfile
 import threading
-import venv
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -416,22 +414,6 @@ def begin_repository(root: Path, environ: Mapping[str, str]) -> None:
         ("config", "commit.gpgsign", "false"),
     ):
         run(("git", *arguments), cwd=root, environ=environ, check=True)
-
-
-def make_venv(directory: Path, *paths: Path) -> Path:
-    """Make a virtual environment that sees what the tests see, and some paths; give its libraries.
-
-    A ``.pth`` file inside a directory named by a ``.pth`` file is not read, so that packages which
-    the tests have installed editable do not get in.
-    """
-    venv.create(directory, symlinks=True)
-    (libraries,) = directory.glob("lib/python*/site-packages")
-    lines = [
-        *map(str, paths),
-        *dict.fromkeys(sysconfig.get_path(k) for k in ("purelib", "platlib")),
-    ]
-    (libraries / "_tests.pth").write_text("\n".join(lines) + "\n")
-    return libraries
 
 
 def install_hook(project: Project, hook: str) -> None:

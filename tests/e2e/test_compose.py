@@ -16,9 +16,10 @@ from pathlib import Path
 import pytest
 
 from .conftest import MakeProject
-from .harness import Project, force_postgres, make_venv, require, server_answers
+from .harness import Project, force_postgres, require, server_answers
 from .subfolder_project import assert_clean, assert_finding, assert_unjudged, change_and_check
 from .typed_advice import follow
+from .virtual_environments import make_venv
 
 POSTGRES = "postgresql+psycopg://prod@db/shop"
 SOCKET = Path("/var/run/postgresql/.s.PGSQL.5432")

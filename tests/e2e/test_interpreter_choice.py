@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from .conftest import MakeProject
-from .harness import Project, Result, make_venv
+from .harness import Project, Result
+from .virtual_environments import make_venv
 from .subfolder_project import MODELS
 
 IMPORT = "from decimal import Decimal\n"

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from .conftest import MakeProject
-from .harness import Project, Result, make_venv, run
+from .harness import Project, Result, run
 from .minimal_project import NOTE, add_column, add_migration, begin, first_commit
 from .subfolder_project import assert_clean, assert_finding, assert_unjudged
 from .uv_tools import Tools
+from .virtual_environments import make_venv
 
 MINOR = f"3.{sys.version_info.minor}"
 NEEDED = ("alembic", "sqlalchemy")

@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 from .conftest import SessionCache
-from .harness import Project, begin_repository, clean_environ, make_venv
+from .harness import Project, begin_repository, clean_environ
 from .samples import OPTUNA, Sample
 from .subfolder_project import assert_clean, assert_unjudged, migration_text
 from .typed_advice import follow, upgrade_in
+from .virtual_environments import make_venv
 
 
 @dataclass(frozen=True)

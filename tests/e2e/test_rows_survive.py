@@ -18,10 +18,10 @@ from alembic_lockstep.dryrun.schema_operations import upgrade_functions
 
 from . import minimal_project, typed_advice
 from .env_forms import FORMS, load, store, upgrade
-from .harness import make_venv
 from .kinds import KINDS, WITHOUT_FIX, Kind
 from .rows import add_children, fill, rows_of
 from .twin_bench import Bench, bench, servers
+from .virtual_environments import make_venv
 
 __all__ = ["bench", "servers"]
 

@@ -22,7 +22,6 @@ from .harness import (
     Project,
     Result,
     force_postgres,
-    make_venv,
     require,
     run,
     server_answers,
@@ -45,6 +44,7 @@ from .subfolder_project import (
     processes_of,
 )
 from .typed_advice import follow
+from .virtual_environments import make_venv
 
 
 def tool(project: Project, *arguments: str, cwd: Path | None = None) -> Result:

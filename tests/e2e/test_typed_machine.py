@@ -30,7 +30,6 @@ from .harness import (
     clean_environ,
     force_postgres,
     machine_has_binaries,
-    make_venv,
     require,
     run,
     server_answers,
@@ -45,6 +44,7 @@ from .subfolder_project import (
 )
 from .test_cell import CONTAINER
 from .typed_advice import follow
+from .virtual_environments import make_venv
 
 
 @pytest.fixture
