@@ -151,6 +151,15 @@ def rows(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
         monkeypatch.setenv("LOCKSTEP_ROWS", "false")
 
 
+@pytest.fixture(autouse=True)
+def forks_probes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the project's Python be a fork, but at night and where a test is marked otherwise."""
+    is_marked = request.node.get_closest_marker("real_start") is not None
+    is_night = os.environ.get("LOCKSTEP_NIGHTLY") == "1"
+    is_fork = sys.platform == "linux" and not (is_marked or is_night)
+    monkeypatch.setattr(Project, "forks_probes", is_fork)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave half of each test's cases to the night; which half differs from test to test."""
     if os.environ.get("LOCKSTEP_NIGHTLY") == "1":

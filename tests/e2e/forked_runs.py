@@ -16,7 +16,10 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+
+if TYPE_CHECKING:
+    from .forked_probes import ProbeServer
 
 HERE = str(Path(__file__).resolve())
 #: With another value of these, Python itself starts otherwise.
@@ -45,9 +48,13 @@ def can_fork(environ: Mapping[str, str]) -> bool:
 
 
 def run_fork(
-    arguments: Sequence[str], cwd: Path, environ: Mapping[str, str]
+    arguments: Sequence[str], cwd: Path, environ: Mapping[str, str], *, forks_probes: bool
 ) -> tuple[int, str, str]:
-    """Run the tool to its end; gives its exit code, and what it wrote to both outputs."""
+    """Run the tool to its end; gives its exit code, and what it wrote to both outputs.
+
+    Args:
+        forks_probes: Have the project's Python be a fork too: `forked_probes.py`.
+    """
     server = _server()
     assert server.stdin is not None
     assert server.stdout is not None
@@ -58,12 +65,24 @@ def run_fork(
             "cwd": str(cwd),
             "environ": dict(environ),
             "files": list(map(str, files)),
+            "probes": probe_server().address if forks_probes else "",
         }
         server.stdin.write(json.dumps(request) + "\n")
         server.stdin.flush()
         code = int(server.stdout.readline())
         out, err = (file.read_text() for file in files)
     return code, out, err
+
+
+@cache
+def probe_server() -> ProbeServer:
+    """Start the process of which probes are forks."""
+    from .forked_probes import ProbeServer
+    from .virtual_environments import make_venv
+
+    with tempfile.TemporaryDirectory() as folder:
+        make_venv(Path(folder))
+        return ProbeServer(Path(folder, "bin/python"), _plain())
 
 
 def _plain() -> dict[str, str]:
@@ -82,7 +101,7 @@ def _server() -> subprocess.Popen[str]:
 
 
 def _serve(requests: TextIO, answers: TextIO) -> None:
-    for module in IMPORTED:
+    for module in (*IMPORTED, "forked_probes"):
         import_module(module)
     gc.freeze()  # else a child that collects garbage copies all pages
     for line in requests:
@@ -106,6 +125,8 @@ def _run(request: dict[str, Any]) -> NoReturn:
         os.dup2(opened, number)
         os.close(opened)
     sys.argv = ["alembic-lockstep", *request["arguments"]]
+    if request["probes"]:
+        sys.modules["forked_probes"].fork_probes(request["probes"])
     code: object = 3
     try:
         sys.modules["alembic_lockstep.start"].run()

@@ -24,7 +24,7 @@ import pytest
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.git.workplace import find_workplace
 
-from .forked_runs import can_fork, run_fork
+from .forked_runs import can_fork, probe_server, run_fork
 from .samples import Sample
 from .side_effects import watched
 
@@ -38,6 +38,7 @@ BINARIES = Path("/usr/lib/postgresql")
 
 #: How the tool is started, unless something of it is to be another.
 PLAIN_START = ("-m", "alembic_lockstep")
+FORKED_PROBES = str(Path(__file__).with_name("forked_probes.py"))
 
 ALLOW_WRITE = "ALEMBIC_LOCKSTEP_ALLOW_WRITE"
 
@@ -117,6 +118,8 @@ class Project:
     start_check: tuple[str, ...] = PLAIN_START
     #: Whether each check is made with and without the cache; set by the fixture of that name.
     both_ways: ClassVar[bool] = False
+    #: Whether the project's Python is a fork: `forked_probes.py`; set by the fixture of that name.
+    forks_probes: ClassVar[bool] = False
     #: Whether each check is watched; not where others work in the project meanwhile.
     is_watched: bool = True
 
@@ -205,7 +208,7 @@ class Project:
         """Run any command of the tool."""
         environ = {**self.environ, **self.url_environ}
         if self.start_check == PLAIN_START and can_fork(environ):
-            return Result(*run_fork(args, self.root, environ))
+            return Result(*run_fork(args, self.root, environ, forks_probes=self.forks_probes))
         return self._run(sys.executable, *self.start_check, *args)
 
     def alembic(self, *args: str) -> Result:
@@ -419,7 +422,7 @@ def begin_repository(root: Path, environ: Mapping[str, str]) -> None:
 def install_hook(project: Project, hook: str) -> None:
     """Write the pre-commit configuration, and the hook of the real pre-commit."""
     command = "fix" if hook.endswith("-fix") else "check"
-    entry = f"{shlex.quote(sys.executable)} -m alembic_lockstep {command}"
+    entry = f"{hook_start()} {command}"
     settings = {
         "id": hook,
         "name": hook,
@@ -435,6 +438,12 @@ def install_hook(project: Project, hook: str) -> None:
     file.parent.mkdir(exist_ok=True)
     file.write_text(_installed_hook())
     file.chmod(0o755)
+
+
+def hook_start() -> str:
+    """Return the words with which a hook starts the tool; its probes may be forks."""
+    forks = (FORKED_PROBES, probe_server().address) if Project.forks_probes else PLAIN_START
+    return shlex.join((sys.executable, *forks))
 
 
 @cache

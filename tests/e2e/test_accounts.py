@@ -22,7 +22,10 @@ from .subfolder_project import assert_clean, migration_text
 from .test_start_writes import OWN_FILES, read_files
 from .typed_advice import upgrade_in
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="no guard of the kernel's here")
+pytestmark = [
+    pytest.mark.real_start,
+    pytest.mark.skipif(sys.platform != "linux", reason="no guard of the kernel's here"),
+]
 
 NOBODY = 65534
 HEAD = "5b0f6a1c92e4"

@@ -19,6 +19,8 @@ from .conftest import MakeProject, SessionCache
 from .harness import Listener, reachable_directory, require
 from .subfolder_project import ADD_PAID, add_migration, assert_clean, assert_finding
 
+pytestmark = pytest.mark.real_start
+
 PAGE = Path(__file__).parents[2] / "docs" / "databases.md"
 #: A block of code with its file's name in the first line.
 FILE = re.compile(r"```\w+\n# (pyproject\.toml|\S+\.py)\n(.*?)```", re.DOTALL)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 import shutil
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from .harness import Project, Result, require, run
+from .harness import Project, Result, hook_start, require, run
 from .subfolder_project import (
     ADD_PAID,
     ENV,
@@ -27,7 +25,7 @@ from .typed_advice import follow
 #: Says with which code the tool ended: git itself ends with 1 whatever a hook returns.
 HOOK = """\
 #!/bin/sh
-{python} -m alembic_lockstep check
+{start} check
 code=$?
 echo "- exit code: $code" >&2
 exit $code
@@ -47,7 +45,7 @@ def install(project: Project) -> None:
     for hook in ("pre-commit", "pre-merge-commit"):
         file = project.root / project.git("rev-parse", "--git-path", f"hooks/{hook}")
         file.parent.mkdir(exist_ok=True)
-        file.write_text(HOOK.format(python=shlex.quote(sys.executable)))
+        file.write_text(HOOK.format(start=hook_start()))
         file.chmod(0o755)
 
 

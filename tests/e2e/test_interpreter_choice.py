@@ -9,8 +9,10 @@ import pytest
 
 from .conftest import MakeProject
 from .harness import Project, Result
-from .virtual_environments import make_venv
 from .subfolder_project import MODELS
+from .virtual_environments import make_venv
+
+pytestmark = pytest.mark.real_start
 
 IMPORT = "from decimal import Decimal\n"
 

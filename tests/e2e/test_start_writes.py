@@ -10,6 +10,8 @@ import pytest
 from .conftest import MakeProject
 from .harness import Project
 
+pytestmark = pytest.mark.real_start
+
 #: What the developer has beside the tracked files, and git ignores.
 OWN_FILES = {
     "uploads/holiday.jpg": "not really a picture\n",

@@ -29,6 +29,8 @@ import asyncio, ctypes, ctypes.util, logging, mmap, multiprocessing, os, pathlib
 import signal, socket, sqlite3
 import subprocess, sys, threading, time, urllib.request
 import sqlalchemy, sqlalchemy.event
+
+pytestmark = pytest.mark.real_start
 DROP, DROP_OF = "DROP TABLE precious", "DROP TABLE theirs.precious"
 RECORD = logging.LogRecord("a", 40, "b", 1, "c", (), None)
 
