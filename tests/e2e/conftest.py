@@ -43,6 +43,8 @@ from .virtual_environments import make_venv
 Build = Callable[[Path], None]
 
 HERE = Path(__file__).parent
+#: The number of cases of a table of kinds, whose rules have unit tests.
+LARGE = 15
 
 #: Modules about something else that check many new migrations, for which a trial on rows would only
 #: cost time. All others run with the default settings.
@@ -161,7 +163,7 @@ def forks_probes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave half of each test's cases to the night; which half differs from test to test."""
+    """Leave most of each test's cases to the night; which of them differs from test to test."""
     if os.environ.get("LOCKSTEP_NIGHTLY") == "1":
         return
     cases: defaultdict[str, list[pytest.Item]] = defaultdict(list)
@@ -171,7 +173,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left: set[pytest.Item] = set()
     for name, group in cases.items():
         marker = group[0].get_closest_marker("sampled")
-        step = min(marker.args[0] if marker else 3, len(group))
+        usual = 5 if len(group) >= LARGE else 3
+        step = min(marker.args[0] if marker else usual, len(group))
         left.update({*group} - {*group[zlib.crc32(name.encode()) % step :: step]})
     items[:] = [item for item in items if item not in left]
     config.hook.pytest_deselected(items=[*left])

@@ -116,7 +116,7 @@ def public(
     return public, project
 
 
-@pytest.mark.sampled(1)  # 18, 27 and 41 seconds of processor time, with pip's
+@pytest.mark.sampled(3)  # 18, 27 and 41 seconds of processor time, with pip's
 @pytest.mark.parametrize("public", PROJECTS, indirect=True)
 def test_a_public_project_is_judged_right(public: tuple[Public, Project]) -> None:
     facts, project = public

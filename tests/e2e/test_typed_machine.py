@@ -203,7 +203,6 @@ def test_an_extra_that_is_missing_is_installed_by_the_command(
     assert_clean(tool_alone("alembic_lockstep", "check", project=project), "run from empty")
 
 
-@pytest.mark.sampled(1)
 @pytest.mark.parametrize("thing", ["pgcrypto", "postgis", "vector"])
 def test_a_package_of_the_system_that_is_named_exists(thing: str) -> None:
     """To install it takes the administrator; apt says what it would do."""

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,7 @@ for request, code in json.load(sys.stdin):
 """
 
 
+@cache
 def pythons() -> list[Any]:
     """Find the oldest and the newest interpreter; at night all of them."""
     every = list(_every_python())
