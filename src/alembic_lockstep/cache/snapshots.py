@@ -119,15 +119,19 @@ class SnapshotCache(SnapshotStore):
         """Keep the databases of a completed run; return None if they cannot be kept."""
         start = start or _EMPTY
         applied = {**start.applied, **observation.paths}
-        if observation.reads["untraced"] or not set(applied) <= env.history.ids:
-            return None
         root, tracked = self.context.repository.root, env.tree.files
         outside = [path for path in observation.reads["outside"] if not INSTALLED.search(path)]
         untracked = [path for path in observation.reads["opened"] if path not in tracked]
-        if changed_since((*outside, *(str(root / path) for path in untracked)), self.since):
-            return None
-        databases = self._keep_databases(observation, scratch)
+        read = (*outside, *(str(root / path) for path in untracked))
+        hindrance = (
+            ", ".join(observation.reads["untraced"])
+            or ("" if set(applied) <= env.history.ids else "a revision that the tree lacks")
+            or changed_since(read, self.since)
+        )
+        databases = None if hindrance else self._keep_databases(observation, scratch)
         if databases is None:
+            why = hindrance or "the server did not keep the database"
+            debug(f"{env.environment.name}: no snapshot: {why}")
             return None
         existing = [path for path in untracked if (root / path).exists()]
         files = self._files(env, observation, start)
