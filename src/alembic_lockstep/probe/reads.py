@@ -104,7 +104,7 @@ class Reads(Names):
         self._recording = True
         self.executed.start()
         sys.addaudithook(self._audit)
-        record_calls(self.look, self.imported)
+        record_calls(self.look, self.is_recording, self.imported)
 
     def stop(self) -> None:
         """Stop recording: later reads are ours."""
@@ -120,6 +120,10 @@ class Reads(Names):
         finally:
             self._unnoted.now = False
 
+    def is_recording(self) -> bool:
+        """Return whether reads of this thread are recorded."""
+        return self._recording and not getattr(self._unnoted, "now", False)
+
     def note_opened(self, name: str) -> None:
         """Note that a copy of a file was read."""
         if self._recording:
@@ -132,9 +136,7 @@ class Reads(Names):
 
     def look(self, path: Any, folder: Optional[int], kind: str) -> None:
         """Note that a path was looked at: as `looked`, `existing` or `absent`."""
-        if not self._recording or isinstance(path, int):  # what has a descriptor was opened
-            return
-        if getattr(self._unnoted, "now", False):
+        if not self.is_recording() or isinstance(path, int):  # what has a descriptor was opened
             return
         try:
             self._note(kind, _absolute(path, folder))
@@ -143,7 +145,7 @@ class Reads(Names):
 
     def _audit(self, event: str, arguments: Any) -> None:
         note = self._notes.get(event)
-        if note is not None and self._recording and not getattr(self._unnoted, "now", False):
+        if note is not None and self.is_recording():
             try:
                 note(event, arguments)
             except Exception:  # it would end the project's call

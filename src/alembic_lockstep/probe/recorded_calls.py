@@ -29,17 +29,18 @@ NOT_THERE = {errno.ENOENT, errno.ENOTDIR}
 Look = Callable[[Any, Optional[int], str], None]
 
 
-def record_calls(look: Look, imported: Set[str]) -> None:
+def record_calls(look: Look, is_recording: Callable[[], bool], imported: Set[str]) -> None:
     """Replace the functions by recorded ones, for good.
 
     Args:
+        is_recording: Returns whether this thread's calls are noted.
         imported: Gets the last components of the names of modules that are looked for in folders.
     """
     for name in STAT_CALLS:
         call = getattr(os, name)
-        _replace(call, RecordedCall(call, look))
-    _replace(os.scandir, RecordedScan(os.scandir, look))
-    _replace(os.open, RecordedOpen(os.open, look))
+        _replace(call, RecordedCall(call, look, is_recording))
+    _replace(os.scandir, RecordedScan(os.scandir, look, is_recording))
+    _replace(os.open, RecordedOpen(os.open, look, is_recording))
     _note_modules(imported)
 
 
@@ -50,13 +51,18 @@ class RecordedCall:
     built-in function does not either.
     """
 
-    def __init__(self, call: Callable[..., Any], look: Look) -> None:
+    def __init__(
+        self, call: Callable[..., Any], look: Look, is_recording: Callable[[], bool]
+    ) -> None:
         functools.update_wrapper(self, call)
         self._call = call
         self._look = look
+        self._is_recording = is_recording
 
     def __call__(self, path: Any, *arguments: Any, **options: Any) -> Any:
         """Call the function and note the path."""
+        if not self._is_recording():  # our own calls are many
+            return self._call(path, *arguments, **options)
         try:
             result = self._call(path, *arguments, **options)
         except OSError as error:
