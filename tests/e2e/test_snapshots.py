@@ -415,3 +415,22 @@ def test_a_database_in_use_is_not_kept(way: Way, monkeypatch: pytest.MonkeyPatch
             assert not servers.keep(url, NAME)
         assert servers.restore(way.dialect, NAME) is None
         assert execute(url, "SELECT id FROM games") == [(7,)]
+
+
+@pytest.mark.parametrize("is_elevated", [False, True])
+@pytest.mark.sampled(1)
+def test_what_others_make_hinders_a_snapshot_only_if_the_project_might_have_made_it(
+    tmp_path: Path, is_elevated: bool
+) -> None:
+    require(server_answers(), "PostgreSQL server")
+    way = Way("postgresql", tmp_path / "run", tmp_path / "cache", (SCRATCH_SERVER,))
+    name = secrets.token_hex(16)
+    with way.start() as servers:
+        url = make_games(servers, way.dialect)
+        if is_elevated:
+            assert servers.elevate(way.dialect, "the test")
+        with role():
+            assert servers.keep(url, name) is not is_elevated
+    asked = f"SELECT datname FROM pg_database WHERE datname LIKE 'lockstep_keep_{name}%'"
+    for (database,) in execute(SCRATCH_SERVER, asked):
+        execute(SCRATCH_SERVER, f"DROP DATABASE {database}")

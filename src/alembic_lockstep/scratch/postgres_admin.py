@@ -149,7 +149,7 @@ class PostgresServer:
             return list(self._own_notes)
         left = [str(thing) for thing, mark in self._foreign().items() if not mark]
         lines = [self._why_no_role] if self._why_no_role else []
-        if left and (self._is_elevated or self._project is None):
+        if left:
             lines.append(
                 f"left on the scratch server, as it may be somebody else's: {', '.join(left)}"
             )
@@ -224,8 +224,14 @@ class PostgresServer:
         return None
 
     def _foreign(self) -> dict[ServerObject, str | None]:
+        """Return objects of the server that the project may have made, with their comments."""
         with self._explained("could not look at what is on the scratch server"):
-            return self._cluster.foreign()
+            foreign = self._cluster.foreign()
+        if self._is_private or self._is_elevated or self._project is None:
+            return foreign
+        # The role has no rights to make others than those that the probe marked.
+        mark = self._cluster.mark
+        return {thing: comment for thing, comment in foreign.items() if comment == mark}
 
     @property
     def _owner(self) -> str:
