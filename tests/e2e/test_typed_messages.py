@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from .conftest import MakeProject
-from .harness import Project, make_venv, run
+from .harness import Project, run
 from .subfolder_project import (
     ENV,
     INI,
@@ -20,6 +20,7 @@ from .subfolder_project import (
     change_and_check,
 )
 from .typed_advice import follow
+from .virtual_environments import make_venv
 
 #: Judged by the text alone, so that a case costs a fraction of a second.
 STATIC = "--static"
