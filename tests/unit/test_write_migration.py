@@ -78,8 +78,8 @@ def dropped(operation: Operation) -> Operation:
         ([WINNERS, PAID], "add games.winners, games.paid"),
         ([WINNERS, dropped(PAID)], "add games.winners; drop games.paid"),
         (
-            [replace(WINNERS, name=name) for name in "abcde"],
-            "add games.a, games.b, games.c and 2 more",
+            [replace(WINNERS, name=name * 15) for name in "abcde"],
+            f"add games.{'a' * 15}, games.{'b' * 15} and 3 more",
         ),
         (
             [WINNERS, replace(WINNERS, kind="add_index", name="ix", columns=("winners",))],

@@ -84,7 +84,7 @@ class Draft:
         for token, body in bodies["databases"].items():
             self.template_args[token] = body["upgrade"]
             self.template_args[self._tokens[token]] = body["downgrade"]
-        self.template_args["imports"] = "\n".join(bodies["imports"])
+        self.template_args["imports"] = "\n".join(self._lacking(bodies["imports"]))
         hooks, self._script.hooks = getattr(self._script, "hooks", []), []
         (script,) = self._context.generate_scripts()
         if script is None:
@@ -96,7 +96,16 @@ class Draft:
                 write_hooks._run_hooks(path, hooks)
             except Exception as error:  # of a program that is missing, or that a guard refuses
                 note = f"post_write_hooks failed: {error}"
-        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
-            text = file.read()
+        text = _read(path)
         os.unlink(path)
         return {"path": relative(path, self._checkout), "text": text, "note": note}
+
+    def _lacking(self, imports: Sequence[str]) -> List[str]:
+        """Return the imports that the project's template does not have."""
+        template = _read(os.path.join(self._script.dir, "script.py.mako")).splitlines()
+        return [line for line in imports if line not in template]
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
+        return file.read()

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from alembic_lockstep.dryrun.operation import Operation
 
 _VERBS = {"add": "add", "remove": "drop", "modify": "alter"}
-#: Parts of a table that come and go with their columns.
-_DEPENDENT = ("index", "constraint", "fk")
-#: Kinds of things that are no column and no table.
-_OTHERS = (*_DEPENDENT, "enum", "domain", "sequence")
-_MOST_NAMES = 3
+#: Kinds of things that are no column and no table, and come and go with columns.
+_DEPENDENT = ("index", "constraint", "fk", "enum", "domain", "sequence")
+#: The first line of a commit message is as long, too.
+_MOST_CHARACTERS = 72
 
 
 def message_for(missing: Sequence[Operation]) -> str:
@@ -22,18 +21,23 @@ def message_for(missing: Sequence[Operation]) -> str:
             verb = _VERBS.get(operation.kind.partition("_")[0], "change")
             by_verb.setdefault(verb, {})[_name(operation)] = None
     pairs = [(verb, name) for verb, names in by_verb.items() for name in names]
-    shown = pairs if len(pairs) <= _MOST_NAMES + 1 else pairs[:_MOST_NAMES]
-    parts = [
-        f"{verb} {', '.join(name for each, name in shown if each == verb)}"
-        for verb in by_verb
-        if any(each == verb for each, _ in shown)
-    ]
-    more = len(pairs) - len(shown)
-    return "; ".join(parts) + (f" and {more} more" if more else "")
+    for count in range(len(pairs), 0, -1):
+        more = len(pairs) - count
+        message = _listed(pairs[:count]) + (f" and {more} more" if more else "")
+        if len(message) <= _MOST_CHARACTERS:
+            break
+    return message
+
+
+def _listed(pairs: Sequence[tuple[str, str]]) -> str:
+    verbs = dict.fromkeys(verb for verb, _ in pairs)
+    return "; ".join(
+        f"{verb} {', '.join(name for each, name in pairs if each == verb)}" for verb in verbs
+    )
 
 
 def _name(operation: Operation) -> str:
-    if operation.kind.endswith(_OTHERS) or not operation.table:
+    if operation.kind.endswith(_DEPENDENT) or not operation.table:
         return operation.text
     return ".".join(filter(None, [operation.table, operation.name]))
 
