@@ -79,12 +79,16 @@ def _value(column: sa.Column[Any], target: sa.Column[Any], number: int) -> Any:
     return number
 
 
-def rows_of(connection: sa.Connection, *models: sa.MetaData) -> Rows:
-    """Return the rows of the tables and columns that all models have, computed ones left out."""
+def rows_of(connection: sa.Connection, *models: sa.MetaData, ordered: bool = True) -> Rows:
+    """Return the rows of the tables and columns that all models have, computed ones left out.
+
+    Args:
+        ordered: Some types have no order.
+    """
     rows: Rows = {
         key: [
             tuple(map(_comparable, row))
-            for row in connection.execute(_query(table, columns)).fetchall()
+            for row in connection.execute(_query(table, columns, ordered)).fetchall()
         ]
         for key, table, columns in _common(models)
     }
@@ -92,9 +96,10 @@ def rows_of(connection: sa.Connection, *models: sa.MetaData) -> Rows:
     return rows
 
 
-def _query(table: sa.Table, columns: list[str]) -> sa.Select[Any]:
+def _query(table: sa.Table, columns: list[str], ordered: bool) -> sa.Select[Any]:
     bare: list[Any] = [sa.column(name) for name in columns]
-    return sa.select(*bare).select_from(sa.table(table.name, schema=table.schema)).order_by(*bare)
+    query = sa.select(*bare).select_from(sa.table(table.name, schema=table.schema))
+    return query.order_by(*bare) if ordered else query
 
 
 def _comparable(value: Any) -> Any:
