@@ -202,7 +202,8 @@ def test_a_deleted_line_has_no_directive_but_a_glob(trivia: Project) -> None:
 
 def test_other_rules_heed_directives_but_never_pass_what_cannot_be_judged(trivia: Project) -> None:
     path = f"{trivia.sample.versions}/aaaaaaaaaaaa_more.py"
-    empty = MIGRATION.partition("    op.")[0] + "    pass\n"
+    back = "\n\ndef downgrade():\n    raise NotImplementedError\n"
+    empty = MIGRATION.partition("    op.")[0] + "    pass\n" + back
     second = empty.replace("b7a90c45e1d8", "8d52e6f04c13")
     parent = "down_revision = '8d52e6f04c13'"
     heads = f"{parent}  # lockstep: ignore[multiple-heads] merged tomorrow"
