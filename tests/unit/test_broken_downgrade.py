@@ -295,3 +295,13 @@ def test_values_of_a_column_that_does_not_get_its_type_back_are_not_found_again(
     assert "does not bring back" in only(tried(graph, UP, changes_back=[cut], lost=lost)).message
     facts = tried(graph, UP, changes_back=[cut], lost=["column games.player was text, is name"])
     assert len(broken_downgrade.check(facts)) == 2
+
+
+def test_a_label_that_is_added_again(graph: Graph) -> None:
+    up = "op.execute(\"ALTER TYPE mood ADD VALUE 'fair'\")"
+    error = failure('enum label "fair" already exists', "", 6)
+    finding = only(tried(graph, up, phase="upgrade-again", revision="0002", error=error))
+    assert "fails after its downgrade()" in finding.message
+    assert finding.hint.splitlines()[0] == (
+        "PostgreSQL cannot remove a label. Write ADD VALUE IF NOT EXISTS in upgrade()."
+    )

@@ -179,6 +179,8 @@ class _WayBack:
         thing = f"type {name_of_thing}" if "type " in str(error["message"]) else ""
         fix = self._dropping(thing) if thing else ""
         hint = f"Write at the end of downgrade():\n{fix}" if fix else "Undo it in downgrade()."
+        if "enum label" in str(error["message"]):
+            hint = "PostgreSQL cannot remove a label. Write ADD VALUE IF NOT EXISTS in upgrade()."
         finding = self._finding(
             revision,
             f"upgrade() of {revision.id} fails after its downgrade(): {error_text(error)}",
