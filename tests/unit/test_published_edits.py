@@ -180,8 +180,14 @@ def test_the_same_end_is_no_finding_and_a_missing_answer_is_a_note(graph: Graph)
     facts = graph.facts()
     for retraced in (None, Retraced(), Retraced(note="no server")):
         assert edited_migration.check(replace(facts, retraced=retraced)) == []
-    (note,) = retracing_notes(replace(facts, retraced=Retraced(note="no server")))
-    assert note == "edited migrations were not compared by what they do: no server"
+    said = "edited migrations were not compared by what they do: "
+    assert retracing_notes(replace(facts, retraced=Retraced(note="no server"))) == [
+        f"{said}no server"
+    ]
+    assert retracing_notes(replace(facts, retraced=Retraced())) == []
+    assert retracing_notes(facts) == [f"{said}nothing was run"]
+    graph.git("reset", "--quiet", "--hard")
+    assert retracing_notes(graph.facts()) == []
 
 
 def test_a_head_that_is_deleted_leaves_its_databases_behind(graph: Graph) -> None:

@@ -167,7 +167,8 @@ def outcome(facts: Facts) -> str:
 
 def retracing_notes(facts: Facts) -> list[str]:
     """Return why changes of published migrations were not compared by what they do."""
-    note = facts.retraced.note if facts.retraced else ""
+    not_run = "nothing was run" if needs_retracing(facts) else ""
+    note = facts.retraced.note if facts.retraced else not_run
     return [f"edited migrations were not compared by what they do: {note}"] if note else []
 
 
