@@ -136,6 +136,7 @@ def test_a_filter_that_fails(shop: Project, direction: str) -> None:
     other = {"smudge": "clean", "clean": "smudge"}[direction]
     for name, value in ((direction, "false"), (other, "cat"), ("required", "true")):
         shop.git("config", f"filter.locked.{name}", value)
+    (shop.root / "prices.csv").touch()  # else git looks into it only if it was written just now
     result = shop.check()
     assert_unjudged(result, "git's filter 'locked' failed on prices.csv")
     (line,) = (
