@@ -91,6 +91,7 @@ MANAGERS = {
 }
 
 
+@pytest.mark.sampled(6)  # each installs its tool
 @pytest.mark.parametrize("name", MANAGERS)
 def test_the_environment_of_a_tool_is_found_in_a_hook(
     tmp_path: Path, home: Path, tools: Tools, name: str
