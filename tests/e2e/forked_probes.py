@@ -34,11 +34,11 @@ SHOWN = 4096
 CODE = """\
 import sys; sys.path[:1] = filter(None, sys.path[:1])
 import importlib.util as u
-before = {*sys.modules}
+before = {*sys.modules}, {*sys.path_importer_cache}
 spec = u.spec_from_file_location("probe_server", sys.argv[1])
 module = u.module_from_spec(spec)
 spec.loader.exec_module(module)
-module.serve(int(sys.argv[2]), *sys.argv[3:], before)
+module.serve(int(sys.argv[2]), *sys.argv[3:], *before)
 """
 
 
@@ -66,6 +66,7 @@ class ProbeServer:
                 stdin=subprocess.PIPE,  # the server ends when it is closed
                 stdout=subprocess.PIPE,
                 env={**environ, "PYTHONHASHSEED": "0", "SHOWN": " " * SHOWN},
+                cwd=os.sep,  # as probes are
                 pass_fds=[number],
                 start_new_session=True,
             )

@@ -38,7 +38,14 @@ class Started(BaseException):
     """Raised in a process that is the project's Python from now on."""
 
 
-def serve(listener: int, supervisor: str, start: str, folder: str, before: set[str]) -> None:
+def serve(
+    listener: int,
+    supervisor: str,
+    start: str,
+    folder: str,
+    modules: set[str],
+    searched: set[str],
+) -> None:
     """Import what a probe imports, and become probes.
 
     Args:
@@ -46,13 +53,14 @@ def serve(listener: int, supervisor: str, start: str, folder: str, before: set[s
         supervisor: The file of this program.
         start: The Python code of a probe's start.
         folder: That of the probe.
-        before: The modules that every Python has imported.
+        modules, searched: The modules that every Python has imported, and where it looked for them.
     """
     path = [*sys.path]
     server = Server(listener, load("supervisor", supervisor))
     sys.path[:] = path
-    sys.path_importer_cache.clear()
-    for name in sys.modules.keys() - before:
+    for entry in sys.path_importer_cache.keys() - searched:
+        del sys.path_importer_cache[entry]
+    for name in sys.modules.keys() - modules:
         del sys.modules[name]
     namespace = vars(sys.modules["__main__"])
     for name in [name for name in namespace if not name.startswith("__")]:

@@ -47,7 +47,8 @@ state = {
     "umask": status["Umask"],
     "groups": status["Groups"],
     "filters": [status[name] for name in ("NoNewPrivs", "Seccomp", "Seccomp_filters", "CapEff")],
-    "signals": [status[name] for name in ("SigBlk", "SigIgn", "SigCgt")],
+    # Without 32 and 33, which are the C library's.
+    "signals": [int(status[name], 16) & ~(3 << 31) for name in ("SigBlk", "SigIgn", "SigCgt")],
     "handlers": {str(number): str(signal.getsignal(number)) for number in signal.valid_signals()},
     "wakeup": signal.set_wakeup_fd(-1),
     "limits": {name: resource.getrlimit(getattr(resource, name)) for name in limits},
