@@ -9,16 +9,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
 from .conftest import MakeProject
-from .harness import PLAIN_START, Project
+from .harness import PLAIN_START, Project, Result, run
 from .samples import SAMPLES
-from .subfolder_project import ENV, INIT, MODELS, VERSIONS, add_migration, assert_clean
+from .subfolder_project import ENV, INI, INIT, MODELS, VERSIONS, add_migration, assert_clean
 
 AFTER = "    total: Mapped[Decimal] = mapped_column(Numeric(10, 2))\n"
-CHECK = '    __table_args__ = (CheckConstraint("number > 0", name="positive"),)\n'
+CHECK = '    __table_args__ = (CheckConstraint("number IS NOT NULL", name="numbered"),)\n'
 TEMPLATE = "service/alembic/script.py.mako"
 
 
@@ -86,7 +87,7 @@ def test_what_only_the_twin_sees_is_written_both_ways(shop_by_dialect: Project) 
     add_check(shop_by_dialect)
     result = shop_by_dialect.lockstep("fix", "--stage")
     text = shop_by_dialect.git("diff", "--cached", "HEAD", "--", VERSIONS)
-    assert "positive" in text, result.output
+    assert "numbered" in text, result.output
     assert "+def downgrade() -> None:" in text
     assert "+    pass" not in text
     assert_clean(shop_by_dialect.check("--no-cache"))
@@ -119,6 +120,57 @@ def test_what_is_not_staged_does_not_count(shop: Project) -> None:
     result = shop.lockstep("fix")
     assert result.returncode == 0
     assert f"Not staged: {MODELS}" in result.stderr
+
+
+def test_a_file_of_the_new_name_is_left_and_moved_by_the_command(shop: Project) -> None:
+    shop.replace(INI, "script_location =", "file_template = next\nscript_location =")
+    add_paid(shop)
+    shop.stage(INI)
+    path = f"{VERSIONS}/next.py"
+    shop.write(path, "# Mine.\n")
+    type_advice(shop, shop.lockstep("fix"), "exists: nothing was written")
+    assert shop.read(f"{path}.mine") == "# Mine.\n"
+    shop.stage(path)
+    assert_clean(shop.check())
+
+
+def test_a_file_with_edits_that_are_not_staged_is_staged_by_the_command(shop: Project) -> None:
+    add_audit(shop)
+    for path in (ENV, INIT):
+        shop.write(path, shop.read(path) + "# An edit.\n")
+    said = "has changes that are not staged: nothing was written"
+    type_advice(shop, shop.lockstep("fix"), said)
+    assert "# An edit." in shop.git("diff", "--cached")
+
+
+def test_a_folder_outside_of_the_repository_is_not_written_to(
+    shop: Project, tmp_path: Path
+) -> None:
+    folders = f"%(here)s/alembic/versions:{tmp_path}"
+    setting = f"version_path_separator = os\nversion_locations = {folders}\nscript_location ="
+    shop.replace(INI, "script_location =", setting)
+    usual = "connection=connection, target_metadata=target_metadata"
+    hook = f"lambda *args: setattr(args[2][0], 'version_path', '{tmp_path}')"
+    outside = f"{usual}, process_revision_directives={hook}"
+    shop.replace(ENV, usual, outside)
+    shop.stage(ENV, INI)
+    add_paid(shop)
+    result = shop.lockstep("fix")
+    assert result.returncode == 2, result.output
+    assert "outside of the repository" in result.stderr
+    shop.replace(ENV, outside, usual)
+    shop.stage(ENV)
+    assert shop.lockstep("fix", "--stage").returncode == 0
+
+
+def type_advice(project: Project, result: Result, said: str) -> None:
+    """Type what a run prints that could not write."""
+    assert result.returncode == 2, result.output
+    assert said in result.stderr
+    commands = [line[4:] for line in result.stderr.splitlines() if line.startswith("    ")]
+    assert commands.pop() == "alembic-lockstep fix"
+    run(("bash", "-ec", *commands), cwd=project.root, environ=project.environ, check=True)
+    assert project.lockstep("fix").returncode == 1
 
 
 def test_a_broken_template_leaves_nothing(shop: Project) -> None:
@@ -179,7 +231,8 @@ def test_a_migration_that_falls_short_is_completed_if_a_person_says_so(shop: Pro
     assert_clean(shop.check())
 
 
-def test_an_import_that_is_missing_is_added_where_the_others_are(shop: Project) -> None:
+def add_audit(shop: Project) -> None:
+    """Add models in a module that env.py does not import."""
     shop.write(
         "service/shop/audit.py",
         "from sqlalchemy.orm import Mapped, mapped_column\n\nfrom shop.models import Base\n\n\n"
@@ -187,6 +240,10 @@ def test_an_import_that_is_missing_is_added_where_the_others_are(shop: Project) 
         "    id: Mapped[int] = mapped_column(primary_key=True)\n",
     )
     shop.stage("service/shop/audit.py")
+
+
+def test_an_import_that_is_missing_is_added_where_the_others_are(shop: Project) -> None:
+    add_audit(shop)
     result = shop.lockstep("fix", "--stage")
     assert result.returncode == 0, result.output
     changed = shop.git("diff", "--cached", "--name-only", "HEAD").splitlines()

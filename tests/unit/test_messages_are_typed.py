@@ -107,6 +107,13 @@ TYPED = {
     "system/limits.py:_raise_limit": "a_limit_that_the_shell_may_not_raise",
     "system/limits.py:working_directory": "a_working_directory_that_was_made_anew",
     "system/slots.py:hold_lock": "a_lock_that_another_run_holds_is_free_when_it_has_ended",
+    "write_migration/drafting.py:draft": "a_folder_outside_of_the_repository_is_not_written_to",
+    "write_migration/whole_files.py:replace_file": (
+        "a_file_with_edits_that_are_not_staged_is_staged_by_the_command"
+    ),
+    "write_migration/whole_files.py:write_new": (
+        "a_file_of_the_new_name_is_left_and_moved_by_the_command"
+    ),
 }
 
 

@@ -37,6 +37,8 @@ def draft(facts: Facts, runner: DryRunner, message: str, choices: Choices) -> Fi
     if not migration or not migration["path"]:
         raise CouldNotJudge(
             "Alembic writes the migration to a folder outside of the repository",
+            fix="Have version_locations, or env.py's process_revision_directives, name a folder "
+            "of the repository.",
             config=facts.environment.config,
         )
     does = tuple(operation.text for operation in missing)

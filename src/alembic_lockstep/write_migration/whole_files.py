@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -25,7 +26,10 @@ def write_new(file: Path, content: bytes) -> None:
             temporary.chmod(0o666 & ~_umask())
             _move(temporary, file)
     except FileExistsError:
-        raise CouldNotJudge(f"{file} exists: nothing was written") from None
+        moved = shlex.join(["mv", str(file), f"{file}.mine"])
+        raise CouldNotJudge(
+            f"{file} exists: nothing was written", fix=f"{moved}\nalembic-lockstep fix"
+        ) from None
 
 
 def replace_file(file: Path, before: bytes, content: bytes) -> None:
@@ -36,7 +40,11 @@ def replace_file(file: Path, before: bytes, content: bytes) -> None:
         OSError: it cannot be written.
     """
     if file.read_bytes() != before:
-        raise CouldNotJudge(f"{file} has changes that are not staged: nothing was written")
+        added = shlex.join(["git", "add", str(file)])
+        raise CouldNotJudge(
+            f"{file} has changes that are not staged: nothing was written",
+            fix=f"{added}\nalembic-lockstep fix",
+        )
     with _temporary(file, content) as temporary:
         shutil.copymode(file, temporary)
         temporary.replace(file)
