@@ -181,6 +181,17 @@ def test_a_project_file_that_the_project_reads_itself_counts_whole() -> None:
         assert replace(read, pins=True).is_touched([edit], lambda *_: True)
 
 
+def test_a_file_outside_that_only_the_run_had(tmp_path: Path) -> None:
+    log, made = tmp_path / "app.log", tmp_path / "made.log"
+    log.write_text("")
+    read = trace(existing=[str(log), str(made)])
+    assert read.changed_outside() == ""
+    log.write_text("more")
+    assert read.changed_outside() == ""
+    log.unlink()
+    assert read.changed_outside() == str(log)
+
+
 @pytest.mark.parametrize("path", ["poetry.lock", "requirements.txt", "requirements/dev.in"])
 @pytest.mark.parametrize("pins", [False, True])
 def test_pinned_versions_count_where_models_are_in_packages(path: str, pins: bool) -> None:

@@ -99,7 +99,8 @@ class Trace:
             for folder, names in run["listed"].items():
                 listed[folder] = listed.get(folder, frozenset()) | frozenset(names)
         folders = folders_of(tracked)
-        existing = merged("existing")
+        # What the project made outside was there for itself only.
+        existing = {path for path in merged("existing") if not _is_gone(path)}
         # A folder ends in a slash.
         opened = {path for path in merged("opened") | merged("copies") if path[-1:] != "/"}
         looked = {path[:-1] for path in merged("opened") if path[-1:] == "/"}
@@ -116,7 +117,7 @@ class Trace:
             functions=recorded_by_file(runs, "functions"),
             taken=recorded_by_file(runs, "taken"),
             orders=_distinct(order for run in runs for order in run["orders"]),
-            existing=existing,
+            existing=frozenset(existing),
             folders=frozenset(looked & folders),
             absent=merged("absent"),
             listed=listed,
@@ -232,8 +233,7 @@ class Trace:
     def changed_outside(self) -> str:
         """Return a file outside the repository that changed since it was read; "" if none did."""
         changed = (path for path, stamp in self.outside.items() if stamp_of(path) != stamp)
-        gone = (path for path in self.existing if posixpath.isabs(path) and not stamp_of(path))
-        return next(changed, "") or next(gone, "")
+        return next(changed, "") or next(filter(_is_gone, self.existing), "")
 
     def changed_ignored_file(
         self, root: Path | str, ignored_among: Callable[[Collection[str]], set[str]]
@@ -284,6 +284,11 @@ def recorded_by_file(runs: Iterable[Mapping[str, Any]], kind: str) -> dict[str, 
         read = {*run["opened"], *run["copies"], *run["functions"]}
         unclear.update(read.difference(run[kind]))
     return {path: names for path, names in merged.items() if path not in unclear}
+
+
+def _is_gone(path: str) -> bool:
+    """Return whether a path is one outside of the repository and does not exist."""
+    return posixpath.isabs(path) and not stamp_of(path)
 
 
 def _distinct(orders: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
