@@ -229,7 +229,6 @@ for line in sys.stdin:
     sys.path.insert(0, work)
     reads = Reads()
     reads.start()
-    reads.taken.watch(lambda path: path.startswith(work + os.sep))
     try:
         from shop import models
         outcome = repr((models.COLUMNS, models.LOOK)).replace(work, "")
@@ -238,15 +237,10 @@ for line in sys.stdin:
     reads.stop()
     def inside(file): return os.path.relpath(file, work)
     files = [file for file in reads.executed.by_file if file.startswith(work + os.sep)]
-    taken = {} if reads.executed.shows_globals else reads.taken.taken()
-    order = reads.taken.order({n for file in files for n in reads.executed.named.get(file, ())})
-    order["starts"] = {inside(file): start for file, start in order["starts"].items()}
     ran = {inside(file): sorted(reads.executed.of(file)) for file in files}
     print(json.dumps({
         "outcome": outcome,
         "functions": {path: names for path, names in ran.items() if names},
-        "taken": {inside(file): sorted(names) for file, names in taken.items()},
-        "orders": [order],
         "opened": [inside(file) for file in files],
         "texts": [inside(file) for file in reads.texts],
     }))

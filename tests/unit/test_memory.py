@@ -85,8 +85,9 @@ def trace(**reads: Any) -> Trace:
             "outside",
         )
     }
-    nothing |= {"listed": {}, "functions": {}, "taken": {}, "orders": []}
-    return Trace.of([{**nothing, **reads}], TRACKED, Path("/nowhere"))
+    return Trace.of(
+        [{**nothing, "listed": {}, "functions": {}, **reads}], TRACKED, Path("/nowhere")
+    )
 
 
 SEEN = trace(
@@ -261,8 +262,6 @@ def test_ignored_files(tmp_path: Path) -> None:
         "searched": [""],
         "imported": ["orjson"],
         "functions": {},
-        "taken": {},
-        "orders": [],
     }
     (tmp_path / "app" / "seen.txt").write_text("")
     read = Trace.of([reads], ["app/models.py"], tmp_path)

@@ -44,7 +44,6 @@ for request, code in json.load(sys.stdin):
     os.chdir(request["checkout"])
     places, reads = Places(request), Reads()
     reads.start()
-    if reads.executed.is_active: reads.taken.watch(places.in_checkout)
     repoint_imports(places, {}, reads.imported)
     exec(code, {"reads": reads})
     reads.stop()
@@ -422,73 +421,6 @@ def test_a_signature_is_no_body(project: Project, code: str) -> None:
     project.write("shop/tools.py", FUNCTIONS)
     trace = project.trace(FROM_HERE + f"from shop import tools; import inspect; {code}")
     assert ("shop/tools.py" in trace["functions"]) is records_functions(project)
-
-
-TAKES = {
-    "an import": ("from shop.tools import used", ["used"]),
-    "an attribute": ("from shop import tools; tools.used", ["used"]),
-    "a computed name": ("from shop import tools; getattr(tools, 'us' + 'ed')", ["used"]),
-    "a name that is not there": ("from shop import tools; hasattr(tools, 'more')", ["more"]),
-    "a deletion": ("from shop import tools; del tools.idle", ["idle"]),
-    "annotations": (
-        "import typing; from shop import tools; typing.get_type_hints(tools.Shop)",
-        ["Shop"],
-    ),
-}
-
-
-@pytest.mark.parametrize(("code", "names"), TAKES.values(), ids=TAKES)
-def test_names_that_are_taken(project: Project, code: str, names: list[str]) -> None:
-    project.write("shop/tools.py", FUNCTIONS)
-    taken = project.trace(FROM_HERE + code)["taken"]
-    assert taken.get("shop/tools.py") == (names if records_functions(project) else None)
-
-
-TAKES_ALL = {
-    "a star import": "from shop.tools import *",
-    "dir": "from shop import tools; dir(tools)",
-    "vars": "from shop import tools; vars(tools)",
-    "inspect.getmembers": "import inspect; from shop import tools; inspect.getmembers(tools)",
-    "globals of a function": (
-        "from shop import tools\nexec('def look(): return tools.used.__globals__\\nlook()')"
-    ),
-    "globals of a frame": (
-        "import sys; from shop import tools\n"
-        "exec('def look(): sys._getframe(1).f_globals\\nlook()')"
-    ),
-    "another class": (
-        "import types; from shop import tools\ntools.__class__ = type('M', (types.ModuleType,), {})"
-    ),
-}
-
-
-@pytest.mark.parametrize("code", TAKES_ALL.values(), ids=TAKES_ALL)
-def test_of_a_module_that_is_looked_through_nothing_is_told(project: Project, code: str) -> None:
-    project.write("shop/tools.py", FUNCTIONS)
-    trace = project.trace(FROM_HERE + code)
-    assert "shop/tools.py" not in trace["taken"]
-    assert ("shop/tools.py" in trace["functions"]) is records_functions(project)
-
-
-def test_what_was_loaded_before_a_module(project: Project) -> None:
-    project.write("shop/tools.py", "import json\nfrom shop import late\nimport shop.kinds")
-    project.write("shop/kinds.py", "import json, shop.late")
-    project.write("shop/late.py", "import csv")
-    (order,) = project.trace(FROM_HERE + "import shop.tools")["orders"]
-    if not records_functions(project):
-        assert order == {"starts": {}, "loaded": {}}
-        return
-    starts, loaded = order["starts"], order["loaded"]
-
-    def were_there(path: str) -> set[str]:
-        names = {"json", "csv", "shop", "shop.tools", "shop.late", "shop.kinds"}
-        return {name for name in names if loaded.get(name, [99])[0] <= starts[path][0]}
-
-    assert were_there("shop/late.py") == {"json", "shop"}
-    assert were_there("shop/kinds.py") == {"json", "shop", "csv", "shop.late"}
-    assert starts["shop/kinds.py"][1] == "shop.kinds"
-    assert "dumps" in loaded["json"][1]
-    assert "decoder" not in loaded["json"][1]  # a module
 
 
 def test_a_project_file_that_the_project_reads(project: Project) -> None:

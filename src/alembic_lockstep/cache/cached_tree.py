@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 
 from alembic_lockstep.cache.tree_trace import Trace
 from alembic_lockstep.errors import CouldNotJudge
@@ -50,8 +50,7 @@ class CachedTree:
 
     def is_touched(self, changes: Iterable[Change]) -> bool:
         """Return whether a change set from this tree touches anything in its trace."""
-        changes = tuple(changes)
-        return self.trace.is_touched(changes, partial(self._same_code, changes))
+        return self.trace.is_touched(changes, self._same_code)
 
     def may_declare_tables(self, changes: Iterable[Change]) -> bool:
         """Return whether a changed, unread file may declare tables (rule unregistered-model)."""
@@ -86,26 +85,16 @@ class CachedTree:
         """Return the text of a file by its id."""
         return self.repository.contents.read(blob).decode("utf-8", "replace")
 
-    def _same_code(
-        self, changes: Collection[Change], change: Change, ran: frozenset[str] | None
-    ) -> bool:
-        path, trace, read = change.path, self.trace, self.repository.contents.read
+    def _same_code(self, change: Change, ran: frozenset[str] | None) -> bool:
+        read = self.repository.contents.read
         versions = (read(change.old_sha), read(change.sha))
-        if not path.endswith(".py"):
+        if not change.path.endswith(".py"):
             from alembic_lockstep.cache.project_files import same_project
 
             return same_project(*versions)
-        from alembic_lockstep.cache.loaded_modules import LoadedModules
         from alembic_lockstep.cache.same_code import same_code
-        from alembic_lockstep.cache.unused_names import Usage
 
-        def contents(path: str) -> list[bytes]:
-            changed = [each.sha for each in changes if each.path == path]
-            return [read(sha) for sha in changed or filter(None, [self.blob(path)])]
-
-        loaded = LoadedModules(path, trace.orders, contents)
-        usage = Usage(trace.taken[path], loaded.have) if path in trace.taken else None
-        return same_code(*versions, ran=ran, usage=usage)
+        return same_code(*versions, ran=ran)
 
     def _may_declare_a_table(self, change: Change) -> bool:
         path = change.path

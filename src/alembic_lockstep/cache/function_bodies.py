@@ -62,18 +62,13 @@ class Interfaces:
             return replace(self, scope=f"{self.scope}<lambda>.<locals>.")
         return self
 
-    def is_idle(self, function: Function) -> bool:
-        """Return whether a function is known not to have run."""
-        is_moved = function.name in self.moved
-        has_run = f"{self.scope}{function.name}" in self.ran
-        return not has_run and not is_moved and not getattr(function, "type_params", None)
-
     def are_same(self, old: Function, new: Function) -> bool:
         """Return whether two functions differ in nothing but the body of one that did not run.
 
         Name, parameters, decorators and annotations are compared with the rest of the file.
         """
-        if not self.is_idle(old):
+        name = f"{self.scope}{old.name}"
+        if name in self.ran or old.name in self.moved or getattr(old, "type_params", None):
             return False
         return ast.get_docstring(old, clean=False) == ast.get_docstring(new, clean=False) and (
             self.old[_position(old)] == self.new[_position(new)]

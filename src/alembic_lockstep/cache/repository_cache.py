@@ -92,8 +92,6 @@ def _as_reads(paths: Collection[str], tree: Tree) -> dict[str, Any]:
         **empty,
         "listed": {},
         "functions": {},
-        "taken": {},
-        "orders": (),
         "opened": opened,
         "absent": set(paths) - set(opened),
     }

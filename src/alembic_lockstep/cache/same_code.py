@@ -8,7 +8,6 @@ import re
 from collections.abc import Collection
 
 from alembic_lockstep.cache.function_bodies import Interfaces, is_function
-from alembic_lockstep.cache.unused_names import Usage, without_unused_names
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.git.repository import Repository
 from alembic_lockstep.pysource.parsing import INVALID, parse_python
@@ -17,19 +16,12 @@ from alembic_lockstep.pysource.parsing import INVALID, parse_python
 _DIRECTIVE = re.compile(r"#\s*lockstep:")
 
 
-def same_code(
-    old: bytes,
-    new: bytes,
-    *,
-    ran: Collection[str] | None = None,
-    usage: Usage | None = None,
-) -> bool:
-    """Return whether two versions differ in comments, formatting, and what no run used, only.
+def same_code(old: bytes, new: bytes, *, ran: Collection[str] | None = None) -> bool:
+    """Return whether two versions differ in comments, formatting and unused functions only.
 
     Args:
         ran: The functions of the old version that ran; the bodies of all others may differ. None
             if this is not known.
-        usage: What runs told of the module's names; None if this is not known.
     """
     try:
         before, now = importlib.util.decode_source(old), importlib.util.decode_source(new)
@@ -38,13 +30,7 @@ def same_code(
         trees = (parse_python(before), parse_python(now))
         if _are_same(*trees, None):
             return True
-        if ran is None:
-            return False
-        interfaces = Interfaces.of(before, now, ran)
-        if _are_same(*trees, interfaces):
-            return True
-        rest = without_unused_names(*trees, interfaces, usage) if usage else trees
-        return rest != trees and _are_same(*rest, interfaces)
+        return ran is not None and _are_same(*trees, Interfaces.of(before, now, ran))
     except INVALID:
         return False
 

@@ -27,7 +27,7 @@ from alembic_lockstep.cache.digests import (
 from alembic_lockstep.cache.project_files import is_same_project
 from alembic_lockstep.cache.same_code import is_same_code
 from alembic_lockstep.cache.store import FORMAT, Cache
-from alembic_lockstep.cache.tree_trace import is_project, recorded_by_file
+from alembic_lockstep.cache.tree_trace import executed_functions, is_project
 from alembic_lockstep.config import Settings
 from alembic_lockstep.context import RunContext
 from alembic_lockstep.debug import debug
@@ -43,13 +43,10 @@ _TWINS = "twins"
 _TRIALS = "trials"
 _MOST_TWINS = 8
 _SETS = ("opened", "existing", "absent", "searched", "texts", "settings", "outside", "imported")
-_BY_FILE = ("functions", "taken")
 _NO_READS: dict[str, Any] = {
     **dict.fromkeys(_SETS, ()),
     "listed": {},
     "functions": {},
-    "taken": {},
-    "orders": (),
     "copies": (),
     "untraced": (),
 }
@@ -290,14 +287,10 @@ def _merge(before: Mapping[str, Any], reads: Mapping[str, Any]) -> dict[str, Any
     }
     merged: dict[str, Any] = {kind: sorted({*before[kind], *now[kind]}) for kind in _SETS}
     # A function is noted only when it runs first, and may have run in a revision later.
-    recorded = {kind: reads[kind] for kind in _BY_FILE}
-    runs = [before, {**now, **recorded, "copies": ()}]
+    executed = executed_functions([before, {**now, "functions": reads["functions"], "copies": ()}])
     return {
         **_NO_READS,
         **merged,
         "listed": {**before["listed"], **now["listed"]},
-        **{
-            kind: {path: sorted(names) for path, names in recorded_by_file(runs, kind).items()}
-            for kind in _BY_FILE
-        },
+        "functions": {path: sorted(ran) for path, ran in executed.items()},
     }

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing import IO, Any
 
 #: Part of entries' names. Change it with the content of entries, so that old ones are not read.
-FORMAT = f"{__version__}-11"
+FORMAT = f"{__version__}-13"
 
 #: Bytes of all entries together: some thousand records and a hundred SQLite snapshots of a large
 #: project (1,000 small tables take 8 MB), yet less than what package installers keep.

@@ -17,7 +17,7 @@ from alembic_lockstep.git.entries import folders_of, parent_folders
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from pathlib import Path
     from typing import Any
 
@@ -49,8 +49,6 @@ class Trace:
         texts: Python files of which more was read than their code.
         settings: Files `pyproject.toml` that the project read by itself.
         functions: The functions that ran, by the Python files of which this is known.
-        taken: The names that were taken from modules, by the files of which this is known.
-        orders: For each run what was loaded before what, see `TakenNames.order` of the probe.
         existing: Files of which only the existence was asked; absolute if outside the repository.
         folders: Folders that were looked for and exist.
         absent: Paths that were looked for and do not exist.
@@ -67,8 +65,6 @@ class Trace:
     texts: frozenset[str]
     settings: frozenset[str]
     functions: Mapping[str, frozenset[str]]
-    taken: Mapping[str, frozenset[str]]
-    orders: Sequence[Mapping[str, Any]]
     existing: frozenset[str]
     folders: frozenset[str]
     absent: frozenset[str]
@@ -114,9 +110,7 @@ class Trace:
             opened=frozenset((opened | here) & set(tracked) | opened & set(ignored)),
             texts=merged("texts"),
             settings=merged("settings"),
-            functions=recorded_by_file(runs, "functions"),
-            taken=recorded_by_file(runs, "taken"),
-            orders=_distinct(order for run in runs for order in run["orders"]),
+            functions=executed_functions(runs),
             existing=frozenset(existing),
             folders=frozenset(looked & folders),
             absent=merged("absent"),
@@ -135,8 +129,6 @@ class Trace:
             **{name: frozenset(stored[name]) for name in _SETS},
             listed={folder: frozenset(names) for folder, names in stored["listed"].items()},
             functions={path: frozenset(ran) for path, ran in stored["functions"].items()},
-            taken={path: frozenset(names) for path, names in stored["taken"].items()},
-            orders=stored["orders"],
             ignored=stored["ignored"],
             outside=stored["outside"],
             pins=stored["pins"],
@@ -154,8 +146,6 @@ class Trace:
             **{name: sorted(getattr(self, name)) for name in _SETS},
             "listed": {folder: sorted(names) for folder, names in self.listed.items()},
             "functions": {path: sorted(ran) for path, ran in self.functions.items()},
-            "taken": {path: sorted(names) for path, names in self.taken.items()},
-            "orders": list(self.orders),
             "ignored": dict(self.ignored),
             "outside": dict(self.outside),
             "pins": self.pins,
@@ -266,37 +256,27 @@ class Trace:
         return self._could_be_imported(folder, name, is_file)
 
 
-def recorded_by_file(runs: Iterable[Mapping[str, Any]], kind: str) -> dict[str, frozenset[str]]:
-    """Return the functions that ran, or the names that were taken, in any of several runs, by file.
+def executed_functions(runs: Iterable[Mapping[str, Any]]) -> dict[str, frozenset[str]]:
+    """Return the functions that ran in any of several runs, by file.
 
-    Files that a run read without telling this of them are left out: of an older Python, or read
-    by ourselves.
+    Files that a run read without telling what of them ran are left out: of an older Python, or
+    read by ourselves.
 
     Args:
         runs: The reads of each.
-        kind: `functions` or `taken`.
     """
     merged: dict[str, frozenset[str]] = {}
     unclear: set[str] = set()
     for run in runs:
-        for path, names in run[kind].items():
-            merged[path] = merged.get(path, frozenset()).union(names)
-        read = {*run["opened"], *run["copies"], *run["functions"]}
-        unclear.update(read.difference(run[kind]))
-    return {path: names for path, names in merged.items() if path not in unclear}
+        for path, ran in run["functions"].items():
+            merged[path] = merged.get(path, frozenset()).union(ran)
+        unclear.update({*run["opened"], *run["copies"]}.difference(run["functions"]))
+    return {path: ran for path, ran in merged.items() if path not in unclear}
 
 
 def _is_gone(path: str) -> bool:
     """Return whether a path is one outside of the repository and does not exist."""
     return posixpath.isabs(path) and not stamp_of(path)
-
-
-def _distinct(orders: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    distinct: list[Mapping[str, Any]] = []
-    for order in orders:
-        if order not in distinct:
-            distinct.append(order)
-    return distinct
 
 
 def is_project(path: str) -> bool:

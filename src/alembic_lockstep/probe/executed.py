@@ -11,8 +11,6 @@ import os
 import sys
 from typing import Any, Dict, Optional, Set
 
-from .taken_names import reads_globals
-
 # Ids that the documentation gives to no kind of tool.
 TOOL_IDS = (4, 3)
 NAME = "alembic-lockstep"
@@ -35,22 +33,13 @@ class ExecutedFunctions:
     Attributes:
         by_file: From absolute file names to qualified names, as in `code.co_qualname`.
         inspected: Files with a function whose code object was looked at, and not only called.
-        named: The names in the code of modules, by file.
-        shows_globals: Code ran that may look through all globals of any function or frame.
     """
 
     def __init__(self) -> None:
         self.by_file: Dict[str, Set[str]] = {}
         self.inspected: Set[str] = set()
-        self.named: Dict[str, Set[str]] = {}
-        self.shows_globals = False
         self._monitoring: Any = getattr(sys, "monitoring", None)
         self._tool: Optional[int] = None
-
-    @property
-    def is_active(self) -> bool:
-        """Return whether functions are recorded."""
-        return self._tool is not None
 
     def start(self) -> None:
         """Begin to record."""
@@ -89,9 +78,6 @@ class ExecutedFunctions:
         if not os.path.isabs(name):
             name = os.path.join(os.getcwd(), name)
         self.by_file.setdefault(name, set()).add(code.co_qualname)
-        if code.co_qualname == MODULE:
-            self.named.setdefault(name, set()).update(code.co_names)
-        self.shows_globals = self.shows_globals or reads_globals(code, name)
         return self._monitoring.DISABLE
 
 

@@ -53,7 +53,4 @@ def install_inert_migrations(facts_by_path: Mapping[str, Mapping[str, Any]], che
 
 def _is_imported(module: str, name: str) -> bool:
     loaded = sys.modules.get(module)
-    if loaded is None or not name:
-        return loaded is not None
-    # The attribute is read so that it counts as taken.
-    return name in globals_of(loaded) and hasattr(loaded, name)
+    return loaded is not None and (not name or name in globals_of(loaded))

@@ -52,8 +52,6 @@ def main(top: str) -> None:
     os.environ.update({**isolation.variables, **request["env"]})
     os.chdir(os.path.join(request["checkout"], request["directory"]))
     places = Places(request)
-    if reads.executed.is_active:
-        reads.taken.watch(places.in_checkout)
     repoint_imports(places, isolation.after_import, reads.imported)
     sys.path[:0] = [os.path.join(request["checkout"], path) for path in request["paths"]]
     isolation.install()

@@ -15,7 +15,6 @@ from typing import Any, Callable, Dict, Iterator, Optional, Set
 
 from .executed import ExecutedFunctions, reads_interface
 from .recorded_calls import is_of, record_calls
-from .taken_names import TakenNames
 
 OUR_PACKAGE = __name__.partition(".")[0]
 # Each with the position of the program among the event's arguments.
@@ -76,7 +75,6 @@ class Reads(Names):
         scratch: Our own databases, to be left out.
         shadow: Our folder for the project's writes elsewhere, to be left out; may be empty.
         executed: The functions that ran.
-        taken: The names that were taken from modules.
     """
 
     def __init__(self) -> None:
@@ -87,7 +85,6 @@ class Reads(Names):
         self.scratch: Set[str] = set()
         self.shadow = ""
         self.executed = ExecutedFunctions()
-        self.taken = TakenNames()
         self._recording = False
         self._unnoted = threading.local()
         self._notes: Dict[str, Callable[[str, Any], None]] = {

@@ -38,8 +38,7 @@ def trace(reads: Reads, places: Places, copies: Iterable[str]) -> Dict[str, Any]
     files that were read as texts, and not only imported, `settings` files `pyproject.toml` that
     others than Alembic read. A folder in `opened` ends in `/`: its
     existence was looked at. `during` is the trace of the time while revisions ran. `functions`
-    has the qualified names of the functions that ran, by the files of which this can be told,
-    `taken` the names that were taken from modules, and `orders` what was loaded before each.
+    has the qualified names of the functions that ran, by the files of which this can be told.
     Of files in `existing` no more than their existence was asked: a log may grow. Paths there are
     of the checkout, or absolute.
     """
@@ -55,8 +54,6 @@ def trace(reads: Reads, places: Places, copies: Iterable[str]) -> Dict[str, Any]
     return {
         **whole.as_json(imported),
         "functions": whole.functions(reads.executed),
-        "taken": whole.taken(reads),
-        "orders": [whole.order(reads)],
         "during": during.as_json(reads.during.imported),
         "copies": _sorted(copies),
         "installed": installed(places),
@@ -199,24 +196,6 @@ class _Trace:
                 recorded[path] = _sorted({*recorded.get(path, ()), *functions})
                 unclear.update(() if functions else [path])
         return {path: ran for path, ran in recorded.items() if path not in unclear}
-
-    def taken(self, reads: Reads) -> Dict[str, List[str]]:
-        """Return the names that were taken from the checkout's modules, by file."""
-        recorded: Dict[str, List[str]] = {}
-        taken = {} if reads.executed.shows_globals else reads.taken.taken()
-        for name, names in taken.items():
-            for path in self.files(name):
-                recorded[path] = _sorted({*recorded.get(path, ()), *names})
-        return recorded
-
-    def order(self, reads: Reads) -> Dict[str, Any]:
-        """Return the checkout's modules in the order of their start; see `TakenNames.order`."""
-        named = reads.executed.named
-        own = (names for file, names in named.items() if _below(file, self._top))
-        order = reads.taken.order({name for names in own for name in names})
-        starts = order["starts"].items()
-        order["starts"] = {path: start for file, start in starts for path in self.files(file)}
-        return order
 
     def files(self, *names: str) -> Set[str]:
         """Return the checkout's files that have one of these names."""
