@@ -20,6 +20,7 @@ from alembic_lockstep.commands.fix_command import fix
 from alembic_lockstep.commands.init_command import init
 from alembic_lockstep.commands.rebase_command import rebase
 from alembic_lockstep.commands.rule_command import rule
+from alembic_lockstep.commands.status_command import status
 from alembic_lockstep.debug import debug
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.exit_codes import CLEAN, COULD_NOT_JUDGE, INTERNAL_ERROR, INTERRUPTED
@@ -36,7 +37,7 @@ def cli() -> None:
     """
 
 
-for command in (check, fix, rebase, init, rule, cache, demo):
+for command in (check, fix, rebase, status, init, rule, cache, demo):
     cli.add_command(command)
 
 

@@ -29,6 +29,9 @@ PREFIX = "ALEMBIC_LOCKSTEP_"
 TABLE = "tool.alembic-lockstep"
 #: The variable of the option `--no-cache`, which is no setting of a project.
 NO_CACHE = f"{PREFIX}NO_CACHE"
+#: The variable of the option `--database`, which keeps a password out of the process list.
+DATABASE = f"{PREFIX}DATABASE"
+_OPTIONS = (NO_CACHE, DATABASE)
 
 
 @dataclass(frozen=True)
@@ -210,10 +213,12 @@ def _flatten(table: dict[str, Any]) -> dict[str, Any]:
 
 def _from_environ(environ: Mapping[str, str]) -> dict[str, Any]:
     variables = {
-        name: text for name, text in environ.items() if name.startswith(PREFIX) and name != NO_CACHE
+        name: text
+        for name, text in environ.items()
+        if name.startswith(PREFIX) and name not in _OPTIONS
     }
     by_variable = {key.variable: key for key in _KEYS}
-    keys = _find_keys(variables, by_variable, "the environment", also=(NO_CACHE,))
+    keys = _find_keys(variables, by_variable, "the environment", also=_OPTIONS)
     return {
         key.field: _parsed(name, key.kind, variables[name])
         for name, key in keys.items()

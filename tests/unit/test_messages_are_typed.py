@@ -46,6 +46,11 @@ TYPED = {
     "demo.py:_game": "a_folder_that_is_not_empty_is_left_for_a_new_one",
     "demo.py:_install": "what_could_not_be_installed_is_installed_by_the_command",
     "demo.py:quietly": "a_command_of_the_demo_that_fails_leads_to_an_environment_of_its_own",
+    "doctor/code_history.py:code_of": "the_environment_of_a_database_is_named_by_the_option",
+    "doctor/configured_url.py:configured_url": "what_is_the_database_at",
+    "doctor/database_address.py:_unreadable": "a_url_that_cannot_be_read_is_not_shown",
+    "doctor/live_database.py:_no_driver": "a_driver_that_is_missing_is_installed_with_the_extra",
+    "doctor/live_database.py:unreadable": "missing_privileges",
     "dryrun/access.py:end": "a_project_that_loses_its_folder_or_ends_its_python_is_judged_without",
     "dryrun/comparison.py:_base_does_not_start": (
         "an_old_migration_that_fails_is_put_down_to_nobody_if_the_base_does_not_start"

@@ -205,6 +205,18 @@ class Repository(WorkingTree):
             yield {"GIT_INDEX_FILE": str(copy)}
             copy.unlink(missing_ok=True)
 
+    def tree_on_disk(self) -> str:
+        """Write the tree of the files on disk: tracked ones, and untracked Python; return its id.
+
+        Alembic's own command sees these.
+        """
+        new = [path for path in self.untracked() if path.endswith(".py")]
+        with self.scratch_index(self._index) as index:
+            self.git(*QUIET, "add", "--update", ":/", environ=index)
+            if new:
+                self.git(*QUIET, "add", "--", *map(literal, new), environ=index)
+            return self.git(*QUIET, "write-tree", environ=index).decode().strip()
+
     def tree_with(self, tree: str, paths: Sequence[str]) -> str:
         """Write the tree that `git add paths` on top of `tree` would give; return its id."""
         with self.scratch_index(None) as index:
