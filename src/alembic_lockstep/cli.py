@@ -16,6 +16,7 @@ from alembic_lockstep.advice.machine_errors import of_the_machine
 from alembic_lockstep.commands.cache_command import cache
 from alembic_lockstep.commands.check_command import check
 from alembic_lockstep.commands.demo_command import demo
+from alembic_lockstep.commands.doctor_command import doctor
 from alembic_lockstep.commands.fix_command import fix
 from alembic_lockstep.commands.init_command import init
 from alembic_lockstep.commands.rebase_command import rebase
@@ -37,7 +38,7 @@ def cli() -> None:
     """
 
 
-for command in (check, fix, rebase, status, init, rule, cache, demo):
+for command in (check, fix, rebase, status, doctor, init, rule, cache, demo):
     cli.add_command(command)
 
 

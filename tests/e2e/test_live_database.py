@@ -9,16 +9,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from alembic_lockstep.doctor.database_address import DatabaseAddress
 from alembic_lockstep.doctor.database_reading import read_live_database
 from alembic_lockstep.doctor.live_database import open_live_database
 from alembic_lockstep.errors import CouldNotJudge
-from alembic_lockstep.rows import StatementError
+from alembic_lockstep.rows import StatementError, open_rows_database
+from alembic_lockstep.scratch import ScratchServers, mysql_installs
 
 from .harness import SCRATCH_SERVER, fingerprints, require, server_answers
+from .rows_bench import servers
 
-MYSQL = "mysql://root@127.0.0.1:3306"
+__all__ = ["servers"]
+
 TABLES = (
     "CREATE TABLE games (id INTEGER PRIMARY KEY)",
     "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)",
@@ -47,24 +51,13 @@ def postgresql() -> Iterator[str]:
 
 
 @pytest.fixture
-def mysql() -> Iterator[str]:
-    import pymysql
-
-    try:
-        admin = pymysql.connect(host="127.0.0.1", user="root", autocommit=True)
-    except pymysql.Error:
-        require(False, "MySQL server")
-        raise
-    cursor = admin.cursor()
-    cursor.execute(f"CREATE DATABASE {NAME}")
-    try:
-        cursor.execute(f"USE {NAME}")
+def mysql(servers: ScratchServers) -> str:
+    require(any(mysql_installs._servers()), "server binaries of MySQL or MariaDB")
+    url = servers.create("mysql")
+    with open_rows_database(url) as database:
         for statement in TABLES:
-            cursor.execute(statement)
-        yield f"{MYSQL}/{NAME}"
-    finally:
-        cursor.execute(f"DROP DATABASE {NAME}")
-        admin.close()
+            database.run(statement)
+    return url
 
 
 @pytest.fixture
@@ -141,8 +134,8 @@ def test_a_host_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_wrong_password(mysql: str) -> None:
-    failure = failure_of(mysql.replace("root@", "root:s3cret@"))
-    assert "Access denied for user 'root'@" in failure.message
+    url = make_url(mysql).set(password="s3cret").render_as_string(hide_password=False)
+    assert "Access denied for user " in failure_of(url).message
 
 
 def test_missing_privileges(postgresql: str) -> None:

@@ -38,6 +38,7 @@ TYPED = {
     ),
     "alembic_env/options.py:_parsed": "a_commit_that_mends_the_configuration_may_land",
     "cli.py:_run": "an_internal_error_is_in_every_report",
+    "commands/doctor_command.py:doctor": "tables_that_create_all_made_are_noted",
     "config.py:_checked": "wrong_settings_are_corrected_as_the_message_says",
     "config.py:_find_keys": "wrong_settings_are_corrected_as_the_message_says",
     "config.py:_own_table": "wrong_settings_are_corrected_as_the_message_says",
@@ -51,6 +52,7 @@ TYPED = {
     "doctor/database_address.py:_unreadable": "a_url_that_cannot_be_read_is_not_shown",
     "doctor/live_database.py:_no_driver": "a_driver_that_is_missing_is_installed_with_the_extra",
     "doctor/live_database.py:unreadable": "missing_privileges",
+    "doctor/scratch_schemas.py:_read": "a_project_of_another_dialect_is_configured_by_a_variable",
     "dryrun/access.py:end": "a_project_that_loses_its_folder_or_ends_its_python_is_judged_without",
     "dryrun/comparison.py:_base_does_not_start": (
         "an_old_migration_that_fails_is_put_down_to_nobody_if_the_base_does_not_start"

@@ -94,12 +94,9 @@ class Output:
             unwritten += _print(render(self.format, report), err=False)
         unwritten += _print(_closing(report), err=True)
         for file in self.files:
-            text = render(file.format, report)
-            try:
-                _write(file.path, click.unstyle(text))
-            except (OSError, ValueError) as error:  # ValueError: a null character in the path
-                reason = getattr(error, "strerror", None) or error
-                unwritten.append(f"{file.path}: {reason}")
+            problems = write_file(file.path, click.unstyle(render(file.format, report)))
+            if problems:
+                unwritten += problems
                 fix = _elsewhere(file)
         if unwritten:
             raise CouldNotJudge(f"no report can be written to {'; '.join(unwritten)}", fix=fix)
@@ -154,6 +151,15 @@ def _coloured() -> bool | None:
         return False
     forced = os.environ.get("FORCE_COLOR") or os.environ.get("TTY_COMPATIBLE") == "1"
     return True if forced else None
+
+
+def write_file(path: Path, text: str) -> list[str]:
+    """Write a file; return why that failed, with its name, or nothing."""
+    try:
+        _write(path, text)
+    except (OSError, ValueError) as error:  # ValueError: a null character in the path
+        return [f"{path}: {getattr(error, 'strerror', None) or error}"]
+    return []
 
 
 def _write(path: Path, text: str) -> None:
