@@ -123,6 +123,11 @@ def test_a_lost_migration_is_brought_back_or_undone() -> None:
     assert undo.effect.startswith("It drops column t.n, with the values in it.")
 
 
+def test_a_lost_migration_without_a_way_back_is_not_undone() -> None:
+    lost = LostEvidence("x", LOST, frozenset(), heads=("x",), base=("c",), comes_back=False)
+    assert len(fixes(unknown(lost))) == 1
+
+
 def test_a_lost_migration_beside_the_codes_own_is_merged() -> None:
     lost = LostEvidence("x", LOST, frozenset(), heads=("c", "x"), base=("b",))
     bring_back, _ = commands(unknown(lost))

@@ -212,7 +212,7 @@ def _lost(evidence: LostEvidence, facts: Circumstances) -> Iterator[DatabaseFix]
         "It changes the working tree; the upgrade then runs what is pending. No row is lost.",
         (*commands, facts.upgrade(() if merge else evidence.heads)),
     )
-    if len(evidence.base) > 1:
+    if len(evidence.base) > 1 or not evidence.comes_back:
         return
     dropped = f"drops {listed(evidence.adds)}, with the values in it" if evidence.adds else ""
     yield DatabaseFix(

@@ -44,6 +44,7 @@ class LostEvidence:
         heads: The heads of the code's history with its file.
         base: The newest revisions of the code that it builds on.
         adds: What its schema has more than theirs, in words.
+        comes_back: Its downgrade, and those of its lost ancestors, do something.
     """
 
     id: str
@@ -53,6 +54,7 @@ class LostEvidence:
     heads: tuple[str, ...] = ()
     base: tuple[str, ...] = ()
     adds: tuple[str, ...] = ()
+    comes_back: bool = True
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.facts import merged_catalogue
 from alembic_lockstep.fix.commands import fix_commands
 from alembic_lockstep.git.tree import Tree
+from alembic_lockstep.pysource.downgrades import has_empty_downgrade, is_one_way
 
 #: Kinds of operations for which the models fail on a database without them.
 _QUERIED = ("add_table", "add_column")
@@ -150,7 +151,9 @@ class Examiner:
         history = env.history
         base = history.up_to(name) & code.history.ids
         tips = tuple(sorted(base - {p for i in base for p in code.history.parents(code.by_id[i])}))
-        evidence = LostEvidence(name, lost, heads=history.heads, base=tips)
+        texts = [env.tree.read(path) or "" for path in lost.paths]
+        comes_back = not any(is_one_way(text) or has_empty_downgrade(text) for text in texts)
+        evidence = LostEvidence(name, lost, heads=history.heads, base=tips, comes_back=comes_back)
         try:
             schema = schemas.at(env, history.up_to(*live.revisions))
             before = schemas.at(code.env, base)
