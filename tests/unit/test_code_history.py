@@ -66,3 +66,11 @@ def test_the_configured_database_is_that_of_the_ini_file_alone(graph: Graph) -> 
     with pytest.raises(CouldNotJudge, match="the project's code decides") as failure:
         configured_url(codes_of(graph)[0])
     assert failure.value.fix.endswith('--database "$DATABASE_URL"')
+
+
+def test_version_locations_that_only_env_py_names_are_read(graph: Graph) -> None:
+    graph.write({"m/versions/a.py": None, "m/versions/b.py": None})
+    graph.write({"m/sqlite/a.py": "revision = 'a'\n", "m/helper.py": "x = 1\n"})
+    (code,) = codes_of(graph)
+    assert code.history.ids == {"a"}
+    assert code.env.environment.version_locations == ("m/sqlite",)

@@ -5,12 +5,17 @@ from __future__ import annotations
 import ast
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from alembic_lockstep.advice.services import with_stand_in
 from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree, EnvironmentFinder
-from alembic_lockstep.alembic_env.revisions import History, Revision
+from alembic_lockstep.alembic_env.revisions import (
+    History,
+    Revision,
+    migration_files,
+    read_revisions,
+)
 from alembic_lockstep.config import Settings
 from alembic_lockstep.context import RunContext
 from alembic_lockstep.errors import CouldNotJudge
@@ -114,7 +119,20 @@ def read_code(context: RunContext) -> list[CodeHistory]:
         context.load_settings(tree.read("pyproject.toml")), tree, repository.root
     )
     finder = EnvironmentFinder(repository, settings, context.environ)
-    return [CodeHistory(repository, env, settings) for env in finder.find(tree)]
+    envs = map(_with_all_migrations, finder.find(tree))
+    return [CodeHistory(repository, env, settings) for env in envs]
+
+
+def _with_all_migrations(env: EnvironmentAtTree) -> EnvironmentAtTree:
+    """Return an environment with the version locations that only its env.py names."""
+    script_location = env.environment.script_location
+    if env.history.revisions or not script_location:
+        return env
+    files = migration_files(env.tree.files, (script_location,), recursive=True)
+    revisions, _ = read_revisions(files, env.tree.read)
+    folders = {revision.path.rpartition("/")[0] for revision in revisions}
+    located = replace(env.environment, version_locations=tuple(sorted(folders)), recursive=False)
+    return EnvironmentAtTree(located, env.tree)
 
 
 def code_of(codes: Sequence[CodeHistory], revisions: Iterable[str]) -> CodeHistory:
