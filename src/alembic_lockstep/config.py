@@ -212,11 +212,8 @@ def _flatten(table: dict[str, Any]) -> dict[str, Any]:
 
 
 def _from_environ(environ: Mapping[str, str]) -> dict[str, Any]:
-    variables = {
-        name: text
-        for name, text in environ.items()
-        if name.startswith(PREFIX) and name not in _OPTIONS
-    }
+    own = (name for name in environ if name.startswith(PREFIX) and name not in _OPTIONS)
+    variables = {name: environ[name] for name in own}
     by_variable = {key.variable: key for key in _KEYS}
     keys = _find_keys(variables, by_variable, "the environment", also=_OPTIONS)
     return {

@@ -78,7 +78,9 @@ def test_what_is_missing_is_added_before_a_revision_is_noted() -> None:
     (fix,) = fixes(diagnosis, ddl=(ADD,), left=("column t.m is more",))
     assert fix.sql == (ADD,)
     assert fix.title == "Add what it lacks of b, and note that"
-    assert fix.effect.endswith("It leaves: column t.m is more.")
+    assert fix.effect.endswith("No row is lost. It leaves: column t.m is more.")
+    (fix,) = fixes(diagnosis, ddl=("-- not made here: unique (n) of t",))
+    assert fix.effect.endswith("Complete the lines that are comments first.")
 
 
 def test_drift_and_half_a_migration_are_mended_by_sql() -> None:

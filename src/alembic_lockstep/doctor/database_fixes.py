@@ -139,8 +139,10 @@ def _noted_wrongly(facts: Circumstances) -> Iterator[DatabaseFix]:
 
 
 def _leaves(facts: Circumstances) -> str:
-    """Return the sentence about the differences that a fix leaves."""
-    return f" It leaves: {listed(facts.left)}." if facts.left else ""
+    """Return the sentences about what a fix does not do by itself."""
+    by_hand = any(statement.startswith("--") for statement in facts.ddl)
+    left = f" It leaves: {listed(facts.left)}." if facts.left else ""
+    return f"{' Complete the lines that are comments first.' if by_hand else ''}{left}"
 
 
 def _drift(facts: Circumstances) -> Iterator[DatabaseFix]:

@@ -34,6 +34,8 @@ def part_lines(part: SchemaPart, code: CodeHistory, catalogue: Mapping[str, Any]
     location = locate(operation, catalogue, code.env.tree.read)
     if location:
         yield position(location)
+    if not part.name:
+        return
     # A table is made once, before others mention it; a part of it may be dropped and made again.
     newest = code.newest_first
     for revision in newest if part.owner else reversed(newest):
