@@ -279,6 +279,9 @@ def test_the_manifest_is_valid_and_its_twins_differ_in_their_environment_only(
     assert first["args"] == []
     assert first["stages"] == ["pre-commit", "pre-merge-commit", "pre-push", "manual"]
     own = ("id", "description", "language", "additional_dependencies", "entry")
+    *twins, fix = twins
+    assert (fix["id"], fix["entry"]) == ("alembic-lockstep-fix", "alembic-lockstep fix")
+    assert fix["stages"] == ["pre-commit", "pre-merge-commit", "manual"]  # no commit to add to
     for twin in twins:
         static = " --static" if twin["id"] == "alembic-lockstep-static" else ""
         assert twin["entry"] == first["entry"] + static

@@ -615,9 +615,8 @@ def test_the_printed_body_pasted_into_the_migration_keeps_what_the_database_hold
     assert "in place of its own, which loses rows" in result.output
     new = FIRST.replace('"aaaaaaaaaaaa", None', '"bbbbbbbbbbbb", "aaaaaaaaaaaa"')
     body = typed_advice.printed_upgrade(project)
-    project.write(
-        "migrations/versions/b.py", f"{new.partition('def upgrade')[0]}def upgrade():\n    {body}\n"
-    )
+    functions = f"def upgrade():\n    {body}\n\n\ndef downgrade():\n    raise NotImplementedError\n"
+    project.write("migrations/versions/b.py", new.partition("def upgrade")[0] + functions)
     project.stage(".")
     assert project.check().returncode == 0, project.check().output
     result = project.alembic("upgrade", "head")

@@ -464,7 +464,9 @@ def test_a_configuration_that_is_not_found_is_named(shop: Project, where: str, s
 
 def test_a_deleted_script_folder(shop: Project) -> None:
     shop.git("rm", "--quiet", "-r", "service/alembic")
-    assert_unjudged(shop.check(), "service/alembic")
+    result = shop.check()
+    assert_finding(result, "deleted-migration: ", "git checkout ")
+    assert "Path doesn't exist: service/alembic" in result.output
 
 
 def test_with_a_detached_head(shop: Project) -> None:

@@ -23,6 +23,8 @@ from .side_effects import states
 from .subfolder_project import INIT, assert_clean, change_and_check
 from .ways_out import WAYS, Way
 
+pytestmark = pytest.mark.real_start
+
 #: What the ways use, and the loop that tries them one after the other.
 TRY_ALL = """
 import asyncio, ctypes, ctypes.util, logging, mmap, multiprocessing, os, pathlib, shutil
@@ -30,7 +32,6 @@ import signal, socket, sqlite3
 import subprocess, sys, threading, time, urllib.request
 import sqlalchemy, sqlalchemy.event
 
-pytestmark = pytest.mark.real_start
 DROP, DROP_OF = "DROP TABLE precious", "DROP TABLE theirs.precious"
 RECORD = logging.LogRecord("a", 40, "b", 1, "c", (), None)
 
