@@ -126,7 +126,8 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
 
 
 def test_a_host_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("alembic_lockstep.doctor.live_database._CONNECT", 2)
+    for limit in ("_CONNECT", "_STATEMENT"):
+        monkeypatch.setattr(f"alembic_lockstep.doctor.live_database.{limit}", 2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         assert "timeout" in failure_of(f"postgresql://app:s3cret@127.0.0.1:{port}/shop").message

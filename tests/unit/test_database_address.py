@@ -10,6 +10,7 @@ import pytest
 
 from alembic_lockstep.doctor.database_address import DatabaseAddress
 from alembic_lockstep.doctor.live_database import open_live_database
+from alembic_lockstep.doctor.scratch_schemas import refuse_other_database
 from alembic_lockstep.errors import CouldNotJudge
 
 
@@ -71,3 +72,22 @@ def test_a_drivers_message_is_shown_without_the_password() -> None:
     assert address.explain(Exception("no\nroute")) == "no route"
     assert address.explain(Exception(1045, "Access denied")) == "Access denied"
     assert "s3cret" not in address.explain(Exception("dsn: app:s3cret@db"))
+
+
+def test_a_project_of_another_dialect_is_configured_by_a_variable() -> None:
+    address = DatabaseAddress.parse("postgresql+psycopg://app:s3cret@db/shop")
+    with pytest.raises(CouldNotJudge, match="connects to sqlite here, and app@db/shop") as failure:
+        refuse_other_database("sqlite:////tmp/1.db", address, is_run=False)
+    _, _, url = failure.value.fix.partition("export DATABASE_URL=")
+    configured = DatabaseAddress.parse(url.strip('"')).url
+    refuse_other_database(str(configured), address, is_run=True)
+    for same in ("mysql://a/b", "mariadb+pymysql://a/b"):
+        refuse_other_database(same, DatabaseAddress.parse("mariadb://db/shop"), is_run=True)
+
+
+def test_a_file_that_is_gone_is_compared_without_the_setting_run() -> None:
+    address = DatabaseAddress.parse("sqlite:///app.db")
+    refuse_other_database("sqlite:////tmp/1.db", address, is_run=False)
+    with pytest.raises(CouldNotJudge, match="does not outlive it") as failure:
+        refuse_other_database("sqlite:////tmp/1.db", address, is_run=True)
+    assert failure.value.fix.startswith("Unset `run`")

@@ -52,7 +52,9 @@ TYPED = {
     "doctor/database_address.py:_unreadable": "a_url_that_cannot_be_read_is_not_shown",
     "doctor/live_database.py:_no_driver": "a_driver_that_is_missing_is_installed_with_the_extra",
     "doctor/live_database.py:unreadable": "missing_privileges",
-    "doctor/scratch_schemas.py:_read": "a_project_of_another_dialect_is_configured_by_a_variable",
+    "doctor/scratch_schemas.py:refuse_other_database": (
+        "a_project_of_another_dialect_is_configured_by_a_variable"
+    ),
     "dryrun/access.py:end": "a_project_that_loses_its_folder_or_ends_its_python_is_judged_without",
     "dryrun/comparison.py:_base_does_not_start": (
         "an_old_migration_that_fails_is_put_down_to_nobody_if_the_base_does_not_start"

@@ -9,6 +9,7 @@ from alembic_lockstep.advice.failures import could_not_judge
 from alembic_lockstep.alembic_env.at_tree import EnvironmentAtTree
 from alembic_lockstep.described_schema import SchemaPart, read_schema
 from alembic_lockstep.doctor.comparable_parts import comparable
+from alembic_lockstep.doctor.database_address import DatabaseAddress
 from alembic_lockstep.doctor.database_reading import (
     LiveFacts,
     find_version_table,
@@ -122,21 +123,7 @@ class ScratchSchemas:
         dialect = address.dialect
         builds = []
         for url in scratch.values():
-            backend = url.partition(":")[0].partition("+")[0].replace("mariadb", "mysql")
-            if backend != dialect:
-                raise CouldNotJudge(
-                    f"the project connects to {backend} here, and {address.shown} is "
-                    f"{dialect}: what its migrations make there cannot be compared",
-                    fix="Configure the project as where that database is used. No server is "
-                    "contacted:\n"
-                    f'export DATABASE_URL="{address.url.drivername}://unused@localhost/unused"',
-                )
-            if self.runner.settings.run and dialect == "sqlite":
-                raise CouldNotJudge(
-                    "a SQLite database that was filled behind the setting `run` does not outlive "
-                    "it, so there is nothing to compare with",
-                    fix="ALEMBIC_LOCKSTEP_RUN= alembic-lockstep doctor",
-                )
+            refuse_other_database(url, address, is_run=bool(self.runner.settings.run))
             with open_rows_database(url) as database:
                 schema = read_schema(database)
                 rows = database.query(_TEXTS) if dialect == "sqlite" else []
@@ -144,3 +131,28 @@ class ScratchSchemas:
             plain = without_version_table(schema, find_version_table(schema))
             builds.append(_Build(comparable(plain, dialect), texts))
         return builds
+
+
+def refuse_other_database(url: str, address: DatabaseAddress, *, is_run: bool) -> None:
+    """Refuse a scratch database that tells nothing about a live one.
+
+    Args:
+        is_run: The setting `run` starts the project.
+
+    Raises:
+        CouldNotJudge: it is of another dialect, or a file that is gone.
+    """
+    backend = url.partition(":")[0].partition("+")[0].replace("mariadb", "mysql")
+    if backend != address.dialect:
+        raise CouldNotJudge(
+            f"the project connects to {backend} here, and {address.shown} is {address.dialect}: "
+            "what its migrations make there cannot be compared",
+            fix="Configure the project as where that database is used. No server is contacted:\n"
+            f'export DATABASE_URL="{address.url.drivername}://unused@localhost/unused"',
+        )
+    if is_run and backend == "sqlite":
+        raise CouldNotJudge(
+            "a SQLite database that was filled behind the setting `run` does not outlive it, so "
+            "there is nothing to compare with",
+            fix="Unset `run`, so that this machine's Python runs the project.",
+        )
