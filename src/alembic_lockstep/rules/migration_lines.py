@@ -14,14 +14,15 @@ from alembic_lockstep.findings import Location
 from alembic_lockstep.pysource.migration import find_in_migration
 from alembic_lockstep.pysource.row_statements import function_span
 from alembic_lockstep.pysource.source import Span
+from alembic_lockstep.rules.own_trial import own_trial
 
 # Of an object in Python's own words: `<function f at 0x7f97994af4ae>`.
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+(?=>)")
 
 
 def trial_of(facts: Facts) -> TrialFacts:
-    """Return the trial of the new revisions on rows; empty if none was made."""
-    return facts.comparison.now.trial if facts.comparison else TrialFacts()
+    """Return the trial of the commit's revisions on rows; empty if none was made."""
+    return own_trial(facts, facts.comparison.now.trial) if facts.comparison else TrialFacts()
 
 
 def dialect_of(facts: Facts) -> str:
