@@ -23,6 +23,7 @@ DROP = function("upgrade", "op.drop_column('{0}', 'notes')") + function("downgra
 def graph(tmp_path: Path) -> Graph:
     """A history of which 0002 is edited, and 0003 above it is as in the base."""
     graph = begin(tmp_path)
+    graph.branch("side")
     graph.commit({"0002": "0001"}, DROP.format("games"))
     graph.commit({"0003": "0002"}, DROP.format("rounds"))
     graph.put({"0002": "0001"}, DROP.format("games") + "# Edited.\nLIMIT = 1\n")
@@ -51,6 +52,26 @@ def test_what_only_an_old_revision_did_is_left_out(graph: Graph) -> None:
     assert (own["left"], own["lost"]) == (["column games.notes"], [])
 
 
+NOTHING = TrialFacts(note="the revisions that ran are published, or as in the base")
+TRIED = TrialFacts(
+    revisions=["0002", "0003"],
+    empty_downgrades=["0002", "0003"],
+    one_way=[],
+    changes=[change("nulled", "games")],
+)
+
+
+def test_a_published_revision_is_not_tried_again_for_an_edit(graph: Graph) -> None:
+    graph.git("branch", "--force", "main", "side")
+    assert trial_of(facts_with(graph, TRIED)) == NOTHING
+
+
+def test_an_edit_of_comments_is_none(graph: Graph) -> None:
+    """mealie's 432914e31 was blocked for what a linter did to old migrations."""
+    graph.put({"0002": "0001"}, "# Formatted.\n" + DROP.format("games").replace("'", '"'))
+    assert trial_of(facts_with(graph, TRIED)) == NOTHING
+
+
 def test_a_failure_of_an_old_revision_is_a_note(graph: Graph) -> None:
     error = {"type": "Error", "message": "NOT NULL", "module": "", "statement": "", "frames": []}
     trial = TrialFacts(
@@ -60,7 +81,7 @@ def test_a_failure_of_an_old_revision_is_a_note(graph: Graph) -> None:
         error=error,  # type: ignore[typeddict-item]
     )
     facts = facts_with(graph, trial)
-    assert trial_of(facts)["note"] == "0003, which is as in the base, fails above an edited one"
+    assert trial_of(facts)["note"] == "0003, which the base has, fails above an edited one"
     for rule in (unsafe_upgrade, lost_rows, broken_downgrade):
         assert rule.check(facts) == []
 

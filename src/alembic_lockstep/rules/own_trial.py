@@ -1,12 +1,14 @@
-"""The part of a trial on rows that is about revisions which the commit adds or changes.
+"""The part of a trial on rows that is about the commit's own revisions.
 
-Above an edited revision the base's own revisions run again, and in the trial.
+Above an edited revision the base's revisions run again, and in the trial.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
+from alembic_lockstep.cache.same_code import is_same_code
 from alembic_lockstep.dryrun.changed_migrations import names_table
 from alembic_lockstep.dryrun.trial_facts import RowChangeFacts, TrialFacts
 from alembic_lockstep.facts import Facts
@@ -16,14 +18,16 @@ _OWNER = re.compile(r"^column (\S+)\.\w+|\bof (\S+)")
 
 
 def own_trial(facts: Facts, trial: TrialFacts) -> TrialFacts:
-    """Return a trial without what only revisions did that are as in the base.
+    """Return a trial without what only revisions of others did.
 
     Rows and parts of the schema are the commit's if one of its revisions names the table or part.
     """
     tried = trial.get("revisions", [])
-    old = _untouched(facts).intersection(tried)
+    old = _others(facts, tried)
     if not old:
         return trial
+    if old == {*tried}:
+        return TrialFacts(note="the revisions that ran are published, or as in the base")
     revisions = [each for each in facts.history.revisions if each.id in {*tried} - old]
     texts = [facts.tree.read(each.path) or "" for each in revisions]
 
@@ -38,7 +42,7 @@ def own_trial(facts: Facts, trial: TrialFacts) -> TrialFacts:
     own = trial.copy()
     if trial.get("revision") in old:
         del own["phase"], own["revision"], own["error"]
-        own["note"] = f"{trial['revision']}, which is as in the base, fails above an edited one"
+        own["note"] = f"{trial['revision']}, which the base has, fails above an edited one"
     own["revisions"] = [name for name in tried if name not in old]
     own["empty_downgrades"] = [
         each for each in trial.get("empty_downgrades", []) if each not in old
@@ -52,8 +56,23 @@ def own_trial(facts: Facts, trial: TrialFacts) -> TrialFacts:
     return own
 
 
-def _untouched(facts: Facts) -> set[str]:
-    """Return the ids of revisions whose files are as in the base."""
-    before = {each.id: facts.base.files.get(each.path) for each in facts.base_history.revisions}
-    files = facts.tree.files
-    return {each.id for each in facts.history.revisions if before.get(each.id) == files[each.path]}
+def _others(facts: Facts, tried: Iterable[str]) -> set[str]:
+    """Return the ids of tried revisions that are not the commit's to judge.
+
+    Their code is as in the base, or they are published: what an edit does to databases is the rule
+    edited-migration's.
+    """
+    before = {each.id: each.path for each in facts.base_history.revisions}
+    of_base = before.keys() & {*tried}
+    if not of_base:
+        return set()
+    published = facts.published or frozenset()
+    paths = {each.id: each.path for each in facts.history.revisions}
+    return {
+        name for name in of_base if name in published or _is_same(facts, before[name], paths[name])
+    }
+
+
+def _is_same(facts: Facts, old: str, new: str) -> bool:
+    blobs = (facts.base.files.get(old), facts.tree.files.get(new))
+    return is_same_code(new, *blobs, facts.repository)
