@@ -173,9 +173,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left: set[pytest.Item] = set()
     for name, group in cases.items():
         marker = group[0].get_closest_marker("sampled")
-        usual = 5 if len(group) >= LARGE else 3
+        usual = 8 if len(group) >= LARGE else 4
         step = min(marker.args[0] if marker else usual, len(group))
         left.update({*group} - {*group[zlib.crc32(name.encode()) % step :: step]})
+    left.update(item for item in items if item.get_closest_marker("nightly"))
     items[:] = [item for item in items if item not in left]
     config.hook.pytest_deselected(items=[*left])
 

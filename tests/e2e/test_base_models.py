@@ -41,6 +41,7 @@ def commit(target, connection, **options):
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("shop_by_dialect", "listener"),
     [
@@ -50,7 +51,6 @@ def commit(target, connection, **options):
     ],
     indirect=["shop_by_dialect"],
 )
-@pytest.mark.sampled(1)
 def test_a_listener_that_commits_does_not_lose_the_stamp(
     shop_by_dialect: Project, listener: str
 ) -> None:

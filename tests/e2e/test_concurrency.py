@@ -95,6 +95,7 @@ def mark() -> Iterator[str]:
     assert not left_after_patience(marked(mark)), "processes outlive the hook"
 
 
+@pytest.mark.nightly("the other tests of this module")
 def test_two_worktrees_at_once_again_and_again(
     game: Project, with_migration: Project, mark: str
 ) -> None:
@@ -106,6 +107,7 @@ def test_two_worktrees_at_once_again_and_again(
     assert [git_state(project) for project in (game, with_migration)] == before
 
 
+@pytest.mark.nightly("test_kill")
 def test_killed_again_and_again(game: Project, mark: str) -> None:
     before = git_state(game)
     usual = seconds_of_a_check(game)

@@ -157,6 +157,7 @@ def _install(driver: Driver, session_cache: SessionCache, pip: Callable[..., Non
     return session_cache("drivers-built" if driver.builds else "drivers", build)
 
 
+@pytest.mark.sampled(8)
 def test_a_project_on_each_driver_is_judged_without_contact(
     shop_on_driver: Project, driver: Driver
 ) -> None:

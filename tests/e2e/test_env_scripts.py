@@ -303,7 +303,7 @@ OF_A_KIND = LISTED.replace(
 NAMES = "sqlalchemy.inspect(connection).get_schema_names()"
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("named", [True, False])
 def test_tenants_that_env_py_finds_by_their_name(shop_on_postgresql: Project, named: bool) -> None:
     """As Dispatch does it; no database has one before the project's program makes it."""

@@ -260,6 +260,7 @@ def judged(project: Project, path: str, old: str, new: str) -> tuple[int, bool]:
     return result.returncode, result.stderr.startswith(FAST)
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.both_ways
 @pytest.mark.parametrize(("old", "new"), IDLE.values(), ids=IDLE)
 def test_the_body_of_a_function_that_did_not_run_is_answered_at_once(
@@ -268,6 +269,7 @@ def test_the_body_of_a_function_that_did_not_run_is_answered_at_once(
     assert judged(shop, "shop/tools.py", old, new) == (CLEAN, True)
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.both_ways
 @pytest.mark.parametrize(("old", "new"), RAN.values(), ids=RAN)
 def test_what_ran_is_judged(shop: Project, old: str, new: str) -> None:

@@ -19,8 +19,8 @@ SAID = {
 every_guard = pytest.mark.parametrize("guard", SAID)
 
 
+@pytest.mark.sampled(2)
 # The other tests have the strongest.
-@pytest.mark.sampled(1)
 @pytest.mark.parametrize("guard", ["landlock", "python"])
 @pytest.mark.parametrize("name", ["subfolder", "async_settings"])
 def test_each_guard_comes_to_the_same_verdict(

@@ -27,7 +27,7 @@ TRIED = [
 ]
 
 
-@pytest.mark.sampled(16)
+@pytest.mark.sampled(32)
 @pytest.mark.parametrize(
     ("bench", "kind"),
     TRIED,

@@ -268,6 +268,7 @@ ON_SERVERS = [
 ]
 
 
+@pytest.mark.sampled(10)
 @pytest.mark.parametrize(
     ("bench", "kind"),
     ON_SERVERS,

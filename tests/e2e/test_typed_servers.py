@@ -151,6 +151,7 @@ def example(session_cache: SessionCache, pip: Callable[..., None]) -> Path:
     return session_cache("example", build) / "dist"
 
 
+@pytest.mark.nightly("another test installs an extra that is missing")
 def test_another_dialects_server_and_packages_are_named_at_the_hook(
     make_project: MakeProject, our_repository: Path, wheelhouse: dict[str, str], example: Path
 ) -> None:

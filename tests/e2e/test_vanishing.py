@@ -86,6 +86,7 @@ def race(shop: Project, tmp_path: Path) -> Race:
     return Race(shop, count, tmp_path / "copy")
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("what", CHANGES)
 def test_it_is_judged_or_told_in_one_message(race: Race, what: str) -> None:
     usual = race.check()

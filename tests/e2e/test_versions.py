@@ -81,6 +81,7 @@ VERSIONS = {
 }
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("name", VERSIONS)
 def test_a_column_is_blocked_and_passes_with_its_migration(
     make_project: MakeProject, tools: Tools, name: str
