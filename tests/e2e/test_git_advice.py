@@ -125,6 +125,9 @@ def test_a_branch_that_is_called_otherwise(shop: Project) -> None:
     assert_unjudged(result, "did you mean 'feature'?", "Name another --base")
 
 
+@pytest.mark.nightly(
+    "git asks the clean filter only if a file's time differs, which it does not always"
+)
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("direction", ["smudge", "clean"])
 def test_a_filter_that_fails(shop: Project, direction: str) -> None:
