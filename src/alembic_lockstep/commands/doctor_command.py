@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from alembic_lockstep.commands.database_options import database_options
 from alembic_lockstep.config import DATABASE
 from alembic_lockstep.errors import CouldNotJudge
 from alembic_lockstep.exit_codes import CLEAN, FINDINGS
@@ -27,15 +28,7 @@ if TYPE_CHECKING:
     show_envvar=True,
     help="The database to examine, as SQLAlchemy writes its URL.",
 )
-@click.option("--app", is_flag=True, help="The database that the .ini file is configured with.")
-@click.option("--config", metavar="FILE[:SECTION]", multiple=True, help="An Alembic config file.")
-@click.option(
-    "--output-format",
-    type=click.Choice(("full", "json", "markdown")),
-    default="full",
-    show_default=True,
-    help="How it is printed.",
-)
+@database_options
 @click.option("--plan", metavar="FILE", help="Write it to this file, too, as Markdown.")
 def doctor(
     *,
@@ -65,10 +58,9 @@ def doctor(
     repository = Repository.discover(working_directory())
     examination = _examine(RunContext(repository, environ, {"config": config}), database)
     click.echo(render_diagnosis(output_format, examination), nl=False)
-    for problem in (
-        write_file(Path(plan), render_diagnosis("markdown", examination)) if plan else ()
-    ):
-        raise CouldNotJudge(f"the plan cannot be written to {problem}")
+    if plan:
+        for problem in write_file(Path(plan), render_diagnosis("markdown", examination)):
+            raise CouldNotJudge(f"the plan cannot be written to {problem}")
     return CLEAN if examination.diagnosis.state == UP_TO_DATE else FINDINGS
 
 

@@ -6,6 +6,7 @@ import os
 
 import click
 
+from alembic_lockstep.commands.database_options import database_options
 from alembic_lockstep.config import DATABASE
 from alembic_lockstep.exit_codes import CLEAN, COULD_NOT_JUDGE, FINDINGS
 from alembic_lockstep.system.limits import working_directory
@@ -20,15 +21,7 @@ from alembic_lockstep.system.limits import working_directory
     show_envvar=True,
     help="A database to read, as SQLAlchemy writes its URL; may be repeated.",
 )
-@click.option("--app", is_flag=True, help="The database that the .ini file is configured with.")
-@click.option("--config", metavar="FILE[:SECTION]", multiple=True, help="An Alembic config file.")
-@click.option(
-    "--output-format",
-    type=click.Choice(("full", "json", "markdown")),
-    default="full",
-    show_default=True,
-    help="How it is printed.",
-)
+@database_options
 def status(
     *, database: tuple[str, ...], app: bool, config: tuple[str, ...], output_format: str
 ) -> int:

@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 # Replays with snapshots, which may be damaged; then one without any.
 ATTEMPTS = 3
 
-# The whole history has run in the snapshot.
 NO_COMMON_REVISION = "no migration of the base is unchanged, so there is no table to put rows into"
 FIRST_REVISION = "the base has no migrations, so there is no table to put rows into"
+# The whole history has run in the snapshot.
 _NOTHING_RAN = Observation(reads={"opened": (), "during": {"opened": (), "texts": ()}})
 
 
